@@ -1,0 +1,298 @@
+//! A release: an immutable set of artifacts, configuration and changes, complete for every component of the service.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::id::{CellName, ComponentName, Digest, SlotId, TenantName, Version};
+use crate::time::Duration;
+
+/// Everything a tenant on this version runs. A component that the release file did not list is here too, as it was.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Release {
+    pub version: Version,
+    pub kind: ReleaseKind,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub commits: Vec<Commit>,
+    pub components: BTreeMap<ComponentName, ComponentRelease>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changes: Vec<Change>,
+    pub reversible: Reversible,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ReleaseKind {
+    /// Moves in its playbook's own time.
+    #[default]
+    Scheduled,
+    /// Cannot wait for the next window.
+    Emergency,
+    /// Replaces parts by upgraded ones; nothing changes for customers.
+    Patch,
+    /// Moves a flag, not code.
+    Feature,
+    /// The same artifacts with other configuration.
+    Configuration,
+}
+
+/// A commit that the release is built from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Commit {
+    /// Where the commit is found, as people write it: `github.com/acme/loyalty`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repository: Option<String>,
+    /// The commit's id.
+    pub id: String,
+    /// When it was committed (RFC 3339).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<String>,
+}
+
+/// One entry of what a release changes for its readers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Change {
+    pub kind: ChangeKind,
+    /// Who needs to know.
+    #[serde(default)]
+    pub audience: BTreeSet<Audience>,
+    #[serde(default)]
+    pub impact: Impact,
+    /// Endpoints, fields or flags that it touches.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub touches: Vec<String>,
+    /// What changes, in the reader's words.
+    pub text: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ChangeKind {
+    Added,
+    Changed,
+    Fixed,
+    Removed,
+    Security,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Audience {
+    Developer,
+    Marketing,
+    Operations,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Impact {
+    #[default]
+    None,
+    Additive,
+    ActionRequired,
+    Breaking,
+}
+
+/// How far a release can be taken back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Reversible {
+    /// At any time.
+    #[default]
+    Always,
+    /// Only as long as the wave has not entered this stage: the data forbids going back from there on.
+    Until(Stage),
+}
+
+/// The stages of a wave, in order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Stage {
+    /// The new slots start in every cell concerned.
+    Prepare,
+    /// The gates run against the new slots.
+    Verify,
+    /// The tenants' routes move.
+    Switch,
+    /// The moved tenants are watched.
+    Bake,
+    /// The wave is done.
+    Confirm,
+}
+
+/// What a release says of one component.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ComponentRelease {
+    pub definition: Definition,
+    pub artifact: Artifact,
+    pub configuration: Configuration,
+}
+
+/// A file that runs, known by what is in it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Artifact {
+    pub digest: Digest,
+    /// Where the file was when the plan was made. The driver runs its own copy, checked against the digest.
+    pub path: String,
+}
+
+/// Settings given to a component: for all, then by cell, then by tenant. A later one replaces an earlier one's key.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Configuration {
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub all: BTreeMap<String, String>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub cells: BTreeMap<CellName, BTreeMap<String, String>>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tenants: BTreeMap<TenantName, BTreeMap<String, String>>,
+}
+
+/// How a component is run and found, as the service file says at the time of the release.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Definition {
+    pub kind: ComponentKind,
+    /// Program and arguments. `{artifact}`, `{port}`, `{cell}` and `{version}` are filled in; no shell reads it.
+    pub command: Vec<String>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub environment: BTreeMap<String, String>,
+    pub instances: u16,
+    pub ready: Readiness,
+    /// From the polite stop to the firm one.
+    pub stop_grace: Duration,
+    pub drain: Drain,
+    /// Components that must be ready before this one starts.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub after: BTreeSet<ComponentName>,
+    /// Memory to be free before an instance starts, in bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory_bytes: Option<u64>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum ComponentKind {
+    /// Behind the gateway, matched by host and path.
+    Http {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        host: Option<String>,
+        path: String,
+    },
+    /// Consumes a stream or queue.
+    Worker { ownership: Ownership },
+    /// A run that ends on the version it began with.
+    Job,
+}
+
+/// What of a worker's work moves with a wave.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Ownership {
+    /// Both versions run, each with its tenants.
+    Tenant,
+    /// One version runs for the whole cell; it is handed over when the cell's last wave moves.
+    Cell,
+}
+
+/// When an instance can take work.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Readiness {
+    pub check: ReadinessCheck,
+    /// An instance that is not ready by then has failed to start.
+    pub within: Duration,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum ReadinessCheck {
+    /// `GET` on the instance's port answers 2xx.
+    Path(String),
+    /// The program ends with 0.
+    Command(Vec<String>),
+    /// The process runs.
+    Started,
+}
+
+/// How long what is in flight may take when a slot is left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Drain {
+    pub requests: Duration,
+    pub streams: Duration,
+}
+
+/// One slot to run, complete: the same content has the same [`SlotId`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SlotSpec {
+    pub component: ComponentName,
+    pub cell: CellName,
+    /// The first version that ran this content here; the label people see.
+    pub version: Version,
+    pub definition: Definition,
+    pub artifact: Artifact,
+    /// For all tenants of the cell.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub configuration: BTreeMap<String, String>,
+    /// Overrides by tenant.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tenant_configuration: BTreeMap<TenantName, BTreeMap<String, String>>,
+}
+
+impl Release {
+    /// What `component` runs in `cell`; `None` where the release has no such component.
+    #[must_use]
+    pub fn slot(&self, cell: &CellName, component: &ComponentName) -> Option<SlotSpec> {
+        let part = self.components.get(component)?;
+        let mut configuration = part.configuration.all.clone();
+        if let Some(own) = part.configuration.cells.get(cell) {
+            configuration.extend(own.iter().map(|(key, value)| (key.clone(), value.clone())));
+        }
+        Some(SlotSpec {
+            component: component.clone(),
+            cell: cell.clone(),
+            version: self.version.clone(),
+            definition: part.definition.clone(),
+            artifact: part.artifact.clone(),
+            configuration,
+            tenant_configuration: part.configuration.tenants.clone(),
+        })
+    }
+
+    /// The slot ids of every component in `cell`.
+    #[must_use]
+    pub fn slot_ids(&self, cell: &CellName) -> BTreeMap<ComponentName, SlotId> {
+        let id = |name: &ComponentName| Some((name.clone(), self.slot(cell, name)?.id()));
+        self.components.keys().filter_map(id).collect()
+    }
+}
+
+impl SlotSpec {
+    /// Derived from all that makes a difference to the running process. Where the artifact lay, the version's label and
+    /// the number of instances make none.
+    #[must_use]
+    pub fn id(&self) -> SlotId {
+        let mut definition = self.definition.clone();
+        definition.instances = 0;
+        let content = (
+            &self.cell,
+            &definition,
+            &self.artifact.digest,
+            &self.configuration,
+            &self.tenant_configuration,
+        );
+        let bytes = serde_json::to_vec(&content).expect("maps with text keys serialise");
+        SlotId::new(&self.component, &Digest::of(&bytes))
+    }
+}
+
+#[cfg(test)]
+mod tests;
