@@ -1,0 +1,57 @@
+//! What the editions do differently, in one place.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use crate::artifact::Edition;
+use crate::tenant::Tenant;
+
+/// How much later the bad edition answers.
+const SLOWNESS: Duration = Duration::from_millis(300);
+
+/// How one request is treated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Treatment {
+    Right,
+    Slow(Duration),
+    Fails,
+    /// Answers with a total that is not the tenant's.
+    WrongTotal,
+}
+
+/// Chooses the treatment of each request; counts them, so that a wrong version fails regularly and not by chance.
+#[derive(Debug, Default)]
+pub struct Treatments {
+    wrong: AtomicU64,
+}
+
+impl Treatments {
+    pub fn next(&self, edition: &Edition, tenant: &Tenant) -> Treatment {
+        match edition {
+            Edition::Old | Edition::Good => Treatment::Right,
+            Edition::Bad { wrong_for, .. } if wrong_for.contains(tenant.as_str()) => {
+                if self.wrong.fetch_add(1, Ordering::Relaxed).is_multiple_of(2) {
+                    Treatment::Fails
+                } else {
+                    Treatment::WrongTotal
+                }
+            }
+            Edition::Bad { slow_for, .. } if slow_for.contains(tenant.as_str()) => {
+                Treatment::Slow(SLOWNESS)
+            }
+            Edition::Bad { .. } => Treatment::Right,
+        }
+    }
+}
+
+/// The field version 1.1.0 brought; earlier ones leave it out.
+pub fn tier(edition: &Edition, points: i64) -> Option<&'static str> {
+    match edition {
+        Edition::Old => None,
+        Edition::Good | Edition::Bad { .. } => Some(match points {
+            ..100 => "bronze",
+            100..1_000 => "silver",
+            1_000.. => "gold",
+        }),
+    }
+}
