@@ -121,7 +121,10 @@ async fn a_damaged_record_is_told_and_not_passed_over() {
     std::fs::create_dir_all(data.path().join("acme")).unwrap();
     std::fs::write(data.path().join("acme/events.log"), "nonsense\n").unwrap();
     let tenant = Store::new(data.path()).tenant(&acme());
-    let error = tenant.read(|accounts| accounts.events()).await.unwrap_err();
+    let error = tenant
+        .read(crate::store::Accounts::events)
+        .await
+        .unwrap_err();
     let cause = std::error::Error::source(&error).unwrap().to_string();
     assert!(cause.contains("cannot be read at byte 0"), "{cause}");
 }

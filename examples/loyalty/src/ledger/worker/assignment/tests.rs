@@ -6,7 +6,7 @@ fn scope(text: &str) -> Scope {
     serde_json::from_str(text).unwrap()
 }
 
-fn outdated(result: Result<(), AssignmentError>) {
+fn outdated(result: &Result<(), AssignmentError>) {
     assert!(
         matches!(result, Err(AssignmentError::Outdated { .. })),
         "{result:?}"
@@ -49,9 +49,9 @@ fn an_outdated_epoch_is_refused_for_all_or_none() {
         .unwrap();
     new.activate(scope(r#"{"tenants":{"acme":5}}"#), data.path())
         .unwrap();
-    outdated(old.activate(scope(r#"{"tenants":{"blue":1,"acme":4}}"#), data.path()));
-    outdated(new.activate(scope(r#"{"tenants":{"acme":4}}"#), data.path()));
-    outdated(new.deactivate(&scope(r#"{"tenants":{"acme":4}}"#)));
+    outdated(&old.activate(scope(r#"{"tenants":{"blue":1,"acme":4}}"#), data.path()));
+    outdated(&new.activate(scope(r#"{"tenants":{"acme":4}}"#), data.path()));
+    outdated(&new.deactivate(&scope(r#"{"tenants":{"acme":4}}"#)));
     assert_eq!(owned(&new), r#"{"acme":5}"#);
     old.book(&"acme".parse().unwrap());
     assert_eq!(owned(&old), "{}");
@@ -67,7 +67,7 @@ fn an_epoch_given_back_is_over() {
     assignment
         .deactivate(&scope(r#"{"tenants":{"acme":4}}"#))
         .unwrap();
-    outdated(assignment.activate(scope(r#"{"tenants":{"acme":4}}"#), data.path()));
+    outdated(&assignment.activate(scope(r#"{"tenants":{"acme":4}}"#), data.path()));
     assignment
         .activate(scope(r#"{"tenants":{"acme":5}}"#), data.path())
         .unwrap();
@@ -86,7 +86,7 @@ fn a_cell_is_handed_over_with_tenants_that_came_later() {
     assert_eq!(owned(&old), "{}");
     new.activate(scope(r#"{"cell":2}"#), data.path()).unwrap();
     assert_eq!(owned(&new), r#"{"acme":2,"blue":2,"coral":2}"#);
-    outdated(old.activate(scope(r#"{"cell":1}"#), data.path()));
+    outdated(&old.activate(scope(r#"{"cell":1}"#), data.path()));
     old.discover(data.path());
     assert_eq!(owned(&old), "{}");
 }
