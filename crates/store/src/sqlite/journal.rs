@@ -1,0 +1,127 @@
+//! The journal: appended to, read, verified.
+
+use sqlx::SqliteConnection;
+
+use super::{Sqlite, list};
+use crate::error::{Failure, StoreError};
+use crate::journal::{Head, JournalCheck, JournalEntry, JournalFilter, JournalRow};
+
+/// How many rows a verification holds in memory at a time.
+const PAGE: u32 = 1_000;
+
+/// Appends the rows and returns the number of the journal's last.
+pub(super) async fn append(
+    connection: &mut SqliteConnection,
+    service: &str,
+    generation: u64,
+    entries: &[JournalEntry],
+) -> Result<i64, Failure> {
+    let mut head: Head = sqlx::query_as("SELECT seq, hash FROM journal_head WHERE service = ?")
+        .bind(service)
+        .fetch_optional(&mut *connection)
+        .await?
+        .unwrap_or_default();
+    if entries.is_empty() {
+        return Ok(head.seq);
+    }
+    let rows = head.append(service, generation, entries);
+    sqlx::query(
+        "INSERT INTO journal
+             (service, seq, at_ms, generation, actor, reason, kind, release, subject, body, hash)
+         SELECT value->>'service', value->>'seq', value->>'at_ms', value->>'generation', value->>'actor',
+             value->>'reason', value->>'kind', value->>'release', value->>'subject', value->>'body', value->>'hash'
+         FROM json_each(?)",
+    )
+    .bind(list(&rows))
+    .execute(&mut *connection)
+    .await?;
+    sqlx::query(
+        "INSERT INTO journal_head (service, seq, hash) VALUES (?, ?, ?)
+         ON CONFLICT (service) DO UPDATE SET seq = excluded.seq, hash = excluded.hash",
+    )
+    .bind(service)
+    .bind(head.seq)
+    .bind(&head.hash)
+    .execute(connection)
+    .await?;
+    Ok(head.seq)
+}
+
+impl Sqlite {
+    pub(crate) async fn journal(
+        &self,
+        service: &str,
+        filter: JournalFilter<'_>,
+        after_seq: i64,
+        limit: u32,
+    ) -> Result<Vec<JournalRow>, StoreError> {
+        let (sql, wanted) = match filter {
+            JournalFilter::All => (
+                "SELECT * FROM journal WHERE service = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3",
+                None,
+            ),
+            JournalFilter::Release(release) => (
+                "SELECT * FROM journal WHERE service = ?1 AND seq > ?2 AND release = ?4 ORDER BY seq LIMIT ?3",
+                Some(release),
+            ),
+            JournalFilter::Subject(subject) => (
+                "SELECT * FROM journal WHERE service = ?1 AND seq > ?2 AND subject = ?4 ORDER BY seq LIMIT ?3",
+                Some(subject),
+            ),
+        };
+        let mut query = sqlx::query_as(sql)
+            .bind(service)
+            .bind(after_seq)
+            .bind(limit);
+        if let Some(wanted) = wanted {
+            query = query.bind(wanted);
+        }
+        query
+            .fetch_all(&self.database.readers)
+            .await
+            .map_err(|error| self.explain("read the journal", error))
+    }
+
+    pub(crate) async fn journal_head(&self, service: &str) -> Result<i64, StoreError> {
+        let head: Option<i64> =
+            sqlx::query_scalar("SELECT seq FROM journal_head WHERE service = ?")
+                .bind(service)
+                .fetch_optional(&self.database.readers)
+                .await
+                .map_err(|error| self.explain("read the journal", error))?;
+        Ok(head.unwrap_or(0))
+    }
+
+    /// One transaction holds one picture of the journal, however long the reading takes.
+    pub(crate) async fn journal_verify(&self, service: &str) -> Result<JournalCheck, StoreError> {
+        let failed = |error: sqlx::Error| self.explain("verify the journal", error);
+        let mut picture = self.database.readers.begin().await.map_err(failed)?;
+        let mut followed = Head::default();
+        loop {
+            let page: Vec<JournalRow> = sqlx::query_as(
+                "SELECT * FROM journal WHERE service = ? AND seq > ? ORDER BY seq LIMIT ?",
+            )
+            .bind(service)
+            .bind(followed.seq)
+            .bind(PAGE)
+            .fetch_all(&mut *picture)
+            .await
+            .map_err(failed)?;
+            if let Some(broken) = page.iter().find(|row| !followed.follow(row)) {
+                return Ok(JournalCheck::Broken {
+                    seq: broken.seq.min(followed.seq + 1),
+                });
+            }
+            if page.is_empty() {
+                break;
+            }
+        }
+        let head: Option<Head> =
+            sqlx::query_as("SELECT seq, hash FROM journal_head WHERE service = ?")
+                .bind(service)
+                .fetch_optional(&mut *picture)
+                .await
+                .map_err(failed)?;
+        Ok(head.unwrap_or_default().compare(&followed))
+    }
+}

@@ -1,0 +1,246 @@
+//! The one door: what both stores do alike.
+
+use std::path::Path;
+
+use crate::commit::{Applied, Commit, Loaded, Record, Recorded};
+use crate::error::StoreError;
+use crate::facts::{Fact, FactChange};
+use crate::inbox::{EventEntry, EventRow};
+use crate::journal::{JournalCheck, JournalFilter, JournalRow};
+use crate::memory::Memory;
+use crate::outbox::{Finished, OutboxRow, Outcome};
+use crate::plans::{PlanEntry, PlanRow};
+use crate::sqlite::Sqlite;
+
+/// A store. A clone is a second handle on the same one.
+///
+/// The two kinds answer every call alike, errors included. SQLite wants a Tokio runtime; every future of the memory
+/// store is complete when it is first polled, so that a simulator runs it without any ([`complete_now`]).
+/// A call whose future is dropped half-way was either applied whole or not at all.
+///
+/// [`complete_now`]: crate::complete_now
+#[derive(Clone, Debug)]
+pub enum Store {
+    Sqlite(Sqlite),
+    Memory(Memory),
+}
+
+/// Sends a call to the store at hand; only SQLite makes its caller wait.
+macro_rules! either {
+    ($self:ident.$call:ident($($argument:expr),*)) => {
+        match $self {
+            Self::Sqlite(sqlite) => sqlite.$call($($argument),*).await,
+            Self::Memory(memory) => memory.$call($($argument),*),
+        }
+    };
+}
+
+impl Store {
+    /// Opens the SQLite database at `path`, makes it and its directory where they are missing, and brings its tables to
+    /// this version. Until the last handle is dropped no other process can open it.
+    ///
+    /// # Errors
+    /// `InUse`, `NewerSchema`, `Directory`, `Migrate`, `Busy`, `Database`.
+    pub async fn open(path: &Path) -> Result<Self, StoreError> {
+        Sqlite::open(path).await.map(Self::Sqlite)
+    }
+
+    /// An empty store that lasts as long as its handles.
+    #[must_use]
+    pub fn memory() -> Self {
+        Self::Memory(Memory::default())
+    }
+
+    /// The id drawn when the store was made: whoever remembers a generation remembers this with it, and so tells this
+    /// store from one that took its place. Always `memory` for the memory store, to keep simulations repeatable.
+    #[must_use]
+    pub fn epoch(&self) -> &str {
+        match self {
+            Self::Sqlite(sqlite) => sqlite.epoch(),
+            Self::Memory(memory) => memory.epoch(),
+        }
+    }
+
+    /// Applies what a turn decided: all of it, or nothing.
+    ///
+    /// # Errors
+    /// `Conflict`, `EventNotWaiting`, `EffectDiffers`, `UnknownEffect`, `PlanDiffers`, in this order of looking.
+    pub async fn apply(&self, commit: &Commit) -> Result<Applied, StoreError> {
+        either!(self.apply(commit))
+    }
+
+    /// Writes rows from outside a turn: all of them, or nothing.
+    ///
+    /// # Errors
+    /// `EventDiffers`, `PlanDiffers`, in this order of looking.
+    pub async fn record(&self, record: &Record) -> Result<Recorded, StoreError> {
+        either!(self.record(record))
+    }
+
+    /// The state of a service, `None` before its first commit with one.
+    pub async fn load(&self, service: &str) -> Result<Option<Loaded>, StoreError> {
+        either!(self.load(service))
+    }
+
+    /// The names of all services that have a state, sorted.
+    pub async fn services(&self) -> Result<Vec<String>, StoreError> {
+        either!(self.services())
+    }
+
+    /// Puts events and says the sequence number of each ([`Recorded::events`]).
+    ///
+    /// # Errors
+    /// `EventDiffers`.
+    pub async fn put_events(
+        &self,
+        service: &str,
+        events: &[EventEntry],
+    ) -> Result<Vec<i64>, StoreError> {
+        let recorded = self
+            .record(&Record {
+                service: service.to_owned(),
+                events: events.to_vec(),
+                ..Record::default()
+            })
+            .await?;
+        Ok(recorded.events)
+    }
+
+    /// The oldest events that wait, in the order they came.
+    pub async fn events(&self, service: &str, limit: u32) -> Result<Vec<EventRow>, StoreError> {
+        either!(self.events(service, limit))
+    }
+
+    /// Leases to `owner` the effects of a lane that are due at `now_ms` or whose lease has lapsed by then, those ready
+    /// longest first. `owner` names one performer in one life: a restarted one must not pass for its predecessor.
+    pub async fn lease(
+        &self,
+        lane: &str,
+        owner: &str,
+        now_ms: i64,
+        until_ms: i64,
+        limit: u32,
+    ) -> Result<Vec<OutboxRow>, StoreError> {
+        either!(self.lease(lane, owner, now_ms, until_ms, limit))
+    }
+
+    /// Extends leases that `owner` holds and returns the ids it no longer holds: those it should stop working on.
+    pub async fn renew(
+        &self,
+        owner: &str,
+        ids: &[String],
+        until_ms: i64,
+    ) -> Result<Vec<String>, StoreError> {
+        either!(self.renew(owner, ids, until_ms))
+    }
+
+    /// Gives an effect back to be tried again at `retry_at_ms`, with a word on why. False where `owner` does not hold
+    /// it any more; nothing is changed then.
+    pub async fn release_lease(
+        &self,
+        owner: &str,
+        id: &str,
+        retry_at_ms: i64,
+        outcome: &str,
+    ) -> Result<bool, StoreError> {
+        either!(self.release_lease(owner, id, retry_at_ms, outcome))
+    }
+
+    /// Ends effects and puts their events, in one transaction. Says what became of each, in the order given; to repeat
+    /// a report changes nothing.
+    ///
+    /// # Errors
+    /// `UnknownEffect`, `EventDiffers`: the whole batch is refused.
+    pub async fn finish(
+        &self,
+        owner: &str,
+        outcomes: &[Outcome],
+    ) -> Result<Vec<Finished>, StoreError> {
+        either!(self.finish(owner, outcomes))
+    }
+
+    /// One effect by its id, whatever its state.
+    pub async fn effect(&self, id: &str) -> Result<Option<OutboxRow>, StoreError> {
+        either!(self.effect(id))
+    }
+
+    /// The effects of a service that are due or leased, by id.
+    pub async fn pending(&self, service: &str) -> Result<Vec<OutboxRow>, StoreError> {
+        either!(self.pending(service))
+    }
+
+    /// When [`Store::lease`] next has something in this lane: the earliest moment an effect is due or a lease lapses.
+    pub async fn next_due(&self, lane: &str) -> Result<Option<i64>, StoreError> {
+        either!(self.next_due(lane))
+    }
+
+    /// Changes facts alone. Where the change is to be accounted for, [`Store::record`] takes the journal row with it.
+    pub async fn change_facts(
+        &self,
+        service: &str,
+        changes: &[FactChange],
+    ) -> Result<(), StoreError> {
+        self.record(&Record {
+            service: service.to_owned(),
+            facts: changes.to_vec(),
+            ..Record::default()
+        })
+        .await?;
+        Ok(())
+    }
+
+    /// A service's facts of one kind, by key.
+    pub async fn facts(&self, service: &str, kind: &str) -> Result<Vec<Fact>, StoreError> {
+        either!(self.facts(service, kind))
+    }
+
+    /// The body of one fact.
+    pub async fn fact(
+        &self,
+        service: &str,
+        kind: &str,
+        key: &str,
+    ) -> Result<Option<String>, StoreError> {
+        either!(self.fact(service, kind, key))
+    }
+
+    /// Keeps a plan.
+    ///
+    /// # Errors
+    /// `PlanDiffers`.
+    pub async fn put_plan(&self, service: &str, plan: &PlanEntry) -> Result<(), StoreError> {
+        self.record(&Record {
+            service: service.to_owned(),
+            plans: vec![plan.clone()],
+            ..Record::default()
+        })
+        .await?;
+        Ok(())
+    }
+
+    /// A plan by its digest.
+    pub async fn plan(&self, digest: &str) -> Result<Option<PlanRow>, StoreError> {
+        either!(self.plan(digest))
+    }
+
+    /// Rows of a service's journal after the one numbered `after_seq`, in order.
+    pub async fn journal(
+        &self,
+        service: &str,
+        filter: JournalFilter<'_>,
+        after_seq: i64,
+        limit: u32,
+    ) -> Result<Vec<JournalRow>, StoreError> {
+        either!(self.journal(service, filter, after_seq, limit))
+    }
+
+    /// The number of the last row of a service's journal, 0 while it is empty.
+    pub async fn journal_head(&self, service: &str) -> Result<i64, StoreError> {
+        either!(self.journal_head(service))
+    }
+
+    /// Reads a service's journal from end to end and hashes it again.
+    pub async fn journal_verify(&self, service: &str) -> Result<JournalCheck, StoreError> {
+        either!(self.journal_verify(service))
+    }
+}
