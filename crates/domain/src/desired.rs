@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::{CellName, ComponentName, SlotId, TenantName, Version};
 use crate::observed::Instance;
-use crate::release::SlotSpec;
+use crate::release::{ComponentKind, Ownership, Release, SlotSpec};
+use crate::service::{Cell, Phase, Service, Slot};
 
 /// Routes and slots of every cell.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -68,4 +69,96 @@ pub struct Route {
     /// The version that pages loaded before the switch may still ask for assets.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<Version>,
+}
+
+/// The whole document for a state.
+#[must_use]
+pub fn desired(state: &Service) -> Desired {
+    let mut cells: BTreeMap<CellName, CellDesired> = BTreeMap::new();
+    for (name, cell) in &state.cells {
+        let versions = versions(state, name, cell);
+        let slots = cell
+            .slots
+            .iter()
+            .filter_map(|(id, slot)| Some((id.clone(), desired_slot(state, name, slot)?)));
+        cells.insert(
+            name.clone(),
+            CellDesired {
+                slots: slots.collect(),
+                versions,
+                routes: BTreeMap::new(),
+            },
+        );
+    }
+    for (tenant, seat) in &state.seats {
+        let (Some(version), Some(cell)) = (&seat.version, cells.get_mut(&seat.cell)) else {
+            continue;
+        };
+        let before = seat
+            .before
+            .as_ref()
+            .filter(|before| *before != version && cell.versions.contains_key(*before));
+        let route = Route {
+            version: version.clone(),
+            before: before.cloned(),
+        };
+        cell.routes.insert(tenant.clone(), route);
+        let Some(slots) = cell.versions.get(version) else {
+            continue;
+        };
+        for id in slots.values() {
+            if let Some(SlotDesired {
+                owns: Owns::Tenants(tenants),
+                ..
+            }) = cell.slots.get_mut(id)
+            {
+                tenants.insert(tenant.clone(), seat.epoch);
+            }
+        }
+    }
+    Desired {
+        generation: state.routing.generation,
+        cells,
+    }
+}
+
+/// The pinned versions that resolve in this cell: every component has a slot here.
+fn versions(state: &Service, name: &CellName, cell: &Cell) -> BTreeMap<Version, BTreeMap<ComponentName, SlotId>> {
+    let all_here = |slots: &BTreeMap<ComponentName, SlotId>| slots.values().all(|id| cell.slots.contains_key(id));
+    let resolve = |(version, release): (&Version, &Release)| {
+        let slots = release.slot_ids(name);
+        (!slots.is_empty() && all_here(&slots)).then(|| (version.clone(), slots))
+    };
+    state.pinned.iter().filter_map(resolve).collect()
+}
+
+fn desired_slot(state: &Service, name: &CellName, slot: &Slot) -> Option<SlotDesired> {
+    let spec = state.pinned.get(&slot.version)?.slot(name, &slot.component)?;
+    let cell = state.cells.get(name)?;
+    let owns = match &spec.definition.kind {
+        ComponentKind::Worker {
+            ownership: Ownership::Tenant,
+        } => Owns::Tenants(BTreeMap::new()),
+        ComponentKind::Worker {
+            ownership: Ownership::Cell,
+        } => {
+            let owner = cell.owners.get(&slot.component);
+            let slot_of = |version| Some(state.pinned.get(version)?.slot(name, &slot.component)?.id());
+            match owner.filter(|owner| slot_of(&owner.version).as_ref() == Some(&spec.id())) {
+                Some(owner) => Owns::Cell(owner.epoch),
+                None => Owns::Nothing,
+            }
+        }
+        ComponentKind::Http { .. } | ComponentKind::Job => Owns::Nothing,
+    };
+    let phase = match slot.phase {
+        Phase::Run => SlotPhase::Run,
+        Phase::Drain { .. } => SlotPhase::Drain,
+    };
+    Some(SlotDesired {
+        spec,
+        phase,
+        instances: slot.state.instances().to_vec(),
+        owns,
+    })
 }

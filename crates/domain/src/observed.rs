@@ -69,6 +69,23 @@ impl SlotState {
     }
 
     #[must_use]
+    pub fn is_failed(&self) -> bool {
+        matches!(self, Self::Failed { .. })
+    }
+
+    /// For people: what it is waiting for, or what went wrong.
+    #[must_use]
+    pub fn in_words(&self) -> String {
+        match self {
+            Self::Unknown => "not started yet".to_owned(),
+            Self::Starting { reason, .. } => format!("starting: {reason}"),
+            Self::Ready { ready } => format!("ready, {} instances", ready.len()),
+            Self::Failed { reason, .. } => format!("failed: {reason}"),
+            Self::Stopping => "stopping".to_owned(),
+        }
+    }
+
+    #[must_use]
     pub fn is_ready(&self) -> bool {
         matches!(self, Self::Ready { .. })
     }

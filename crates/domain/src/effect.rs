@@ -1,0 +1,144 @@
+//! What shall be done once outside. An effect's id is derived from what it is for, so that the same decision cannot be
+//! enqueued twice, and the same id with another body is an error.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::{ServiceName, Version, WaveName};
+use crate::policy::GateUse;
+use crate::time::Timestamp;
+
+/// `release/cell/kind/subject/attempt`; `-` where a part does not apply. Plan ids are no part of it: a new plan for the
+/// same decision must not do the same thing again.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct EffectId(String);
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Effect {
+    pub id: EffectId,
+    pub body: EffectBody,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EffectBody {
+    /// Run a gate against the new slots of a wave.
+    Gate {
+        version: Version,
+        wave: WaveName,
+        gate: GateUse,
+    },
+    /// Tell those who listen what has become of a release.
+    Announce(Announcement),
+}
+
+/// Effects of one lane wait for each other; lanes do not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Lane {
+    Gate,
+    Announce,
+}
+
+/// A step in the life of a release, for outgoing webhooks.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Announcement {
+    pub service: ServiceName,
+    pub release: Version,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wave: Option<WaveName>,
+    pub milestone: Milestone,
+    pub at: Timestamp,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Milestone {
+    ReleaseStarted,
+    WaveStarted,
+    WaveSwitched,
+    WaveConfirmed,
+    WaveRolledBack,
+    ReleaseHeld,
+    ReleaseResumed,
+    ReleaseCompleted,
+    ReleaseRolledBack,
+    ReleaseAborted,
+}
+
+impl Lane {
+    pub const ALL: [Self; 2] = [Self::Gate, Self::Announce];
+
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Gate => "gate",
+            Self::Announce => "announce",
+        }
+    }
+}
+
+impl Milestone {
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ReleaseStarted => "release_started",
+            Self::WaveStarted => "wave_started",
+            Self::WaveSwitched => "wave_switched",
+            Self::WaveConfirmed => "wave_confirmed",
+            Self::WaveRolledBack => "wave_rolled_back",
+            Self::ReleaseHeld => "release_held",
+            Self::ReleaseResumed => "release_resumed",
+            Self::ReleaseCompleted => "release_completed",
+            Self::ReleaseRolledBack => "release_rolled_back",
+            Self::ReleaseAborted => "release_aborted",
+        }
+    }
+}
+
+impl Effect {
+    #[must_use]
+    pub fn lane(&self) -> Lane {
+        match self.body {
+            EffectBody::Gate { .. } => Lane::Gate,
+            EffectBody::Announce(_) => Lane::Announce,
+        }
+    }
+}
+
+impl EffectId {
+    #[must_use]
+    pub fn gate(version: &Version, wave: &WaveName, index: usize, attempt: u32) -> Self {
+        Self(format!("{version}/-/gate/{wave}.{index}/{attempt}"))
+    }
+
+    /// `subject` is the wave, or `-` for the release; `attempt` tells a second such step from the first.
+    #[must_use]
+    pub fn announce(version: &Version, wave: Option<&WaveName>, milestone: Milestone, attempt: u32) -> Self {
+        let wave = wave.map_or("-", WaveName::as_str);
+        Self(format!("{version}/-/announce/{wave}.{}/{attempt}", milestone.as_str()))
+    }
+
+    /// Wraps an id read back from the outbox.
+    #[must_use]
+    pub fn read(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for EffectId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}

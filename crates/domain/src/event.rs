@@ -1,0 +1,91 @@
+//! What has happened: the only input of [`crate::step::step`] besides the state and the time.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::effect::EffectId;
+use crate::id::{Actor, CellName, TenantName, Version, WaveName};
+use crate::observed::{CellReports, GatewayReport};
+use crate::plan::Plan;
+use crate::time::Timestamp;
+
+/// One event, with who caused it and why.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Event {
+    pub actor: Actor,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    pub kind: EventKind,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EventKind {
+    /// A plan shall be carried out.
+    Apply(Box<Plan>),
+    /// A person stops a release from moving forward, until they resume it or `until` has come.
+    Hold { version: Version, until: Option<Timestamp> },
+    /// A person lets it move again. A wave that was rolled back starts anew.
+    Resume { version: Version },
+    /// A person skips the rest of the bake.
+    Promote { version: Version },
+    /// A person ends the release: the wave in flight goes back, what is confirmed stays.
+    Abort { version: Version },
+    /// A person brings tenants back.
+    RollBack { version: Version, scope: Scope },
+    /// A tenant was created, or moved to another cell.
+    TenantAdded { tenant: TenantName, cell: CellName },
+    /// A tenant is gone.
+    TenantRemoved { tenant: TenantName },
+    /// What drivers and gateways see has changed.
+    Observed {
+        cells: CellReports,
+        gateways: GatewayReport,
+    },
+    /// The judgement of a wave has changed.
+    Judged {
+        version: Version,
+        wave: WaveName,
+        attempt: u32,
+        judgement: Judgement,
+    },
+    /// An effect has ended.
+    Performed { effect: EffectId, judgement: Judgement },
+}
+
+/// Who is rolled back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Scope {
+    Tenant(TenantName),
+    Wave(WaveName),
+    Everything,
+}
+
+/// Only `Pass` passes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    Pass,
+    Fail,
+    Inconclusive,
+    NoData,
+    Error,
+}
+
+/// A verdict with what a person needs to believe it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Judgement {
+    pub verdict: Verdict,
+    /// One sentence, with the numbers.
+    pub reason: String,
+    /// Requests to the new version that were judged.
+    #[serde(default)]
+    pub requests: u64,
+    /// The tenants that are hurt, where that is known, each with its own sentence.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub culprits: BTreeMap<TenantName, String>,
+}

@@ -1,0 +1,82 @@
+//! What is written down of every change: who, why, what, and which tenants.
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::{Actor, TenantName, Version, WaveName};
+
+/// One row of the journal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Entry {
+    pub actor: Actor,
+    pub kind: EntryKind,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub release: Option<Version>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wave: Option<WaveName>,
+    /// Never empty: a change without a reason is not made.
+    pub reason: String,
+    /// The tenants that this row is about.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tenants: Vec<TenantName>,
+    /// The version that these tenants are on from here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub now_on: Option<Version>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EntryKind {
+    Applied,
+    Started,
+    Held,
+    Resumed,
+    Promoted,
+    Aborted,
+    StageEntered,
+    Judged,
+    GateEnded,
+    Moved,
+    Returned,
+    LeftBehind,
+    WaveConfirmed,
+    WaveRolledBack,
+    Completed,
+    RolledBack,
+    TenantAdded,
+    TenantRemoved,
+    SlotLeft,
+    SlotStopped,
+    Announced,
+    Refused,
+}
+
+impl EntryKind {
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Applied => "applied",
+            Self::Started => "started",
+            Self::Held => "held",
+            Self::Resumed => "resumed",
+            Self::Promoted => "promoted",
+            Self::Aborted => "aborted",
+            Self::StageEntered => "stage_entered",
+            Self::Judged => "judged",
+            Self::GateEnded => "gate_ended",
+            Self::Moved => "moved",
+            Self::Returned => "returned",
+            Self::LeftBehind => "left_behind",
+            Self::WaveConfirmed => "wave_confirmed",
+            Self::WaveRolledBack => "wave_rolled_back",
+            Self::Completed => "completed",
+            Self::RolledBack => "rolled_back",
+            Self::TenantAdded => "tenant_added",
+            Self::TenantRemoved => "tenant_removed",
+            Self::SlotLeft => "slot_left",
+            Self::SlotStopped => "slot_stopped",
+            Self::Announced => "announced",
+            Self::Refused => "refused",
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! A plan: the release expanded for every tenant. Immutable, known by its digest.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::grouped;
+use crate::id::{CellName, Digest, ServiceName, TenantName, Version, WaveName};
+use crate::policy::{Policy, WavePolicy};
+use crate::release::Release;
+
+/// The format of this document.
+pub const FORMAT: u32 = 1;
+
+/// The decisions, and nothing else: what they were based on and when they were made stands in the report.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Plan {
+    pub format: u32,
+    pub service: ServiceName,
+    pub release: Release,
+    pub policy: Policy,
+    pub waves: Vec<PlannedWave>,
+    /// Tenants of the service that this release does not move.
+    #[serde(with = "grouped")]
+    pub left_behind: BTreeMap<TenantName, LeftBehind>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PlannedWave {
+    pub name: WaveName,
+    pub policy: WavePolicy,
+    #[serde(with = "grouped")]
+    pub tenants: BTreeMap<TenantName, PlannedTenant>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PlannedTenant {
+    pub cell: CellName,
+    /// The version it is moved from; `None` where it has none yet.
+    pub from: Option<Version>,
+    /// Why it is in this wave.
+    pub because: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LeftBehind {
+    pub cell: CellName,
+    pub on: Option<Version>,
+    pub because: String,
+}
+
+impl Plan {
+    /// Over the decisions in their canonical JSON (keys in order, no white space).
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        Digest::of(&serde_json::to_vec(self).expect("a plan has text keys only"))
+    }
+
+    /// How many tenants it moves.
+    #[must_use]
+    pub fn moves(&self) -> usize {
+        self.waves.iter().map(|wave| wave.tenants.len()).sum()
+    }
+}

@@ -1,0 +1,113 @@
+//! What a plan froze of its playbook: how this release moves, and what happens when it hurts.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::id::PlaybookName;
+use crate::time::Duration;
+
+/// For the whole release.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Policy {
+    pub playbook: PlaybookName,
+    /// The new slots must be ready within this time of the wave's start.
+    pub prepare_within: Duration,
+    /// Every gateway must have confirmed within this time of a switch.
+    pub switch_within: Duration,
+    /// How long the old slots stay warm after the last wave.
+    pub rollback_window: Duration,
+    pub on_failure: OnFailure,
+    pub on_inconclusive: OnInconclusive,
+    pub health: HealthPolicy,
+}
+
+/// For one wave.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WavePolicy {
+    pub max_parallel: Parallel,
+    pub bake: Bake,
+    /// Least time after the wave before is confirmed.
+    pub gap: Duration,
+    pub gates: Vec<GateUse>,
+}
+
+/// How many may be between two versions at once. `None` is all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Parallel {
+    /// Tenants whose switch is not confirmed yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
+    pub tenants: Option<u32>,
+    /// Cells that have such tenants.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
+    pub cells: Option<u32>,
+}
+
+/// How long moved tenants are watched before the wave counts as good.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Bake {
+    pub least: Duration,
+    /// Zero: the wave is not watched at all.
+    pub longest: Duration,
+    /// Requests to the new version that must have been judged.
+    pub requests: u64,
+}
+
+/// A gate by the name it is registered under, and what it is told. The domain knows no more of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GateUse {
+    pub uses: String,
+    #[serde(default, skip_serializing_if = "serde_json::Value::is_null")]
+    pub with: serde_json::Value,
+}
+
+/// Who is brought back when a verdict fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum OnFailure {
+    /// The tenants that the verdict names; the wave where it names none.
+    Tenant,
+    /// The wave that is judged.
+    #[default]
+    Wave,
+    /// Every tenant that the release has moved.
+    Release,
+    /// Nobody: the release is held until a person decides.
+    Hold,
+}
+
+/// What becomes of a wave whose bake has lasted its longest without a clear verdict.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum OnInconclusive {
+    #[default]
+    Hold,
+    Pass,
+}
+
+/// When a wave's health has failed. Shares are of requests, in percent.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HealthPolicy {
+    /// The new version's error share may exceed the old one's by this.
+    pub error_margin_percent: f64,
+    /// And may not exceed this whatever the old one's is.
+    pub error_ceiling_percent: f64,
+    /// The latency quantile that is compared, between 0 and 1.
+    pub latency_quantile: f64,
+    /// The new version's may be this many times the old one's, ...
+    pub latency_ratio: f64,
+    /// ... plus this.
+    pub latency_slack: Duration,
+    /// How often the evidence is judged.
+    pub interval: Duration,
+}
+
+// The numbers come from a checked file and are finite, so equality is total.
+impl Eq for HealthPolicy {}

@@ -1,0 +1,327 @@
+//! The state of a service: every release in flight and where each tenant is. One row, one generation.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use crate::event::Judgement;
+use crate::grouped;
+use crate::id::{Actor, CellName, ComponentName, Digest, ServiceName, SlotId, TenantName, Version, WaveName};
+use crate::observed::SlotState;
+use crate::policy::{Policy, WavePolicy};
+use crate::release::{Release, Stage};
+use crate::time::Timestamp;
+
+/// The format of this document; a newer one is refused rather than half understood.
+pub const FORMAT: u32 = 1;
+
+/// Versions kept after nothing runs them any more, so that a tenant can be taken back to them.
+pub const PINNED_VERSIONS: usize = 5;
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Service {
+    pub format: u32,
+    pub name: ServiceName,
+    /// Where every tenant is.
+    #[serde(with = "grouped")]
+    pub seats: BTreeMap<TenantName, Seat>,
+    /// Every version that a tenant is on, moves to, or may be taken back to.
+    pub pinned: BTreeMap<Version, Release>,
+    /// Releases in the order they were applied; ended ones are kept as long as their version is pinned.
+    pub runs: Vec<Run>,
+    pub cells: BTreeMap<CellName, Cell>,
+    pub routing: Routing,
+}
+
+/// The place of one tenant.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Seat {
+    pub cell: CellName,
+    /// `None` before the first release has reached the tenant.
+    pub version: Option<Version>,
+    /// The version before, whose assets a loaded page may still ask for.
+    pub before: Option<Version>,
+    /// Raised by every move: fences workers.
+    pub epoch: u64,
+}
+
+/// What gateways serve.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Routing {
+    /// Of the desired document; raised by every change of it.
+    pub generation: u64,
+    /// The highest generation that all registered gateways had confirmed together.
+    pub confirmed: u64,
+    /// Gateways that may still serve but do not answer.
+    pub lapsed: Vec<String>,
+    /// No gateway is registered.
+    pub alone: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Cell {
+    pub slots: BTreeMap<SlotId, Slot>,
+    /// The generation whose worker ownership is in force.
+    pub ownership: u64,
+    /// Which version the workers with `ownership: cell` run, by component.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub owners: BTreeMap<ComponentName, CellOwner>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CellOwner {
+    pub version: Version,
+    pub epoch: u64,
+    /// The generation of the hand-over.
+    pub generation: u64,
+}
+
+/// A slot that shall run, or that is being left.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Slot {
+    pub component: ComponentName,
+    /// A pinned version that resolves to this slot.
+    pub version: Version,
+    pub phase: Phase,
+    pub state: SlotState,
+    pub in_flight: u64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Phase {
+    Run,
+    /// Left at `since`; `generation` is the first that names it nowhere in a route.
+    Drain {
+        since: Timestamp,
+        generation: u64,
+    },
+}
+
+/// A release on its way, or one that has ended.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Run {
+    pub version: Version,
+    pub plan: Digest,
+    pub author: Actor,
+    pub applied: Timestamp,
+    pub policy: Policy,
+    pub phase: RunPhase,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hold: Option<Hold>,
+    pub waves: Vec<WaveRun>,
+    /// How often each milestone was announced: part of the effect's id.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub announced: BTreeMap<String, u32>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RunPhase {
+    /// Behind an earlier release.
+    Queued,
+    Moving,
+    /// Every tenant of the plan is on it, or was left behind by name.
+    Completed {
+        at: Timestamp,
+    },
+    /// No tenant is on it any more.
+    RolledBack {
+        at: Timestamp,
+    },
+    /// Ended by a person.
+    Aborted {
+        at: Timestamp,
+    },
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Hold {
+    pub by: Actor,
+    pub reason: String,
+    pub since: Timestamp,
+    pub until: Option<Timestamp>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WaveRun {
+    pub name: WaveName,
+    pub policy: WavePolicy,
+    pub state: WaveState,
+    /// Raised when the wave starts again.
+    pub attempt: u32,
+    #[serde(with = "grouped")]
+    pub members: BTreeMap<TenantName, Member>,
+    /// One for each gate of the policy, `None` until it has ended.
+    pub gates: Vec<Option<Judgement>>,
+    /// The last judgement of the moved tenants.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub health: Option<Judgement>,
+    /// A person skipped the rest of the bake.
+    #[serde(default)]
+    pub promoted: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum WaveState {
+    /// Not started.
+    Waiting,
+    Active {
+        stage: Stage,
+        since: Timestamp,
+    },
+    Confirmed {
+        at: Timestamp,
+    },
+    RolledBack {
+        at: Timestamp,
+        reason: String,
+    },
+    /// Never started: the release was aborted.
+    Dropped,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Member {
+    /// The version that the plan moves the tenant from.
+    pub from: Option<Version>,
+    pub place: Place,
+}
+
+/// How far a member is.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Place {
+    Waiting,
+    /// On the release since the routing generation.
+    Moved {
+        generation: u64,
+    },
+    /// Shall go back as soon as the slots of its earlier version are ready.
+    Returning {
+        reason: String,
+    },
+    Returned {
+        generation: u64,
+        reason: String,
+    },
+    /// Not moved by this release.
+    Left {
+        reason: String,
+    },
+}
+
+impl Service {
+    #[must_use]
+    pub fn new(name: ServiceName) -> Self {
+        Self {
+            format: FORMAT,
+            name,
+            seats: BTreeMap::new(),
+            pinned: BTreeMap::new(),
+            runs: Vec::new(),
+            cells: BTreeMap::new(),
+            routing: Routing {
+                alone: true,
+                ..Routing::default()
+            },
+        }
+    }
+
+    #[must_use]
+    pub fn run(&self, version: &Version) -> Option<&Run> {
+        self.runs.iter().rev().find(|run| run.version == *version)
+    }
+
+    /// The version that a tenant who comes to `cell` now starts on: that of the newest completed release with tenants
+    /// there, else whatever most tenants of the cell are on.
+    #[must_use]
+    pub fn newest_confirmed(&self, cell: &CellName) -> Option<Version> {
+        let here: BTreeSet<&Version> = self
+            .seats
+            .values()
+            .filter(|seat| seat.cell == *cell)
+            .filter_map(|seat| seat.version.as_ref())
+            .collect();
+        let completed = |run: &&Run| matches!(run.phase, RunPhase::Completed { .. }) && here.contains(&run.version);
+        if let Some(run) = self.runs.iter().rev().find(completed) {
+            return Some(run.version.clone());
+        }
+        let count = |version: &Version| {
+            self.seats
+                .values()
+                .filter(|s| s.version.as_ref() == Some(version))
+                .count()
+        };
+        here.into_iter().max_by_key(|version| count(version)).cloned()
+    }
+}
+
+impl Run {
+    /// The run may still move tenants forward, or is bringing some back.
+    #[must_use]
+    pub fn in_flight(&self) -> bool {
+        match self.phase {
+            RunPhase::Queued | RunPhase::Moving => true,
+            RunPhase::Completed { .. } | RunPhase::RolledBack { .. } | RunPhase::Aborted { .. } => self.returning(),
+        }
+    }
+
+    #[must_use]
+    pub fn returning(&self) -> bool {
+        self.members()
+            .any(|(_, member)| matches!(member.place, Place::Returning { .. }))
+    }
+
+    pub fn members(&self) -> impl Iterator<Item = (&TenantName, &Member)> {
+        self.waves.iter().flat_map(|wave| &wave.members)
+    }
+
+    /// Some tenant is on this release.
+    #[must_use]
+    pub fn holds_tenants(&self) -> bool {
+        self.members()
+            .any(|(_, member)| matches!(member.place, Place::Moved { .. } | Place::Returning { .. }))
+    }
+
+    /// The wave that is on its way or next to start.
+    #[must_use]
+    pub fn current(&self) -> Option<usize> {
+        self.waves
+            .iter()
+            .position(|wave| matches!(wave.state, WaveState::Waiting | WaveState::Active { .. }))
+    }
+}
+
+impl WaveRun {
+    #[must_use]
+    pub fn stage(&self) -> Option<Stage> {
+        match self.state {
+            WaveState::Active { stage, .. } => Some(stage),
+            WaveState::Confirmed { .. } => Some(Stage::Confirm),
+            WaveState::Waiting | WaveState::RolledBack { .. } | WaveState::Dropped => None,
+        }
+    }
+
+    /// The cells of the members that this wave moves or has moved.
+    #[must_use]
+    pub fn cells(&self, seats: &BTreeMap<TenantName, Seat>) -> BTreeSet<CellName> {
+        let stays = |member: &Member| matches!(member.place, Place::Left { .. } | Place::Returned { .. });
+        self.members
+            .iter()
+            .filter(|(_, member)| !stays(member))
+            .filter_map(|(tenant, _)| seats.get(tenant).map(|seat| seat.cell.clone()))
+            .collect()
+    }
+}

@@ -1,0 +1,50 @@
+//! The state machine: `(state, events, now)` to the next state, what shall be done once, and why nothing moves.
+//!
+//! It is total. An event that cannot be is refused and leaves no trace in the state; the others of its batch count.
+//! After the events, everything that the new state allows is done in the same step, until nothing changes any more.
+
+mod apply;
+mod back;
+mod command;
+mod forward;
+mod observe;
+mod refused;
+mod roster;
+mod slots;
+mod turn;
+mod wave;
+
+use serde::{Deserialize, Serialize};
+
+pub use self::refused::Refused;
+use self::turn::Turn;
+use crate::effect::Effect;
+use crate::event::Event;
+use crate::journal::Entry;
+use crate::service::Service;
+use crate::time::Timestamp;
+use crate::waiting::Waiting;
+
+/// What comes of a step.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Step {
+    pub state: Service,
+    /// To be done once each.
+    pub effects: Vec<Effect>,
+    pub journal: Vec<Entry>,
+    /// When to step again though nothing has happened.
+    pub wake: Option<Timestamp>,
+    pub waiting: Vec<Waiting>,
+    /// One for each event, in their order.
+    pub refused: Vec<Option<Refused>>,
+}
+
+/// Takes the events and does all that follows from them at `now`.
+#[must_use]
+pub fn step(state: &Service, events: &[Event], now: Timestamp) -> Step {
+    let mut turn = Turn::new(state.clone(), now);
+    let refused = events.iter().map(|event| turn.take(event).err()).collect();
+    turn.advance();
+    turn.settle(state);
+    turn.finish(refused)
+}

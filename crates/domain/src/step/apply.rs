@@ -1,0 +1,117 @@
+//! Apply: a plan becomes a run. Its waves are frozen here.
+
+use std::collections::BTreeMap;
+
+use super::Refused;
+use super::turn::{Cause, Turn};
+use crate::journal::EntryKind;
+use crate::plan::Plan;
+use crate::service::{Member, Place, Run, RunPhase, WaveRun, WaveState};
+
+impl Turn {
+    /// Applying the same plan again has no effect.
+    pub fn apply(&mut self, plan: &Plan, cause: &Cause) -> Result<(), Refused> {
+        if plan.service != self.state.name {
+            return Err(Refused::OtherService {
+                planned: plan.service.clone(),
+                service: self.state.name.clone(),
+            });
+        }
+        let digest = plan.digest();
+        let version = &plan.release.version;
+        if let Some(run) = self.state.run(version) {
+            let again = matches!(run.phase, RunPhase::RolledBack { .. } | RunPhase::Aborted { .. }) && !run.in_flight();
+            if run.plan == digest && !again {
+                return Ok(());
+            }
+            if !again {
+                return Err(Refused::AppliedWithOtherPlan {
+                    release: version.clone(),
+                });
+            }
+        }
+        if let Some(pinned) = self.state.pinned.get(version)
+            && *pinned != plan.release
+            && self
+                .state
+                .seats
+                .values()
+                .any(|seat| seat.version.as_ref() == Some(version))
+        {
+            return Err(Refused::AppliedWithOtherPlan {
+                release: version.clone(),
+            });
+        }
+        self.seat_new_tenants(plan, cause);
+        // A release that came back and is applied again starts from nothing; its first run is history, in the journal.
+        let announced = self
+            .state
+            .run(version)
+            .map(|run| run.announced.clone())
+            .unwrap_or_default();
+        let attempts = self.attempts(plan);
+        self.state.runs.retain(|run| run.version != *version);
+        self.state.pinned.insert(version.clone(), plan.release.clone());
+        self.state.runs.push(Run {
+            version: version.clone(),
+            plan: digest,
+            author: cause.actor.clone(),
+            applied: self.now,
+            policy: plan.policy.clone(),
+            phase: RunPhase::Queued,
+            hold: None,
+            waves: waves(plan, &attempts),
+            announced,
+        });
+        self.write(EntryKind::Applied, version, None, cause);
+        Ok(())
+    }
+
+    /// Attempts go on counting over an earlier run of the same version, so that no effect id is used for two things.
+    fn attempts(&self, plan: &Plan) -> BTreeMap<String, u32> {
+        let earlier = self.state.run(&plan.release.version);
+        let waves = earlier.iter().flat_map(|run| &run.waves);
+        waves.map(|wave| (wave.name.to_string(), wave.attempt)).collect()
+    }
+
+    fn seat_new_tenants(&mut self, plan: &Plan, cause: &Cause) {
+        let planned = plan
+            .waves
+            .iter()
+            .flat_map(|wave| &wave.tenants)
+            .map(|(name, at)| (name, &at.cell));
+        let left = plan.left_behind.iter().map(|(name, at)| (name, &at.cell));
+        let new: Vec<_> = planned
+            .chain(left)
+            .filter(|(name, _)| !self.state.seats.contains_key(*name))
+            .collect();
+        for (tenant, cell) in new {
+            // It joins the wave that the plan names, so no running release takes it.
+            self.seat(tenant, cell, cause);
+        }
+    }
+}
+
+fn waves(plan: &Plan, attempts: &BTreeMap<String, u32>) -> Vec<WaveRun> {
+    let member = |from: &Option<_>| Member {
+        from: from.clone(),
+        place: Place::Waiting,
+    };
+    plan.waves
+        .iter()
+        .map(|wave| WaveRun {
+            name: wave.name.clone(),
+            policy: wave.policy.clone(),
+            state: WaveState::Waiting,
+            attempt: attempts.get(wave.name.as_str()).map_or(1, |attempt| attempt + 1),
+            members: wave
+                .tenants
+                .iter()
+                .map(|(name, at)| (name.clone(), member(&at.from)))
+                .collect(),
+            gates: vec![None; wave.policy.gates.len()],
+            health: None,
+            promoted: false,
+        })
+        .collect()
+}

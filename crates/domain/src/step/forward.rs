@@ -1,0 +1,237 @@
+//! Which run and which wave may move forward now.
+
+use super::turn::{Cause, Turn};
+use crate::effect::Milestone;
+use crate::journal::EntryKind;
+use crate::release::Stage;
+use crate::service::{Place, RunPhase, WaveState};
+use crate::waiting::Waiting;
+
+impl Turn {
+    /// One round over all runs, oldest first; true if something changed.
+    pub fn advance_runs(&mut self) -> bool {
+        let mut changed = false;
+        for run in 0..self.state.runs.len() {
+            changed |= match self.state.runs[run].phase {
+                RunPhase::Queued => self.start(run),
+                RunPhase::Moving => self.advance_run(run),
+                RunPhase::Completed { .. } | RunPhase::RolledBack { .. } | RunPhase::Aborted { .. } => false,
+            };
+        }
+        changed
+    }
+
+    /// A later release waits for the earlier one to end.
+    fn start(&mut self, run: usize) -> bool {
+        let version = self.state.runs[run].version.clone();
+        if let Some(earlier) = self.state.runs[..run].iter().find(|earlier| earlier.in_flight()) {
+            let earlier = earlier.version.clone();
+            self.waiting.push(Waiting::EarlierRelease {
+                release: version,
+                earlier,
+            });
+            return false;
+        }
+        if self.held(run) {
+            return false;
+        }
+        self.state.runs[run].phase = RunPhase::Moving;
+        self.write(
+            EntryKind::Started,
+            &version,
+            None,
+            &Cause::system("release", "no earlier release is in flight"),
+        );
+        self.announce(run, None, Milestone::ReleaseStarted, None);
+        true
+    }
+
+    /// True while a hold stands. One whose time has come is lifted.
+    fn held(&mut self, run: usize) -> bool {
+        let Some(hold) = self.state.runs[run].hold.clone() else {
+            return false;
+        };
+        match hold.until {
+            Some(until) if until <= self.now => {
+                self.resume_run(
+                    run,
+                    &Cause::system("hold", format!("the hold by {} has ended", hold.by)),
+                );
+                false
+            }
+            until => {
+                if let Some(until) = until {
+                    self.wake_at(until);
+                }
+                let release = self.state.runs[run].version.clone();
+                self.waiting.push(Waiting::Hold {
+                    release,
+                    by: hold.by,
+                    reason: hold.reason,
+                    until,
+                });
+                true
+            }
+        }
+    }
+
+    fn advance_run(&mut self, run: usize) -> bool {
+        if self.held(run) {
+            return false;
+        }
+        if self.state.runs[run].returning() {
+            return false;
+        }
+        let Some(wave) = self.state.runs[run].current() else {
+            return self.complete(run);
+        };
+        match self.state.runs[run].waves[wave].state.clone() {
+            WaveState::Waiting => self.start_wave(run, wave),
+            WaveState::Active {
+                stage: Stage::Prepare,
+                since,
+            } => self.prepare(run, wave, since),
+            WaveState::Active {
+                stage: Stage::Verify, ..
+            } => self.verify(run, wave),
+            WaveState::Active {
+                stage: Stage::Switch,
+                since,
+            } => self.switch(run, wave, since),
+            WaveState::Active {
+                stage: Stage::Bake,
+                since,
+            } => self.bake(run, wave, since),
+            WaveState::Active {
+                stage: Stage::Confirm, ..
+            } => self.confirm(run, wave),
+            WaveState::Confirmed { .. } | WaveState::RolledBack { .. } | WaveState::Dropped => false,
+        }
+    }
+
+    fn start_wave(&mut self, run: usize, wave: usize) -> bool {
+        let earlier = self.state.runs[run].waves[..wave]
+            .iter()
+            .filter_map(|before| match before.state {
+                WaveState::Confirmed { at } => Some(at),
+                WaveState::Waiting | WaveState::Active { .. } | WaveState::RolledBack { .. } | WaveState::Dropped => {
+                    None
+                }
+            });
+        let gap = self.state.runs[run].waves[wave].policy.gap;
+        if let Some(open) = earlier.max().map(|at| at + gap).filter(|open| *open > self.now) {
+            let (release, wave) = (
+                self.state.runs[run].version.clone(),
+                self.state.runs[run].waves[wave].name.clone(),
+            );
+            self.waiting.push(Waiting::Gap {
+                release,
+                wave,
+                until: open,
+            });
+            self.wake_at(open);
+            return false;
+        }
+        self.leave_those_elsewhere(run, wave);
+        self.enter(
+            run,
+            wave,
+            Stage::Prepare,
+            "the wave before is confirmed and its gap is over",
+        );
+        self.announce(run, Some(wave), Milestone::WaveStarted, None);
+        true
+    }
+
+    /// A release moves a tenant only from the version that its plan names.
+    fn leave_those_elsewhere(&mut self, run: usize, wave: usize) {
+        let seats = &self.state.seats;
+        let version = self.state.runs[run].version.clone();
+        let mut left = Vec::new();
+        let wave = &mut self.state.runs[run].waves[wave];
+        for (tenant, member) in &mut wave.members {
+            let on = seats.get(tenant).and_then(|seat| seat.version.clone());
+            if matches!(member.place, Place::Waiting) && on != member.from {
+                let in_words = |version: &Option<_>| match version {
+                    Some(version) => format!("{version}"),
+                    None => "no version".to_owned(),
+                };
+                let reason = format!(
+                    "it is on {}, the plan moves it from {}",
+                    in_words(&on),
+                    in_words(&member.from)
+                );
+                member.place = Place::Left { reason: reason.clone() };
+                left.push((tenant.clone(), reason));
+            }
+        }
+        let name = wave.name.clone();
+        for (tenant, reason) in left {
+            self.write(
+                EntryKind::LeftBehind,
+                &version,
+                Some(&name),
+                &Cause::system("release", reason),
+            );
+            if let Some(entry) = self.journal.last_mut() {
+                entry.tenants.push(tenant);
+            }
+        }
+    }
+
+    pub fn enter(&mut self, run: usize, wave: usize, stage: Stage, reason: &str) {
+        let now = self.now;
+        let version = self.state.runs[run].version.clone();
+        let current = &mut self.state.runs[run].waves[wave];
+        current.state = WaveState::Active { stage, since: now };
+        let name = current.name.clone();
+        let cause = Cause::system("release", format!("{}: {reason}", stage.as_str()));
+        self.write(EntryKind::StageEntered, &version, Some(&name), &cause);
+    }
+
+    fn complete(&mut self, run: usize) -> bool {
+        let waves = &self.state.runs[run].waves;
+        if !waves
+            .iter()
+            .all(|wave| matches!(wave.state, WaveState::Confirmed { .. }))
+        {
+            return false;
+        }
+        let (version, now) = (self.state.runs[run].version.clone(), self.now);
+        self.state.runs[run].phase = RunPhase::Completed { at: now };
+        self.write(
+            EntryKind::Completed,
+            &version,
+            None,
+            &Cause::system("release", "every wave is confirmed"),
+        );
+        self.announce(run, None, Milestone::ReleaseCompleted, None);
+        true
+    }
+}
+
+impl Stage {
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Prepare => "prepare",
+            Self::Verify => "verify",
+            Self::Switch => "switch",
+            Self::Bake => "bake",
+            Self::Confirm => "confirm",
+        }
+    }
+}
+
+impl RunPhase {
+    #[must_use]
+    pub const fn in_words(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Moving => "moving",
+            Self::Completed { .. } => "completed",
+            Self::RolledBack { .. } => "rolled back",
+            Self::Aborted { .. } => "aborted",
+        }
+    }
+}

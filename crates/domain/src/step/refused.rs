@@ -1,0 +1,69 @@
+//! Why an event was not taken. Each text ends with what works instead.
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::{CellName, ServiceName, TenantName, Version, WaveName};
+use crate::release::Stage;
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(tag = "refused", rename_all = "kebab-case")]
+pub enum Refused {
+    #[error("the plan is for service `{planned}`, this is `{service}`")]
+    OtherService { planned: ServiceName, service: ServiceName },
+    #[error("release {release} was applied before with another plan; give the new plan a version of its own")]
+    AppliedWithOtherPlan { release: Version },
+    #[error("there is no release {release}; `tidegate releases` lists them")]
+    NoSuchRelease { release: Version },
+    #[error("release {release} has ended: it is {phase}; only `tidegate rollback` still works on it")]
+    Ended { release: Version, phase: String },
+    #[error("release {release} is not held")]
+    NotHeld { release: Version },
+    #[error("no wave of release {release} is being baked; `tidegate status` shows what it waits for")]
+    NothingToPromote { release: Version },
+    #[error(
+        "the judgement of wave `{wave}` is fail: {reason}; a failed wave is not promoted, `tidegate rollback` takes it back"
+    )]
+    FailedCannotBePromoted {
+        release: Version,
+        wave: WaveName,
+        reason: String,
+    },
+    #[error("release {release} has no wave `{wave}`")]
+    NoSuchWave { release: Version, wave: WaveName },
+    #[error("there is no tenant `{tenant}`; `tidegate tenants` lists them")]
+    NoSuchTenant { tenant: TenantName },
+    #[error("tenant `{tenant}` is not on release {release}: it is on {on}")]
+    TenantElsewhere {
+        release: Version,
+        tenant: TenantName,
+        on: String,
+    },
+    #[error(
+        "tenant `{tenant}` has moved on to release {later}; roll that back first: `tidegate rollback {later} --tenant {tenant}`"
+    )]
+    MovedOn {
+        release: Version,
+        later: Version,
+        tenant: TenantName,
+    },
+    #[error("no tenant of that scope is on release {release}: there is nothing to roll back")]
+    NothingToRollBack { release: Version },
+    #[error(
+        "tenant `{tenant}` had no version before release {release}: there is nothing to go back to; fix forward with a new release"
+    )]
+    NothingBefore { release: Version, tenant: TenantName },
+    #[error(
+        "release {release} cannot be taken back once a wave has entered {stage:?}: its data forbids it; fix forward with a new release"
+    )]
+    Irreversible { release: Version, stage: Stage },
+    #[error("tenant `{tenant}` exists in cell `{cell}`")]
+    TenantExists { tenant: TenantName, cell: CellName },
+    #[error(
+        "release {release} still moves tenant `{tenant}`; a tenant changes cell when no release is in flight for it"
+    )]
+    TenantMoving { release: Version, tenant: TenantName },
+    #[error("a reason is needed: `--reason \"...\"`")]
+    NoReason,
+    #[error("the plan is not sound: {problem}")]
+    Unsound { problem: String },
+}

@@ -1,0 +1,79 @@
+//! Tenants come and go while releases move.
+
+use super::Refused;
+use super::turn::{Cause, Turn};
+use crate::id::{CellName, TenantName, Version};
+use crate::journal::{Entry, EntryKind};
+use crate::service::{Member, Place, RunPhase, Seat, WaveState};
+
+impl Turn {
+    /// A new tenant starts on its cell's newest confirmed version and joins the last wave of the release in flight.
+    pub fn add_tenant(&mut self, tenant: &TenantName, cell: &CellName, cause: &Cause) -> Result<(), Refused> {
+        if let Some(seat) = self.state.seats.get(tenant) {
+            if seat.cell == *cell {
+                return Ok(());
+            }
+            return Err(Refused::TenantExists {
+                tenant: tenant.clone(),
+                cell: seat.cell.clone(),
+            });
+        }
+        let from = self.seat(tenant, cell, cause);
+        for run in &mut self.state.runs {
+            let joins = matches!(run.phase, RunPhase::Queued | RunPhase::Moving);
+            let last = run.waves.last_mut();
+            if let Some(wave) = last
+                && joins
+                && matches!(wave.state, WaveState::Waiting)
+            {
+                wave.members.insert(
+                    tenant.clone(),
+                    Member {
+                        from: from.clone(),
+                        place: Place::Waiting,
+                    },
+                );
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives the tenant its seat and returns the version it starts on.
+    pub fn seat(&mut self, tenant: &TenantName, cell: &CellName, cause: &Cause) -> Option<Version> {
+        let version = self.state.newest_confirmed(cell);
+        let seat = Seat {
+            cell: cell.clone(),
+            version: version.clone(),
+            before: None,
+            epoch: 1,
+        };
+        self.state.seats.insert(tenant.clone(), seat);
+        self.state.cells.entry(cell.clone()).or_default();
+        self.write_tenant(EntryKind::TenantAdded, tenant, version.clone(), cause);
+        version
+    }
+
+    /// A removed tenant leaves every wave, wait and gate.
+    pub fn remove_tenant(&mut self, tenant: &TenantName, cause: &Cause) -> Result<(), Refused> {
+        if self.state.seats.remove(tenant).is_none() {
+            return Err(Refused::NoSuchTenant { tenant: tenant.clone() });
+        }
+        for wave in self.state.runs.iter_mut().flat_map(|run| &mut run.waves) {
+            wave.members.remove(tenant);
+        }
+        self.write_tenant(EntryKind::TenantRemoved, tenant, None, cause);
+        Ok(())
+    }
+
+    fn write_tenant(&mut self, kind: EntryKind, tenant: &TenantName, now_on: Option<Version>, cause: &Cause) {
+        self.journal.push(Entry {
+            actor: cause.actor.clone(),
+            kind,
+            release: None,
+            wave: None,
+            reason: cause.reason.clone(),
+            tenants: vec![tenant.clone()],
+            now_on,
+        });
+    }
+}

@@ -1,0 +1,302 @@
+//! Which slots a cell needs, follows from where its tenants are, go to, and may go back to.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::turn::{Cause, Turn};
+use crate::id::{CellName, SlotId, Version};
+use crate::journal::EntryKind;
+use crate::observed::SlotState;
+use crate::release::{ComponentKind, Ownership};
+use crate::service::{CellOwner, PINNED_VERSIONS, Phase, Place, Run, RunPhase, Slot, WaveState};
+use crate::time::Timestamp;
+use crate::waiting::Waiting;
+
+type Needed = BTreeMap<CellName, BTreeSet<Version>>;
+
+impl Turn {
+    /// Every component of `version` takes work in `cell`; else what is missing.
+    pub fn ready_in(&self, cell: &CellName, version: &Version) -> Result<(), String> {
+        match self.unready(cell, version).into_iter().next() {
+            None => Ok(()),
+            Some((slot, state)) => Err(format!("slot {slot} is {}", state.in_words())),
+        }
+    }
+
+    /// The slots of `version` in `cell` that are not ready.
+    pub fn unready(&self, cell: &CellName, version: &Version) -> Vec<(SlotId, SlotState)> {
+        let Some(release) = self.state.pinned.get(version) else {
+            return Vec::new();
+        };
+        let slots = self.state.cells.get(cell).map(|cell| &cell.slots);
+        let state = |id: &SlotId| {
+            slots
+                .and_then(|slots| slots.get(id))
+                .map_or(SlotState::Unknown, |slot| slot.state.clone())
+        };
+        let ids = release.slot_ids(cell).into_values();
+        ids.map(|id| (state(&id), id))
+            .filter(|(state, _)| !state.is_ready())
+            .map(|(state, id)| (id, state))
+            .collect()
+    }
+
+    /// Starts what is needed, leaves what is not, stops what is left and empty.
+    pub fn settle_slots(&mut self) {
+        let needed = self.needed();
+        let cells: Vec<CellName> = self.state.cells.keys().cloned().collect();
+        for cell in cells {
+            let mut wanted: BTreeMap<SlotId, Slot> = BTreeMap::new();
+            for version in needed.get(&cell).into_iter().flatten() {
+                let Some(release) = self.state.pinned.get(version) else {
+                    continue;
+                };
+                for (component, id) in release.slot_ids(&cell) {
+                    wanted.entry(id).or_insert_with(|| Slot {
+                        component,
+                        version: version.clone(),
+                        phase: Phase::Run,
+                        state: SlotState::Unknown,
+                        in_flight: 0,
+                    });
+                }
+            }
+            self.start_slots(&cell, &wanted);
+            self.leave_slots(&cell, &wanted);
+            self.stop_slots(&cell);
+        }
+    }
+
+    fn start_slots(&mut self, cell: &CellName, wanted: &BTreeMap<SlotId, Slot>) {
+        let Some(cell) = self.state.cells.get_mut(cell) else {
+            return;
+        };
+        for (id, slot) in wanted {
+            let present = cell.slots.entry(id.clone()).or_insert_with(|| slot.clone());
+            present.phase = Phase::Run;
+            if !self.state.pinned.contains_key(&present.version) {
+                present.version = slot.version.clone();
+            }
+        }
+    }
+
+    fn leave_slots(&mut self, name: &CellName, wanted: &BTreeMap<SlotId, Slot>) {
+        let (now, generation) = (self.now, self.next_generation);
+        let mut left = Vec::new();
+        let Some(cell) = self.state.cells.get_mut(name) else {
+            return;
+        };
+        for (id, slot) in &mut cell.slots {
+            if slot.phase == Phase::Run && !wanted.contains_key(id) {
+                slot.phase = Phase::Drain { since: now, generation };
+                left.push((id.clone(), slot.version.clone()));
+            }
+        }
+        for (id, version) in left {
+            let cause = Cause::system(
+                "slots",
+                format!("slot {id} in cell {name}: no tenant needs it any more"),
+            );
+            self.write(EntryKind::SlotLeft, &version, None, &cause);
+        }
+    }
+
+    /// A slot is stopped when no table that a gateway may serve names it and nothing is in flight, or when its time to
+    /// drain is over, and then the journal says how much was cut.
+    fn stop_slots(&mut self, name: &CellName) {
+        let Some(cell) = self.state.cells.get(name) else { return };
+        let mut stop = Vec::new();
+        let mut wake = Vec::new();
+        let mut waiting = Vec::new();
+        let routing = &self.state.routing;
+        for (id, slot) in &cell.slots {
+            let Phase::Drain { since, generation } = slot.phase else {
+                continue;
+            };
+            let definition = self
+                .state
+                .pinned
+                .get(&slot.version)
+                .and_then(|r| r.components.get(&slot.component));
+            let drain = definition.map(|part| part.definition.drain.requests.max(part.definition.drain.streams));
+            let until = drain.map_or(since, |drain| since + drain);
+            let served_nowhere = routing.confirmed >= generation && routing.lapsed.is_empty() && !routing.alone;
+            let worker = definition.is_some_and(|p| matches!(p.definition.kind, ComponentKind::Worker { .. }));
+            let owned_nowhere = !worker || cell.ownership >= generation;
+            if served_nowhere && owned_nowhere && (slot.in_flight == 0 || until <= self.now) {
+                stop.push((id.clone(), slot.version.clone(), slot.in_flight));
+            } else {
+                wake.push(until);
+                waiting.push(Waiting::Drain {
+                    cell: name.clone(),
+                    slot: id.clone(),
+                    in_flight: slot.in_flight,
+                    until,
+                });
+            }
+        }
+        for (id, version, cut) in stop {
+            if let Some(cell) = self.state.cells.get_mut(name) {
+                cell.slots.remove(&id);
+            }
+            let how = if cut == 0 {
+                "nothing is in flight".to_owned()
+            } else {
+                format!("{cut} in flight are cut")
+            };
+            let cause = Cause::system("slots", format!("slot {id} in cell {name}: {how}"));
+            self.write(EntryKind::SlotStopped, &version, None, &cause);
+        }
+        wake.into_iter().for_each(|at| self.wake_at(at));
+        self.waiting.extend(waiting);
+    }
+
+    fn needed(&mut self) -> Needed {
+        let mut needed = Needed::new();
+        for seat in self.state.seats.values() {
+            if let Some(version) = &seat.version {
+                add(&mut needed, &seat.cell, version);
+            }
+        }
+        for (name, cell) in &self.state.cells {
+            for owner in cell.owners.values() {
+                add(&mut needed, name, &owner.version);
+            }
+        }
+        let mut wake = Vec::new();
+        for run in &self.state.runs {
+            let warm_until = warm_until(run);
+            let warm = warm_until.is_none_or(|until| self.now < until);
+            wake.extend(warm_until);
+            for wave in &run.waves {
+                if matches!(wave.state, WaveState::Active { .. }) {
+                    for cell in wave.cells(&self.state.seats) {
+                        add(&mut needed, &cell, &run.version);
+                    }
+                }
+                for (tenant, member) in &wave.members {
+                    let back = match member.place {
+                        Place::Moved { .. } => warm,
+                        Place::Returning { .. } => true,
+                        Place::Waiting | Place::Returned { .. } | Place::Left { .. } => false,
+                    };
+                    if let (true, Some(from), Some(seat)) = (back, &member.from, self.state.seats.get(tenant)) {
+                        add(&mut needed, &seat.cell, from);
+                    }
+                }
+            }
+        }
+        wake.into_iter().for_each(|at| self.wake_at(at));
+        needed
+    }
+
+    /// Forgets the runs and versions that nobody can come from or go back to.
+    pub fn settle_pins(&mut self) {
+        let ended = self.state.runs.iter().filter(|run| !run.in_flight()).count();
+        let mut surplus = ended.saturating_sub(PINNED_VERSIONS);
+        let seats = &self.state.seats;
+        self.state.runs.retain(|run| {
+            let seated = || seats.values().any(|seat| seat.version.as_ref() == Some(&run.version));
+            if surplus == 0 || run.in_flight() || seated() {
+                return true;
+            }
+            surplus -= 1;
+            false
+        });
+        let mut keep: BTreeSet<&Version> = seats.values().filter_map(|seat| seat.version.as_ref()).collect();
+        for run in &self.state.runs {
+            keep.insert(&run.version);
+            keep.extend(run.members().filter_map(|(_, member)| member.from.as_ref()));
+        }
+        for cell in self.state.cells.values() {
+            keep.extend(cell.slots.values().map(|slot| &slot.version));
+            keep.extend(cell.owners.values().map(|owner| &owner.version));
+        }
+        let keep: BTreeSet<Version> = keep.into_iter().cloned().collect();
+        self.state.pinned.retain(|version, _| keep.contains(version));
+    }
+
+    /// Workers that own a whole cell follow when its last tenant has moved.
+    pub fn hand_over_cells(&mut self, run: usize) {
+        let version = self.state.runs[run].version.clone();
+        let cells: BTreeSet<CellName> = self.state.runs[run]
+            .waves
+            .iter()
+            .flat_map(|wave| wave.cells(&self.state.seats))
+            .collect();
+        for cell in cells {
+            let mut here = self.state.seats.values().filter(|seat| seat.cell == cell);
+            if here.all(|seat| seat.version.as_ref() == Some(&version)) {
+                self.set_owner(&cell, &version);
+            }
+        }
+    }
+
+    /// The hand-over of a cell is part of the wave that caused it, and goes back with that wave.
+    pub fn cell_workers_back(&mut self, run: usize, wave: usize) {
+        let current = &self.state.runs[run];
+        let Some(from) = current.waves[wave].comes_from().cloned() else {
+            return;
+        };
+        let members = current.waves[wave].members.keys();
+        let cells: BTreeSet<CellName> = members
+            .filter_map(|tenant| self.state.seats.get(tenant))
+            .map(|seat| seat.cell.clone())
+            .collect();
+        let version = current.version.clone();
+        for cell in cells {
+            let owned = |turn: &Self| {
+                turn.state
+                    .cells
+                    .get(&cell)
+                    .is_some_and(|cell| cell.owners.values().any(|o| o.version == version))
+            };
+            if owned(self) {
+                self.set_owner(&cell, &from);
+            }
+        }
+    }
+
+    fn set_owner(&mut self, name: &CellName, version: &Version) {
+        let generation = self.next_generation;
+        let (Some(release), Some(cell)) = (self.state.pinned.get(version), self.state.cells.get_mut(name)) else {
+            return;
+        };
+        for (component, part) in &release.components {
+            if part.definition.kind
+                != (ComponentKind::Worker {
+                    ownership: Ownership::Cell,
+                })
+            {
+                continue;
+            }
+            let before = cell.owners.get(component);
+            if before.is_none_or(|owner| owner.version != *version) {
+                let epoch = before.map_or(1, |owner| owner.epoch + 1);
+                cell.owners.insert(
+                    component.clone(),
+                    CellOwner {
+                        version: version.clone(),
+                        epoch,
+                        generation,
+                    },
+                );
+            }
+        }
+    }
+}
+
+fn add(needed: &mut Needed, cell: &CellName, version: &Version) {
+    if !needed.get(cell).is_some_and(|versions| versions.contains(version)) {
+        needed.entry(cell.clone()).or_default().insert(version.clone());
+    }
+}
+
+/// Until when the versions that a run's tenants came from stay warm; `None` while it is in flight.
+fn warm_until(run: &Run) -> Option<Timestamp> {
+    match run.phase {
+        RunPhase::Queued | RunPhase::Moving => None,
+        RunPhase::Completed { at } | RunPhase::RolledBack { at } | RunPhase::Aborted { at } => {
+            Some(at + run.policy.rollback_window)
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! The working state of one step.
+
+use std::collections::BTreeMap;
+
+use super::{Refused, Step};
+use crate::desired::desired;
+use crate::effect::{Announcement, Effect, EffectBody, EffectId, Milestone};
+use crate::event::{Event, EventKind};
+use crate::id::{Actor, TenantName, Version, WaveName};
+use crate::journal::{Entry, EntryKind};
+use crate::service::Service;
+use crate::time::Timestamp;
+use crate::waiting::Waiting;
+
+/// More rounds than stages of all waves of a sane release: a step that is not done by then has a defect, and goes on at
+/// the next turn instead of for ever.
+const ROUNDS_MAX: usize = 10_000;
+
+pub struct Turn {
+    pub state: Service,
+    pub now: Timestamp,
+    pub effects: Vec<Effect>,
+    pub journal: Vec<Entry>,
+    pub wake: Option<Timestamp>,
+    pub waiting: Vec<Waiting>,
+    /// The generation that the changes of this step will have.
+    pub next_generation: u64,
+}
+
+/// Who acts and why, for the journal.
+#[derive(Debug, Clone)]
+pub struct Cause {
+    pub actor: Actor,
+    pub reason: String,
+}
+
+impl Cause {
+    /// Tidegate acts by itself.
+    pub fn system(part: &str, reason: impl Into<String>) -> Self {
+        Self {
+            actor: Actor::system(part),
+            reason: reason.into(),
+        }
+    }
+}
+
+impl Turn {
+    pub fn new(state: Service, now: Timestamp) -> Self {
+        let next_generation = state.routing.generation + 1;
+        Self {
+            state,
+            now,
+            effects: Vec::new(),
+            journal: Vec::new(),
+            wake: None,
+            waiting: Vec::new(),
+            next_generation,
+        }
+    }
+
+    /// Takes one event, or refuses it without a change.
+    pub fn take(&mut self, event: &Event) -> Result<(), Refused> {
+        let cause = |fallback: &str| Cause {
+            actor: event.actor.clone(),
+            reason: event.reason.clone().unwrap_or_else(|| fallback.to_owned()),
+        };
+        match &event.kind {
+            EventKind::Apply(plan) => self.apply(plan, &cause("a plan was applied")),
+            EventKind::Hold { version, until } => self.hold(version, *until, &required(event)?),
+            EventKind::Resume { version } => self.resume(version, &cause("resumed")),
+            EventKind::Promote { version } => self.promote(version, &required(event)?),
+            EventKind::Abort { version } => self.abort(version, &required(event)?),
+            EventKind::RollBack { version, scope } => self.roll_back(version, scope, &required(event)?),
+            EventKind::TenantAdded { tenant, cell } => self.add_tenant(tenant, cell, &cause("a tenant was created")),
+            EventKind::TenantRemoved { tenant } => self.remove_tenant(tenant, &cause("a tenant was removed")),
+            EventKind::Observed { cells, gateways } => {
+                self.observe(cells, gateways);
+                Ok(())
+            }
+            EventKind::Judged {
+                version,
+                wave,
+                attempt,
+                judgement,
+            } => {
+                self.judged(version, wave, *attempt, judgement);
+                Ok(())
+            }
+            EventKind::Performed { effect, judgement } => {
+                self.performed(effect, judgement);
+                Ok(())
+            }
+        }
+    }
+
+    /// Does all that the state allows.
+    pub fn advance(&mut self) {
+        for _ in 0..ROUNDS_MAX {
+            self.waiting.clear();
+            self.wake = None;
+            let back = self.advance_returns();
+            let forward = self.advance_runs();
+            if !back && !forward {
+                return;
+            }
+        }
+    }
+
+    /// Brings slots in line with what tenants need, and raises the generation if the desired document has changed.
+    pub fn settle(&mut self, before: &Service) {
+        self.settle_slots();
+        self.settle_pins();
+        if desired(&self.state).cells != desired(before).cells {
+            self.state.routing.generation = self.next_generation;
+        }
+    }
+
+    pub fn finish(self, refused: Vec<Option<Refused>>) -> Step {
+        let Self {
+            state,
+            effects,
+            journal,
+            wake,
+            waiting,
+            ..
+        } = self;
+        Step {
+            state,
+            effects,
+            journal,
+            wake,
+            waiting,
+            refused,
+        }
+    }
+
+    /// The earliest of what was asked for.
+    pub fn wake_at(&mut self, at: Timestamp) {
+        if at > self.now {
+            self.wake = Some(self.wake.map_or(at, |wake| wake.min(at)));
+        }
+    }
+
+    pub fn write(&mut self, kind: EntryKind, release: &Version, wave: Option<&WaveName>, cause: &Cause) {
+        self.journal.push(Entry {
+            actor: cause.actor.clone(),
+            kind,
+            release: Some(release.clone()),
+            wave: wave.cloned(),
+            reason: cause.reason.clone(),
+            tenants: Vec::new(),
+            now_on: None,
+        });
+    }
+
+    /// One row for each version that tenants are on from now.
+    pub fn write_moves(
+        &mut self,
+        kind: EntryKind,
+        release: &Version,
+        wave: &WaveName,
+        moves: BTreeMap<Version, Vec<TenantName>>,
+        cause: &Cause,
+    ) {
+        for (now_on, tenants) in moves {
+            self.journal.push(Entry {
+                actor: cause.actor.clone(),
+                kind,
+                release: Some(release.clone()),
+                wave: Some(wave.clone()),
+                reason: cause.reason.clone(),
+                tenants,
+                now_on: Some(now_on),
+            });
+        }
+    }
+
+    /// Enqueues the announcement of a milestone; a second one of the same kind has an id of its own.
+    pub fn announce(&mut self, run: usize, wave: Option<usize>, milestone: Milestone, reason: Option<&str>) {
+        let service = self.state.name.clone();
+        let Some(run) = self.state.runs.get_mut(run) else {
+            return;
+        };
+        let wave = wave
+            .and_then(|index| run.waves.get(index))
+            .map(|wave| wave.name.clone());
+        let key = format!("{}.{}", wave.as_ref().map_or("-", WaveName::as_str), milestone.as_str());
+        let attempt = run.announced.entry(key).or_insert(0);
+        *attempt += 1;
+        let id = EffectId::announce(&run.version, wave.as_ref(), milestone, *attempt);
+        let announcement = Announcement {
+            service,
+            release: run.version.clone(),
+            wave,
+            milestone,
+            at: self.now,
+            reason: reason.map(str::to_owned),
+        };
+        self.effects.push(Effect {
+            id,
+            body: EffectBody::Announce(announcement),
+        });
+    }
+}
+
+/// The cause of a command that must not be given without a reason.
+fn required(event: &Event) -> Result<Cause, Refused> {
+    match event.reason.as_deref().map(str::trim) {
+        Some(reason) if !reason.is_empty() => Ok(Cause {
+            actor: event.actor.clone(),
+            reason: reason.to_owned(),
+        }),
+        Some(_) | None => Err(Refused::NoReason),
+    }
+}

@@ -1,0 +1,386 @@
+//! The stages of one wave: prepare, verify, switch, bake, confirm.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::turn::{Cause, Turn};
+use crate::effect::{Effect, EffectBody, EffectId, Milestone};
+use crate::event::Verdict;
+use crate::id::{CellName, TenantName, Version};
+use crate::journal::EntryKind;
+use crate::policy::OnInconclusive;
+use crate::release::{ComponentKind, Stage};
+use crate::service::{Place, WaveRun, WaveState};
+use crate::time::Timestamp;
+use crate::waiting::Waiting;
+
+impl Turn {
+    /// Every component of the release is ready in every cell of the wave.
+    pub fn prepare(&mut self, run: usize, wave: usize, since: Timestamp) -> bool {
+        let version = self.state.runs[run].version.clone();
+        let until = since + self.state.runs[run].policy.prepare_within;
+        let current = &self.state.runs[run].waves[wave];
+        let (name, first_attempt) = (current.name.clone(), current.attempt == 1);
+        let mut blocked = None;
+        for cell in current.cells(&self.state.seats) {
+            for (slot, state) in self.unready(&cell, &version) {
+                let failed = state.is_failed();
+                let reason = state.in_words();
+                blocked = blocked.or_else(|| failed.then(|| format!("slot {slot} in cell {cell}: {reason}")));
+                let (release, wave, cell) = (version.clone(), name.clone(), cell.clone());
+                self.waiting.push(Waiting::Slot {
+                    release,
+                    wave,
+                    cell,
+                    slot,
+                    reason,
+                    until,
+                });
+            }
+        }
+        if self
+            .waiting
+            .iter()
+            .any(|waiting| matches!(waiting, Waiting::Slot { release, .. } if *release == version))
+        {
+            // What has failed is shown at once the first time; after a resume it gets its whole time to recover.
+            if let Some(failed) = blocked.filter(|_| first_attempt) {
+                self.hold_run(run, None, &Cause::system("prepare", failed));
+                return true;
+            }
+            if until <= self.now {
+                let reason = format!("wave {name} was not ready within its time, until {until}");
+                self.hold_run(run, None, &Cause::system("prepare", reason));
+                return true;
+            }
+            self.wake_at(until);
+            return false;
+        }
+        self.enter(run, wave, Stage::Verify, "every slot is ready");
+        true
+    }
+
+    /// Every gate must pass. Each is enqueued once for an attempt: the id is the same however often this is asked.
+    pub fn verify(&mut self, run: usize, wave: usize) -> bool {
+        let version = self.state.runs[run].version.clone();
+        let current = &self.state.runs[run].waves[wave];
+        let (name, attempt) = (current.name.clone(), current.attempt);
+        let gates: Vec<_> = current
+            .policy
+            .gates
+            .iter()
+            .cloned()
+            .zip(current.gates.clone())
+            .collect();
+        let mut open = false;
+        for (index, (gate, outcome)) in gates.into_iter().enumerate() {
+            let id = EffectId::gate(&version, &name, index, attempt);
+            match outcome {
+                None => {
+                    open = true;
+                    self.waiting.push(Waiting::Gate {
+                        release: version.clone(),
+                        wave: name.clone(),
+                        effect: id.clone(),
+                    });
+                    if self.effects.iter().all(|effect| effect.id != id) {
+                        let body = EffectBody::Gate {
+                            version: version.clone(),
+                            wave: name.clone(),
+                            gate,
+                        };
+                        self.effects.push(Effect { id, body });
+                    }
+                }
+                Some(judgement) if judgement.verdict == Verdict::Pass => {}
+                Some(judgement) => {
+                    let verdict = judgement.verdict.in_words();
+                    let reason = format!("gate {} of wave {name}: {verdict}: {}", gate.uses, judgement.reason);
+                    self.hold_run(run, None, &Cause::system("gate", reason));
+                    return true;
+                }
+            }
+        }
+        if open {
+            return false;
+        }
+        self.enter(run, wave, Stage::Switch, "every gate passed");
+        true
+    }
+
+    /// Moves batch after batch; the next one when the last is confirmed by every gateway and every worker.
+    pub fn switch(&mut self, run: usize, wave: usize, since: Timestamp) -> bool {
+        if let Some(moved) = self.wait_for_confirmation(run, wave, since) {
+            return moved;
+        }
+        if self.move_batch(run, wave) {
+            return true;
+        }
+        let left = self.state.runs[run].waves[wave]
+            .members
+            .values()
+            .any(|m| matches!(m.place, Place::Waiting));
+        if left {
+            return false;
+        }
+        self.hand_over_cells(run);
+        if self.wait_for_confirmation(run, wave, since).is_some() {
+            return false;
+        }
+        self.announce(run, Some(wave), Milestone::WaveSwitched, None);
+        self.enter(run, wave, Stage::Bake, "every gateway has confirmed");
+        true
+    }
+
+    /// `None` when nothing is unconfirmed, else whether something changed.
+    fn wait_for_confirmation(&mut self, run: usize, wave: usize, since: Timestamp) -> Option<bool> {
+        let version = self.state.runs[run].version.clone();
+        let name = self.state.runs[run].waves[wave].name.clone();
+        let until = since + self.state.runs[run].policy.switch_within;
+        let mut waits = Vec::new();
+        if let Some(generation) = self.unconfirmed(run, wave) {
+            let reason = self.gateways_in_words();
+            let (release, wave) = (version.clone(), name.clone());
+            waits.push(Waiting::Gateways {
+                release,
+                wave,
+                generation,
+                reason,
+                until,
+            });
+        }
+        for (cell, generation) in self.workers_behind(run, wave) {
+            waits.push(Waiting::Workers {
+                release: version.clone(),
+                wave: name.clone(),
+                cell,
+                generation,
+                until,
+            });
+        }
+        let reason = waits.first()?.to_string();
+        self.waiting.extend(waits);
+        if until <= self.now {
+            self.hold_run(
+                run,
+                None,
+                &Cause::system("switch", format!("wave {name} still waits for {reason}")),
+            );
+            return Some(true);
+        }
+        self.wake_at(until);
+        Some(false)
+    }
+
+    fn gateways_in_words(&self) -> String {
+        let routing = &self.state.routing;
+        if routing.alone {
+            return "no gateway is registered".to_owned();
+        }
+        let lapsed = if routing.lapsed.is_empty() {
+            String::new()
+        } else {
+            format!(", not heard: {}", routing.lapsed.join(", "))
+        };
+        format!("confirmed is {}{lapsed}", routing.confirmed)
+    }
+
+    /// Cells of moved members whose workers have not been told yet.
+    fn workers_behind(&self, run: usize, wave: usize) -> Vec<(CellName, u64)> {
+        let Some(release) = self.state.pinned.get(&self.state.runs[run].version) else {
+            return Vec::new();
+        };
+        let worker = |kind: &ComponentKind| matches!(kind, ComponentKind::Worker { .. });
+        if !release
+            .components
+            .values()
+            .any(|component| worker(&component.definition.kind))
+        {
+            return Vec::new();
+        }
+        let mut behind: BTreeMap<CellName, u64> = BTreeMap::new();
+        for (tenant, member) in &self.state.runs[run].waves[wave].members {
+            let (Place::Moved { generation }, Some(seat)) = (&member.place, self.state.seats.get(tenant)) else {
+                continue;
+            };
+            let Some(cell) = self.state.cells.get(&seat.cell) else {
+                continue;
+            };
+            let handed_over = cell.owners.values().map(|owner| owner.generation).max().unwrap_or(0);
+            let generation = handed_over.max(*generation);
+            if generation > cell.ownership {
+                let highest = behind.entry(seat.cell.clone()).or_default();
+                *highest = (*highest).max(generation);
+            }
+        }
+        behind.into_iter().collect()
+    }
+
+    /// As many members as the playbook lets be between two versions, of cells whose slots are ready.
+    pub fn move_batch(&mut self, run: usize, wave: usize) -> bool {
+        let generation = self.next_generation;
+        let version = self.state.runs[run].version.clone();
+        let current = &self.state.runs[run].waves[wave];
+        let tenants_max = current.policy.max_parallel.tenants.map_or(usize::MAX, |n| n as usize);
+        let cells_max = current.policy.max_parallel.cells.map_or(usize::MAX, |n| n as usize);
+        let mut cells: BTreeSet<CellName> = BTreeSet::new();
+        let mut ready: BTreeMap<CellName, bool> = BTreeMap::new();
+        let mut batch: Vec<TenantName> = Vec::new();
+        for (tenant, member) in &current.members {
+            let (Place::Waiting, Some(seat)) = (&member.place, self.state.seats.get(tenant)) else {
+                continue;
+            };
+            let is_ready = *ready
+                .entry(seat.cell.clone())
+                .or_insert_with(|| self.ready_in(&seat.cell, &version).is_ok());
+            if !is_ready || (!cells.contains(&seat.cell) && cells.len() == cells_max) {
+                continue;
+            }
+            cells.insert(seat.cell.clone());
+            batch.push(tenant.clone());
+            if batch.len() == tenants_max {
+                break;
+            }
+        }
+        for tenant in &batch {
+            self.reseat(tenant, &version);
+            if let Some(member) = self.state.runs[run].waves[wave].members.get_mut(tenant) {
+                member.place = Place::Moved { generation };
+            }
+        }
+        let moved = !batch.is_empty();
+        if moved {
+            let name = self.state.runs[run].waves[wave].name.clone();
+            let cause = Cause::system("release", format!("wave {name} switches"));
+            self.write_moves(
+                EntryKind::Moved,
+                &version,
+                &name,
+                BTreeMap::from([(version.clone(), batch)]),
+                &cause,
+            );
+        }
+        moved
+    }
+
+    /// Until the evidence is good, long enough and about enough requests.
+    pub fn bake(&mut self, run: usize, wave: usize, since: Timestamp) -> bool {
+        // Tenants that were created meanwhile follow without starting the bake anew.
+        let late = self.move_batch(run, wave);
+        let current = &self.state.runs[run].waves[wave];
+        let (bake, name) = (current.policy.bake, current.name.clone());
+        let (least, longest) = (since + bake.least, since + bake.longest);
+        if late {
+            return true;
+        }
+        if bake.longest.is_zero() || current.promoted || !current.holds_tenants() {
+            let reason = if current.promoted {
+                "promoted"
+            } else {
+                "there is nothing to watch"
+            };
+            self.enter(run, wave, Stage::Confirm, reason);
+            return true;
+        }
+        let requests = current.health.as_ref().map_or(0, |health| health.requests);
+        let verdict = current.health.as_ref().map(|health| health.verdict);
+        let enough = verdict == Some(Verdict::Pass) && requests >= bake.requests;
+        if enough && least <= self.now {
+            let reason = current
+                .health
+                .as_ref()
+                .map_or(String::new(), |health| health.reason.clone());
+            self.enter(run, wave, Stage::Confirm, &reason);
+            return true;
+        }
+        let reason = match &current.health {
+            None => "nothing has been judged yet".to_owned(),
+            Some(health) if enough => health.reason.clone(),
+            Some(health) => {
+                format!(
+                    "{}, {requests} of {} requests: {}",
+                    health.verdict.in_words(),
+                    bake.requests,
+                    health.reason
+                )
+            }
+        };
+        if longest <= self.now && !enough {
+            match self.state.runs[run].policy.on_inconclusive {
+                OnInconclusive::Hold => {
+                    let reason = format!("wave {name} has baked its longest without a clear verdict: {reason}");
+                    self.hold_run(run, None, &Cause::system("bake", reason));
+                }
+                OnInconclusive::Pass => {
+                    self.enter(
+                        run,
+                        wave,
+                        Stage::Confirm,
+                        &format!("the playbook lets it pass: {reason}"),
+                    );
+                }
+            }
+            return true;
+        }
+        self.wake_at(if enough { least } else { longest });
+        let release = self.state.runs[run].version.clone();
+        self.waiting.push(Waiting::Bake {
+            release,
+            wave: name,
+            least,
+            longest,
+            reason,
+        });
+        false
+    }
+
+    pub fn confirm(&mut self, run: usize, wave: usize) -> bool {
+        let (now, version) = (self.now, self.state.runs[run].version.clone());
+        let current = &mut self.state.runs[run].waves[wave];
+        current.state = WaveState::Confirmed { at: now };
+        let name = current.name.clone();
+        self.write(
+            EntryKind::WaveConfirmed,
+            &version,
+            Some(&name),
+            &Cause::system("release", "the wave is done"),
+        );
+        self.announce(run, Some(wave), Milestone::WaveConfirmed, None);
+        true
+    }
+}
+
+impl WaveRun {
+    /// Some tenant is on the release through this wave.
+    #[must_use]
+    pub fn holds_tenants(&self) -> bool {
+        self.members
+            .values()
+            .any(|member| matches!(member.place, Place::Moved { .. } | Place::Returning { .. }))
+    }
+
+    /// Everything that an attempt found out is forgotten; the tenants that came back wait again.
+    pub fn restart(&mut self) {
+        self.attempt += 1;
+        self.gates = vec![None; self.policy.gates.len()];
+        self.health = None;
+        self.promoted = false;
+        for member in self.members.values_mut() {
+            if matches!(member.place, Place::Returned { .. }) {
+                member.place = Place::Waiting;
+            }
+        }
+    }
+
+    /// The version that most of its members come from: what the new one is compared with.
+    #[must_use]
+    pub fn comes_from(&self) -> Option<&Version> {
+        let mut counts: BTreeMap<&Version, usize> = BTreeMap::new();
+        for from in self.members.values().filter_map(|member| member.from.as_ref()) {
+            *counts.entry(from).or_default() += 1;
+        }
+        counts
+            .into_iter()
+            .max_by_key(|(_, count)| *count)
+            .map(|(version, _)| version)
+    }
+}
