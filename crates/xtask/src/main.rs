@@ -1,1 +1,63 @@
-fn main() {}
+//! The chores of the house: tidiness, the whole test run, the long simulation.
+//!
+//! It refuses to know the product: it depends on no crate of the house, reads the tree as text and starts
+//! programs by their argument vector, never through a shell.
+
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a developer's tool talks to the terminal"
+)]
+
+mod program;
+mod steps;
+mod tidy;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+const USAGE: &str = "\
+usage: cargo xtask <verb>
+
+  tidy                                           check the shape of the tree: sizes, names, walls, links
+  test                                           everything CI runs: format, lints, tidy, tests, end to end
+  sim --seeds N [--first-seed S] [--json]        run the simulator over many seeds
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let root = root();
+    match arguments.as_slice() {
+        ["tidy"] => match tidy::run(&root) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(findings) => {
+                eprintln!("{findings}");
+                ExitCode::FAILURE
+            }
+        },
+        ["test"] => steps::run(&root, is_ci()),
+        ["sim", options @ ..] => program::hand_over(&root, SIMULATOR, options),
+        _ => {
+            eprint!("{USAGE}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// The product's own simulator, built with optimisation. It reads its options and writes its report itself.
+const SIMULATOR: &[&str] = &["cargo", "run", "--quiet", "--release", "--", "sim"];
+
+/// The root of the workspace, two levels above this crate.
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .ancestors()
+        .nth(2)
+        .expect("crates/xtask lies two levels below the root")
+        .to_path_buf()
+}
+
+/// A missing tool is a skipped step on a desk and a failure in CI.
+fn is_ci() -> bool {
+    std::env::var("CI").is_ok_and(|value| value == "true")
+}

@@ -1,0 +1,144 @@
+//! The test run: one table of steps, the same on a desk and in CI.
+//!
+//! A later part of the product adds a row. What a step needs beyond the Rust toolchain stands in the row with the
+//! way to get it; where it is missing the step is skipped on a desk, by name, and fails in CI.
+
+#[cfg(test)]
+mod tests;
+
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use crate::{program, tidy};
+
+/// One step of the test run.
+pub struct Step {
+    pub name: &'static str,
+    pub needs: &'static [Need],
+    pub work: Work,
+}
+
+/// What has to be on the machine before a step can run.
+pub struct Need {
+    pub name: &'static str,
+    /// Ends well where the need is met.
+    pub probe: &'static [&'static str],
+    /// The command that fetches it (apt, pip, npm, rustup).
+    pub fetch: &'static str,
+}
+
+pub enum Work {
+    /// Passes where the program ends well.
+    Command(&'static [&'static str]),
+    /// Passes where the function says so; the error is what a person has to read.
+    Check(fn(&Path) -> Result<(), String>),
+}
+
+const RUSTFMT: Need = Need {
+    name: "rustfmt",
+    probe: &["cargo", "fmt", "--version"],
+    fetch: "rustup component add rustfmt",
+};
+
+const CLIPPY: Need = Need {
+    name: "clippy",
+    probe: &["cargo", "clippy", "--version"],
+    fetch: "rustup component add clippy",
+};
+
+/// All steps in the order they run: what is quick to know comes first. `--workspace` everywhere, so that one
+/// selection of features is compiled once.
+const STEPS: &[Step] = &[
+    Step {
+        name: "format",
+        needs: &[RUSTFMT],
+        work: Work::Command(&["cargo", "fmt", "--all", "--check"]),
+    },
+    Step {
+        name: "tidy",
+        needs: &[],
+        work: Work::Check(tidy::run),
+    },
+    Step {
+        name: "clippy",
+        needs: &[CLIPPY],
+        work: Work::Command(&[
+            "cargo",
+            "clippy",
+            "--workspace",
+            "--all-targets",
+            "--locked",
+            "--",
+            "-D",
+            "warnings",
+        ]),
+    },
+    Step {
+        name: "tests",
+        needs: &[],
+        work: Work::Command(&["cargo", "test", "--workspace", "--locked"]),
+    },
+];
+
+#[derive(Debug, PartialEq, Eq)]
+enum Outcome {
+    Passed,
+    Skipped,
+    Failed,
+}
+
+/// Runs every step, whatever the ones before said: one run tells all there is to repair.
+pub fn run(root: &Path, ci: bool) -> ExitCode {
+    let outcomes: Vec<_> = STEPS.iter().map(|step| (step.name, take(step, root, ci))).collect();
+    println!("\n{}", summary(&outcomes));
+    if outcomes.iter().any(|(_, (outcome, _))| *outcome == Outcome::Failed) {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
+    }
+}
+
+fn take(step: &Step, root: &Path, ci: bool) -> (Outcome, Duration) {
+    println!("{} ...", step.name);
+    let started = Instant::now();
+    let missing: Vec<&Need> = step
+        .needs
+        .iter()
+        .filter(|need| !program::answers(root, need.probe))
+        .collect();
+    for need in &missing {
+        println!("{}: `{}` is missing\n  help: {}", step.name, need.name, need.fetch);
+    }
+    if !missing.is_empty() {
+        let outcome = if ci { Outcome::Failed } else { Outcome::Skipped };
+        return (outcome, started.elapsed());
+    }
+    let result = match step.work {
+        Work::Command(argv) => program::capture(root, argv).map(|_| ()),
+        Work::Check(check) => check(root),
+    };
+    match result {
+        Ok(()) => (Outcome::Passed, started.elapsed()),
+        Err(output) => {
+            println!("{output}");
+            (Outcome::Failed, started.elapsed())
+        }
+    }
+}
+
+fn summary(outcomes: &[(&str, (Outcome, Duration))]) -> String {
+    let width = outcomes.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+    outcomes
+        .iter()
+        .map(|(name, (outcome, duration))| {
+            let word = match outcome {
+                Outcome::Passed => "passed",
+                Outcome::Skipped => "skipped",
+                Outcome::Failed => "FAILED",
+            };
+            format!("{name:width$}  {word:7}  {:6.1} s", duration.as_secs_f64())
+        })
+        .collect::<Vec<_>>()
+        .join("\n")
+}
