@@ -110,6 +110,8 @@ macro_rules! text_newtype {
     };
 }
 
+pub(crate) use text_newtype;
+
 macro_rules! name {
     ($(#[$doc:meta])* $name:ident, $what:literal) => {
         text_newtype!(

@@ -8,6 +8,7 @@
 pub mod desired;
 pub mod effect;
 pub mod event;
+pub mod files;
 mod grouped;
 pub mod id;
 pub mod journal;

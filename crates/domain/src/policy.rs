@@ -48,21 +48,35 @@ pub struct Parallel {
 }
 
 /// How long moved tenants are watched before the wave counts as good.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
 pub struct Bake {
+    /// Never shorter than this.
     pub least: Duration,
-    /// Zero: the wave is not watched at all.
+    /// Never longer than this: then `on_inconclusive` decides. Zero: the wave is not watched at all.
     pub longest: Duration,
     /// Requests to the new version that must have been judged.
     pub requests: u64,
+}
+
+impl Default for Bake {
+    fn default() -> Self {
+        Self {
+            least: Duration::from_secs(600),
+            longest: Duration::from_hours(2),
+            requests: 100,
+        }
+    }
 }
 
 /// A gate by the name it is registered under, and what it is told. The domain knows no more of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GateUse {
+    /// The name of the gate.
+    #[schemars(with = "crate::files::GateName")]
     pub uses: String,
+    /// What it is told.
     #[serde(default, skip_serializing_if = "serde_json::Value::is_null")]
     pub with: serde_json::Value,
 }

@@ -46,9 +46,11 @@ pub struct Commit {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub repository: Option<String>,
     /// The commit's id.
+    #[schemars(with = "crate::files::CommitId")]
     pub id: String,
     /// When it was committed (RFC 3339).
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<crate::files::Instant>")]
     pub at: Option<String>,
 }
 
@@ -66,6 +68,7 @@ pub struct Change {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub touches: Vec<String>,
     /// What changes, in the reader's words.
+    #[schemars(length(min = 1))]
     pub text: String,
 }
 
@@ -192,10 +195,11 @@ pub enum ComponentKind {
 }
 
 /// What of a worker's work moves with a wave.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Ownership {
     /// Both versions run, each with its tenants.
+    #[default]
     Tenant,
     /// One version runs for the whole cell; it is handed over when the cell's last wave moves.
     Cell,
@@ -222,11 +226,22 @@ pub enum ReadinessCheck {
 }
 
 /// How long what is in flight may take when a slot is left.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
 pub struct Drain {
+    /// For requests.
     pub requests: Duration,
+    /// For event streams and WebSockets.
     pub streams: Duration,
+}
+
+impl Default for Drain {
+    fn default() -> Self {
+        Self {
+            requests: Duration::from_secs(30),
+            streams: Duration::from_secs(300),
+        }
+    }
 }
 
 /// One slot to run, complete: the same content has the same [`SlotId`].

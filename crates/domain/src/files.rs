@@ -1,0 +1,197 @@
+//! The files people write: `tidegate.yaml`, `tenants.yaml`, `playbooks/*.yaml` and `release.yaml`.
+//!
+//! Text comes in, typed structs or diagnostics go out; where the text comes from is the caller's business. A file is read
+//! in four steps: the YAML becomes a tree whose every part knows its place ([`tree`]); the tree is checked against the
+//! schema of its struct ([`shape`]) and for what a schema can not say ([`meaning`]), each reporting all it finds; and
+//! where nothing was found serde builds the struct.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::id::PlaybookName;
+
+mod diagnostic;
+mod meaning;
+mod nearest;
+mod playbook;
+mod release;
+mod schema;
+mod service;
+mod shape;
+mod tenants;
+mod text;
+mod tree;
+
+pub use diagnostic::{Code, Diagnostic, Place, Severity, render};
+pub use playbook::{Conditions, Errors, Health, Latency, PlaybookFile, Select, Wave};
+pub use release::{Configuration, ReleaseComponent, ReleaseFile};
+pub use schema::schemas;
+pub use service::{
+    Cell, Component, ComponentKind, Environment, Gateway, Jwt, Match, Ready, ServiceFile, Stop, TenantFrom, Verify,
+};
+pub use tenants::{Tenant, TenantsFile};
+pub use text::{
+    Address, CommitId, CookieName, GateName, HeaderName, HostName, HostTemplate, Instant, InvalidText, LabelName,
+    Memory, PathTemplate, Scalar, Sha256, TimeZoneName, UrlPath, VariableName,
+};
+pub use tree::{BYTES_MAX, DEPTH_MAX, NODES_MAX};
+
+use diagnostic::{Finding, Report};
+use shape::Shape;
+use tree::Node;
+
+/// The name of the file that describes the service.
+pub const SERVICE_FILE: &str = "tidegate.yaml";
+/// The name of the file that lists the tenants.
+pub const TENANTS_FILE: &str = "tenants.yaml";
+/// The name of the folder that holds the playbooks.
+pub const PLAYBOOKS_FOLDER: &str = "playbooks";
+
+/// The text of a file, and the path that people know it by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Source {
+    pub path: String,
+    pub text: String,
+}
+
+/// All files of a service but its releases, each right by itself and all of them together.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Project {
+    pub service: ServiceFile,
+    pub tenants: TenantsFile,
+    pub playbooks: BTreeMap<PlaybookName, PlaybookFile>,
+}
+
+/// Reads the files of a project, told apart by their names. There is a project exactly when no diagnostic is an error;
+/// sources that are no file of a project are left aside.
+#[must_use]
+pub fn read_project(sources: &[Source]) -> (Option<Project>, Vec<Diagnostic>) {
+    let mut files = Files::default();
+    for (index, source) in sources.iter().enumerate() {
+        let (folder, name) = folder_and_name(&source.path);
+        if name == SERVICE_FILE {
+            files.service = Some(index);
+        } else if name == TENANTS_FILE {
+            files.tenants = Some(index);
+        } else if folder == PLAYBOOKS_FOLDER && name.ends_with(".yaml") {
+            files.playbooks.push(index);
+        }
+    }
+    let mut documents = BTreeMap::new();
+    documents.extend(
+        files
+            .service
+            .map(|index| (index, Document::read::<ServiceFile>(&sources[index]))),
+    );
+    documents.extend(
+        files
+            .tenants
+            .map(|index| (index, Document::read::<TenantsFile>(&sources[index]))),
+    );
+    for index in &files.playbooks {
+        documents.insert(*index, Document::read::<PlaybookFile>(&sources[*index]));
+    }
+    meaning::check_project(&files, &mut documents);
+    let project = project(&files, &mut documents);
+    let missing = missing_files(&files);
+    let project = project.filter(|_| missing.is_empty());
+    let found = documents
+        .into_values()
+        .flat_map(|document| document.report.diagnostics());
+    (project, missing.into_iter().chain(found).collect())
+}
+
+/// Reads a release of `project`. There is one exactly when no diagnostic is an error.
+#[must_use]
+pub fn read_release(source: &Source, project: &Project) -> (Option<ReleaseFile>, Vec<Diagnostic>) {
+    let mut document = Document::read::<ReleaseFile>(source);
+    meaning::check_release(&mut document, project);
+    (document.file(), document.report.diagnostics())
+}
+
+/// Which sources are which files.
+#[derive(Debug, Default)]
+struct Files {
+    service: Option<usize>,
+    tenants: Option<usize>,
+    playbooks: Vec<usize>,
+}
+
+/// A source with what is known about it.
+struct Document<'a> {
+    /// Absent where the source is not YAML.
+    tree: Option<Node>,
+    report: Report<'a>,
+}
+
+impl<'a> Document<'a> {
+    fn read<T: JsonSchema>(source: &'a Source) -> Self {
+        let mut report = Report::new(source);
+        let tree = tree::read(&mut report);
+        if let Some(tree) = &tree {
+            report.extend(Shape::of::<T>().check(tree));
+        }
+        Self { tree, report }
+    }
+
+    /// The struct of a document without errors.
+    fn file<T: DeserializeOwned>(&mut self) -> Option<T> {
+        if self.report.has_errors() {
+            return None;
+        }
+        match serde_json::from_value(self.tree.clone()?.into_json()) {
+            Ok(file) => Some(file),
+            Err(error) => {
+                // Never seen: the tests hold schema and struct together.
+                self.report.push(Finding::of_file(Code::InvalidText, error.to_string()));
+                None
+            }
+        }
+    }
+}
+
+fn project(files: &Files, documents: &mut BTreeMap<usize, Document<'_>>) -> Option<Project> {
+    let service = documents.get_mut(&files.service?)?.file()?;
+    let tenants = documents.get_mut(&files.tenants?)?.file()?;
+    let mut playbooks = BTreeMap::new();
+    for index in &files.playbooks {
+        let playbook: PlaybookFile = documents.get_mut(index)?.file()?;
+        playbooks.insert(playbook.name.clone(), playbook);
+    }
+    Some(Project {
+        service,
+        tenants,
+        playbooks,
+    })
+}
+
+fn folder_and_name(path: &str) -> (&str, &str) {
+    let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
+    (folder.rsplit_once('/').map_or(folder, |(_, last)| last), name)
+}
+
+fn missing_files(files: &Files) -> Vec<Diagnostic> {
+    let expected = [
+        (SERVICE_FILE, files.service.is_some()),
+        (TENANTS_FILE, files.tenants.is_some()),
+        ("playbooks/*.yaml", !files.playbooks.is_empty()),
+    ];
+    let missing = expected.into_iter().filter(|(_, found)| !found);
+    missing
+        .map(|(name, _)| Diagnostic {
+            severity: Severity::Error,
+            code: Code::MissingFile,
+            file: name.to_owned(),
+            place: None,
+            message: format!("there is no `{name}`"),
+            label: String::new(),
+            help: Some("`tidegate init` writes files to start from".to_owned()),
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,316 @@
+//! What is wrong with a file, where, and what to write instead.
+
+use std::fmt;
+use std::ops::Range;
+
+use serde::Serialize;
+
+use super::Source;
+
+mod render;
+pub use render::render;
+
+/// A file with more mistakes than this has one cause, and a longer list hides it. It also bounds the work on a hostile file.
+pub(super) const FINDINGS_MAX: usize = 100;
+
+/// A mistake stops the reading; a warning is only said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Severity {
+    Error,
+    Warning,
+}
+
+/// The kind of a mistake: stable, for tools and for searching the documentation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Code {
+    /// A file of the project is not there.
+    MissingFile,
+    /// Larger, deeper or longer than Tidegate reads.
+    Limit,
+    /// Not YAML, or a part of YAML that files of Tidegate do without.
+    Yaml,
+    /// One key twice in a mapping.
+    DuplicateKey,
+    /// A field that does not exist.
+    UnknownField,
+    /// A field that must be there.
+    MissingField,
+    /// Text where a number is needed, and the like.
+    WrongType,
+    /// Not one of the words that are possible here.
+    UnknownWord,
+    /// A number or a length outside its range.
+    OutOfRange,
+    /// Text of the wrong shape.
+    InvalidText,
+    /// The name of something that is not there.
+    UnknownName,
+    /// One name for two things.
+    DuplicateName,
+    /// Fields that do not go together.
+    Conflict,
+    /// Something that can never have an effect.
+    NoEffect,
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::MissingFile => "missing-file",
+            Self::Limit => "limit",
+            Self::Yaml => "yaml",
+            Self::DuplicateKey => "duplicate-key",
+            Self::UnknownField => "unknown-field",
+            Self::MissingField => "missing-field",
+            Self::WrongType => "wrong-type",
+            Self::UnknownWord => "unknown-word",
+            Self::OutOfRange => "out-of-range",
+            Self::InvalidText => "invalid-text",
+            Self::UnknownName => "unknown-name",
+            Self::DuplicateName => "duplicate-name",
+            Self::Conflict => "conflict",
+            Self::NoEffect => "no-effect",
+        })
+    }
+}
+
+/// A part of one line of a file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Place {
+    /// Bytes of the text, from 0.
+    pub span: Range<usize>,
+    /// From 1.
+    pub line: usize,
+    /// In characters, from 1.
+    pub column: usize,
+}
+
+/// One mistake of one file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Diagnostic {
+    pub severity: Severity,
+    pub code: Code,
+    pub file: String,
+    /// Absent where the mistake is the file itself: one that is not there has no lines.
+    pub place: Option<Place>,
+    /// What is wrong, in one sentence without a full stop.
+    pub message: String,
+    /// The few words beside the caret; may be empty.
+    pub label: String,
+    /// What to write instead.
+    pub help: Option<String>,
+}
+
+impl Diagnostic {
+    /// Whether the file can not be used.
+    #[must_use]
+    pub fn is_error(&self) -> bool {
+        self.severity == Severity::Error
+    }
+}
+
+/// `file:line:column: message`, the form that editors follow.
+impl fmt::Display for Diagnostic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.file)?;
+        if let Some(place) = &self.place {
+            write!(f, ":{}:{}", place.line, place.column)?;
+        }
+        write!(f, ": {}", self.message)
+    }
+}
+
+/// A mistake before it is placed in its file.
+#[derive(Debug, Clone)]
+pub(super) struct Finding {
+    severity: Severity,
+    code: Code,
+    span: Option<Range<usize>>,
+    message: String,
+    label: String,
+    /// Where the first of two stands, for the label to name its line.
+    first: Option<usize>,
+    help: Option<String>,
+}
+
+impl Finding {
+    pub(super) fn error(code: Code, span: &Range<usize>, message: String) -> Self {
+        Self {
+            severity: Severity::Error,
+            code,
+            span: Some(span.clone()),
+            message,
+            label: String::new(),
+            first: None,
+            help: None,
+        }
+    }
+
+    pub(super) fn warning(code: Code, span: &Range<usize>, message: String) -> Self {
+        Self {
+            severity: Severity::Warning,
+            ..Self::error(code, span, message)
+        }
+    }
+
+    /// A mistake of the file as a whole.
+    pub(super) fn of_file(code: Code, message: String) -> Self {
+        Self {
+            span: None,
+            ..Self::error(code, &(0..0), message)
+        }
+    }
+
+    pub(super) fn label(self, label: impl Into<String>) -> Self {
+        Self {
+            label: label.into(),
+            ..self
+        }
+    }
+
+    /// Says on which line the first of two stands; `offset` is its byte.
+    pub(super) fn first_at(self, offset: usize) -> Self {
+        Self {
+            first: Some(offset),
+            ..self
+        }
+    }
+
+    pub(super) fn help(self, help: impl Into<String>) -> Self {
+        Self {
+            help: Some(help.into()),
+            ..self
+        }
+    }
+
+    pub(super) fn help_if(self, help: Option<String>) -> Self {
+        Self { help, ..self }
+    }
+}
+
+/// The findings of one file, in the order of its lines.
+#[derive(Debug)]
+pub(super) struct Report<'a> {
+    source: &'a Source,
+    findings: Vec<Finding>,
+    is_cut: bool,
+}
+
+impl<'a> Report<'a> {
+    pub(super) fn new(source: &'a Source) -> Self {
+        Self {
+            source,
+            findings: Vec::new(),
+            is_cut: false,
+        }
+    }
+
+    pub(super) fn source(&self) -> &'a Source {
+        self.source
+    }
+
+    pub(super) fn push(&mut self, finding: Finding) {
+        if self.findings.len() < FINDINGS_MAX {
+            self.findings.push(finding);
+        } else {
+            self.is_cut = true;
+        }
+    }
+
+    pub(super) fn extend(&mut self, findings: impl IntoIterator<Item = Finding>) {
+        findings.into_iter().for_each(|finding| self.push(finding));
+    }
+
+    /// Whether nothing more is taken in: what costs time need not be looked for.
+    pub(super) fn is_full(&self) -> bool {
+        self.is_cut
+    }
+
+    pub(super) fn has_errors(&self) -> bool {
+        self.findings.iter().any(|finding| finding.severity == Severity::Error)
+    }
+
+    pub(super) fn diagnostics(mut self) -> Vec<Diagnostic> {
+        self.findings
+            .sort_by_key(|finding| finding.span.as_ref().map(|span| (span.start, finding.severity)));
+        if self.is_cut {
+            let message = format!("there are more than {FINDINGS_MAX} mistakes; correct these first");
+            self.findings.push(Finding::of_file(Code::Limit, message));
+        }
+        self.findings
+            .into_iter()
+            .map(|finding| place(finding, self.source))
+            .collect()
+    }
+}
+
+fn place(finding: Finding, source: &Source) -> Diagnostic {
+    Diagnostic {
+        severity: finding.severity,
+        code: finding.code,
+        file: source.path.clone(),
+        place: finding.span.map(|span| Place::of(&span, &source.text)),
+        message: finding.message,
+        label: match finding.first {
+            Some(offset) => {
+                format!("first on line {}", Place::of(&(offset..offset), &source.text).line)
+            }
+            None => finding.label,
+        },
+        help: finding.help,
+    }
+}
+
+impl Place {
+    /// The part of `span` on its first line. A span outside of `text`, or inside of a character, is moved to the next
+    /// place there is.
+    fn of(span: &Range<usize>, text: &str) -> Self {
+        let start = text.floor_char_boundary(span.start.min(text.len()));
+        let (before, after) = text.split_at(start);
+        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+        let line_rest = after.find(['\r', '\n']).unwrap_or(after.len());
+        let end = text.floor_char_boundary(span.end.min(text.len()));
+        Self {
+            span: start..end.clamp(start, start + line_rest),
+            line: before.matches('\n').count() + 1,
+            column: before[line_start..].chars().count() + 1,
+        }
+    }
+}
+
+/// Text of a file as a message shows it: in backticks, one line, of bounded length, with nothing a terminal would obey.
+pub(super) fn shown(text: &str) -> String {
+    const CHARS_MAX: usize = 60;
+    let mut short: String = text.chars().take(CHARS_MAX).collect();
+    if short.len() < text.len() {
+        short.push('…');
+    }
+    format!(
+        "`{}`",
+        short
+            .escape_debug()
+            .to_string()
+            .replace("\\\"", "\"")
+            .replace("\\'", "'")
+    )
+}
+
+/// `a`, `b` and `c`.
+pub(super) fn listed<'a>(words: impl IntoIterator<Item = &'a str>, joint: &str) -> String {
+    const WORDS_MAX: usize = 12;
+    let all: Vec<&str> = words.into_iter().collect();
+    let mut parts: Vec<String> = all.iter().take(WORDS_MAX).map(|word| shown(word)).collect();
+    if all.len() > WORDS_MAX {
+        parts.push(format!("{} more", all.len() - WORDS_MAX));
+    }
+    match parts.split_last() {
+        None => "nothing".to_owned(),
+        Some((only, [])) => only.clone(),
+        Some((last, rest)) => format!("{} {joint} {last}", rest.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,101 @@
+//! What a schema can not say: names that must exist, names that must differ, fields that exclude each other, and what can
+//! never have an effect.
+//!
+//! These checks walk the trees rather than the structs, so that one field of the wrong shape does not hide them. Whatever
+//! has the wrong shape is passed over: that is reported already.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::diagnostic::{Code, Finding, Report, listed, shown};
+use super::nearest::nearest;
+use super::tree::Node;
+use super::{Document, Files, Project};
+
+mod playbook;
+mod release;
+mod service;
+mod tenants;
+
+/// Checks the documents of a project, each by itself and against the others.
+pub(super) fn check_project(files: &Files, documents: &mut BTreeMap<usize, Document<'_>>) {
+    // The trees are taken out, so that a report can be written while the trees of all files are read.
+    let mut trees: BTreeMap<usize, Node> = BTreeMap::new();
+    for (index, document) in documents.iter_mut() {
+        trees.extend(document.tree.take().map(|tree| (*index, tree)));
+    }
+    let service = files.service.and_then(|index| trees.get(&index));
+    let tenants = files.tenants.and_then(|index| trees.get(&index));
+    let playbooks: Vec<Option<&Node>> = files.playbooks.iter().map(|index| trees.get(index)).collect();
+    let tenants_are_right = files
+        .tenants
+        .and_then(|index| documents.get(&index))
+        .is_some_and(|document| !document.report.has_errors());
+    for (index, document) in documents.iter_mut() {
+        let (Some(tree), report) = (trees.get(index), &mut document.report) else {
+            continue;
+        };
+        if files.service == Some(*index) {
+            service::check(report, tree);
+            service::check_playbook(report, tree, &playbooks);
+        } else if files.tenants == Some(*index) {
+            tenants::check(report, tree, service);
+        } else {
+            playbook::check(report, tree, service, tenants);
+            if let Some(tenants) = tenants.filter(|_| tenants_are_right && !report.has_errors()) {
+                playbook::check_reach(report, tree, tenants);
+            }
+        }
+    }
+    for (index, tree) in trees {
+        documents.entry(index).and_modify(|document| document.tree = Some(tree));
+    }
+}
+
+pub(super) fn check_release(document: &mut Document<'_>, project: &Project) {
+    if let Some(tree) = &document.tree {
+        release::check(&mut document.report, tree, project);
+    }
+}
+
+/// The names of the entries of a list.
+fn names<'n>(tree: &'n Node, list: &str) -> BTreeSet<&'n str> {
+    tree.items_of(list)
+        .iter()
+        .filter_map(|item| item.text_of("name"))
+        .collect()
+}
+
+/// A finding for each entry of a list whose name an earlier one has.
+fn check_unique(report: &mut Report<'_>, tree: &Node, list: &str, what: &str) {
+    let mut first: BTreeMap<&str, usize> = BTreeMap::new();
+    for name in tree.items_of(list).iter().filter_map(|item| item.field("name")) {
+        let Some(text) = name.text() else { continue };
+        let Some(earlier) = first.get(text) else {
+            first.insert(text, name.span.start);
+            continue;
+        };
+        let message = format!("there are two {what}s named {}", shown(text));
+        let finding = Finding::error(Code::DuplicateName, &name.span, message);
+        report.push(finding.first_at(*earlier));
+    }
+}
+
+/// A finding for a name that is not among `known`.
+fn check_known(report: &mut Report<'_>, name: &Node, what: &str, known: &BTreeSet<&str>) {
+    if report.is_full() {
+        return;
+    }
+    if let Some(text) = name.text().filter(|text| !known.contains(text)) {
+        report.push(unknown_name(what, text, &name.span, known));
+    }
+}
+
+fn unknown_name(what: &str, name: &str, span: &std::ops::Range<usize>, known: &BTreeSet<&str>) -> Finding {
+    let message = format!("there is no {what} {}", shown(name));
+    let finding = Finding::error(Code::UnknownName, span, message);
+    match nearest(name, known.iter().copied()) {
+        Some(candidate) => finding.label(format!("did you mean `{candidate}`?")),
+        None if known.is_empty() => finding.help(format!("there are no {what}s at all")),
+        None => finding.help(format!("the {what}s are {}", listed(known.iter().copied(), "and"))),
+    }
+}

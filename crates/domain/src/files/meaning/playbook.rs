@@ -1,0 +1,186 @@
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+
+use super::{check_known, check_unique, names};
+use crate::files::diagnostic::{Code, Finding, Report, shown};
+use crate::files::nearest::nearest;
+use crate::files::tree::{Entry, Node, Value};
+use crate::policy::Bake;
+use crate::time::Duration;
+
+pub(super) fn check(report: &mut Report<'_>, tree: &Node, service: Option<&Node>, tenants: Option<&Node>) {
+    check_file_name(report, tree);
+    check_unique(report, tree, "waves", "wave");
+    let cells = service.map(|service| names(service, "cells"));
+    let known_tenants = tenants.map(|tenants| names(tenants, "tenants"));
+    for wave in tree.items_of("waves") {
+        check_bake(report, wave);
+        for conditions in conditions(wave) {
+            if let (Some(cell), Some(cells)) = (conditions.field("cell"), &cells) {
+                check_known(report, cell, "cell", cells);
+            }
+            for tenant in conditions.items_of("tenants") {
+                if let Some(known) = &known_tenants {
+                    check_known(report, tenant, "tenant", known);
+                }
+            }
+            for label in conditions.entries_of("labels") {
+                if let Some(tenants) = tenants {
+                    check_label(report, label, tenants.items_of("tenants"));
+                }
+            }
+        }
+    }
+}
+
+/// The conditions of a wave, written as a list or alone.
+fn conditions(wave: &Node) -> impl Iterator<Item = &Node> {
+    let select = wave.field("select");
+    let alone = select.filter(|select| matches!(select.value, Value::Map(_)));
+    alone.into_iter().chain(select.map_or(&[][..], Node::items))
+}
+
+fn check_file_name(report: &mut Report<'_>, tree: &Node) {
+    let path = report.source().path.as_str();
+    let file = path.rsplit_once('/').map_or(path, |(_, file)| file);
+    let stem = file.strip_suffix(".yaml").unwrap_or(file);
+    let Some(name) = tree.field("name") else { return };
+    if let Some(text) = name.text().filter(|text| *text != stem) {
+        let message = format!("the playbook {} stands in {}", shown(text), shown(file));
+        report.push(
+            Finding::error(Code::Conflict, &name.span, message)
+                .help(format!("rename the file to `{text}.yaml`, or correct the name")),
+        );
+    }
+}
+
+fn check_bake(report: &mut Report<'_>, wave: &Node) {
+    let Some(entry) = wave.entry("bake") else { return };
+    let default = Bake::default();
+    let length = |field: &str, default: Duration| match entry.value.field(field) {
+        Some(node) => node.text()?.parse::<Duration>().ok(),
+        None => Some(default),
+    };
+    let bounds = (length("least", default.least), length("longest", default.longest));
+    let (Some(least), Some(longest)) = bounds else { return };
+    if least > longest {
+        let message = format!("the bake lasts at least {least} and at most {longest}");
+        report.push(
+            Finding::error(Code::Conflict, &entry.value.first_span(), message).help(format!(
+                "make `longest` the longer of the two; left out, it is {}",
+                default.longest
+            )),
+        );
+    }
+}
+
+/// Tenants come and go, so a label that none has is no error.
+fn check_label(report: &mut Report<'_>, label: &Entry, tenants: &[Node]) {
+    let Some(wanted) = scalar(&label.value) else { return };
+    let values: BTreeSet<Cow<'_, str>> = tenants
+        .iter()
+        .filter_map(|tenant| scalar(tenant.field("labels")?.field(&label.key)?))
+        .collect();
+    if values.contains(&wanted) {
+        return;
+    }
+    let (span, message, meant) = if values.is_empty() {
+        let labels = tenants.iter().flat_map(|tenant| tenant.entries_of("labels"));
+        let known: BTreeSet<&str> = labels.map(|label| label.key.as_str()).collect();
+        let message = format!("no tenant has a label {}", shown(&label.key));
+        (&label.key_span, message, nearest(&label.key, known))
+    } else {
+        let message = format!("no tenant has `{}: {}`", label.key, wanted.escape_debug());
+        (
+            &label.value.span,
+            message,
+            nearest(&wanted, values.iter().map(AsRef::as_ref)),
+        )
+    };
+    let finding = Finding::warning(Code::NoEffect, span, message);
+    report.push(match meant {
+        Some(meant) => finding.label(format!("did you mean `{meant}`?")),
+        None => finding,
+    });
+}
+
+/// The text of a value of a label, as [`crate::files::Scalar`] keeps it.
+fn scalar(node: &Node) -> Option<Cow<'_, str>> {
+    match &node.value {
+        Value::Text(text) => Some(Cow::Borrowed(text)),
+        Value::Number(number) => Some(Cow::Owned(number.to_string())),
+        Value::Boolean(boolean) => Some(Cow::Owned(boolean.to_string())),
+        Value::Null | Value::List(_) | Value::Map(_) | Value::Refused => None,
+    }
+}
+
+/// Warns of waves that select nobody, and of tenants that no wave selects. Both files are free of errors here.
+pub(super) fn check_reach(report: &mut Report<'_>, tree: &Node, tenants: &Node) {
+    let mut left: Vec<&Node> = tenants.items_of("tenants").iter().collect();
+    let nobody_at_all = left.is_empty();
+    let mut rest_is_taken = false;
+    for wave in tree.items_of("waves") {
+        let Some(select) = wave.entry("select") else { continue };
+        if rest_is_taken {
+            let message = "nobody is left for this wave".to_owned();
+            let finding = Finding::warning(Code::NoEffect, &select.key_span, message);
+            report.push(finding.label("an earlier wave takes the rest"));
+            continue;
+        }
+        let selected = |tenant: &&Node| conditions(wave).any(|conditions| holds(conditions, tenant));
+        if !nobody_at_all && !left.iter().any(selected) {
+            let message = "this wave selects no tenant".to_owned();
+            report.push(Finding::warning(Code::NoEffect, &select.key_span, message));
+        }
+        rest_is_taken = conditions(wave).any(is_rest);
+        // Which tenants a share is made of is the planner's decision.
+        left.retain(|tenant| {
+            !conditions(wave).any(|conditions| conditions.field("percentage").is_none() && holds(conditions, tenant))
+        });
+    }
+    if rest_is_taken {
+        return;
+    }
+    let Some(waves) = tree.entry("waves") else { return };
+    let label = match left.as_slice() {
+        [] => "new tenants would be in no wave".to_owned(),
+        [tenant] => format!(
+            "{} would stay behind",
+            shown(tenant.text_of("name").unwrap_or_default())
+        ),
+        more => format!("{} tenants would stay behind", more.len()),
+    };
+    report.push(
+        Finding::warning(Code::NoEffect, &waves.key_span, "no wave takes the rest".to_owned())
+            .label(label)
+            .help("end with a wave that has `select: {rest: true}`"),
+    );
+}
+
+fn is_rest(conditions: &Node) -> bool {
+    conditions.entries().len() == 1 && conditions.field("rest").is_some()
+}
+
+fn holds(conditions: &Node, tenant: &Node) -> bool {
+    conditions
+        .entries()
+        .iter()
+        .all(|condition| match condition.key.as_str() {
+            "labels" => condition.value.entries().iter().all(|label| {
+                let has = tenant.field("labels").and_then(|labels| labels.field(&label.key));
+                has.and_then(scalar) == scalar(&label.value)
+            }),
+            "opt_in" => {
+                let opted_in = tenant.field("opt_in").map(|node| &node.value);
+                opted_in.unwrap_or(&Value::Boolean(false)) == &condition.value.value
+            }
+            "cell" => tenant.text_of("cell") == condition.value.text(),
+            "tenants" => condition
+                .value
+                .items()
+                .iter()
+                .any(|name| name.text() == tenant.text_of("name")),
+            // Which tenants `percentage` takes is not known here; `rest` is true of everybody who is still looked at.
+            _ => true,
+        })
+}

@@ -1,0 +1,186 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{check_known, check_unique, names};
+use crate::files::Address;
+use crate::files::diagnostic::{Code, Finding, Report, shown};
+use crate::files::tree::Node;
+
+pub(super) fn check(report: &mut Report<'_>, tree: &Node) {
+    check_unique(report, tree, "cells", "cell");
+    check_unique(report, tree, "components", "component");
+    for component in tree.items_of("components") {
+        check_kind(report, component);
+        check_ready(report, component);
+    }
+    check_after(report, tree);
+    check_cycle(report, tree.items_of("components"));
+    check_matches(report, tree);
+    check_listeners(report, tree);
+}
+
+pub(super) fn check_playbook(report: &mut Report<'_>, tree: &Node, playbooks: &[Option<&Node>]) {
+    // Names of playbooks that can not be read are not known: then nothing is said.
+    let known: Option<BTreeSet<&str>> = playbooks
+        .iter()
+        .map(|playbook| playbook.as_ref()?.text_of("name"))
+        .collect();
+    let known = known.filter(|known| !known.is_empty());
+    if let (Some(name), Some(known)) = (tree.field("playbook"), known) {
+        check_known(report, name, "playbook", &known);
+    }
+}
+
+/// Fields that only some kinds of component have, with those kinds.
+const FIELDS_OF_KINDS: [(&str, &[&str]); 3] = [
+    ("match", &["http"]),
+    ("ownership", &["worker"]),
+    ("ready", &["http", "worker"]),
+];
+
+fn kind_of(component: &Node) -> Option<&str> {
+    component.field("kind").map_or(Some("http"), Node::text)
+}
+
+fn check_kind(report: &mut Report<'_>, component: &Node) {
+    let Some(kind) = kind_of(component).filter(|kind| matches!(*kind, "http" | "worker" | "job")) else {
+        return;
+    };
+    for (field, kinds) in FIELDS_OF_KINDS {
+        let Some(entry) = component.entry(field).filter(|_| !kinds.contains(&kind)) else {
+            continue;
+        };
+        let message = format!("a component of `kind: {kind}` has no `{field}`");
+        report.push(
+            Finding::error(Code::Conflict, &entry.key_span, message)
+                .label(format!("only for `kind: {}`", kinds.join("` and `kind: ")))
+                .help("remove the field, or correct the kind"),
+        );
+    }
+}
+
+/// A switch goes to instances that are ready, so a server that is only started must not count as ready.
+fn check_ready(report: &mut Report<'_>, component: &Node) {
+    if kind_of(component) == Some("http") && component.entry("ready").is_none() {
+        let message = "this component is taken for ready as soon as it runs".to_owned();
+        report.push(
+            Finding::warning(Code::NoEffect, &component.first_span(), message)
+                .help("add `ready: {path: /healthz}` with a path that is answered once it can serve"),
+        );
+    }
+}
+
+fn check_after(report: &mut Report<'_>, tree: &Node) {
+    let known = names(tree, "components");
+    for component in tree.items_of("components") {
+        let own_name = component.text_of("name");
+        for name in component.items_of("after") {
+            if name.text().is_some() && name.text() == own_name {
+                let message = "a component can not come after itself".to_owned();
+                let finding = Finding::error(Code::Conflict, &name.span, message);
+                report.push(finding.label("remove this"));
+            } else {
+                check_known(report, name, "component", &known);
+            }
+        }
+    }
+}
+
+/// The components that `component` comes after, besides itself.
+fn earlier(component: &Node) -> impl Iterator<Item = &str> {
+    let own_name = component.text_of("name");
+    let after = component.items_of("after").iter().filter_map(Node::text);
+    after.filter(move |name| Some(*name) != own_name)
+}
+
+/// Takes away, again and again, what comes after nothing that is left; what stays stands in a cycle, or waits for one.
+fn check_cycle(report: &mut Report<'_>, components: &[Node]) {
+    let mut left: BTreeSet<&str> = components
+        .iter()
+        .filter_map(|component| component.text_of("name"))
+        .collect();
+    loop {
+        let waiting: BTreeSet<&str> = components
+            .iter()
+            .filter(|component| earlier(component).any(|name| left.contains(name)))
+            .filter_map(|component| component.text_of("name"))
+            .filter(|name| left.contains(name))
+            .collect();
+        if waiting.len() == left.len() {
+            break;
+        }
+        left = waiting;
+    }
+    let is_left = |component: &&Node| component.text_of("name").is_some_and(|name| left.contains(name));
+    let Some(start) = components.iter().find(is_left) else {
+        return;
+    };
+    let ring = ring(components, start, &left);
+    let last = ring.first().and_then(|name| named(components, name));
+    if let Some(entry) = last.and_then(|component| component.entry("after")) {
+        let message = format!("components wait for each other: {}", ring.join(" after "));
+        let finding = Finding::error(Code::Conflict, &entry.key_span, message);
+        report.push(finding.help("remove one of these `after`"));
+    }
+}
+
+fn named<'n>(components: &'n [Node], name: &str) -> Option<&'n Node> {
+    components
+        .iter()
+        .find(|component| component.text_of("name") == Some(name))
+}
+
+/// A cycle among `left`, each of which waits for another of them.
+fn ring<'n>(components: &'n [Node], start: &'n Node, left: &BTreeSet<&str>) -> Vec<&'n str> {
+    let mut path: Vec<&str> = Vec::new();
+    let mut at = start.text_of("name");
+    while let Some(name) = at {
+        if let Some(seen) = path.iter().position(|before| *before == name) {
+            path.push(name);
+            return path.split_off(seen);
+        }
+        path.push(name);
+        at = named(components, name).and_then(|component| earlier(component).find(|name| left.contains(name)));
+    }
+    path
+}
+
+fn check_matches(report: &mut Report<'_>, tree: &Node) {
+    let mut first: BTreeMap<(Option<&str>, &str), &str> = BTreeMap::new();
+    for component in tree.items_of("components") {
+        let (Some("http"), Some(name)) = (kind_of(component), component.text_of("name")) else {
+            continue;
+        };
+        let rule = component.field("match");
+        let host = rule.and_then(|rule| rule.text_of("host"));
+        let path = rule.and_then(|rule| rule.text_of("path")).unwrap_or("/");
+        let Some(other) = first.insert((host, path), name).filter(|other| *other != name) else {
+            continue;
+        };
+        let message = format!("{} and {} match the same requests", shown(other), shown(name));
+        let span = rule.unwrap_or(component).first_span();
+        report.push(
+            Finding::error(Code::Conflict, &span, message)
+                .help("give one of the two another `match: {host: .., path: ..}`"),
+        );
+    }
+}
+
+fn check_listeners(report: &mut Report<'_>, tree: &Node) {
+    let mut first: BTreeMap<Address, &str> = BTreeMap::new();
+    for entry in tree.entries_of("gateway") {
+        let field = entry.key.as_str();
+        if !matches!(field, "listen" | "internal" | "admin") {
+            continue;
+        }
+        let address = entry.value.text().and_then(|text| text.parse::<Address>().ok());
+        // Port 0 is any free port, so two of them differ.
+        let Some(address) = address.filter(|address| address.0.port() != 0) else {
+            continue;
+        };
+        if let Some(other) = first.insert(address, field) {
+            let message = format!("`{field}` and `{other}` have the same address");
+            let finding = Finding::error(Code::Conflict, &entry.value.span, message);
+            report.push(finding.label("choose another port"));
+        }
+    }
+}

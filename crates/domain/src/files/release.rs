@@ -1,0 +1,56 @@
+//! `release.yaml`: what is released.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::text::{Scalar, Sha256, VariableName};
+use crate::id::{CellName, ComponentName, TenantName, Version};
+use crate::release::{Change, Commit, ReleaseKind, Reversible};
+
+/// An immutable set of artifacts, configuration and changes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReleaseFile {
+    /// The version. One version is one release: other content needs another version.
+    pub version: Version,
+    /// Why it is released.
+    #[serde(default)]
+    pub kind: ReleaseKind,
+    /// The source it was built from.
+    #[serde(default)]
+    pub commits: Vec<Commit>,
+    /// What each component runs. A component that is not listed stays as it is.
+    #[schemars(extend("minProperties" = 1))]
+    pub components: BTreeMap<ComponentName, ReleaseComponent>,
+    /// What changes for the people who use the service.
+    #[serde(default)]
+    pub changes: Vec<Change>,
+    /// How long the release can be taken back.
+    #[serde(default)]
+    pub reversible: Reversible,
+}
+
+/// What one component runs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReleaseComponent {
+    /// The file to run, relative to this file.
+    #[schemars(length(min = 1))]
+    pub artifact: String,
+    /// The SHA-256 the file must have. Left out, `plan` takes the one it finds, and from there on it is fixed.
+    pub sha256: Option<Sha256>,
+    /// The configuration, as environment variables.
+    #[serde(default)]
+    pub configuration: Configuration,
+    /// Configuration that is different in a cell.
+    #[serde(default)]
+    pub cells: BTreeMap<CellName, Configuration>,
+    /// Configuration that is different for a tenant.
+    #[serde(default)]
+    pub tenants: BTreeMap<TenantName, Configuration>,
+}
+
+/// Environment variables and their values.
+pub type Configuration = BTreeMap<VariableName, Scalar>;

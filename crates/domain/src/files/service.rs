@@ -1,0 +1,258 @@
+//! `tidegate.yaml`: the service, where it runs, what it is made of and how a request finds its tenant.
+
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::text::{
+    Address, CookieName, HeaderName, HostName, HostTemplate, Memory, PathTemplate, Scalar, UrlPath, VariableName,
+};
+use crate::id::{CellName, ComponentName, PlaybookName, ServiceName};
+use crate::release::{Drain, Ownership};
+use crate::time::Duration;
+
+/// The service: what it is made of, where it runs, and how a request finds its tenant.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ServiceFile {
+    /// The name of the service.
+    pub service: ServiceName,
+    /// The playbook that releases follow: the `name` of a file in `playbooks/`.
+    pub playbook: PlaybookName,
+    /// The places that run the service, each for its tenants.
+    #[schemars(length(min = 1))]
+    pub cells: Vec<Cell>,
+    /// The gateway that requests come in through.
+    pub gateway: Gateway,
+    /// The parts that are deployed, each as a unit.
+    #[schemars(length(min = 1))]
+    pub components: Vec<Component>,
+}
+
+/// One place that runs the service for a set of tenants.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Cell {
+    /// The name of the cell.
+    pub name: CellName,
+    /// What the cell is for.
+    #[serde(default)]
+    pub environment: Environment,
+    /// How many instances may be starting at one time.
+    #[serde(default = "max_starting")]
+    #[schemars(range(min = 1, max = 1000))]
+    pub max_starting: u32,
+}
+
+fn max_starting() -> u32 {
+    2
+}
+
+/// What a cell is for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Environment {
+    /// No customer depends on it.
+    Test,
+    /// Customers depend on it.
+    #[default]
+    Production,
+}
+
+/// The gateway: its listeners, and where a request names its tenant.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Gateway {
+    /// Where clients connect.
+    #[serde(default = "listen")]
+    pub listen: Address,
+    /// Where components connect to call each other; a call keeps the tenant's version.
+    pub internal: Option<Address>,
+    /// Where metrics and health are read.
+    pub admin: Option<Address>,
+    /// Where a request names its tenant, tried in this order. Two that disagree are answered with 400.
+    #[schemars(length(min = 1))]
+    pub tenant_from: Vec<TenantFrom>,
+}
+
+fn listen() -> Address {
+    Address(SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)))
+}
+
+/// One place where a request may name its tenant.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged, deny_unknown_fields)]
+pub enum TenantFrom {
+    Host {
+        /// The host, with `{tenant}` where the tenant's name stands.
+        host: HostTemplate,
+    },
+    Path {
+        /// What the path begins with, with `{tenant}` as its last segment.
+        path: PathTemplate,
+        /// Whether the component sees the path without this beginning.
+        #[serde(default)]
+        strip: bool,
+    },
+    Header {
+        /// The request header that holds the tenant's name. Clients can write what they like there.
+        header: HeaderName,
+    },
+    Cookie {
+        /// The cookie that holds the tenant's name.
+        cookie: CookieName,
+    },
+    Jwt {
+        /// A claim of the bearer token.
+        jwt: Jwt,
+    },
+}
+
+/// The claim of a token that names the tenant.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged, deny_unknown_fields)]
+pub enum Jwt {
+    Verified {
+        /// The claim that holds the tenant's name.
+        #[schemars(length(min = 1))]
+        claim: String,
+        /// A file with the public keys (PEM or JWKS), relative to this file.
+        #[schemars(length(min = 1))]
+        keys: String,
+    },
+    Unverified {
+        /// The claim that holds the tenant's name.
+        #[schemars(length(min = 1))]
+        claim: String,
+        /// Says that the component verifies the token; the gateway only reads it.
+        verify: Verify,
+    },
+}
+
+/// Who verifies a token that the gateway does not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verify {
+    /// The component.
+    Upstream,
+}
+
+/// A part of the service that is deployed as a unit.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Component {
+    /// The name of the component.
+    pub name: ComponentName,
+    /// What kind of program it is.
+    #[serde(default)]
+    pub kind: ComponentKind,
+    /// The requests it gets (only `http`). The longest path wins.
+    #[serde(default)]
+    pub r#match: Match,
+    /// The program and its arguments, run without a shell. `{artifact}` stands for the release's artifact, `{port}` for
+    /// the port of this instance, `{cell}` and `{version}` for where and what it runs.
+    #[schemars(length(min = 1))]
+    pub command: Vec<String>,
+    /// Environment variables for every version; a release's configuration comes on top.
+    #[serde(default)]
+    pub environment: BTreeMap<VariableName, Scalar>,
+    /// How many instances of one version run in a cell.
+    #[serde(default = "instances")]
+    #[schemars(range(min = 1, max = 1000))]
+    pub instances: u16,
+    /// When an instance is ready. Left out, it is ready as soon as it runs.
+    pub ready: Option<Ready>,
+    /// How an instance is stopped.
+    #[serde(default)]
+    pub stop: Stop,
+    /// How long an old version may finish what it has begun.
+    #[serde(default)]
+    pub drain: Drain,
+    /// Components that must be ready before this one starts; on the way back it goes before them.
+    #[serde(default)]
+    pub after: Vec<ComponentName>,
+    /// What a worker is handed over by (only `worker`).
+    #[serde(default)]
+    pub ownership: Ownership,
+    /// The memory of one instance, checked before it is started.
+    pub memory: Option<Memory>,
+}
+
+fn instances() -> u16 {
+    1
+}
+
+/// What kind of program a component is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ComponentKind {
+    /// Answers requests, behind the gateway.
+    #[default]
+    Http,
+    /// Consumes a stream or a queue.
+    Worker,
+    /// A run that ends on the version it began with.
+    Job,
+}
+
+/// The requests a component gets.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Match {
+    /// The host; left out, any.
+    pub host: Option<HostName>,
+    /// What the path begins with.
+    pub path: UrlPath,
+}
+
+impl Default for Match {
+    fn default() -> Self {
+        Self {
+            host: None,
+            path: UrlPath::new("/").expect("the root is a path"),
+        }
+    }
+}
+
+/// When an instance is ready.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged, deny_unknown_fields)]
+pub enum Ready {
+    Path {
+        /// A GET of this path is answered with 2xx.
+        path: UrlPath,
+        /// How long an instance may take.
+        #[serde(default = "ready_within")]
+        within: Duration,
+    },
+    Command {
+        /// This program ends with 0. The placeholders are those of the component's `command`.
+        #[schemars(length(min = 1))]
+        command: Vec<String>,
+        /// How long an instance may take.
+        #[serde(default = "ready_within")]
+        within: Duration,
+    },
+}
+
+fn ready_within() -> Duration {
+    Duration::from_secs(30)
+}
+
+/// How an instance is stopped.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Stop {
+    /// How long after the polite signal the firm one follows.
+    pub grace: Duration,
+}
+
+impl Default for Stop {
+    fn default() -> Self {
+        Self {
+            grace: Duration::from_secs(10),
+        }
+    }
+}

@@ -1,0 +1,269 @@
+//! Checks a tree against the schema that its struct derives, and reports every mistake rather than the first.
+//!
+//! The schema is the one editors use, so what an editor accepts and what Tidegate accepts can not drift apart. Beyond it
+//! go only the rules of single texts ([`rules`]): that `99h 99d` is no duration is more than a pattern can say.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use schemars::JsonSchema;
+use serde_json::Value as Json;
+
+use super::diagnostic::{Code, FINDINGS_MAX, Finding, listed, shown};
+use super::nearest::nearest;
+use super::schema;
+use super::tree::{Entry, Node, Value};
+
+mod alternatives;
+mod kind;
+mod rules;
+
+use kind::Kind;
+
+/// The shape of one kind of file.
+pub(super) struct Shape {
+    root: Json,
+    rules: Vec<rules::Rule>,
+}
+
+/// A schema without its reference, and what people call the thing it describes.
+#[derive(Clone, Copy)]
+struct Part<'s> {
+    schema: &'s Json,
+    name: &'s str,
+}
+
+impl Shape {
+    pub(super) fn of<T: JsonSchema>() -> Self {
+        Self {
+            root: schema::of::<T>(),
+            rules: rules::all(),
+        }
+    }
+
+    /// Every way in which `node` does not have this shape.
+    pub(super) fn check(&self, node: &Node) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        self.node(node, self.part(&self.root, ""), &mut findings);
+        findings
+    }
+
+    fn part<'s>(&'s self, schema: &'s Json, name: &'s str) -> Part<'s> {
+        let reference = schema["$ref"].as_str().and_then(|path| path.strip_prefix("#/$defs/"));
+        match reference {
+            Some(name) => Part {
+                schema: &self.root["$defs"][name],
+                name,
+            },
+            None => Part {
+                schema,
+                name: schema["title"].as_str().unwrap_or(name),
+            },
+        }
+    }
+
+    fn node(&self, node: &Node, part: Part<'_>, findings: &mut Vec<Finding>) {
+        if node.value == Value::Refused || findings.len() > FINDINGS_MAX {
+            return;
+        }
+        if let Some(alternatives) = alternatives::of(part.schema) {
+            self.alternatives(node, alternatives, part, findings);
+            return;
+        }
+        let kinds = Kind::admitted(part.schema);
+        if !kinds.iter().any(|kind| kind.admits(&node.value)) {
+            findings.push(kind::mismatch(node, &kinds));
+            return;
+        }
+        match &node.value {
+            Value::Text(text) => self.text(node, text, part, findings),
+            Value::Number(number) => number_in_range(node, number, part.schema, findings),
+            Value::List(items) => self.list(node, items, part, findings),
+            Value::Map(entries) => self.map(node, entries, part, findings),
+            Value::Boolean(_) => constant(node, part.schema, findings),
+            Value::Null | Value::Refused => {}
+        }
+    }
+
+    fn text(&self, node: &Node, text: &str, part: Part<'_>, findings: &mut Vec<Finding>) {
+        if let Some(words) = alternatives::words(part.schema) {
+            findings.extend(alternatives::unknown_word(node, text, &words));
+            return;
+        }
+        if part.schema["minLength"].as_u64().is_some_and(|least| least > 0) && text.is_empty() {
+            findings.push(
+                Finding::error(Code::OutOfRange, &node.span, "this text is empty".to_owned())
+                    .label("write something here, or remove the field"),
+            );
+        }
+        if let Some(pattern) = part.schema["pattern"].as_str() {
+            findings.extend(self.invalid_text(&node.span, text, part.name, pattern));
+        }
+    }
+
+    fn invalid_text(&self, span: &Range<usize>, text: &str, name: &str, pattern: &str) -> Option<Finding> {
+        let mut rules = self.rules.iter().filter(|rule| rule.pattern == pattern);
+        let named = rules.clone().find(|rule| rule.name == name);
+        let complaint = (named.or_else(|| rules.next())?.complaint)(text)?;
+        let (message, help) = match complaint.split_once(": ") {
+            Some((message, help)) => (message.to_owned(), Some(help.to_owned())),
+            None => (complaint, None),
+        };
+        Some(Finding::error(Code::InvalidText, span, message).help_if(help))
+    }
+
+    fn list(&self, node: &Node, items: &[Node], part: Part<'_>, findings: &mut Vec<Finding>) {
+        let least = part.schema["minItems"].as_u64().unwrap_or(0);
+        if (items.len() as u64) < least {
+            let message = format!("this list is empty; it needs at least {least}");
+            findings.push(Finding::error(Code::OutOfRange, &node.span, message));
+        }
+        if part.schema["uniqueItems"] == true {
+            repeated(items, findings);
+        }
+        for item in items {
+            self.node(item, self.part(&part.schema["items"], part.name), findings);
+        }
+    }
+
+    fn map(&self, node: &Node, entries: &[Entry], part: Part<'_>, findings: &mut Vec<Finding>) {
+        let least = part.schema["minProperties"].as_u64().unwrap_or(0);
+        if (entries.len() as u64) < least {
+            let message = format!("{} is empty", subject(part.name));
+            let known = known_fields(part.schema);
+            let help = (!known.is_empty()).then(|| format!("it takes {}", listed(known, "and")));
+            findings.push(Finding::error(Code::OutOfRange, &node.span, message).help_if(help));
+        }
+        for entry in entries {
+            self.entry(entry, node, part, findings);
+        }
+        for field in part.schema["required"].as_array().into_iter().flatten() {
+            let field = field.as_str().unwrap_or_default();
+            if node.entry(field).is_none() {
+                findings.push(missing_field(node, field, part));
+            }
+        }
+    }
+
+    fn entry(&self, entry: &Entry, map: &Node, part: Part<'_>, findings: &mut Vec<Finding>) {
+        if findings.len() > FINDINGS_MAX {
+            return;
+        }
+        if let Some(schema) = part.schema["properties"].get(&entry.key) {
+            self.node(&entry.value, self.part(schema, &entry.key), findings);
+            return;
+        }
+        let patterns = part.schema["patternProperties"].as_object();
+        if let Some((pattern, schema)) = patterns.and_then(|patterns| patterns.iter().next()) {
+            findings.extend(self.invalid_text(&entry.key_span, &entry.key, "", pattern));
+            self.node(&entry.value, self.part(schema, &entry.key), findings);
+            return;
+        }
+        match &part.schema["additionalProperties"] {
+            Json::Bool(false) => findings.push(unknown_field(entry, map, part)),
+            Json::Object(_) => {
+                let schema = &part.schema["additionalProperties"];
+                self.node(&entry.value, self.part(schema, &entry.key), findings);
+            }
+            Json::Null | Json::Bool(true) | Json::Number(_) | Json::String(_) | Json::Array(_) => {}
+        }
+    }
+}
+
+/// A finding for each entry that an earlier one equals.
+fn repeated(items: &[Node], findings: &mut Vec<Finding>) {
+    let mut first: BTreeMap<String, usize> = BTreeMap::new();
+    for item in items {
+        let written = item.clone().into_json().to_string();
+        if let Some(earlier) = first.get(&written) {
+            let message = "this stands twice in the list".to_owned();
+            let finding = Finding::error(Code::DuplicateName, &item.span, message);
+            findings.push(finding.first_at(*earlier).help("keep one of the two"));
+        } else {
+            first.insert(written, item.span.start);
+        }
+    }
+}
+
+fn known_fields(schema: &Json) -> Vec<&str> {
+    schema["properties"]
+        .as_object()
+        .into_iter()
+        .flatten()
+        .map(|(name, _)| name.as_str())
+        .collect()
+}
+
+fn unknown_field(entry: &Entry, map: &Node, part: Part<'_>) -> Finding {
+    let known = known_fields(part.schema);
+    let unused = known.iter().copied().filter(|field| map.entry(field).is_none());
+    let message = format!("{} has no field {}", subject(part.name), shown(&entry.key));
+    let finding = Finding::error(Code::UnknownField, &entry.key_span, message);
+    match nearest(&entry.key, unused) {
+        Some(field) => finding.label(format!("did you mean `{field}`?")),
+        None => finding.help(format!("its fields are {}", listed(known, "and"))),
+    }
+}
+
+fn missing_field(node: &Node, field: &str, part: Part<'_>) -> Finding {
+    let message = format!("{} has no `{field}`", subject(part.name));
+    let schema = &part.schema["properties"][field];
+    let help = schema["description"].as_str().map(|text| {
+        let first = text.split(". ").next().unwrap_or(text).trim_end_matches('.');
+        format!("add `{field}:` {}", lower_first(&first.replace('\n', " ")))
+    });
+    Finding::error(Code::MissingField, &node.first_span(), message)
+        .label(format!("`{field}` is missing here"))
+        .help_if(help)
+}
+
+fn lower_first(text: &str) -> String {
+    let mut chars = text.chars();
+    match chars.next() {
+        Some(first) => format!("- {}{}", first.to_lowercase(), chars.as_str()),
+        None => String::new(),
+    }
+}
+
+/// `ReleaseComponent` as `a release component`; the root, which has a title of its own, as `the file`.
+fn subject(name: &str) -> String {
+    if let Some(name) = name.strip_suffix("File") {
+        return format!("the {} file", name.to_lowercase());
+    }
+    let mut words = String::new();
+    for c in name.chars() {
+        if c.is_uppercase() && !words.is_empty() {
+            words.push(' ');
+        }
+        words.extend(c.to_lowercase());
+    }
+    words
+}
+
+fn constant(node: &Node, schema: &Json, findings: &mut Vec<Finding>) {
+    let written = node.clone().into_json();
+    if let Some(constant) = schema.get("const").filter(|constant| **constant != written) {
+        let message = format!("only `{constant}` has a meaning here");
+        let finding = Finding::error(Code::UnknownWord, &node.span, message);
+        findings.push(finding.label(format!("write `{constant}`, or remove the field")));
+    }
+}
+
+fn number_in_range(node: &Node, number: &serde_json::Number, schema: &Json, findings: &mut Vec<Finding>) {
+    let (least, most) = (&schema["minimum"], &schema["maximum"]);
+    let Some(value) = number.as_f64() else { return };
+    let too_small = least.as_f64().is_some_and(|least| value < least);
+    let too_large = most.as_f64().is_some_and(|most| value > most);
+    if too_small || too_large {
+        let message = format!("{number} is too {}", if too_small { "small" } else { "large" });
+        let range = match (least, most) {
+            (Json::Number(least), Json::Number(most)) => format!("from {least} to {most}"),
+            (Json::Number(least), _) => format!("at least {least}"),
+            (_, most) => format!("at most {most}"),
+        };
+        findings.push(Finding::error(Code::OutOfRange, &node.span, message).label(range));
+    }
+}
+
+#[cfg(test)]
+mod tests;

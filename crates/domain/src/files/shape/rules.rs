@@ -1,0 +1,68 @@
+//! The rules of single texts: what a pattern of the schema means, with the words to say so.
+
+use std::fmt::Display;
+use std::str::FromStr;
+
+use schemars::{JsonSchema, SchemaGenerator};
+
+use crate::files::text::{
+    Address, CommitId, CookieName, GateName, HeaderName, HostName, HostTemplate, Instant, LabelName, Memory,
+    PathTemplate, Sha256, TimeZoneName, UrlPath, VariableName,
+};
+use crate::id::{CellName, ComponentName, CustomerName, PlaybookName, ServiceName, TenantName, Version, WaveName};
+use crate::time::Duration;
+
+pub(super) struct Rule {
+    /// The name of the text's definition in the schema.
+    pub(super) name: String,
+    pub(super) pattern: String,
+    /// What is wrong with a text; a remedy follows after `: `.
+    pub(super) complaint: fn(&str) -> Option<String>,
+}
+
+/// A text breaks the rule of its type exactly when the type refuses it.
+fn rule<T>() -> Rule
+where
+    T: JsonSchema + FromStr,
+    T::Err: Display,
+{
+    let schema = T::json_schema(&mut SchemaGenerator::default());
+    let pattern = schema
+        .get("pattern")
+        .and_then(serde_json::Value::as_str)
+        .unwrap_or_default();
+    Rule {
+        name: T::schema_name().into_owned(),
+        pattern: pattern.to_owned(),
+        complaint: |text| text.parse::<T>().err().map(|error| error.to_string()),
+    }
+}
+
+pub(super) fn all() -> Vec<Rule> {
+    vec![
+        rule::<ServiceName>(),
+        rule::<ComponentName>(),
+        rule::<CellName>(),
+        rule::<TenantName>(),
+        rule::<CustomerName>(),
+        rule::<WaveName>(),
+        rule::<PlaybookName>(),
+        rule::<Version>(),
+        rule::<Duration>(),
+        rule::<Address>(),
+        rule::<CommitId>(),
+        rule::<CookieName>(),
+        rule::<GateName>(),
+        rule::<HeaderName>(),
+        rule::<HostName>(),
+        rule::<HostTemplate>(),
+        rule::<Instant>(),
+        rule::<LabelName>(),
+        rule::<Memory>(),
+        rule::<PathTemplate>(),
+        rule::<Sha256>(),
+        rule::<TimeZoneName>(),
+        rule::<UrlPath>(),
+        rule::<VariableName>(),
+    ]
+}
