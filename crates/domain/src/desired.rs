@@ -8,6 +8,7 @@ use crate::id::{CellName, ComponentName, SlotId, TenantName, Version};
 use crate::observed::Instance;
 use crate::release::{ComponentKind, Ownership, Release, SlotSpec};
 use crate::service::{Cell, Phase, Service, Slot};
+use crate::time::Timestamp;
 
 /// Routes and slots of every cell.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -44,8 +45,11 @@ pub struct SlotDesired {
 pub enum SlotPhase {
     /// Starts and stays.
     Run,
-    /// No route leads here any more; what is in flight may end.
-    Drain,
+    /// No route leads here any more; what is in flight may end until these instants.
+    Drain {
+        requests_until: Timestamp,
+        streams_until: Timestamp,
+    },
 }
 
 /// What a worker slot works for. An epoch fences: the resource refuses a lower one than it has seen.
@@ -153,7 +157,13 @@ fn desired_slot(state: &Service, name: &CellName, slot: &Slot) -> Option<SlotDes
     };
     let phase = match slot.phase {
         Phase::Run => SlotPhase::Run,
-        Phase::Drain { .. } => SlotPhase::Drain,
+        Phase::Drain { since, .. } => {
+            let drain = spec.definition.drain;
+            SlotPhase::Drain {
+                requests_until: since + drain.requests,
+                streams_until: since + drain.streams,
+            }
+        }
     };
     Some(SlotDesired {
         spec,

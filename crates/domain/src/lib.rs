@@ -12,6 +12,7 @@ pub mod files;
 mod grouped;
 pub mod id;
 pub mod journal;
+pub mod monitor;
 pub mod observed;
 pub mod plan;
 pub mod policy;

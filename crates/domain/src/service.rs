@@ -161,6 +161,9 @@ pub struct WaveRun {
     pub attempt: u32,
     #[serde(with = "grouped")]
     pub members: BTreeMap<TenantName, Member>,
+    /// When this attempt moved its first tenant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub switched: Option<Timestamp>,
     /// One for each gate of the policy, `None` until it has ended.
     pub gates: Vec<Option<Judgement>>,
     /// The last judgement of the moved tenants.

@@ -109,6 +109,7 @@ fn waves(plan: &Plan, attempts: &BTreeMap<String, u32>) -> Vec<WaveRun> {
                 .iter()
                 .map(|(name, at)| (name.clone(), member(&at.from)))
                 .collect(),
+            switched: None,
             gates: vec![None; wave.policy.gates.len()],
             health: None,
             promoted: false,

@@ -249,6 +249,7 @@ impl Turn {
         }
         let moved = !batch.is_empty();
         if moved {
+            self.state.runs[run].waves[wave].switched.get_or_insert(self.now);
             let name = self.state.runs[run].waves[wave].name.clone();
             let cause = Cause::system("release", format!("wave {name} switches"));
             self.write_moves(
@@ -363,6 +364,7 @@ impl WaveRun {
         self.attempt += 1;
         self.gates = vec![None; self.policy.gates.len()];
         self.health = None;
+        self.switched = None;
         self.promoted = false;
         for member in self.members.values_mut() {
             if matches!(member.place, Place::Returned { .. }) {
