@@ -59,10 +59,7 @@ impl Artifact {
     pub fn bad(wrong_for: BTreeSet<String>, slow_for: BTreeSet<String>) -> Artifact {
         Artifact {
             version: "1.2.0".to_owned(),
-            edition: Edition::Bad {
-                wrong_for,
-                slow_for,
-            },
+            edition: Edition::Bad { wrong_for, slow_for },
         }
     }
 

@@ -12,10 +12,7 @@ use crate::tenant::Tenant;
 #[derive(Debug, thiserror::Error)]
 pub enum AuditError {
     #[error("cannot read the events of tenant `{tenant}`")]
-    Events {
-        tenant: Tenant,
-        source: EventLogError,
-    },
+    Events { tenant: Tenant, source: EventLogError },
     #[error("cannot read the ledger of tenant `{tenant}`")]
     Ledger { tenant: Tenant, source: LedgerError },
 }
@@ -91,11 +88,7 @@ fn compare(expected: &Ledger, booked: &Ledger) -> WorkerAudit {
         events: expected.events(),
         ..WorkerAudit::default()
     };
-    let members: std::collections::BTreeSet<_> = expected
-        .members
-        .keys()
-        .chain(booked.members.keys())
-        .collect();
+    let members: std::collections::BTreeSet<_> = expected.members.keys().chain(booked.members.keys()).collect();
     for member in members {
         let expected = expected.members.get(member).copied().unwrap_or_default();
         let booked = booked.members.get(member).copied().unwrap_or_default();

@@ -36,9 +36,7 @@ impl Treatments {
                     Treatment::WrongTotal
                 }
             }
-            Edition::Bad { slow_for, .. } if slow_for.contains(tenant.as_str()) => {
-                Treatment::Slow(SLOWNESS)
-            }
+            Edition::Bad { slow_for, .. } if slow_for.contains(tenant.as_str()) => Treatment::Slow(SLOWNESS),
             Edition::Bad { .. } => Treatment::Right,
         }
     }

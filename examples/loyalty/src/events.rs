@@ -109,11 +109,7 @@ impl EventLog {
             }
             other => other.map_err(failed("open"))?,
         };
-        Ok(EventLog {
-            path,
-            file,
-            offset: 0,
-        })
+        Ok(EventLog { path, file, offset: 0 })
     }
 
     pub fn offset(&self) -> u64 {
@@ -158,8 +154,7 @@ impl EventLog {
     /// # Errors
     /// The file cannot be locked.
     pub fn lock(&mut self) -> Result<Exclusive<'_>, EventLogError> {
-        flock(&self.file, FlockOperation::LockExclusive)
-            .map_err(|error| self.failed("lock")(error.into()))?;
+        flock(&self.file, FlockOperation::LockExclusive).map_err(|error| self.failed("lock")(error.into()))?;
         Ok(Exclusive { log: self })
     }
 
@@ -181,10 +176,7 @@ impl EventLog {
         Ok(bytes)
     }
 
-    fn failed(
-        &self,
-        operation: &'static str,
-    ) -> impl FnOnce(std::io::Error) -> EventLogError + use<> {
+    fn failed(&self, operation: &'static str) -> impl FnOnce(std::io::Error) -> EventLogError + use<> {
         let path = self.path.clone();
         move |source| EventLogError::Io {
             operation,
@@ -208,12 +200,7 @@ impl Exclusive<'_> {
             }
             events.extend(batch);
         }
-        let length = self
-            .log
-            .file
-            .metadata()
-            .map_err(self.log.failed("measure"))?
-            .len();
+        let length = self.log.file.metadata().map_err(self.log.failed("measure"))?.len();
         if length > self.log.offset {
             let cut = self.log.file.set_len(self.log.offset);
             cut.map_err(self.log.failed("cut a torn record off"))?;

@@ -31,10 +31,7 @@ pub enum LedgerError {
         source: std::io::Error,
     },
     #[error("cannot understand `{}`", path.display())]
-    Corrupt {
-        path: PathBuf,
-        source: serde_json::Error,
-    },
+    Corrupt { path: PathBuf, source: serde_json::Error },
     #[error("cannot read the events to book")]
     EventLog(#[from] EventLogError),
 }
@@ -83,10 +80,7 @@ impl Ledger {
     /// # Errors
     /// The directory cannot be listed.
     pub fn fence(directory: &Path) -> Result<u64, LedgerError> {
-        Ok(epochs(&directory.join(FOLDER))?
-            .last()
-            .copied()
-            .unwrap_or(0))
+        Ok(epochs(&directory.join(FOLDER))?.last().copied().unwrap_or(0))
     }
 
     pub fn events(&self) -> u64 {
@@ -245,10 +239,7 @@ fn sync_directory(path: &Path) -> Result<(), LedgerError> {
     directory.sync_all().map_err(failed("sync", path))
 }
 
-fn failed(
-    operation: &'static str,
-    path: &Path,
-) -> impl FnOnce(std::io::Error) -> LedgerError + use<> {
+fn failed(operation: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> LedgerError + use<> {
     let path = path.to_owned();
     move |source| LedgerError::Io {
         operation,

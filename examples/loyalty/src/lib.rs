@@ -11,6 +11,7 @@ mod admin;
 mod api;
 pub mod artifact;
 pub mod audit;
+pub mod digest;
 mod edition;
 pub mod events;
 pub mod ledger;
@@ -35,10 +36,7 @@ pub enum Error {
     #[error("cannot read the arguments of the service")]
     Options(#[from] OptionsError),
     #[error("cannot read artifact `{}`", path.display())]
-    ReadArtifact {
-        path: PathBuf,
-        source: std::io::Error,
-    },
+    ReadArtifact { path: PathBuf, source: std::io::Error },
     #[error("cannot understand artifact `{}`", path.display())]
     Artifact {
         path: PathBuf,

@@ -40,11 +40,7 @@ impl Caller {
 }
 
 /// Finds the tenant, and marks the answer.
-pub async fn mark(
-    State(artifact): State<Arc<Artifact>>,
-    mut request: Request,
-    next: Next,
-) -> Response {
+pub async fn mark(State(artifact): State<Arc<Artifact>>, mut request: Request, next: Next) -> Response {
     let tenant = tenant_of(request.headers());
     let marked = tenant.as_ref().ok().cloned();
     let mut response = match tenant {
@@ -69,11 +65,7 @@ pub async fn mark(
 }
 
 fn tenant_of(headers: &HeaderMap) -> Result<Tenant, Problem> {
-    let value = headers
-        .get(TENANT_HEADER)
-        .and_then(|value| value.to_str().ok());
+    let value = headers.get(TENANT_HEADER).and_then(|value| value.to_str().ok());
     let value = value.ok_or_else(|| Problem::bad_request(format!("missing `{TENANT_HEADER}`")))?;
-    value
-        .parse()
-        .map_err(|error| Problem::bad_request(format!("{error}")))
+    value.parse().map_err(|error| Problem::bad_request(format!("{error}")))
 }

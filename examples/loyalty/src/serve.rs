@@ -68,11 +68,7 @@ impl Lifecycle {
 
 /// Serves on loopback until SIGTERM or SIGINT, then lingers and finishes. The port taken is told as one line on stdout,
 /// `listening on 127.0.0.1:PORT`.
-pub async fn serve(
-    router: Router,
-    options: &Options,
-    lifecycle: Lifecycle,
-) -> Result<(), ServeError> {
+pub async fn serve(router: Router, options: &Options, lifecycle: Lifecycle) -> Result<(), ServeError> {
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, options.port));
     let failed = |source| ServeError::Listen { address, source };
     let listener = TcpListener::bind(address).await.map_err(failed)?;
@@ -102,19 +98,11 @@ pub async fn serve(
     Ok(())
 }
 
-async fn connection(
-    stream: TcpStream,
-    router: Router,
-    idle: Duration,
-    mut phase: watch::Receiver<Phase>,
-) {
+async fn connection(stream: TcpStream, router: Router, idle: Duration, mut phase: watch::Receiver<Phase>) {
     let _ = stream.set_nodelay(true);
     let mut builder = auto::Builder::new(TokioExecutor::new());
     // For a connection that was used before, the wait for the next head is its idle time.
-    builder
-        .http1()
-        .timer(TokioTimer::new())
-        .header_read_timeout(idle);
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(idle);
     let service = TowerToHyperService::new(router);
     let serving = builder.serve_connection_with_upgrades(TokioIo::new(stream), service);
     let mut serving = std::pin::pin!(serving);

@@ -16,10 +16,7 @@ const COUPON_POINTS: i64 = 50;
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum StoreError {
     #[error("cannot use the data of tenant `{tenant}`")]
-    EventLog {
-        tenant: Tenant,
-        source: Arc<EventLogError>,
-    },
+    EventLog { tenant: Tenant, source: Arc<EventLogError> },
     #[error("the writing of tenant `{tenant}` was given up")]
     GivenUp { tenant: Tenant },
 }
@@ -163,10 +160,7 @@ impl TenantStore {
         if batch.is_empty() {
             return;
         }
-        let (requests, answers): (Vec<_>, Vec<_>) = batch
-            .into_iter()
-            .map(|one| (one.request, one.answer))
-            .unzip();
+        let (requests, answers): (Vec<_>, Vec<_>) = batch.into_iter().map(|one| (one.request, one.answer)).unzip();
         // A caller that went away needs no answer, hence the ignored results.
         match self.commit(&mut state, &requests) {
             Ok(written) => {
@@ -184,11 +178,7 @@ impl TenantStore {
         }
     }
 
-    fn commit(
-        &self,
-        state: &mut Option<State>,
-        requests: &[WriteRequest],
-    ) -> Result<Vec<Written>, StoreError> {
+    fn commit(&self, state: &mut Option<State>, requests: &[WriteRequest]) -> Result<Vec<Written>, StoreError> {
         let State { log, accounts } = self.opened(state)?;
         let mut log = log.lock().map_err(|error| self.failed(error))?;
         for event in log.catch_up().map_err(|error| self.failed(error))? {

@@ -10,9 +10,7 @@ use serde::{Deserialize, Serialize};
 pub struct Tenant(String);
 
 #[derive(Debug, thiserror::Error)]
-#[error(
-    "`{0}` is not a tenant: up to 63 of a-z, 0-9, `.`, `_` and `-`, the first a letter or digit"
-)]
+#[error("`{0}` is not a tenant: up to 63 of a-z, 0-9, `.`, `_` and `-`, the first a letter or digit")]
 pub struct TenantError(String);
 
 impl Tenant {

@@ -25,9 +25,5 @@ pub async fn style(Extension(caller): Extension<Caller>, Path(version): Path<Str
         (header::CONTENT_TYPE, "text/css"),
         (header::CACHE_CONTROL, "public, max-age=31536000, immutable"),
     ];
-    (
-        headers,
-        format!("/* {version} */ h1 {{ font-weight: 400 }}\n"),
-    )
-        .into_response()
+    (headers, format!("/* {version} */ h1 {{ font-weight: 400 }}\n")).into_response()
 }

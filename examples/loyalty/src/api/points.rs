@@ -52,9 +52,7 @@ pub async fn earn(
     headers: HeaderMap,
     Json(earn): Json<Earn>,
 ) -> Response {
-    let wish = Wish::Earn {
-        points: earn.points,
-    };
+    let wish = Wish::Earn { points: earn.points };
     write(&api, &caller, &headers, member, wish).await
 }
 
@@ -65,14 +63,7 @@ pub async fn redeem(
     headers: HeaderMap,
     Json(redeem): Json<Redeem>,
 ) -> Response {
-    write(
-        &api,
-        &caller,
-        &headers,
-        redeem.member,
-        Wish::Redeem { coupon },
-    )
-    .await
+    write(&api, &caller, &headers, redeem.member, Wish::Redeem { coupon }).await
 }
 
 pub async fn coupons(State(api): State<Api>, Extension(caller): Extension<Caller>) -> Response {
@@ -87,16 +78,8 @@ pub async fn coupons(State(api): State<Api>, Extension(caller): Extension<Caller
     }
 }
 
-async fn write(
-    api: &Api,
-    caller: &Caller,
-    headers: &HeaderMap,
-    member: String,
-    wish: Wish,
-) -> Response {
-    let id = headers
-        .get("idempotency-key")
-        .and_then(|value| value.to_str().ok());
+async fn write(api: &Api, caller: &Caller, headers: &HeaderMap, member: String, wish: Wish) -> Response {
+    let id = headers.get("idempotency-key").and_then(|value| value.to_str().ok());
     let Some(id) = id.filter(|id| !id.is_empty() && id.len() <= 100) else {
         let detail = "`idempotency-key` must name the request with 1 to 100 characters";
         return Problem::bad_request(detail).into_response();
@@ -115,8 +98,7 @@ fn answer(caller: &Caller, member: &str, written: Result<Written, StoreError>) -
         Ok(Written::Applied { number, points }) => (number, points, false),
         Ok(Written::Repeated { number, points }) => (number, points, true),
         Ok(Written::CouponSpent) => {
-            return Problem::new(StatusCode::CONFLICT, "the coupon was redeemed before")
-                .into_response();
+            return Problem::new(StatusCode::CONFLICT, "the coupon was redeemed before").into_response();
         }
         Err(error) => return Problem::unavailable(&error).into_response(),
     };

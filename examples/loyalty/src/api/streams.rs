@@ -13,6 +13,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::Api;
+use crate::digest::Fnv1a;
 use crate::problem::Problem;
 use crate::reply::Caller;
 
@@ -52,27 +53,19 @@ pub async fn events(
             if number > 1 {
                 tokio::time::sleep(every).await;
             }
-            let event = Event::default()
-                .id(number.to_string())
-                .data(document.to_string());
+            let event = Event::default().id(number.to_string()).data(document.to_string());
             Some((Ok(event), number + 1))
         }
     }))
 }
 
 /// Answers each text with its number on this connection, until the client closes.
-pub async fn live(
-    State(api): State<Api>,
-    Extension(caller): Extension<Caller>,
-    upgrade: WebSocketUpgrade,
-) -> Response {
+pub async fn live(State(api): State<Api>, Extension(caller): Extension<Caller>, upgrade: WebSocketUpgrade) -> Response {
     let busy = api.lifecycle.busy();
-    upgrade
-        .max_message_size(64 << 10)
-        .on_upgrade(async move |socket| {
-            echo(socket, &caller).await;
-            drop(busy);
-        })
+    upgrade.max_message_size(64 << 10).on_upgrade(async move |socket| {
+        echo(socket, &caller).await;
+        drop(busy);
+    })
 }
 
 async fn echo(mut socket: WebSocket, caller: &Caller) {
@@ -82,11 +75,7 @@ async fn echo(mut socket: WebSocket, caller: &Caller) {
             Message::Text(text) => {
                 number += 1;
                 let document = caller.document(&json!({"number": number, "echo": text.as_str()}));
-                if socket
-                    .send(Message::text(document.to_string()))
-                    .await
-                    .is_err()
-                {
+                if socket.send(Message::text(document.to_string())).await.is_err() {
                     return;
                 }
             }
@@ -110,26 +99,4 @@ pub async fn upload(Extension(caller): Extension<Caller>, body: Body) -> Respons
         }
     }
     caller.json(&json!({"bytes": bytes, "digest": digest.hex()}))
-}
-
-/// Tells a body that was cut or reordered from the one that was sent; 64-bit FNV-1a.
-#[derive(Debug)]
-pub struct Fnv1a(u64);
-
-impl Default for Fnv1a {
-    fn default() -> Fnv1a {
-        Fnv1a(0xcbf2_9ce4_8422_2325)
-    }
-}
-
-impl Fnv1a {
-    pub fn add(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
-        }
-    }
-
-    pub fn hex(&self) -> String {
-        format!("{:016x}", self.0)
-    }
 }

@@ -21,20 +21,13 @@ fn a_path_the_kernel_would_cut_is_refused() {
     let long = format!("/{}", "a".repeat(250));
     for path in [long.as_str(), "/opt/my programs/tidegate"] {
         let refused = Artifact::old().render(Path::new(path));
-        assert!(
-            matches!(refused, Err(ArtifactError::Interpreter { .. })),
-            "{path}"
-        );
+        assert!(matches!(refused, Err(ArtifactError::Interpreter { .. })), "{path}");
     }
 }
 
 #[test]
 fn a_file_that_is_no_artifact_is_refused() {
-    for text in [
-        "",
-        "{}",
-        "#!/x loyalty\n{\"version\":\"1\",\"edition\":\"odd\"}",
-    ] {
+    for text in ["", "{}", "#!/x loyalty\n{\"version\":\"1\",\"edition\":\"odd\"}"] {
         assert!(Artifact::parse(text).is_err(), "{text}");
     }
 }

@@ -43,13 +43,7 @@ fn a_successor_continues_where_the_last_one_stopped() {
     append(tenant.path(), 4..=5);
     let mut second = Holder::claim(tenant.path(), 2).unwrap();
     assert_eq!((second.lag().unwrap(), second.book().unwrap()), (2, 2));
-    assert_eq!(
-        booked(tenant.path()),
-        Booked {
-            events: 5,
-            points: 50
-        }
-    );
+    assert_eq!(booked(tenant.path()), Booked { events: 5, points: 50 });
 }
 
 #[test]
@@ -61,13 +55,7 @@ fn an_outdated_holder_is_refused_and_changes_nothing() {
     assert_eq!(fenced_by(first.book()), 2);
     assert_eq!(booked(tenant.path()), Booked::default());
     assert_eq!(second.book().unwrap(), 3);
-    assert_eq!(
-        booked(tenant.path()),
-        Booked {
-            events: 3,
-            points: 30
-        }
-    );
+    assert_eq!(booked(tenant.path()), Booked { events: 3, points: 30 });
     assert!(matches!(
         Holder::claim(tenant.path(), 1),
         Err(LedgerError::Fenced { by: 2, .. })
@@ -85,13 +73,7 @@ fn a_write_between_the_fence_and_the_reading_counts_once() {
     assert_eq!(fenced_by(first.book()), 2);
     let mut second = Holder::claim(tenant.path(), 2).unwrap();
     second.book().unwrap();
-    assert_eq!(
-        booked(tenant.path()),
-        Booked {
-            events: 3,
-            points: 30
-        }
-    );
+    assert_eq!(booked(tenant.path()), Booked { events: 3, points: 30 });
 }
 
 #[test]
@@ -101,22 +83,10 @@ fn a_claim_that_crashed_before_it_wrote_loses_nothing() {
     Holder::claim(tenant.path(), 1).unwrap().book().unwrap();
     std::fs::create_dir_all(tenant.path().join("ledger/2")).unwrap();
     assert_eq!(Ledger::fence(tenant.path()).unwrap(), 2);
-    assert_eq!(
-        booked(tenant.path()),
-        Booked {
-            events: 3,
-            points: 30
-        }
-    );
+    assert_eq!(booked(tenant.path()), Booked { events: 3, points: 30 });
     let mut third = Holder::claim(tenant.path(), 3).unwrap();
     assert_eq!(third.book().unwrap(), 0);
-    assert_eq!(
-        booked(tenant.path()),
-        Booked {
-            events: 3,
-            points: 30
-        }
-    );
+    assert_eq!(booked(tenant.path()), Booked { events: 3, points: 30 });
 }
 
 #[test]
@@ -131,11 +101,5 @@ fn a_crash_before_the_replacement_books_again_and_once() {
     drop(holder);
     let mut again = Holder::claim(tenant.path(), 1).unwrap();
     assert_eq!(again.book().unwrap(), 0);
-    assert_eq!(
-        booked(tenant.path()),
-        Booked {
-            events: 3,
-            points: 30
-        }
-    );
+    assert_eq!(booked(tenant.path()), Booked { events: 3, points: 30 });
 }

@@ -78,17 +78,12 @@ impl Worker {
     }
 
     fn assignment(&self) -> MutexGuard<'_, Assignment> {
-        self.assignment
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.assignment.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 async fn activate(State(worker): State<Arc<Worker>>, Json(scope): Json<Scope>) -> Response {
-    change(worker, move |assignment, data| {
-        assignment.activate(scope, data)
-    })
-    .await
+    change(worker, move |assignment, data| assignment.activate(scope, data)).await
 }
 
 async fn deactivate(State(worker): State<Arc<Worker>>, Json(scope): Json<Scope>) -> Response {
@@ -108,9 +103,7 @@ async fn change(
         Ok(Err(error @ AssignmentError::Outdated { .. })) => {
             Problem::new(StatusCode::CONFLICT, error.to_string()).into_response()
         }
-        Ok(Err(error @ AssignmentError::Ledger { .. })) => {
-            Problem::unavailable(&error).into_response()
-        }
+        Ok(Err(error @ AssignmentError::Ledger { .. })) => Problem::unavailable(&error).into_response(),
         Err(error) => Problem::unavailable(&error).into_response(),
     }
 }

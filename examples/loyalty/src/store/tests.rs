@@ -35,9 +35,7 @@ async fn two_writers_apply_each_id_once() {
         for store in &stores {
             let tenant = store.tenant(&acme());
             let request = earn(&format!("id-{number}"), 1);
-            writing.push(tokio::spawn(
-                async move { tenant.write(request).await.unwrap() },
-            ));
+            writing.push(tokio::spawn(async move { tenant.write(request).await.unwrap() }));
         }
     }
     let mut applied = 0;
@@ -62,25 +60,10 @@ async fn a_coupon_is_spent_once_whoever_asks() {
     let data = tempfile::tempdir().unwrap();
     let [one, two] = [(); 2].map(|()| Store::new(data.path()).tenant(&acme()));
     let first = one.write(redeem("a", "summer")).await.unwrap();
-    assert_eq!(
-        first,
-        Written::Applied {
-            number: 1,
-            points: 50
-        }
-    );
+    assert_eq!(first, Written::Applied { number: 1, points: 50 });
     let again = two.write(redeem("a", "summer")).await.unwrap();
-    assert_eq!(
-        again,
-        Written::Repeated {
-            number: 1,
-            points: 50
-        }
-    );
-    assert_eq!(
-        two.write(redeem("b", "summer")).await.unwrap(),
-        Written::CouponSpent
-    );
+    assert_eq!(again, Written::Repeated { number: 1, points: 50 });
+    assert_eq!(two.write(redeem("b", "summer")).await.unwrap(), Written::CouponSpent);
 }
 
 #[tokio::test]
@@ -94,25 +77,10 @@ async fn a_torn_record_is_cut_off_and_written_again() {
     std::fs::write(&path, [&whole, torn].concat()).unwrap();
 
     let other = Store::new(data.path()).tenant(&acme());
-    assert_eq!(
-        other.read(|accounts| accounts.points("ada")).await.unwrap(),
-        1
-    );
+    assert_eq!(other.read(|accounts| accounts.points("ada")).await.unwrap(), 1);
     let written = other.write(earn("b", 2)).await.unwrap();
-    assert_eq!(
-        written,
-        Written::Applied {
-            number: 2,
-            points: 3
-        }
-    );
-    assert_eq!(
-        tenant
-            .read(|accounts| accounts.points("ada"))
-            .await
-            .unwrap(),
-        3
-    );
+    assert_eq!(written, Written::Applied { number: 2, points: 3 });
+    assert_eq!(tenant.read(|accounts| accounts.points("ada")).await.unwrap(), 3);
 }
 
 #[tokio::test]
@@ -121,10 +89,7 @@ async fn a_damaged_record_is_told_and_not_passed_over() {
     std::fs::create_dir_all(data.path().join("acme")).unwrap();
     std::fs::write(data.path().join("acme/events.log"), "nonsense\n").unwrap();
     let tenant = Store::new(data.path()).tenant(&acme());
-    let error = tenant
-        .read(crate::store::Accounts::events)
-        .await
-        .unwrap_err();
+    let error = tenant.read(crate::store::Accounts::events).await.unwrap_err();
     let cause = std::error::Error::source(&error).unwrap().to_string();
     assert!(cause.contains("cannot be read at byte 0"), "{cause}");
 }

@@ -20,11 +20,7 @@ pub enum Scope {
 #[derive(Debug, thiserror::Error)]
 pub enum AssignmentError {
     #[error("epoch {epoch} of `{subject}` is outdated by epoch {by}")]
-    Outdated {
-        subject: String,
-        epoch: u64,
-        by: u64,
-    },
+    Outdated { subject: String, epoch: u64, by: u64 },
     #[error("cannot take over the ledger of tenant `{tenant}`")]
     Ledger { tenant: Tenant, source: LedgerError },
 }
@@ -64,19 +60,13 @@ impl Assignment {
                     .try_for_each(|(tenant, epoch)| self.claim(tenant, *epoch, data))
             }
             Scope::Cell(epoch) => {
-                refuse_below(
-                    epoch,
-                    self.cell.unwrap_or(0).max(self.cell_released + 1),
-                    "cell",
-                )?;
+                refuse_below(epoch, self.cell.unwrap_or(0).max(self.cell_released + 1), "cell")?;
                 let tenants = tenants_in(data);
                 for tenant in &tenants {
                     self.check(tenant, epoch, data)?;
                 }
                 self.cell = Some(epoch);
-                tenants
-                    .iter()
-                    .try_for_each(|tenant| self.claim(tenant, epoch, data))
+                tenants.iter().try_for_each(|tenant| self.claim(tenant, epoch, data))
             }
         }
     }
@@ -109,10 +99,7 @@ impl Assignment {
     pub fn discover(&mut self, data: &Path) {
         let Some(epoch) = self.cell else { return };
         for tenant in tenants_in(data) {
-            let over = self
-                .released
-                .get(&tenant)
-                .is_some_and(|over| *over >= epoch);
+            let over = self.released.get(&tenant).is_some_and(|over| *over >= epoch);
             if self.held.contains_key(&tenant) || over {
                 continue;
             }
@@ -172,11 +159,7 @@ impl Assignment {
     }
 
     fn claim(&mut self, tenant: &Tenant, epoch: u64, data: &Path) -> Result<(), AssignmentError> {
-        if self
-            .held
-            .get(tenant)
-            .is_some_and(|holder| holder.epoch() == epoch)
-        {
+        if self.held.get(tenant).is_some_and(|holder| holder.epoch() == epoch) {
             return Ok(());
         }
         match Holder::claim(&data.join(tenant.as_str()), epoch) {

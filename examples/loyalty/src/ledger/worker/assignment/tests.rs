@@ -7,10 +7,7 @@ fn scope(text: &str) -> Scope {
 }
 
 fn outdated(result: &Result<(), AssignmentError>) {
-    assert!(
-        matches!(result, Err(AssignmentError::Outdated { .. })),
-        "{result:?}"
-    );
+    assert!(matches!(result, Err(AssignmentError::Outdated { .. })), "{result:?}");
 }
 
 fn owned(assignment: &Assignment) -> String {
@@ -34,9 +31,7 @@ fn repeating_a_call_changes_nothing() {
         assert_eq!(owned(&assignment), r#"{"acme":4,"blue":4}"#);
     }
     for _ in 0..2 {
-        assignment
-            .deactivate(&scope(r#"{"tenants":{"acme":4}}"#))
-            .unwrap();
+        assignment.deactivate(&scope(r#"{"tenants":{"acme":4}}"#)).unwrap();
         assert_eq!(owned(&assignment), r#"{"blue":4}"#);
     }
 }
@@ -45,10 +40,8 @@ fn repeating_a_call_changes_nothing() {
 fn an_outdated_epoch_is_refused_for_all_or_none() {
     let data = tempfile::tempdir().unwrap();
     let (mut old, mut new) = (Assignment::default(), Assignment::default());
-    old.activate(scope(r#"{"tenants":{"acme":4}}"#), data.path())
-        .unwrap();
-    new.activate(scope(r#"{"tenants":{"acme":5}}"#), data.path())
-        .unwrap();
+    old.activate(scope(r#"{"tenants":{"acme":4}}"#), data.path()).unwrap();
+    new.activate(scope(r#"{"tenants":{"acme":5}}"#), data.path()).unwrap();
     outdated(&old.activate(scope(r#"{"tenants":{"blue":1,"acme":4}}"#), data.path()));
     outdated(&new.activate(scope(r#"{"tenants":{"acme":4}}"#), data.path()));
     outdated(&new.deactivate(&scope(r#"{"tenants":{"acme":4}}"#)));
@@ -64,9 +57,7 @@ fn an_epoch_given_back_is_over() {
     assignment
         .activate(scope(r#"{"tenants":{"acme":4}}"#), data.path())
         .unwrap();
-    assignment
-        .deactivate(&scope(r#"{"tenants":{"acme":4}}"#))
-        .unwrap();
+    assignment.deactivate(&scope(r#"{"tenants":{"acme":4}}"#)).unwrap();
     outdated(&assignment.activate(scope(r#"{"tenants":{"acme":4}}"#), data.path()));
     assignment
         .activate(scope(r#"{"tenants":{"acme":5}}"#), data.path())
