@@ -53,6 +53,8 @@ pub enum Code {
     Conflict,
     /// Something that can never have an effect.
     NoEffect,
+    /// Something that works, but hardly as it is meant.
+    Doubtful,
 }
 
 impl fmt::Display for Code {
@@ -72,6 +74,7 @@ impl fmt::Display for Code {
             Self::DuplicateName => "duplicate-name",
             Self::Conflict => "conflict",
             Self::NoEffect => "no-effect",
+            Self::Doubtful => "doubtful",
         })
     }
 }

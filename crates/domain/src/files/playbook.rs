@@ -107,7 +107,7 @@ impl JsonSchema for Select {
 /// Conditions on a tenant; all that are written must hold.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[schemars(extend("minProperties" = 1))]
+#[schemars(rename = "Condition", extend("minProperties" = 1))]
 pub struct Conditions {
     /// The tenant has these labels.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]

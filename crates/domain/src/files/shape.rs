@@ -134,39 +134,40 @@ impl Shape {
             let help = (!known.is_empty()).then(|| format!("it takes {}", listed(known, "and")));
             findings.push(Finding::error(Code::OutOfRange, &node.span, message).help_if(help));
         }
+        let mut meant = Vec::new();
         for entry in entries {
-            self.entry(entry, node, part, findings);
+            meant.extend(self.entry(entry, node, part, findings));
         }
         for field in part.schema["required"].as_array().into_iter().flatten() {
             let field = field.as_str().unwrap_or_default();
-            if node.entry(field).is_none() {
+            if node.entry(field).is_none() && !meant.contains(&field) {
                 findings.push(missing_field(node, field, part));
             }
         }
     }
 
-    fn entry(&self, entry: &Entry, map: &Node, part: Part<'_>, findings: &mut Vec<Finding>) {
+    /// Checks a field; tells of an unknown one which it was probably meant to be.
+    fn entry<'s>(&'s self, entry: &Entry, map: &Node, part: Part<'s>, findings: &mut Vec<Finding>) -> Option<&'s str> {
         if findings.len() > FINDINGS_MAX {
-            return;
-        }
-        if let Some(schema) = part.schema["properties"].get(&entry.key) {
-            self.node(&entry.value, self.part(schema, &entry.key), findings);
-            return;
+            return None;
         }
         let patterns = part.schema["patternProperties"].as_object();
-        if let Some((pattern, schema)) = patterns.and_then(|patterns| patterns.iter().next()) {
+        let rest = &part.schema["additionalProperties"];
+        if let Some(schema) = part.schema["properties"].get(&entry.key) {
+            self.node(&entry.value, self.part(schema, &entry.key), findings);
+        } else if let Some((pattern, schema)) = patterns.and_then(|all| all.iter().next()) {
             findings.extend(self.invalid_text(&entry.key_span, &entry.key, "", pattern));
             self.node(&entry.value, self.part(schema, &entry.key), findings);
-            return;
+        } else if *rest == false {
+            let known = known_fields(part.schema);
+            let unused = known.iter().copied().filter(|field| map.entry(field).is_none());
+            let meant = nearest(&entry.key, unused);
+            findings.push(unknown_field(entry, part, meant));
+            return meant;
+        } else if rest.is_object() {
+            self.node(&entry.value, self.part(rest, &entry.key), findings);
         }
-        match &part.schema["additionalProperties"] {
-            Json::Bool(false) => findings.push(unknown_field(entry, map, part)),
-            Json::Object(_) => {
-                let schema = &part.schema["additionalProperties"];
-                self.node(&entry.value, self.part(schema, &entry.key), findings);
-            }
-            Json::Null | Json::Bool(true) | Json::Number(_) | Json::String(_) | Json::Array(_) => {}
-        }
+        None
     }
 }
 
@@ -194,27 +195,23 @@ fn known_fields(schema: &Json) -> Vec<&str> {
         .collect()
 }
 
-fn unknown_field(entry: &Entry, map: &Node, part: Part<'_>) -> Finding {
-    let known = known_fields(part.schema);
-    let unused = known.iter().copied().filter(|field| map.entry(field).is_none());
-    let message = format!("{} has no field {}", subject(part.name), shown(&entry.key));
+fn unknown_field(entry: &Entry, part: Part<'_>, meant: Option<&str>) -> Finding {
+    let message = format!("unknown field {} in {}", shown(&entry.key), subject(part.name));
     let finding = Finding::error(Code::UnknownField, &entry.key_span, message);
-    match nearest(&entry.key, unused) {
+    match meant {
         Some(field) => finding.label(format!("did you mean `{field}`?")),
-        None => finding.help(format!("its fields are {}", listed(known, "and"))),
+        None => finding.help(format!("its fields are {}", listed(known_fields(part.schema), "and"))),
     }
 }
 
 fn missing_field(node: &Node, field: &str, part: Part<'_>) -> Finding {
-    let message = format!("{} has no `{field}`", subject(part.name));
+    let message = format!("`{field}` is missing in {}", subject(part.name));
     let schema = &part.schema["properties"][field];
     let help = schema["description"].as_str().map(|text| {
         let first = text.split(". ").next().unwrap_or(text).trim_end_matches('.');
-        format!("add `{field}:` {}", lower_first(&first.replace('\n', " ")))
+        format!("add `{field}:` {}", lower_first(first))
     });
-    Finding::error(Code::MissingField, &node.first_span(), message)
-        .label(format!("`{field}` is missing here"))
-        .help_if(help)
+    Finding::error(Code::MissingField, &node.first_span(), message).help_if(help)
 }
 
 fn lower_first(text: &str) -> String {
@@ -225,14 +222,14 @@ fn lower_first(text: &str) -> String {
     }
 }
 
-/// `ReleaseComponent` as `a release component`; the root, which has a title of its own, as `the file`.
+/// `ReleaseComponent` as `this release component`, `ServiceFile` as `the service file`.
 fn subject(name: &str) -> String {
     if let Some(name) = name.strip_suffix("File") {
         return format!("the {} file", name.to_lowercase());
     }
-    let mut words = String::new();
-    for c in name.chars() {
-        if c.is_uppercase() && !words.is_empty() {
+    let mut words = "this".to_owned();
+    for (position, c) in name.chars().enumerate() {
+        if c.is_uppercase() || position == 0 {
             words.push(' ');
         }
         words.extend(c.to_lowercase());

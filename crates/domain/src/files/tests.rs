@@ -1,33 +1,235 @@
-use super::{Diagnostic, Source, read_project, render};
+use super::{
+    Code, ComponentKind, Diagnostic, Project, Ready, ReleaseFile, Source, TenantFrom, read_project, read_release,
+    render,
+};
+use crate::release::{Ownership, Reversible, Stage};
+use crate::time::Duration;
 
-fn source(path: &str, text: &str) -> Source {
+mod mistakes;
+
+pub(super) fn source(path: &str, text: &str) -> Source {
     Source {
         path: path.to_owned(),
         text: text.to_owned(),
     }
 }
 
+const SERVICE: &str = r#"
+service: loyalty
+playbook: two-waves
+cells:
+  - name: eu
+  - {name: us, environment: test, max_starting: 5}
+gateway:
+  internal: 127.0.0.1:8081
+  tenant_from:
+    - host: "{tenant}.loyalty.localhost"
+    - {path: "/t/{tenant}", strip: true}
+    - header: x-tenant
+    - cookie: tenant
+    - jwt: {claim: sub, keys: keys.json}
+    - jwt: {claim: sub, verify: upstream}
+components:
+  - name: api
+    command: ["{artifact}", "--port", "{port}"]
+    environment: {WORKERS: 4, COLOR: true, MODE: fast}
+    ready: {path: /healthz}
+  - name: ledger
+    kind: worker
+    command: ["{artifact}"]
+    ready: {command: ["{artifact}", check], within: 1m}
+    after: [api]
+    ownership: cell
+    memory: 64MB
+"#;
+
+const TENANTS: &str = r"
+tenants:
+  - {name: acme, cell: eu, labels: {tier: gold}, opt_in: true}
+  - {name: globex, cell: us, customer: globex-corp, time_zone: America/New_York}
+";
+
+const PLAYBOOK: &str = r"
+name: two-waves
+waves:
+  - name: first
+    select: [{opt_in: true}, {cell: us, percentage: 10}]
+    bake: {least: 1m, longest: 5m}
+  - name: everybody
+    select: {rest: true}
+    max_parallel: {tenants: 10}
+    gap: 1h
+";
+
+const RELEASE: &str = r"
+version: 2.1.0
+kind: emergency
+commits:
+  - {id: 1f2e3d4c, at: 2026-11-21T10:57:00Z}
+components:
+  api:
+    artifact: build/api
+    sha256: e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855
+    configuration: {LIMIT: 5}
+    cells: {eu: {LIMIT: 6}}
+    tenants: {acme: {LIMIT: 7}}
+changes:
+  - {kind: fixed, audience: [developer], text: Points no longer expire early.}
+reversible: {until: bake}
+";
+
+pub(super) fn good_sources() -> Vec<Source> {
+    vec![
+        source("tidegate.yaml", SERVICE),
+        source("tenants.yaml", TENANTS),
+        source("playbooks/two-waves.yaml", PLAYBOOK),
+    ]
+}
+
+pub(super) fn good_project() -> Project {
+    let (project, diagnostics) = read_project(&good_sources());
+    assert_eq!(brief(&diagnostics), Vec::<String>::new());
+    project.expect("there is no error")
+}
+
+/// Diagnostics in one line each.
+pub(super) fn brief(diagnostics: &[Diagnostic]) -> Vec<String> {
+    diagnostics
+        .iter()
+        .map(|diagnostic| {
+            let help = diagnostic.help.as_ref().map(|help| format!(" [{help}]"));
+            let label = Some(&diagnostic.label).filter(|label| !label.is_empty());
+            let label = label.map(|label| format!(" ({label})"));
+            let (label, help) = (label.unwrap_or_default(), help.unwrap_or_default());
+            format!("{diagnostic}{label}{help}")
+        })
+        .collect()
+}
+
 #[test]
-fn show() {
-    let sources = [
-        source(
-            "tidegate.yaml",
-            "service: Loyalty\nplaybook: two-wave\ncells:\n  - {name: eu, enviroment: test}\n  - {name: eu, max_starting: 0}\ngateway:\n  listen: localhost:80\n  tenant_from:\n    - host: \"{tenant}.x\"\n      path: /t/{tenant}\n    - hedaer: x\n    - {}\n    - jwt: {claim: sub}\n    - 3\ncomponents:\n  - name: api\n    kind: htp\n    command: run\n    environment: {A: 1.5, 1b: x, C: yes, D: 010, E: }\n    instances: \"2\"\n    ready: {path: healthz, within: 10 s}\n    drain: {requests: 99h 99d}\n  - kind: worker\n    command: []\n    memory: 64M\n",
-        ),
-        source(
-            "tenants.yaml",
-            "tenants:\n  - {name: acme, cell: eu}\n  - name: beta\n    cell: us\n    opt_in: yes\n    time_zone: EST\n",
-        ),
-        source(
-            "playbooks/two-waves.yaml",
-            "name: two-waves\nwaves:\n  - name: one\n    select: {labels: {tier: gold}}\n  - name: one\n    select: [{cell: ue}, {tenants: [acem]}]\n    bake: {least: 3h}\n",
-        ),
-        source("playbooks/bad.yaml", "name: bad\nwaves:\n\t- x"),
+fn a_project_is_read_with_its_defaults() {
+    let project = good_project();
+    let service = &project.service;
+    assert_eq!(service.cells[0].max_starting, 2);
+    assert_eq!(service.cells[1].max_starting, 5);
+    assert_eq!(service.gateway.listen.to_string(), "127.0.0.1:8080");
+    assert!(matches!(
+        service.gateway.tenant_from[1],
+        TenantFrom::Path { strip: true, .. }
+    ));
+    let api = &service.components[0];
+    assert_eq!((api.kind, api.instances), (ComponentKind::Http, 1));
+    assert_eq!(api.r#match.path.as_str(), "/");
+    assert_eq!(api.drain.streams, Duration::from_secs(300));
+    let environment: Vec<&str> = api.environment.values().map(|value| value.as_str()).collect();
+    assert_eq!(environment, ["true", "fast", "4"]);
+    let ledger = &service.components[1];
+    assert_eq!(ledger.ownership, Ownership::Cell);
+    assert_eq!(ledger.memory.map(|memory| memory.0), Some(64_000_000));
+    assert!(matches!(&ledger.ready, Some(Ready::Command { within, .. }) if *within == Duration::from_secs(60)));
+    let playbook = &project.playbooks["two-waves"];
+    assert_eq!(playbook.waves[0].select.0.len(), 2);
+    assert_eq!(playbook.waves[1].select.0.len(), 1);
+    assert_eq!(playbook.rollback_window, Duration::from_hours(24));
+}
+
+#[test]
+fn a_release_is_read() {
+    let (release, diagnostics) = read_release(&source("release.yaml", RELEASE), &good_project());
+    assert_eq!(brief(&diagnostics), Vec::<String>::new());
+    let release = release.expect("there is no error");
+    assert_eq!(release.reversible, Reversible::Until(Stage::Bake));
+    let api = &release.components["api"];
+    assert_eq!(api.tenants["acme"]["LIMIT"].as_str(), "7");
+    assert!(
+        api.sha256
+            .as_ref()
+            .is_some_and(|sha256| sha256.0.as_str().starts_with("sha256:e3b0"))
+    );
+}
+
+#[test]
+fn what_was_read_survives_being_stored() {
+    let project = good_project();
+    let stored = serde_json::to_value(&project.service).unwrap();
+    assert_eq!(project.service, serde_json::from_value(stored).unwrap());
+    let stored = serde_json::to_value(&project.playbooks["two-waves"]).unwrap();
+    assert_eq!(project.playbooks["two-waves"], serde_json::from_value(stored).unwrap());
+    let (release, _) = read_release(&source("release.yaml", RELEASE), &project);
+    let stored = serde_json::to_value(&release).unwrap();
+    assert_eq!(release, serde_json::from_value::<Option<ReleaseFile>>(stored).unwrap());
+}
+
+#[test]
+fn files_that_are_not_there_are_named() {
+    let (project, diagnostics) = read_project(&good_sources()[..1]);
+    assert_eq!(project, None);
+    let codes: Vec<(Code, &str)> = diagnostics
+        .iter()
+        .map(|found| (found.code, found.file.as_str()))
+        .collect();
+    assert_eq!(
+        codes,
+        [
+            (Code::MissingFile, "tenants.yaml"),
+            (Code::MissingFile, "playbooks/*.yaml")
+        ]
+    );
+}
+
+#[test]
+fn a_diagnostic_is_drawn_with_line_caret_and_remedy() {
+    let mut sources = good_sources();
+    sources[0].text = SERVICE.replace("kind: worker", "knd: worker");
+    sources[1].text = TENANTS.replace("opt_in: true", "opt_in: on");
+    let (_, diagnostics) = read_project(&sources);
+    let expected = r#"
+error[unknown-field]: unknown field `knd` in this component
+  --> tidegate.yaml:22:5
+   |
+21 |   - name: ledger
+22 |     knd: worker
+   |     ^^^ did you mean `kind`?
+23 |     command: ["{artifact}"]
+   |
+
+error[wrong-type]: this must be `true` or `false`, but it is the text `on`
+ --> tenants.yaml:3:58
+  |
+2 | tenants:
+3 |   - {name: acme, cell: eu, labels: {tier: gold}, opt_in: on}
+  |                                                          ^^
+4 |   - {name: globex, cell: us, customer: globex-corp, time_zone: America/New_York}
+  |
+  = help: write `true`
+
+"#;
+    assert_eq!(render(&diagnostics, &sources, false), expected.trim_start());
+    assert!(render(&diagnostics, &sources, true).contains("\u{1b}["));
+}
+
+#[test]
+fn all_mistakes_of_all_files_are_told_at_once() {
+    let mut sources = good_sources();
+    sources[0].text = SERVICE
+        .replace("kind: worker", "knd: worker")
+        .replace("two-waves", "two");
+    sources[1].text = TENANTS
+        .replace("opt_in: true", "opt_in: on")
+        .replace("cell: us", "cell: su");
+    sources[2].text = PLAYBOOK.replace("gap: 1h", "gap: 1 hour").replace("first", "everybody");
+    let (_, diagnostics) = read_project(&sources);
+    let codes: Vec<(usize, Code)> = diagnostics
+        .iter()
+        .filter_map(|found| Some((found.place.as_ref()?.line, found.code)))
+        .collect();
+    let expected = [
+        (3, Code::UnknownName),
+        (22, Code::UnknownField),
+        (3, Code::WrongType),
+        (4, Code::UnknownName),
+        (7, Code::DuplicateName),
+        (10, Code::InvalidText),
     ];
-    let (project, diagnostics) = read_project(&sources);
-    println!("{}", render(&diagnostics, &sources, false));
-    assert!(project.is_none());
-        println!("{name} {}", serde_json::to_string_pretty(&schema).unwrap());
-    }
-    let _: Option<Diagnostic> = None;
+    assert_eq!(codes, expected);
 }

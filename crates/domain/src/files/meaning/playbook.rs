@@ -151,7 +151,7 @@ pub(super) fn check_reach(report: &mut Report<'_>, tree: &Node, tenants: &Node) 
         more => format!("{} tenants would stay behind", more.len()),
     };
     report.push(
-        Finding::warning(Code::NoEffect, &waves.key_span, "no wave takes the rest".to_owned())
+        Finding::warning(Code::Doubtful, &waves.key_span, "no wave takes the rest".to_owned())
             .label(label)
             .help("end with a wave that has `select: {rest: true}`"),
     );

@@ -8,13 +8,19 @@ use crate::files::tree::Node;
 pub(super) fn check(report: &mut Report<'_>, tree: &Node) {
     check_unique(report, tree, "cells", "cell");
     check_unique(report, tree, "components", "component");
+    // A kind that is left out is `http`, unless it is left out because of a slip that is reported already.
+    let default_kind = (!report.has_errors()).then_some("http");
     for component in tree.items_of("components") {
-        check_kind(report, component);
-        check_ready(report, component);
+        if let Some(kind) = component.field("kind").map_or(default_kind, Node::text) {
+            check_kind(report, component, kind);
+            check_ready(report, component, kind);
+        }
+    }
+    if default_kind.is_some() {
+        check_matches(report, tree);
     }
     check_after(report, tree);
     check_cycle(report, tree.items_of("components"));
-    check_matches(report, tree);
     check_listeners(report, tree);
 }
 
@@ -37,14 +43,10 @@ const FIELDS_OF_KINDS: [(&str, &[&str]); 3] = [
     ("ready", &["http", "worker"]),
 ];
 
-fn kind_of(component: &Node) -> Option<&str> {
-    component.field("kind").map_or(Some("http"), Node::text)
-}
-
-fn check_kind(report: &mut Report<'_>, component: &Node) {
-    let Some(kind) = kind_of(component).filter(|kind| matches!(*kind, "http" | "worker" | "job")) else {
+fn check_kind(report: &mut Report<'_>, component: &Node, kind: &str) {
+    if !matches!(kind, "http" | "worker" | "job") {
         return;
-    };
+    }
     for (field, kinds) in FIELDS_OF_KINDS {
         let Some(entry) = component.entry(field).filter(|_| !kinds.contains(&kind)) else {
             continue;
@@ -59,11 +61,11 @@ fn check_kind(report: &mut Report<'_>, component: &Node) {
 }
 
 /// A switch goes to instances that are ready, so a server that is only started must not count as ready.
-fn check_ready(report: &mut Report<'_>, component: &Node) {
-    if kind_of(component) == Some("http") && component.entry("ready").is_none() {
+fn check_ready(report: &mut Report<'_>, component: &Node, kind: &str) {
+    if kind == "http" && component.entry("ready").is_none() {
         let message = "this component is taken for ready as soon as it runs".to_owned();
         report.push(
-            Finding::warning(Code::NoEffect, &component.first_span(), message)
+            Finding::warning(Code::Doubtful, &component.first_span(), message)
                 .help("add `ready: {path: /healthz}` with a path that is answered once it can serve"),
         );
     }
@@ -147,7 +149,8 @@ fn ring<'n>(components: &'n [Node], start: &'n Node, left: &BTreeSet<&str>) -> V
 fn check_matches(report: &mut Report<'_>, tree: &Node) {
     let mut first: BTreeMap<(Option<&str>, &str), &str> = BTreeMap::new();
     for component in tree.items_of("components") {
-        let (Some("http"), Some(name)) = (kind_of(component), component.text_of("name")) else {
+        let kind = component.text_of("kind").unwrap_or("http");
+        let Some(name) = component.text_of("name").filter(|_| kind == "http") else {
             continue;
         };
         let rule = component.field("match");

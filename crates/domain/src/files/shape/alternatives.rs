@@ -74,7 +74,12 @@ impl Shape {
                     kinds.push(kind);
                 }
             }
-            findings.push(mismatch(node, &kinds));
+            let words: Vec<&str> = parts.iter().filter_map(|part| words(part.schema)).flatten().collect();
+            let finding = mismatch(node, &kinds);
+            findings.push(match words.as_slice() {
+                [] => finding,
+                words => finding.help(format!("write {}", listed(words.iter().copied(), "or"))),
+            });
         } else {
             findings.extend(meant(node, outcomes));
         }

@@ -77,8 +77,12 @@ impl Kind {
 
 /// The finding for a value of another kind than those.
 pub(super) fn mismatch(node: &Node, kinds: &[Kind]) -> Finding {
-    let expected: Vec<&str> = kinds.iter().map(|kind| kind.words()).collect();
-    let expected = expected.join(" or ");
+    let words: Vec<&str> = kinds.iter().map(|kind| kind.words()).collect();
+    let expected = match words.split_last() {
+        Some((last, [])) => (*last).to_owned(),
+        Some((last, rest)) => format!("{} or {last}", rest.join(", ")),
+        None => "left out".to_owned(),
+    };
     let found = match &node.value {
         Value::Null => return no_value(node, &expected),
         Value::Refused => "something that is reported already".to_owned(),
