@@ -4,19 +4,14 @@ use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
-/// Why the store did not do what it was asked. Nothing was changed, whatever the variant.
+/// Why the store did not do what it was asked. What it was asked stands whole or not at all; for certain not at all,
+/// but for [`StoreError::Database`]: a failing disk may have kept what it could not confirm. Loading again tells.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// Somebody else moved the service on. Load it again and decide again.
     #[error("service {service} is at generation {found}, not {expected}: load it and decide again")]
-    Conflict {
-        service: String,
-        expected: u64,
-        found: u64,
-    },
-    #[error(
-        "event {seq} of service {service} is not waiting: it was consumed before or never came"
-    )]
+    Conflict { service: String, expected: u64, found: u64 },
+    #[error("event {seq} of service {service} is not waiting: it was consumed before or never came")]
     EventNotWaiting { service: String, seq: i64 },
     #[error("service {service} already has an event {key} that says something else")]
     EventDiffers { service: String, key: String },
@@ -32,11 +27,7 @@ pub enum StoreError {
     InUse { path: PathBuf, process: Option<u32> },
     #[error("cannot open {path}: it was written by a newer version (schema {found}, this one knows {known}); use that version",
         path = path.display())]
-    NewerSchema {
-        path: PathBuf,
-        found: i64,
-        known: i64,
-    },
+    NewerSchema { path: PathBuf, found: i64, known: i64 },
     #[error("cannot bring the tables of {path} to this version", path = path.display())]
     Migrate {
         path: PathBuf,
@@ -53,10 +44,7 @@ pub enum StoreError {
     /// Another program held the database's write lock for longer than the store waits (about a second).
     #[error("cannot {operation} in {path}: another program is writing to it; close that program and try again",
         path = path.display())]
-    Busy {
-        operation: &'static str,
-        path: PathBuf,
-    },
+    Busy { operation: &'static str, path: PathBuf },
     #[error("cannot {operation} in {path}: {problem}", path = path.display())]
     Database {
         operation: &'static str,
@@ -83,13 +71,9 @@ impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::DiskFull => "the disk is full; free some space and try again",
-            Self::ReadOnly => {
-                "it is read-only; give this user the right to write to the file and its directory"
-            }
+            Self::ReadOnly => "it is read-only; give this user the right to write to the file and its directory",
             Self::Corrupt => "the file is damaged or no database; restore it from a backup",
-            Self::CannotOpen => {
-                "the file cannot be opened; see that its directory exists and may be written"
-            }
+            Self::CannotOpen => "the file cannot be opened; see that its directory exists and may be written",
             Self::InputOutput => "reading or writing the file failed; look at the disk",
             Self::Other => "the database refused it",
         })

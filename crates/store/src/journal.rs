@@ -63,12 +63,7 @@ pub(crate) struct Head {
 
 impl Head {
     /// Makes the rows that continue the chain, and moves the head to the last of them.
-    pub fn append(
-        &mut self,
-        service: &str,
-        generation: u64,
-        entries: &[JournalEntry],
-    ) -> Vec<JournalRow> {
+    pub fn append(&mut self, service: &str, generation: u64, entries: &[JournalEntry]) -> Vec<JournalRow> {
         let mut rows = Vec::with_capacity(entries.len());
         for entry in entries {
             let mut row = JournalRow {

@@ -24,9 +24,7 @@ pub use facts::{Fact, FactChange};
 pub use inbox::{EventEntry, EventRow};
 pub use journal::{JournalCheck, JournalEntry, JournalFilter, JournalRow};
 pub use memory::{Fault, Memory, complete_now};
-pub use outbox::{
-    Finished, OutboxEntry, OutboxRow, OutboxState, Outcome, SettledEffect, Settlement,
-};
+pub use outbox::{Finished, OutboxEntry, OutboxRow, OutboxState, Outcome, SettledEffect, Settlement};
 pub use plans::{PlanEntry, PlanRow};
 pub use sqlite::Sqlite;
 pub use store::Store;

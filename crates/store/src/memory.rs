@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use crate::commit::{Applied, Commit, Loaded, Record, Recorded};
-use crate::error::StoreError;
+use crate::error::{Problem, StoreError};
 use crate::facts::Fact;
 use crate::inbox::EventRow;
 use crate::journal::{JournalCheck, JournalFilter, JournalRow};
@@ -35,7 +35,7 @@ struct Shared {
 pub enum Fault {
     /// Another program holds the lock: nothing is written, the caller gets [`StoreError::Busy`].
     Busy,
-    /// The write stands and the caller never learns of it: it gets [`StoreError::Busy`] too.
+    /// The write stands and the caller does not learn of it: it gets a [`StoreError::Database`].
     AnswerLost,
 }
 
@@ -56,10 +56,7 @@ impl Memory {
     #[must_use]
     pub fn fork(&self) -> Self {
         let tables = Arc::clone(&self.shared().tables);
-        let shared = Shared {
-            tables,
-            fault: None,
-        };
+        let shared = Shared { tables, fault: None };
         Self {
             shared: Arc::new(Mutex::new(shared)),
         }
@@ -89,16 +86,18 @@ impl Memory {
         work: impl FnOnce(&mut Tables) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
         let mut shared = self.shared();
-        let busy = StoreError::Busy {
-            operation,
-            path: PathBuf::from(self.epoch()),
-        };
+        let path = PathBuf::from(self.epoch());
         match shared.fault.take() {
             None => work(Arc::make_mut(&mut shared.tables)),
-            Some(Fault::Busy) => Err(busy),
+            Some(Fault::Busy) => Err(StoreError::Busy { operation, path }),
             Some(Fault::AnswerLost) => {
                 work(Arc::make_mut(&mut shared.tables))?;
-                Err(busy)
+                Err(StoreError::Database {
+                    operation,
+                    path,
+                    problem: Problem::InputOutput,
+                    source: Box::new(sqlx::Error::WorkerCrashed),
+                })
             }
         }
     }
@@ -136,15 +135,8 @@ impl Memory {
         })
     }
 
-    pub(crate) fn renew(
-        &self,
-        owner: &str,
-        ids: &[String],
-        until_ms: i64,
-    ) -> Result<Vec<String>, StoreError> {
-        self.write("renew leases", |tables| {
-            Ok(tables.outbox.renew(owner, ids, until_ms))
-        })
+    pub(crate) fn renew(&self, owner: &str, ids: &[String], until_ms: i64) -> Result<Vec<String>, StoreError> {
+        self.write("renew leases", |tables| Ok(tables.outbox.renew(owner, ids, until_ms)))
     }
 
     pub(crate) fn release_lease(
@@ -159,11 +151,7 @@ impl Memory {
         })
     }
 
-    pub(crate) fn finish(
-        &self,
-        owner: &str,
-        outcomes: &[Outcome],
-    ) -> Result<Vec<Finished>, StoreError> {
+    pub(crate) fn finish(&self, owner: &str, outcomes: &[Outcome]) -> Result<Vec<Finished>, StoreError> {
         self.write("record outcomes", |tables| tables.finish(owner, outcomes))
     }
 
@@ -183,12 +171,7 @@ impl Memory {
         self.read(|tables| tables.facts(service, kind))
     }
 
-    pub(crate) fn fact(
-        &self,
-        service: &str,
-        kind: &str,
-        key: &str,
-    ) -> Result<Option<String>, StoreError> {
+    pub(crate) fn fact(&self, service: &str, kind: &str, key: &str) -> Result<Option<String>, StoreError> {
         self.read(|tables| tables.fact(service, kind, key))
     }
 

@@ -156,18 +156,12 @@ impl FromIterator<Condition> for Conditions {
 
 impl Conditions {
     /// A turn's word: ends what has not ended.
-    pub fn settle(
-        &mut self,
-        service: &str,
-        settled: &[SettledEffect],
-    ) -> Result<Vec<Ending>, StoreError> {
+    pub fn settle(&mut self, service: &str, settled: &[SettledEffect]) -> Result<Vec<Ending>, StoreError> {
         let mut endings = Vec::with_capacity(settled.len());
         for effect in settled {
             let condition = self.find(&effect.id)?;
             if condition.service != service {
-                return Err(StoreError::UnknownEffect {
-                    id: effect.id.clone(),
-                });
+                return Err(StoreError::UnknownEffect { id: effect.id.clone() });
             }
             match condition.state {
                 OutboxState::Due | OutboxState::Leased => {}
@@ -185,11 +179,7 @@ impl Conditions {
     }
 
     /// A performer's word: ends what it holds.
-    pub fn finish<'a>(
-        &'a mut self,
-        owner: &str,
-        outcomes: &'a [Outcome],
-    ) -> Result<Report<'a>, StoreError> {
+    pub fn finish<'a>(&'a mut self, owner: &str, outcomes: &'a [Outcome]) -> Result<Report<'a>, StoreError> {
         let mut finished = Vec::with_capacity(outcomes.len());
         for outcome in outcomes {
             let condition = self.find(&outcome.id)?;

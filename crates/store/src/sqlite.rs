@@ -6,13 +6,15 @@ mod journal;
 mod open;
 mod outbox;
 mod rows;
+#[cfg(test)]
+mod tests;
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde::Serialize;
-use sqlx::{SqliteConnection, SqlitePool};
+use sqlx::{Connection, SqliteConnection, SqlitePool};
 
 use crate::commit::{Applied, Commit, Record, Recorded};
 use crate::error::{Failure, Problem, StoreError};
@@ -53,8 +55,7 @@ impl Sqlite {
             outbox::settle(connection, service, &commit.settled).await?;
             rows::put_plans(connection, service, &commit.plans).await?;
             rows::change_facts(connection, service, &commit.facts).await?;
-            let journal_seq =
-                journal::append(connection, service, generation, &commit.journal).await?;
+            let journal_seq = journal::append(connection, service, generation, &commit.journal).await?;
             Ok(Applied {
                 generation,
                 journal_seq,
@@ -70,12 +71,8 @@ impl Sqlite {
             let events = inbox::put(connection, &inbox::address(service, &record.events)).await?;
             rows::put_plans(connection, service, &record.plans).await?;
             rows::change_facts(connection, service, &record.facts).await?;
-            let journal_seq =
-                journal::append(connection, service, generation, &record.journal).await?;
-            Ok(Recorded {
-                events,
-                journal_seq,
-            })
+            let journal_seq = journal::append(connection, service, generation, &record.journal).await?;
+            Ok(Recorded { events, journal_seq })
         })
         .await
     }
@@ -86,26 +83,35 @@ impl Sqlite {
         operation: &'static str,
         work: impl AsyncFnOnce(&mut SqliteConnection) -> Result<T, Failure>,
     ) -> Result<T, StoreError> {
-        // The write lock at once: a transaction that read first and then had to wait would decide on old rows.
-        let mut transaction = self
+        let failed = |failure: Failure| explain(&self.database.path, operation, failure);
+        let mut connection = self
             .database
             .writer
-            .begin_with("BEGIN IMMEDIATE")
+            .acquire()
             .await
-            .map_err(|error| self.explain(operation, error))?;
-        let answer = work(&mut transaction)
-            .await
-            .map_err(|failure| self.explain(operation, failure))?;
-        transaction
-            .commit()
-            .await
-            .map_err(|error| self.explain(operation, error))?;
-        Ok(answer)
+            .map_err(|error| failed(error.into()))?;
+        let answer = transact(&mut connection, work).await;
+        if let Err(Failure::Sqlite(_)) = &answer {
+            // SQLite may have rolled back by itself, which the driver does not learn and would stumble over for ever.
+            connection.close_on_drop();
+        }
+        answer.map_err(failed)
     }
 
     fn explain(&self, operation: &'static str, failure: impl Into<Failure>) -> StoreError {
         explain(&self.database.path, operation, failure.into())
     }
+}
+
+async fn transact<T>(
+    connection: &mut SqliteConnection,
+    work: impl AsyncFnOnce(&mut SqliteConnection) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    // The write lock at once: a transaction that read first and then had to wait would decide on old rows.
+    let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+    let answer = work(&mut transaction).await?;
+    transaction.commit().await?;
+    Ok(answer)
 }
 
 fn explain(path: &Path, operation: &'static str, failure: Failure) -> StoreError {

@@ -91,11 +91,7 @@ impl Store {
     ///
     /// # Errors
     /// `EventDiffers`.
-    pub async fn put_events(
-        &self,
-        service: &str,
-        events: &[EventEntry],
-    ) -> Result<Vec<i64>, StoreError> {
+    pub async fn put_events(&self, service: &str, events: &[EventEntry]) -> Result<Vec<i64>, StoreError> {
         let recorded = self
             .record(&Record {
                 service: service.to_owned(),
@@ -125,12 +121,7 @@ impl Store {
     }
 
     /// Extends leases that `owner` holds and returns the ids it no longer holds: those it should stop working on.
-    pub async fn renew(
-        &self,
-        owner: &str,
-        ids: &[String],
-        until_ms: i64,
-    ) -> Result<Vec<String>, StoreError> {
+    pub async fn renew(&self, owner: &str, ids: &[String], until_ms: i64) -> Result<Vec<String>, StoreError> {
         either!(self.renew(owner, ids, until_ms))
     }
 
@@ -151,11 +142,7 @@ impl Store {
     ///
     /// # Errors
     /// `UnknownEffect`, `EventDiffers`: the whole batch is refused.
-    pub async fn finish(
-        &self,
-        owner: &str,
-        outcomes: &[Outcome],
-    ) -> Result<Vec<Finished>, StoreError> {
+    pub async fn finish(&self, owner: &str, outcomes: &[Outcome]) -> Result<Vec<Finished>, StoreError> {
         either!(self.finish(owner, outcomes))
     }
 
@@ -175,11 +162,7 @@ impl Store {
     }
 
     /// Changes facts alone. Where the change is to be accounted for, [`Store::record`] takes the journal row with it.
-    pub async fn change_facts(
-        &self,
-        service: &str,
-        changes: &[FactChange],
-    ) -> Result<(), StoreError> {
+    pub async fn change_facts(&self, service: &str, changes: &[FactChange]) -> Result<(), StoreError> {
         self.record(&Record {
             service: service.to_owned(),
             facts: changes.to_vec(),
@@ -195,12 +178,7 @@ impl Store {
     }
 
     /// The body of one fact.
-    pub async fn fact(
-        &self,
-        service: &str,
-        kind: &str,
-        key: &str,
-    ) -> Result<Option<String>, StoreError> {
+    pub async fn fact(&self, service: &str, kind: &str, key: &str) -> Result<Option<String>, StoreError> {
         either!(self.fact(service, kind, key))
     }
 

@@ -76,11 +76,7 @@ impl Tables {
 
     pub fn record(&mut self, record: &Record) -> Result<Recorded, StoreError> {
         let service = &*record.service;
-        let events: Vec<_> = record
-            .events
-            .iter()
-            .map(|event| Addressed { service, event })
-            .collect();
+        let events: Vec<_> = record.events.iter().map(|event| Addressed { service, event }).collect();
         self.inbox.look_at(&events)?;
         self.look_at_plans(service, &record.plans)?;
 
@@ -88,17 +84,10 @@ impl Tables {
         self.put_plans(service, &record.plans);
         self.change_facts(service, &record.facts);
         let journal_seq = self.append(service, self.generation(service), &record.journal);
-        Ok(Recorded {
-            events,
-            journal_seq,
-        })
+        Ok(Recorded { events, journal_seq })
     }
 
-    pub fn finish(
-        &mut self,
-        owner: &str,
-        outcomes: &[Outcome],
-    ) -> Result<Vec<Finished>, StoreError> {
+    pub fn finish(&mut self, owner: &str, outcomes: &[Outcome]) -> Result<Vec<Finished>, StoreError> {
         let ids = outcomes.iter().map(|outcome| &*outcome.id);
         let mut conditions = self.outbox.conditions(Vec::new(), ids);
         let report = conditions.finish(owner, outcomes)?;
@@ -110,9 +99,7 @@ impl Tables {
     }
 
     fn generation(&self, service: &str) -> u64 {
-        self.services
-            .get(service)
-            .map_or(0, |loaded| loaded.generation)
+        self.services.get(service).map_or(0, |loaded| loaded.generation)
     }
 
     pub fn load(&self, service: &str) -> Option<Loaded> {
@@ -128,9 +115,7 @@ impl Tables {
         for plan in plans {
             let first = *given.entry(&plan.digest).or_insert(&plan.body);
             let kept = self.plans.get(&plan.digest);
-            if first != plan.body
-                || kept.is_some_and(|kept| kept.service != service || kept.body != plan.body)
-            {
+            if first != plan.body || kept.is_some_and(|kept| kept.service != service || kept.body != plan.body) {
                 return Err(StoreError::PlanDiffers {
                     digest: plan.digest.clone(),
                 });
@@ -192,17 +177,8 @@ impl Tables {
         journal.head.seq
     }
 
-    pub fn journal(
-        &self,
-        service: &str,
-        filter: JournalFilter<'_>,
-        after_seq: i64,
-        limit: u32,
-    ) -> Vec<JournalRow> {
-        let rows = self
-            .journals
-            .get(service)
-            .map_or(&[][..], |journal| &journal.rows);
+    pub fn journal(&self, service: &str, filter: JournalFilter<'_>, after_seq: i64, limit: u32) -> Vec<JournalRow> {
+        let rows = self.journals.get(service).map_or(&[][..], |journal| &journal.rows);
         let read = usize::try_from(after_seq).unwrap_or(0).min(rows.len());
         rows[read..]
             .iter()
@@ -217,9 +193,7 @@ impl Tables {
     }
 
     pub fn journal_head(&self, service: &str) -> i64 {
-        self.journals
-            .get(service)
-            .map_or(0, |journal| journal.head.seq)
+        self.journals.get(service).map_or(0, |journal| journal.head.seq)
     }
 
     pub fn journal_verify(&self, service: &str) -> JournalCheck {

@@ -7,17 +7,11 @@ use crate::error::{Failure, StoreError};
 use crate::inbox::{Addressed, EventEntry, EventRow};
 
 pub(super) fn address<'a>(service: &'a str, events: &'a [EventEntry]) -> Vec<Addressed<'a>> {
-    events
-        .iter()
-        .map(|event| Addressed { service, event })
-        .collect()
+    events.iter().map(|event| Addressed { service, event }).collect()
 }
 
 /// Puts the events that are not there yet, and returns the sequence number of each in the order given.
-pub(super) async fn put(
-    connection: &mut SqliteConnection,
-    events: &[Addressed<'_>],
-) -> Result<Vec<i64>, Failure> {
+pub(super) async fn put(connection: &mut SqliteConnection, events: &[Addressed<'_>]) -> Result<Vec<i64>, Failure> {
     if events.is_empty() {
         return Ok(Vec::new());
     }
@@ -51,11 +45,7 @@ pub(super) async fn put(
     Ok(kept.into_iter().map(|(seq, _)| seq).collect())
 }
 
-pub(super) async fn consume(
-    connection: &mut SqliteConnection,
-    service: &str,
-    seqs: &[i64],
-) -> Result<(), Failure> {
+pub(super) async fn consume(connection: &mut SqliteConnection, service: &str, seqs: &[i64]) -> Result<(), Failure> {
     if seqs.is_empty() {
         return Ok(());
     }
@@ -84,11 +74,7 @@ pub(super) async fn consume(
 }
 
 impl Sqlite {
-    pub(crate) async fn events(
-        &self,
-        service: &str,
-        limit: u32,
-    ) -> Result<Vec<EventRow>, StoreError> {
+    pub(crate) async fn events(&self, service: &str, limit: u32) -> Result<Vec<EventRow>, StoreError> {
         sqlx::query_as(
             "SELECT seq, key, actor, body, at_ms FROM inbox WHERE service = ? AND consumed = 0 ORDER BY seq LIMIT ?",
         )

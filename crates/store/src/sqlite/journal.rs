@@ -69,10 +69,7 @@ impl Sqlite {
                 Some(subject),
             ),
         };
-        let mut query = sqlx::query_as(sql)
-            .bind(service)
-            .bind(after_seq)
-            .bind(limit);
+        let mut query = sqlx::query_as(sql).bind(service).bind(after_seq).bind(limit);
         if let Some(wanted) = wanted {
             query = query.bind(wanted);
         }
@@ -83,12 +80,11 @@ impl Sqlite {
     }
 
     pub(crate) async fn journal_head(&self, service: &str) -> Result<i64, StoreError> {
-        let head: Option<i64> =
-            sqlx::query_scalar("SELECT seq FROM journal_head WHERE service = ?")
-                .bind(service)
-                .fetch_optional(&self.database.readers)
-                .await
-                .map_err(|error| self.explain("read the journal", error))?;
+        let head: Option<i64> = sqlx::query_scalar("SELECT seq FROM journal_head WHERE service = ?")
+            .bind(service)
+            .fetch_optional(&self.database.readers)
+            .await
+            .map_err(|error| self.explain("read the journal", error))?;
         Ok(head.unwrap_or(0))
     }
 
@@ -97,16 +93,17 @@ impl Sqlite {
         let failed = |error: sqlx::Error| self.explain("verify the journal", error);
         let mut picture = self.database.readers.begin().await.map_err(failed)?;
         let mut followed = Head::default();
+        // From before the first number: a row slipped in under 0 is one too many.
+        let mut after_seq = i64::MIN;
         loop {
-            let page: Vec<JournalRow> = sqlx::query_as(
-                "SELECT * FROM journal WHERE service = ? AND seq > ? ORDER BY seq LIMIT ?",
-            )
-            .bind(service)
-            .bind(followed.seq)
-            .bind(PAGE)
-            .fetch_all(&mut *picture)
-            .await
-            .map_err(failed)?;
+            let page: Vec<JournalRow> =
+                sqlx::query_as("SELECT * FROM journal WHERE service = ? AND seq > ? ORDER BY seq LIMIT ?")
+                    .bind(service)
+                    .bind(after_seq)
+                    .bind(PAGE)
+                    .fetch_all(&mut *picture)
+                    .await
+                    .map_err(failed)?;
             if let Some(broken) = page.iter().find(|row| !followed.follow(row)) {
                 return Ok(JournalCheck::Broken {
                     seq: broken.seq.min(followed.seq + 1),
@@ -115,13 +112,13 @@ impl Sqlite {
             if page.is_empty() {
                 break;
             }
+            after_seq = followed.seq;
         }
-        let head: Option<Head> =
-            sqlx::query_as("SELECT seq, hash FROM journal_head WHERE service = ?")
-                .bind(service)
-                .fetch_optional(&mut *picture)
-                .await
-                .map_err(failed)?;
+        let head: Option<Head> = sqlx::query_as("SELECT seq, hash FROM journal_head WHERE service = ?")
+            .bind(service)
+            .fetch_optional(&mut *picture)
+            .await
+            .map_err(failed)?;
         Ok(head.unwrap_or_default().compare(&followed))
     }
 }

@@ -4,9 +4,7 @@ use sqlx::SqliteConnection;
 
 use super::{Sqlite, inbox, list};
 use crate::error::{Failure, StoreError};
-use crate::outbox::{
-    Condition, Conditions, Ending, Finished, OutboxEntry, OutboxRow, Outcome, SettledEffect,
-};
+use crate::outbox::{Condition, Conditions, Ending, Finished, OutboxEntry, OutboxRow, Outcome, SettledEffect};
 
 pub(super) async fn insert(
     connection: &mut SqliteConnection,
@@ -49,9 +47,7 @@ pub(super) async fn settle(
     settled: &[SettledEffect],
 ) -> Result<(), Failure> {
     let ids = settled.iter().map(|effect| &*effect.id).collect::<Vec<_>>();
-    let endings = conditions(connection, &ids)
-        .await?
-        .settle(service, settled)?;
+    let endings = conditions(connection, &ids).await?.settle(service, settled)?;
     end(connection, &endings).await
 }
 
@@ -60,10 +56,7 @@ async fn finish(
     owner: &str,
     outcomes: &[Outcome],
 ) -> Result<Vec<Finished>, Failure> {
-    let ids = outcomes
-        .iter()
-        .map(|outcome| &*outcome.id)
-        .collect::<Vec<_>>();
+    let ids = outcomes.iter().map(|outcome| &*outcome.id).collect::<Vec<_>>();
     let mut conditions = conditions(connection, &ids).await?;
     let report = conditions.finish(owner, outcomes)?;
     end(connection, &report.endings).await?;
@@ -71,10 +64,7 @@ async fn finish(
     Ok(report.finished)
 }
 
-async fn conditions(
-    connection: &mut SqliteConnection,
-    ids: &[&str],
-) -> Result<Conditions, Failure> {
+async fn conditions(connection: &mut SqliteConnection, ids: &[&str]) -> Result<Conditions, Failure> {
     let found: Vec<Condition> = sqlx::query_as(
         "SELECT id, service, state, lease_owner FROM outbox WHERE id IN (SELECT value FROM json_each(?))",
     )
@@ -137,12 +127,7 @@ impl Sqlite {
         .await
     }
 
-    pub(crate) async fn renew(
-        &self,
-        owner: &str,
-        ids: &[String],
-        until_ms: i64,
-    ) -> Result<Vec<String>, StoreError> {
+    pub(crate) async fn renew(&self, owner: &str, ids: &[String], until_ms: i64) -> Result<Vec<String>, StoreError> {
         self.write("renew leases", async |connection| {
             let ids = list(ids);
             sqlx::query(
@@ -191,11 +176,7 @@ impl Sqlite {
         .await
     }
 
-    pub(crate) async fn finish(
-        &self,
-        owner: &str,
-        outcomes: &[Outcome],
-    ) -> Result<Vec<Finished>, StoreError> {
+    pub(crate) async fn finish(&self, owner: &str, outcomes: &[Outcome]) -> Result<Vec<Finished>, StoreError> {
         self.write("record outcomes", async |connection| {
             finish(connection, owner, outcomes).await
         })
@@ -211,13 +192,11 @@ impl Sqlite {
     }
 
     pub(crate) async fn pending(&self, service: &str) -> Result<Vec<OutboxRow>, StoreError> {
-        sqlx::query_as(
-            "SELECT * FROM outbox WHERE service = ? AND state IN ('due', 'leased') ORDER BY id",
-        )
-        .bind(service)
-        .fetch_all(&self.database.readers)
-        .await
-        .map_err(|error| self.explain("read the pending effects", error))
+        sqlx::query_as("SELECT * FROM outbox WHERE service = ? AND state IN ('due', 'leased') ORDER BY id")
+            .bind(service)
+            .fetch_all(&self.database.readers)
+            .await
+            .map_err(|error| self.explain("read the pending effects", error))
     }
 
     pub(crate) async fn next_due(&self, lane: &str) -> Result<Option<i64>, StoreError> {

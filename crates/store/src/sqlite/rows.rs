@@ -9,10 +9,7 @@ use crate::facts::{self, Fact, FactChange};
 use crate::plans::{PlanEntry, PlanRow};
 
 /// The service's generation, 0 without a state.
-pub(super) async fn generation(
-    connection: &mut SqliteConnection,
-    service: &str,
-) -> Result<u64, Failure> {
+pub(super) async fn generation(connection: &mut SqliteConnection, service: &str) -> Result<u64, Failure> {
     let found: Option<i64> = sqlx::query_scalar("SELECT generation FROM service WHERE service = ?")
         .bind(service)
         .fetch_optional(connection)
@@ -21,10 +18,7 @@ pub(super) async fn generation(
 }
 
 /// Compares the generation and, where the commit has a state, swaps it in. Returns the generation after.
-pub(super) async fn move_on(
-    connection: &mut SqliteConnection,
-    commit: &Commit,
-) -> Result<u64, Failure> {
+pub(super) async fn move_on(connection: &mut SqliteConnection, commit: &Commit) -> Result<u64, Failure> {
     let found = generation(connection, &commit.service).await?;
     if found != commit.expected_generation {
         return Err(StoreError::Conflict {
@@ -90,10 +84,7 @@ pub(super) async fn change_facts(
         return Ok(());
     }
     let net = facts::net(changes);
-    let given: Vec<_> = net
-        .iter()
-        .map(|((kind, key), body)| (kind, key, body))
-        .collect();
+    let given: Vec<_> = net.iter().map(|((kind, key), body)| (kind, key, body)).collect();
     let given = list(&given);
     sqlx::query(
         "INSERT INTO fact (service, kind, key, body)
@@ -132,22 +123,15 @@ impl Sqlite {
     }
 
     pub(crate) async fn facts(&self, service: &str, kind: &str) -> Result<Vec<Fact>, StoreError> {
-        sqlx::query_as(
-            "SELECT kind, key, body FROM fact WHERE service = ? AND kind = ? ORDER BY key",
-        )
-        .bind(service)
-        .bind(kind)
-        .fetch_all(&self.database.readers)
-        .await
-        .map_err(|error| self.explain("read facts", error))
+        sqlx::query_as("SELECT kind, key, body FROM fact WHERE service = ? AND kind = ? ORDER BY key")
+            .bind(service)
+            .bind(kind)
+            .fetch_all(&self.database.readers)
+            .await
+            .map_err(|error| self.explain("read facts", error))
     }
 
-    pub(crate) async fn fact(
-        &self,
-        service: &str,
-        kind: &str,
-        key: &str,
-    ) -> Result<Option<String>, StoreError> {
+    pub(crate) async fn fact(&self, service: &str, kind: &str, key: &str) -> Result<Option<String>, StoreError> {
         sqlx::query_scalar("SELECT body FROM fact WHERE service = ? AND kind = ? AND key = ?")
             .bind(service)
             .bind(kind)

@@ -6,12 +6,12 @@
     reason = "the helpers of a test binary count as no tests to clippy"
 )]
 
-// mod bulk;
+mod bulk;
 mod conformance;
-// mod crash;
-// mod model;
-// mod opening;
-// mod tampering;
+mod crash;
+mod model;
+mod opening;
+mod tampering;
 
 use std::path::PathBuf;
 
@@ -27,9 +27,7 @@ struct OnDisk {
 impl OnDisk {
     async fn new() -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let store = Store::open(&directory.path().join("store.db"))
-            .await
-            .unwrap();
+        let store = Store::open(&directory.path().join("store.db")).await.unwrap();
         Self { store, directory }
     }
 

@@ -22,11 +22,7 @@ struct Came {
 
 impl Inbox {
     pub fn waiting(&self, service: &str, limit: u32) -> Vec<EventRow> {
-        let rows = self
-            .waiting
-            .get(service)
-            .into_iter()
-            .flat_map(BTreeMap::values);
+        let rows = self.waiting.get(service).into_iter().flat_map(BTreeMap::values);
         rows.take(limit as usize).cloned().collect()
     }
 
@@ -48,10 +44,7 @@ impl Inbox {
     }
 
     pub fn put(&mut self, events: &[Addressed<'_>]) -> Vec<i64> {
-        events
-            .iter()
-            .map(|addressed| self.put_one(*addressed))
-            .collect()
+        events.iter().map(|addressed| self.put_one(*addressed)).collect()
     }
 
     fn put_one(&mut self, Addressed { service, event }: Addressed<'_>) -> i64 {
@@ -72,10 +65,7 @@ impl Inbox {
                 body: event.body.clone(),
                 at_ms: event.at_ms,
             };
-            self.waiting
-                .entry(service.to_owned())
-                .or_default()
-                .insert(next, row);
+            self.waiting.entry(service.to_owned()).or_default().insert(next, row);
         }
         came.seq
     }

@@ -18,21 +18,14 @@ impl Outbox {
     }
 
     /// Refuses effects that say something else than one with the same id; returns the conditions the rest will be in.
-    pub fn look_at(
-        &self,
-        service: &str,
-        effects: &[OutboxEntry],
-    ) -> Result<Vec<Condition>, StoreError> {
+    pub fn look_at(&self, service: &str, effects: &[OutboxEntry]) -> Result<Vec<Condition>, StoreError> {
         let mut given = HashMap::new();
         for effect in effects {
             let says = (&*effect.lane, &*effect.body);
             let first = *given.entry(&*effect.id).or_insert(says);
-            let differs =
-                |row: &OutboxRow| row.service != service || (&*row.lane, &*row.body) != says;
+            let differs = |row: &OutboxRow| row.service != service || (&*row.lane, &*row.body) != says;
             if first != says || self.rows.get(&effect.id).is_some_and(differs) {
-                return Err(StoreError::EffectDiffers {
-                    id: effect.id.clone(),
-                });
+                return Err(StoreError::EffectDiffers { id: effect.id.clone() });
             }
         }
         let fresh = given.into_keys().map(|id| Condition {
@@ -65,11 +58,7 @@ impl Outbox {
     }
 
     /// The conditions of the effects named: those `fresh` ones that are not there yet, and the rows that are.
-    pub fn conditions<'a>(
-        &self,
-        fresh: Vec<Condition>,
-        ids: impl Iterator<Item = &'a str>,
-    ) -> Conditions {
+    pub fn conditions<'a>(&self, fresh: Vec<Condition>, ids: impl Iterator<Item = &'a str>) -> Conditions {
         let kept = ids.filter_map(|id| self.rows.get(id)).map(|row| Condition {
             id: row.id.clone(),
             service: row.service.clone(),
@@ -90,14 +79,7 @@ impl Outbox {
         }
     }
 
-    pub fn lease(
-        &mut self,
-        lane: &str,
-        owner: &str,
-        now_ms: i64,
-        until_ms: i64,
-        limit: u32,
-    ) -> Vec<OutboxRow> {
+    pub fn lease(&mut self, lane: &str, owner: &str, now_ms: i64, until_ms: i64, limit: u32) -> Vec<OutboxRow> {
         let ids: Vec<String> = self
             .ready_in(lane)
             .take_while(|(at_ms, _)| *at_ms <= now_ms)
@@ -112,10 +94,7 @@ impl Outbox {
                 row.attempts += 1;
             });
         }
-        ids.iter()
-            .filter_map(|id| self.rows.get(id))
-            .cloned()
-            .collect()
+        ids.iter().filter_map(|id| self.rows.get(id)).cloned().collect()
     }
 
     pub fn renew(&mut self, owner: &str, ids: &[String], until_ms: i64) -> Vec<String> {
@@ -157,16 +136,15 @@ impl Outbox {
     }
 
     fn holds(&self, owner: &str, id: &str) -> bool {
-        self.rows.get(id).is_some_and(|row| {
-            row.state == OutboxState::Leased && row.lease_owner.as_deref() == Some(owner)
-        })
+        self.rows
+            .get(id)
+            .is_some_and(|row| row.state == OutboxState::Leased && row.lease_owner.as_deref() == Some(owner))
     }
 
     fn change(&mut self, id: &str, alter: impl FnOnce(&mut OutboxRow)) {
         if let Some(mut row) = self.rows.remove(id) {
             if let Some(at_ms) = ready_ms(&row) {
-                self.ready
-                    .remove(&(row.lane.clone(), at_ms, row.id.clone()));
+                self.ready.remove(&(row.lane.clone(), at_ms, row.id.clone()));
             }
             alter(&mut row);
             self.place(row);

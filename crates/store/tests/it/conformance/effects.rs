@@ -1,17 +1,12 @@
 //! The life of an effect: leased, renewed, given back, finished, withdrawn.
 
-use tidegate_store::{
-    Commit, Finished, OutboxRow, OutboxState, SettledEffect, Settlement, Store, StoreError,
-};
+use tidegate_store::{Commit, Finished, OutboxRow, OutboxState, SettledEffect, Settlement, Store, StoreError};
 
 use crate::{commit, effect, on_both, outcome};
 
 async fn with_effects(store: &Store, effects: &[(&str, i64)]) {
     let decided = Commit {
-        outbox: effects
-            .iter()
-            .map(|(id, due_ms)| effect(id, "mail", *due_ms))
-            .collect(),
+        outbox: effects.iter().map(|(id, due_ms)| effect(id, "mail", *due_ms)).collect(),
         ..commit(0)
     };
     store.apply(&decided).await.unwrap();
@@ -70,10 +65,7 @@ async fn a_lane_gives_out_what_is_due_oldest_first_and_once() {
         let second = store.lease("mail", "w2", 100, 200, 10).await.unwrap();
         assert_eq!(ids(&second), ["a"]);
         assert_eq!(store.lease("mail", "w3", 100, 200, 10).await.unwrap(), []);
-        assert_eq!(
-            ids(&store.pending("shop").await.unwrap()),
-            ["a", "b", "c", "later"]
-        );
+        assert_eq!(ids(&store.pending("shop").await.unwrap()), ["a", "b", "c", "later"]);
         assert_eq!(store.next_due("mail").await.unwrap(), Some(200));
     })
     .await;
@@ -95,10 +87,7 @@ async fn a_lapsed_lease_is_taken_over_and_the_first_holder_loses_it() {
         assert!(!store.release_lease("w1", "e", 0, "gave up").await.unwrap());
         let late = store.finish("w1", &[outcome("e")]).await.unwrap();
         assert_eq!(late, [Finished::LeaseLost]);
-        assert_eq!(
-            store.finish("w2", &[outcome("e")]).await.unwrap(),
-            [Finished::Accepted]
-        );
+        assert_eq!(store.finish("w2", &[outcome("e")]).await.unwrap(), [Finished::Accepted]);
         assert_eq!(store.events("shop", 10).await.unwrap().len(), 1);
     })
     .await;
@@ -109,10 +98,7 @@ async fn a_holder_whose_lease_lapsed_may_still_finish_while_nobody_took_over() {
     on_both(async |store| {
         with_effects(store, &[("e", 0)]).await;
         store.lease("mail", "w1", 0, 100, 1).await.unwrap();
-        assert_eq!(
-            store.finish("w1", &[outcome("e")]).await.unwrap(),
-            [Finished::Accepted]
-        );
+        assert_eq!(store.finish("w1", &[outcome("e")]).await.unwrap(), [Finished::Accepted]);
         assert_eq!(store.lease("mail", "w2", 200, 300, 1).await.unwrap(), []);
     })
     .await;
@@ -123,27 +109,16 @@ async fn an_effect_given_back_waits_for_its_moment_and_says_why() {
     on_both(async |store| {
         with_effects(store, &[("e", 0)]).await;
         store.lease("mail", "w1", 0, 100, 1).await.unwrap();
-        assert!(
-            store
-                .release_lease("w1", "e", 50, "no answer")
-                .await
-                .unwrap()
-        );
+        assert!(store.release_lease("w1", "e", 50, "no answer").await.unwrap());
         let row = store.effect("e").await.unwrap().unwrap();
         assert_eq!((row.state, row.due_ms), (OutboxState::Due, 50));
-        assert_eq!(
-            (row.outcome.as_deref(), row.lease_owner),
-            (Some("no answer"), None)
-        );
+        assert_eq!((row.outcome.as_deref(), row.lease_owner), (Some("no answer"), None));
         assert_eq!(
             store.finish("w1", &[outcome("e")]).await.unwrap(),
             [Finished::LeaseLost]
         );
         assert_eq!(store.lease("mail", "w1", 49, 100, 1).await.unwrap(), []);
-        assert_eq!(
-            store.lease("mail", "w1", 50, 100, 1).await.unwrap()[0].attempts,
-            2
-        );
+        assert_eq!(store.lease("mail", "w1", 50, 100, 1).await.unwrap()[0].attempts, 2);
     })
     .await;
 }
@@ -161,10 +136,7 @@ async fn a_report_repeated_changes_nothing() {
         assert_eq!(finished, [Finished::AlreadySettled, Finished::Accepted]);
         assert_eq!(store.events("shop", 10).await.unwrap().len(), 2);
         let row = store.effect("e1").await.unwrap().unwrap();
-        assert_eq!(
-            (row.state, row.outcome.as_deref()),
-            (OutboxState::Done, Some("\"ok\""))
-        );
+        assert_eq!((row.state, row.outcome.as_deref()), (OutboxState::Done, Some("\"ok\"")));
         assert_eq!(store.pending("shop").await.unwrap(), []);
     })
     .await;
@@ -175,10 +147,7 @@ async fn a_batch_with_an_unknown_effect_is_refused_whole() {
     on_both(async |store| {
         with_effects(store, &[("e", 0)]).await;
         store.lease("mail", "w1", 0, 100, 1).await.unwrap();
-        let refused = store
-            .finish("w1", &[outcome("e"), outcome("never")])
-            .await
-            .unwrap_err();
+        let refused = store.finish("w1", &[outcome("e"), outcome("never")]).await.unwrap_err();
         assert!(matches!(refused, StoreError::UnknownEffect { id } if id == "never"));
         let row = store.effect("e").await.unwrap().unwrap();
         assert_eq!(row.state, OutboxState::Leased);
@@ -216,24 +185,15 @@ async fn what_was_done_before_the_withdrawal_arrived_is_still_reported() {
         with_effects(store, &[("e", 0)]).await;
         store.lease("mail", "w1", 0, 100, 1).await.unwrap();
         store.apply(&withdraw("e", 1)).await.unwrap();
-        assert_eq!(
-            store.renew("w1", &["e".to_owned()], 500).await.unwrap(),
-            ["e"]
-        );
+        assert_eq!(store.renew("w1", &["e".to_owned()], 500).await.unwrap(), ["e"]);
         assert!(!store.release_lease("w1", "e", 0, "again").await.unwrap());
         assert_eq!(store.lease("mail", "w2", 900, 999, 1).await.unwrap(), []);
-        assert_eq!(
-            store.finish("w1", &[outcome("e")]).await.unwrap(),
-            [Finished::Accepted]
-        );
+        assert_eq!(store.finish("w1", &[outcome("e")]).await.unwrap(), [Finished::Accepted]);
         assert_eq!(
             store.finish("w1", &[outcome("e")]).await.unwrap(),
             [Finished::AlreadySettled]
         );
-        assert_eq!(
-            store.effect("e").await.unwrap().unwrap().state,
-            OutboxState::Done
-        );
+        assert_eq!(store.effect("e").await.unwrap().unwrap().state, OutboxState::Done);
         assert_eq!(store.events("shop", 10).await.unwrap().len(), 1);
     })
     .await;

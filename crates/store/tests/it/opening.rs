@@ -1,0 +1,130 @@
+//! Opening what is taken, damaged or too new, and writing while another program does.
+
+use std::fs;
+
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions, Connection, SqliteConnection};
+use tidegate_store::{Problem, Store, StoreError};
+
+use super::{OnDisk, commit, event};
+
+/// Another program's connection to the same file.
+async fn stranger(disk: &OnDisk) -> SqliteConnection {
+    SqliteConnectOptions::new()
+        .filename(disk.path())
+        .connect()
+        .await
+        .unwrap()
+}
+
+async fn run(connection: &mut SqliteConnection, sql: &'static str) {
+    sqlx::query(sql).execute(connection).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_store_in_use_is_refused_by_name_of_its_user() {
+    let disk = OnDisk::new().await;
+    let refused = Store::open(&disk.path()).await.unwrap_err();
+    let text = refused.to_string();
+    assert!(
+        text.contains(&format!("process {} is using it", std::process::id())),
+        "{text}"
+    );
+    assert!(text.contains("store.db"), "{text}");
+    disk.reopen().await;
+}
+
+#[tokio::test]
+async fn missing_directories_are_made_and_a_file_in_their_place_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("a/b/store.db");
+    Store::open(&path).await.unwrap();
+    assert!(path.exists());
+    let refused = Store::open(&path.join("store.db")).await.unwrap_err();
+    assert!(matches!(refused, StoreError::Directory { .. }), "{refused}");
+}
+
+#[tokio::test]
+async fn a_file_that_is_no_database_is_refused_and_left_alone() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("store.db");
+    let letter = "Dear reader, ".repeat(100);
+    fs::write(&path, &letter).unwrap();
+    let refused = Store::open(&path).await.unwrap_err();
+    let corrupt = Problem::Corrupt;
+    assert!(
+        matches!(&refused, StoreError::Database { problem, .. } if *problem == corrupt),
+        "{refused}"
+    );
+    assert_eq!(fs::read_to_string(&path).unwrap(), letter);
+}
+
+#[tokio::test]
+async fn a_schema_from_the_future_is_refused() {
+    let disk = OnDisk::new().await;
+    let mut connection = stranger(&disk).await;
+    run(
+        &mut connection,
+        "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
+         VALUES (9000, 'tomorrow', true, x'00', 0)",
+    )
+    .await;
+    connection.close().await.unwrap();
+    let OnDisk { store, directory } = disk;
+    drop(store);
+    let refused = Store::open(&directory.path().join("store.db")).await.unwrap_err();
+    assert!(
+        matches!(refused, StoreError::NewerSchema { found: 9000, .. }),
+        "{refused}"
+    );
+}
+
+#[tokio::test]
+async fn a_write_waits_for_another_program_but_not_for_ever() {
+    let disk = OnDisk::new().await;
+    let mut connection = stranger(&disk).await;
+    run(&mut connection, "BEGIN IMMEDIATE").await;
+    let refused = disk.store.apply(&commit(0)).await.unwrap_err();
+    assert!(matches!(refused, StoreError::Busy { .. }), "{refused}");
+    assert_eq!(
+        disk.store.load("shop").await.unwrap(),
+        None,
+        "reading goes on meanwhile"
+    );
+
+    let first = commit(0);
+    let (applied, ()) = tokio::join!(disk.store.apply(&first), run(&mut connection, "ROLLBACK"));
+    assert_eq!(applied.unwrap().generation, 1);
+}
+
+#[tokio::test]
+async fn a_reader_keeps_its_picture_and_holds_nobody_up() {
+    let disk = OnDisk::new().await;
+    disk.store.put_events("shop", &[event("a", "1")]).await.unwrap();
+    let mut connection = stranger(&disk).await;
+    let mut picture = connection.begin().await.unwrap();
+    let count = "SELECT count(*) FROM inbox";
+    let before: i64 = sqlx::query_scalar(count).fetch_one(&mut *picture).await.unwrap();
+    disk.store.put_events("shop", &[event("b", "2")]).await.unwrap();
+    let after: i64 = sqlx::query_scalar(count).fetch_one(&mut *picture).await.unwrap();
+    assert_eq!((before, after), (1, 1));
+}
+
+#[tokio::test]
+async fn the_database_is_set_up_to_survive_a_power_cut() {
+    let disk = OnDisk::new().await;
+    let mut connection = stranger(&disk).await;
+    let mode: String = sqlx::query_scalar("PRAGMA journal_mode")
+        .fetch_one(&mut connection)
+        .await
+        .unwrap();
+    assert_eq!(mode, "wal");
+    let strict: i64 = sqlx::query_scalar(
+        "SELECT count(*) FROM pragma_table_list
+         WHERE schema = 'main' AND strict = 0 AND name NOT LIKE 'sqlite_%' AND name <> '_sqlx_migrations'",
+    )
+    .fetch_one(&mut connection)
+    .await
+    .unwrap();
+    assert_eq!(strict, 0, "every table of ours is STRICT");
+}
