@@ -1,0 +1,67 @@
+//! Totals of requests over some time.
+
+use serde::{Deserialize, Serialize};
+
+use crate::exact::Count;
+
+/// What was counted for some tenants on one version.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sample {
+    pub requests: u64,
+    /// Requests that failed: answered 5xx, answered by the gateway itself for want of an answer, timed out. One client
+    /// that fails five times in a row is one failure seen five times; who can tell clients apart counts it once.
+    pub errors: u64,
+    /// Requests by latency: bin `i` up to and with edge `i`, one more bin above the last edge. Empty: none measured.
+    #[serde(default)]
+    pub latency: Vec<u64>,
+}
+
+impl Sample {
+    /// `None` where a sum does not fit.
+    pub(crate) fn sum<'a>(samples: impl IntoIterator<Item = &'a Self>) -> Option<Self> {
+        samples.into_iter().try_fold(Self::default(), |sum, sample| {
+            let mut latency = sum.latency;
+            latency.resize(latency.len().max(sample.latency.len()), 0);
+            for (total, count) in latency.iter_mut().zip(&sample.latency) {
+                *total = total.checked_add(*count)?;
+            }
+            Some(Self {
+                requests: sum.requests.checked_add(sample.requests)?,
+                errors: sum.errors.checked_add(sample.errors)?,
+                latency,
+            })
+        })
+    }
+
+    pub(crate) fn failed(&self) -> Count {
+        Count {
+            events: self.errors,
+            trials: self.requests,
+        }
+    }
+
+    /// Requests whose latency was measured. The bins were checked to have a sum.
+    pub(crate) fn measured(&self) -> u64 {
+        self.latency.iter().sum()
+    }
+
+    /// The bin that holds the `quantile` by nearest rank: the smallest with at least that share up to its end.
+    pub(crate) fn quantile_bin(&self, quantile: f64) -> Option<usize> {
+        let rank = (quantile * self.measured() as f64).ceil().max(1.0);
+        let mut seen = 0;
+        self.latency.iter().position(|count| {
+            seen += count;
+            seen as f64 >= rank
+        })
+    }
+
+    /// Requests that took longer than the edge of `bin`.
+    pub(crate) fn above(&self, bin: usize) -> Count {
+        let events = self.latency.iter().skip(bin + 1).sum();
+        Count {
+            events,
+            trials: self.measured(),
+        }
+    }
+}
