@@ -21,3 +21,6 @@ pub mod service;
 pub mod step;
 pub mod time;
 pub mod waiting;
+
+#[cfg(test)]
+mod fixture;

@@ -1,5 +1,10 @@
 //! A plan: the release expanded for every tenant. Immutable, known by its digest.
 
+mod build;
+mod check;
+mod content;
+mod report;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -8,6 +13,10 @@ use crate::grouped;
 use crate::id::{CellName, Digest, ServiceName, TenantName, Version, WaveName};
 use crate::policy::{Policy, WavePolicy};
 use crate::release::Release;
+
+pub use self::build::{FoundArtifact, PlanInput, plan};
+pub use self::check::check;
+pub use self::report::{PlanReport, Problem, Rollback, Severity, WaveReport};
 
 /// The format of this document.
 pub const FORMAT: u32 = 1;
@@ -66,3 +75,6 @@ impl Plan {
         self.waves.iter().map(|wave| wave.tenants.len()).sum()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -48,3 +48,6 @@ pub fn step(state: &Service, events: &[Event], now: Timestamp) -> Step {
     turn.settle(state);
     turn.finish(refused)
 }
+
+#[cfg(test)]
+mod tests;

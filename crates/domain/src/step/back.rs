@@ -44,6 +44,7 @@ impl Turn {
         for tenant in tenants {
             if let Some(member) = members.get_mut(tenant)
                 && matches!(member.place, Place::Moved { .. })
+                && member.from.is_some()
             {
                 member.place = Place::Returning { reason: reason.clone() };
             }

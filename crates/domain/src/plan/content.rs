@@ -1,0 +1,150 @@
+//! The release made complete: what every component runs, listed or not.
+
+use std::collections::BTreeMap;
+
+use super::build::{FoundArtifact, PlanInput};
+use super::report::Problem;
+use crate::files;
+use crate::id::{ComponentName, Version};
+use crate::release::{
+    Artifact, ComponentKind, ComponentRelease, Configuration, Definition, Readiness, ReadinessCheck, Release,
+};
+use crate::service::{RunPhase, Service};
+
+/// Builds the release of the input on top of `base`; problems say which component could not be completed.
+pub fn release(input: &PlanInput, base: Option<&Release>, problems: &mut Vec<Problem>) -> Release {
+    let file = &input.release;
+    let mut components = BTreeMap::new();
+    for component in &input.project.service.components {
+        let definition = definition(component);
+        let earlier = base.and_then(|base| base.components.get(&component.name));
+        let part = match (file.components.get(&component.name), earlier) {
+            (Some(listed), _) => artifact(input, &component.name, listed, problems).map(|artifact| ComponentRelease {
+                definition,
+                artifact,
+                configuration: configuration(listed),
+            }),
+            (None, Some(earlier)) => {
+                if earlier.definition != definition {
+                    problems.push(Problem::warns(
+                        format!("component `{}` runs on as it is, though tidegate.yaml says otherwise now", component.name),
+                        format!("list `{}` in the release to apply what tidegate.yaml says", component.name),
+                    ));
+                }
+                Some(earlier.clone())
+            }
+            (None, None) => {
+                problems.push(Problem::blocks(
+                    format!("component `{}` has never been released and is not in this release", component.name),
+                    format!("add `{}` with its artifact to `components` of the release", component.name),
+                ));
+                None
+            }
+        };
+        components.extend(part.map(|part| (component.name.clone(), part)));
+    }
+    Release {
+        version: file.version.clone(),
+        kind: file.kind,
+        commits: file.commits.clone(),
+        components,
+        changes: file.changes.clone(),
+        reversible: file.reversible,
+    }
+}
+
+/// The version that unlisted components stay on: of the release in flight, else the last completed one, else the one that
+/// most tenants are on.
+pub fn base_version(state: &Service) -> Option<Version> {
+    let in_flight = |phase: &RunPhase| matches!(phase, RunPhase::Queued | RunPhase::Moving);
+    if let Some(run) = state.runs.iter().rev().find(|run| in_flight(&run.phase)) {
+        return Some(run.version.clone());
+    }
+    if let Some(run) = state.runs.iter().rev().find(|run| matches!(run.phase, RunPhase::Completed { .. })) {
+        return Some(run.version.clone());
+    }
+    let mut counts: BTreeMap<&Version, usize> = BTreeMap::new();
+    for version in state.seats.values().filter_map(|seat| seat.version.as_ref()) {
+        *counts.entry(version).or_default() += 1;
+    }
+    counts.into_iter().max_by_key(|(_, count)| *count).map(|(version, _)| version.clone())
+}
+
+fn artifact(
+    input: &PlanInput,
+    name: &ComponentName,
+    listed: &files::ReleaseComponent,
+    problems: &mut Vec<Problem>,
+) -> Option<Artifact> {
+    let found = match input.artifacts.get(name) {
+        Some(FoundArtifact { path, digest: Ok(digest) }) => Artifact { digest: digest.clone(), path: path.clone() },
+        Some(FoundArtifact { path, digest: Err(error) }) => {
+            problems.push(Problem::blocks(
+                format!("cannot read the artifact of component `{name}`, {path}: {error}"),
+                "correct `artifact`; it is relative to the release file",
+            ));
+            return None;
+        }
+        None => {
+            problems.push(Problem::blocks(
+                format!("the artifact of component `{name}` was not looked at"),
+                "plan again with this program's own `tidegate plan`",
+            ));
+            return None;
+        }
+    };
+    if let Some(expected) = listed.sha256.as_ref().filter(|expected| expected.0 != found.digest) {
+        problems.push(Problem::blocks(
+            format!("the artifact of component `{name}` is {}, the release says {}", found.digest, expected.0),
+            "build it again, or correct `sha256` if this is the file that shall run",
+        ));
+        return None;
+    }
+    Some(found)
+}
+
+fn configuration(listed: &files::ReleaseComponent) -> Configuration {
+    Configuration {
+        all: plain(&listed.configuration),
+        cells: listed.cells.iter().map(|(cell, own)| (cell.clone(), plain(own))).collect(),
+        tenants: listed.tenants.iter().map(|(tenant, own)| (tenant.clone(), plain(own))).collect(),
+    }
+}
+
+fn plain(variables: &BTreeMap<files::VariableName, files::Scalar>) -> BTreeMap<String, String> {
+    variables.iter().map(|(name, value)| (name.as_str().to_owned(), value.as_str().to_owned())).collect()
+}
+
+fn definition(component: &files::Component) -> Definition {
+    let kind = match component.kind {
+        files::ComponentKind::Http => ComponentKind::Http {
+            host: component.r#match.host.as_ref().map(|host| host.as_str().to_owned()),
+            path: component.r#match.path.as_str().to_owned(),
+        },
+        files::ComponentKind::Worker => ComponentKind::Worker { ownership: component.ownership },
+        files::ComponentKind::Job => ComponentKind::Job,
+    };
+    Definition {
+        kind,
+        command: component.command.clone(),
+        environment: plain(&component.environment),
+        instances: component.instances,
+        ready: readiness(component.ready.as_ref()),
+        stop_grace: component.stop.grace,
+        drain: component.drain,
+        after: component.after.iter().cloned().collect(),
+        memory_bytes: component.memory.map(|memory| memory.0),
+    }
+}
+
+fn readiness(ready: Option<&files::Ready>) -> Readiness {
+    match ready {
+        Some(files::Ready::Path { path, within }) => {
+            Readiness { check: ReadinessCheck::Path(path.as_str().to_owned()), within: *within }
+        }
+        Some(files::Ready::Command { command, within }) => {
+            Readiness { check: ReadinessCheck::Command(command.clone()), within: *within }
+        }
+        None => Readiness { check: ReadinessCheck::Started, within: crate::time::Duration::from_secs(30) },
+    }
+}
