@@ -85,7 +85,10 @@ pub fn installed() -> Shop {
 }
 
 fn source(path: &str, text: &str) -> Source {
-    Source { path: path.to_owned(), text: text.to_owned() }
+    Source {
+        path: path.to_owned(),
+        text: text.to_owned(),
+    }
 }
 
 impl Shop {
@@ -97,17 +100,28 @@ impl Shop {
         ];
         let (project, problems) = read_project(&sources);
         let project = project.unwrap_or_else(|| panic!("{problems:?}"));
-        let text = format!(
-            "version: {version}\ncomponents: {{api: {{artifact: api}}, ledger: {{artifact: ledger}}}}\n{more}"
-        );
+        let text =
+            format!("version: {version}\ncomponents: {{api: {{artifact: api}}, ledger: {{artifact: ledger}}}}\n{more}");
         let (release, problems) = read_release(&source("release.yaml", &text), &project);
         let release = release.unwrap_or_else(|| panic!("{problems:?}"));
         let found = |name: &str| {
             let digest = Ok(Digest::of(format!("{name} {version}").as_bytes()));
-            (ComponentName::new(name).unwrap(), FoundArtifact { path: format!("/{name}"), digest })
+            (
+                ComponentName::new(name).unwrap(),
+                FoundArtifact {
+                    path: format!("/{name}"),
+                    digest,
+                },
+            )
         };
         let artifacts = [found("api"), found("ledger")].into();
-        PlanInput { project, release, artifacts, state: self.state.clone(), now: self.now }
+        PlanInput {
+            project,
+            release,
+            artifacts,
+            state: self.state.clone(),
+            now: self.now,
+        }
     }
 
     pub fn plan(&self, version: &str) -> (Option<Plan>, PlanReport) {
@@ -126,7 +140,11 @@ impl Shop {
 
     pub fn take(&mut self, kind: EventKind) -> Result<(), Refused> {
         let reason = Some("a test asks for it".to_owned());
-        let event = Event { actor: Actor::principal("ada"), reason, kind };
+        let event = Event {
+            actor: Actor::principal("ada"),
+            reason,
+            kind,
+        };
         let mut step = step(&self.state, &[event], self.now);
         self.state = step.state.clone();
         self.journal.append(&mut step.journal);
@@ -144,13 +162,23 @@ impl Shop {
                 return;
             }
         }
-        panic!("the world does not settle: {:?}", self.last.as_ref().map(|step| &step.waiting));
+        panic!(
+            "the world does not settle: {:?}",
+            self.last.as_ref().map(|step| &step.waiting)
+        );
     }
 
     pub fn observe(&mut self) {
         let desired = desired(&self.state);
-        let confirmed = if self.gateways_follow { desired.generation } else { self.state.routing.confirmed };
-        let gateways = GatewayReport { confirmed: Some(confirmed), ..GatewayReport::default() };
+        let confirmed = if self.gateways_follow {
+            desired.generation
+        } else {
+            self.state.routing.confirmed
+        };
+        let gateways = GatewayReport {
+            confirmed: Some(confirmed),
+            ..GatewayReport::default()
+        };
         let cells = self.cells(&desired);
         self.take(EventKind::Observed { cells, gateways }).unwrap();
     }
@@ -159,12 +187,21 @@ impl Shop {
         let address: SocketAddr = "127.0.0.1:9000".parse().unwrap();
         let mut reports = BTreeMap::new();
         for (name, cell) in &desired.cells {
-            let mut report = CellReport { ownership: desired.generation, ..CellReport::default() };
+            let mut report = CellReport {
+                ownership: desired.generation,
+                ..CellReport::default()
+            };
             for id in cell.slots.keys() {
                 let broken = self.broken.iter().any(|part| id.as_str().contains(part));
-                let ready = vec![Instance { id: "0".to_owned(), address }];
+                let ready = vec![Instance {
+                    id: "0".to_owned(),
+                    address,
+                }];
                 let state = if broken {
-                    SlotState::Failed { reason: "it ends with 1".to_owned(), ready: Vec::new() }
+                    SlotState::Failed {
+                        reason: "it ends with 1".to_owned(),
+                        ready: Vec::new(),
+                    }
                 } else {
                     SlotState::Ready { ready }
                 };
@@ -181,8 +218,19 @@ impl Shop {
         let run = self.state.run(&version).unwrap();
         let attempt = run.waves.iter().find(|w| w.name == wave).unwrap().attempt;
         let reason = format!("{} over {requests} requests", verdict.in_words());
-        let judgement = Judgement { verdict, reason, requests, culprits: BTreeMap::new() };
-        self.take(EventKind::Judged { version, wave, attempt, judgement }).unwrap();
+        let judgement = Judgement {
+            verdict,
+            reason,
+            requests,
+            culprits: BTreeMap::new(),
+        };
+        self.take(EventKind::Judged {
+            version,
+            wave,
+            attempt,
+            judgement,
+        })
+        .unwrap();
     }
 
     pub fn pass(&mut self, time: Duration) {
@@ -203,12 +251,20 @@ impl Shop {
 
     pub fn on(&self, release: &str) -> Vec<&str> {
         let here = |seat: &crate::service::Seat| seat.version.as_ref().is_some_and(|v| v.as_str() == release);
-        self.state.seats.iter().filter(|(_, seat)| here(seat)).map(|(name, _)| name.as_str()).collect()
+        self.state
+            .seats
+            .iter()
+            .filter(|(_, seat)| here(seat))
+            .map(|(name, _)| name.as_str())
+            .collect()
     }
 
     pub fn slots(&self, cell: &str) -> Vec<String> {
         let cell = &self.state.cells[&CellName::new(cell).unwrap()];
-        cell.slots.values().map(|slot| format!("{} {} {:?}", slot.component, slot.version, slot.phase)).collect()
+        cell.slots
+            .values()
+            .map(|slot| format!("{} {} {:?}", slot.component, slot.version, slot.phase))
+            .collect()
     }
 
     pub fn phase(&self, release: &str) -> &'static str {

@@ -46,19 +46,31 @@ struct Candidate<'a> {
 
 /// Expands the release for every tenant. There is a plan exactly when no problem blocks.
 pub fn plan(input: &PlanInput) -> (Option<Plan>, PlanReport) {
-    let mut report = PlanReport { generation: input.state.routing.generation, ..PlanReport::default() };
+    let mut report = PlanReport {
+        generation: input.state.routing.generation,
+        ..PlanReport::default()
+    };
     let state = &input.state;
     if state.name != input.project.service.service {
         report.problems.push(Problem::blocks(
-            format!("the server runs service `{}`, tidegate.yaml describes `{}`", state.name, input.project.service.service),
+            format!(
+                "the server runs service `{}`, tidegate.yaml describes `{}`",
+                state.name, input.project.service.service
+            ),
             "plan in the directory of the service that the server runs",
         ));
     }
     let in_flight = |phase: RunPhase| matches!(phase, RunPhase::Queued | RunPhase::Moving);
     let last = state.runs.iter().rev().find(|run| in_flight(run.phase));
-    report.after = last.map(|run| run.version.clone()).filter(|version| *version != input.release.version);
+    report.after = last
+        .map(|run| run.version.clone())
+        .filter(|version| *version != input.release.version);
     let base = content::base_version(state);
-    let release = content::release(input, base.and_then(|base| state.pinned.get(&base)), &mut report.problems);
+    let release = content::release(
+        input,
+        base.and_then(|base| state.pinned.get(&base)),
+        &mut report.problems,
+    );
     check_version(input, &release, &mut report.problems);
 
     let Some(playbook) = input.project.playbooks.get(&input.project.service.playbook) else {
@@ -84,15 +96,23 @@ pub fn plan(input: &PlanInput) -> (Option<Plan>, PlanReport) {
         ));
     }
     report.waves = describe(&waves, &release, input.now);
-    let plan =
-        Plan { format: FORMAT, service: state.name.clone(), release, policy: policy(playbook), waves, left_behind };
+    let plan = Plan {
+        format: FORMAT,
+        service: state.name.clone(),
+        release,
+        policy: policy(playbook),
+        waves,
+        left_behind,
+    };
     let blocked = report.blocked();
     ((!blocked).then_some(plan), report)
 }
 
 /// One version is one release.
 fn check_version(input: &PlanInput, release: &Release, problems: &mut Vec<Problem>) {
-    let Some(pinned) = input.state.pinned.get(&release.version) else { return };
+    let Some(pinned) = input.state.pinned.get(&release.version) else {
+        return;
+    };
     let ended = input.state.run(&release.version).is_none_or(|run| {
         matches!(run.phase, RunPhase::RolledBack { .. } | RunPhase::Aborted { .. }) && !run.holds_tenants()
     });
@@ -118,25 +138,46 @@ fn candidates<'a>(
     let mut left = BTreeMap::new();
     for name in names {
         let (file, seat) = (declared.get(name).copied(), seats.get(name));
-        let Some(cell) = seat.map(|seat| &seat.cell).or(file.map(|file| &file.cell)) else { continue };
+        let Some(cell) = seat.map(|seat| &seat.cell).or(file.map(|file| &file.cell)) else {
+            continue;
+        };
         if let Some(file) = file.filter(|file| file.cell != *cell) {
             problems.push(Problem::blocks(
-                format!("tenant `{name}` lives in cell `{cell}`, tenants.yaml says `{}`", file.cell),
+                format!(
+                    "tenant `{name}` lives in cell `{cell}`, tenants.yaml says `{}`",
+                    file.cell
+                ),
                 "a release does not change a tenant's cell: correct tenants.yaml",
             ));
         }
         let from = match (moves_to.get(name), seat) {
             (Some(version), _) => Some((*version).clone()),
             (None, Some(seat)) => seat.version.clone(),
-            (None, None) => newest.entry(cell).or_insert_with(|| input.state.newest_confirmed(cell)).clone(),
+            (None, None) => newest
+                .entry(cell)
+                .or_insert_with(|| input.state.newest_confirmed(cell))
+                .clone(),
         };
         if from.as_ref() == Some(&input.release.version) {
             let because = "it is on this version already".to_owned();
-            left.insert(name.clone(), LeftBehind { cell: cell.clone(), on: from, because });
+            left.insert(
+                name.clone(),
+                LeftBehind {
+                    cell: cell.clone(),
+                    on: from,
+                    because,
+                },
+            );
             continue;
         }
         let lot = Digest::of(format!("{}\n{name}", input.release.version).as_bytes());
-        candidates.push(Candidate { name, cell, from, declared: file, lot });
+        candidates.push(Candidate {
+            name,
+            cell,
+            from,
+            declared: file,
+            lot,
+        });
     }
     (candidates, left)
 }
@@ -144,7 +185,11 @@ fn candidates<'a>(
 /// Where the releases in flight will have brought their tenants.
 fn in_flight_targets(state: &Service) -> BTreeMap<&TenantName, &Version> {
     let mut targets = BTreeMap::new();
-    for run in state.runs.iter().filter(|run| matches!(run.phase, RunPhase::Queued | RunPhase::Moving)) {
+    for run in state
+        .runs
+        .iter()
+        .filter(|run| matches!(run.phase, RunPhase::Queued | RunPhase::Moving))
+    {
         for (tenant, member) in run.members() {
             match member.place {
                 Place::Waiting | Place::Moved { .. } => {
@@ -159,13 +204,29 @@ fn in_flight_targets(state: &Service) -> BTreeMap<&TenantName, &Version> {
 
 /// Nobody runs anything yet: one wave, nothing to compare with, nothing to go back to.
 fn install_wave(playbook: &PlaybookFile, candidates: &[Candidate<'_>]) -> PlannedWave {
-    let bake = Bake { least: Duration::ZERO, longest: Duration::ZERO, requests: 0 };
-    let gates = playbook.waves.first().map(|wave| wave.gates.clone()).unwrap_or_default();
+    let bake = Bake {
+        least: Duration::ZERO,
+        longest: Duration::ZERO,
+        requests: 0,
+    };
+    let gates = playbook
+        .waves
+        .first()
+        .map(|wave| wave.gates.clone())
+        .unwrap_or_default();
     let because = "nobody runs a version yet".to_owned();
     PlannedWave {
         name: WaveName::new("install").expect("a literal of the right shape"),
-        policy: WavePolicy { max_parallel: Parallel::default(), bake, gap: Duration::ZERO, gates },
-        tenants: candidates.iter().map(|candidate| candidate.planned(because.clone())).collect(),
+        policy: WavePolicy {
+            max_parallel: Parallel::default(),
+            bake,
+            gap: Duration::ZERO,
+            gates,
+        },
+        tenants: candidates
+            .iter()
+            .map(|candidate| candidate.planned(because.clone()))
+            .collect(),
     }
 }
 
@@ -188,7 +249,10 @@ fn waves(
         }
         if tenants.is_empty() {
             problems.push(Problem::warns(
-                format!("wave `{}` selects no tenant that is not in an earlier wave; it is left out", wave.name),
+                format!(
+                    "wave `{}` selects no tenant that is not in an earlier wave; it is left out",
+                    wave.name
+                ),
                 format!("see its `select` in playbook `{}`", playbook.name),
             ));
             continue;
@@ -199,19 +263,32 @@ fn waves(
             gap: wave.gap,
             gates: wave.gates.clone(),
         };
-        waves.push(PlannedWave { name: wave.name.clone(), policy, tenants });
+        waves.push(PlannedWave {
+            name: wave.name.clone(),
+            policy,
+            tenants,
+        });
     }
     let rest = candidates.iter().zip(&taken).filter(|(_, taken)| !**taken);
     let left = rest.map(|(candidate, _)| {
         let because = "no wave selects it".to_owned();
-        (candidate.name.clone(), LeftBehind { cell: candidate.cell.clone(), on: candidate.from.clone(), because })
+        (
+            candidate.name.clone(),
+            LeftBehind {
+                cell: candidate.cell.clone(),
+                on: candidate.from.clone(),
+                because,
+            },
+        )
     });
     (waves, left.collect())
 }
 
 /// The indices of the candidates that all conditions hold for and that no earlier wave has taken.
 fn selected(conditions: &Conditions, candidates: &[Candidate<'_>], taken: &[bool]) -> Vec<usize> {
-    let mut pool: Vec<usize> = (0..candidates.len()).filter(|&index| candidates[index].fits(conditions)).collect();
+    let mut pool: Vec<usize> = (0..candidates.len())
+        .filter(|&index| candidates[index].fits(conditions))
+        .collect();
     if let Some(percentage) = conditions.percentage {
         // A share of all that the other conditions select, so that 10 %, then 50 %, then the rest means what it says.
         let share = (pool.len() * usize::from(percentage)).div_ceil(100);
@@ -224,25 +301,39 @@ fn selected(conditions: &Conditions, candidates: &[Candidate<'_>], taken: &[bool
 
 impl Candidate<'_> {
     fn planned(&self, because: String) -> (TenantName, PlannedTenant) {
-        (self.name.clone(), PlannedTenant { cell: self.cell.clone(), from: self.from.clone(), because })
+        (
+            self.name.clone(),
+            PlannedTenant {
+                cell: self.cell.clone(),
+                from: self.from.clone(),
+                because,
+            },
+        )
     }
 
     /// Everything but the percentage and `rest`, which look at more than one tenant.
     fn fits(&self, conditions: &Conditions) -> bool {
         let has = |label: &_, value: &_| {
-            self.declared.is_some_and(|tenant| tenant.labels.get(label).is_some_and(|own| own == value))
+            self.declared
+                .is_some_and(|tenant| tenant.labels.get(label).is_some_and(|own| own == value))
         };
         let opted_in = self.declared.is_some_and(|tenant| tenant.opt_in);
         conditions.labels.iter().all(|(label, value)| has(label, value))
             && conditions.opt_in.is_none_or(|wanted| wanted == opted_in)
             && conditions.cell.as_ref().is_none_or(|cell| cell == self.cell)
-            && conditions.tenants.as_ref().is_none_or(|tenants| tenants.contains(self.name))
+            && conditions
+                .tenants
+                .as_ref()
+                .is_none_or(|tenants| tenants.contains(self.name))
     }
 }
 
 fn in_words(conditions: &Conditions) -> String {
-    let mut words: Vec<String> =
-        conditions.labels.iter().map(|(label, value)| format!("label {}={}", label.as_str(), value.as_str())).collect();
+    let mut words: Vec<String> = conditions
+        .labels
+        .iter()
+        .map(|(label, value)| format!("label {}={}", label.as_str(), value.as_str()))
+        .collect();
     match conditions.opt_in {
         Some(true) => words.push("opted in".to_owned()),
         Some(false) => words.push("has not opted in".to_owned()),
@@ -281,7 +372,9 @@ fn describe(waves: &[PlannedWave], release: &Release, now: Timestamp) -> Vec<Wav
     for wave in waves {
         let mut from: BTreeMap<String, usize> = BTreeMap::new();
         for tenant in wave.tenants.values() {
-            *from.entry(tenant.from.as_ref().map_or("-".to_owned(), ToString::to_string)).or_default() += 1;
+            *from
+                .entry(tenant.from.as_ref().map_or("-".to_owned(), ToString::to_string))
+                .or_default() += 1;
         }
         let because = match reports.last() {
             None => "at once: it is the first wave".to_owned(),

@@ -12,10 +12,16 @@ use crate::id::TenantName;
 pub fn check(plan: &Plan, input: &PlanInput) -> Vec<Problem> {
     let mut problems = Vec::new();
     let mut broken = |text: String| {
-        problems.push(Problem::blocks(text, "this is a defect of the planner: report it with the plan"));
+        problems.push(Problem::blocks(
+            text,
+            "this is a defect of the planner: report it with the plan",
+        ));
     };
     if plan.format != FORMAT {
-        broken(format!("the plan has format {}, this program writes {FORMAT}", plan.format));
+        broken(format!(
+            "the plan has format {}, this program writes {FORMAT}",
+            plan.format
+        ));
     }
     if plan.service != input.state.name {
         broken(format!("the plan is for service `{}`", plan.service));
@@ -26,24 +32,42 @@ pub fn check(plan: &Plan, input: &PlanInput) -> Vec<Problem> {
             broken(format!("wave `{}` moves nobody", wave.name));
         }
         if wave.policy.bake.least > wave.policy.bake.longest {
-            broken(format!("wave `{}` bakes at least longer than at the longest", wave.name));
+            broken(format!(
+                "wave `{}` bakes at least longer than at the longest",
+                wave.name
+            ));
         }
         for (tenant, planned) in &wave.tenants {
             if let Some(other) = seen.insert(tenant, wave.name.as_str()) {
-                broken(format!("tenant `{tenant}` is in wave `{other}` and in wave `{}`", wave.name));
+                broken(format!(
+                    "tenant `{tenant}` is in wave `{other}` and in wave `{}`",
+                    wave.name
+                ));
             }
             if plan.left_behind.contains_key(tenant) {
                 broken(format!("tenant `{tenant}` is in wave `{}` and left behind", wave.name));
             }
             let seat = input.state.seats.get(tenant);
             if seat.is_some_and(|seat| seat.cell != planned.cell) {
-                broken(format!("tenant `{tenant}` is planned in cell `{}`, where it does not live", planned.cell));
+                broken(format!(
+                    "tenant `{tenant}` is planned in cell `{}`, where it does not live",
+                    planned.cell
+                ));
             }
             if planned.from.as_ref() == Some(&plan.release.version) {
-                broken(format!("tenant `{tenant}` would move from {0} to {0}", plan.release.version));
+                broken(format!(
+                    "tenant `{tenant}` would move from {0} to {0}",
+                    plan.release.version
+                ));
             }
-            if let Some(from) = planned.from.as_ref().filter(|from| !input.state.pinned.contains_key(*from)) {
-                broken(format!("tenant `{tenant}` could not go back: version {from} is not kept"));
+            if let Some(from) = planned
+                .from
+                .as_ref()
+                .filter(|from| !input.state.pinned.contains_key(*from))
+            {
+                broken(format!(
+                    "tenant `{tenant}` could not go back: version {from} is not kept"
+                ));
             }
         }
     }
@@ -58,8 +82,15 @@ pub fn check(plan: &Plan, input: &PlanInput) -> Vec<Problem> {
         }
     }
     for (name, part) in &plan.release.components {
-        if let Some(missing) = part.definition.after.iter().find(|after| !plan.release.components.contains_key(*after)) {
-            broken(format!("component `{name}` waits for `{missing}`, which the release does not have"));
+        if let Some(missing) = part
+            .definition
+            .after
+            .iter()
+            .find(|after| !plan.release.components.contains_key(*after))
+        {
+            broken(format!(
+                "component `{name}` waits for `{missing}`, which the release does not have"
+            ));
         }
     }
     problems

@@ -27,16 +27,28 @@ pub fn release(input: &PlanInput, base: Option<&Release>, problems: &mut Vec<Pro
             (None, Some(earlier)) => {
                 if earlier.definition != definition {
                     problems.push(Problem::warns(
-                        format!("component `{}` runs on as it is, though tidegate.yaml says otherwise now", component.name),
-                        format!("list `{}` in the release to apply what tidegate.yaml says", component.name),
+                        format!(
+                            "component `{}` runs on as it is, though tidegate.yaml says otherwise now",
+                            component.name
+                        ),
+                        format!(
+                            "list `{}` in the release to apply what tidegate.yaml says",
+                            component.name
+                        ),
                     ));
                 }
                 Some(earlier.clone())
             }
             (None, None) => {
                 problems.push(Problem::blocks(
-                    format!("component `{}` has never been released and is not in this release", component.name),
-                    format!("add `{}` with its artifact to `components` of the release", component.name),
+                    format!(
+                        "component `{}` has never been released and is not in this release",
+                        component.name
+                    ),
+                    format!(
+                        "add `{}` with its artifact to `components` of the release",
+                        component.name
+                    ),
                 ));
                 None
             }
@@ -60,14 +72,22 @@ pub fn base_version(state: &Service) -> Option<Version> {
     if let Some(run) = state.runs.iter().rev().find(|run| in_flight(&run.phase)) {
         return Some(run.version.clone());
     }
-    if let Some(run) = state.runs.iter().rev().find(|run| matches!(run.phase, RunPhase::Completed { .. })) {
+    if let Some(run) = state
+        .runs
+        .iter()
+        .rev()
+        .find(|run| matches!(run.phase, RunPhase::Completed { .. }))
+    {
         return Some(run.version.clone());
     }
     let mut counts: BTreeMap<&Version, usize> = BTreeMap::new();
     for version in state.seats.values().filter_map(|seat| seat.version.as_ref()) {
         *counts.entry(version).or_default() += 1;
     }
-    counts.into_iter().max_by_key(|(_, count)| *count).map(|(version, _)| version.clone())
+    counts
+        .into_iter()
+        .max_by_key(|(_, count)| *count)
+        .map(|(version, _)| version.clone())
 }
 
 fn artifact(
@@ -77,8 +97,17 @@ fn artifact(
     problems: &mut Vec<Problem>,
 ) -> Option<Artifact> {
     let found = match input.artifacts.get(name) {
-        Some(FoundArtifact { path, digest: Ok(digest) }) => Artifact { digest: digest.clone(), path: path.clone() },
-        Some(FoundArtifact { path, digest: Err(error) }) => {
+        Some(FoundArtifact {
+            path,
+            digest: Ok(digest),
+        }) => Artifact {
+            digest: digest.clone(),
+            path: path.clone(),
+        },
+        Some(FoundArtifact {
+            path,
+            digest: Err(error),
+        }) => {
             problems.push(Problem::blocks(
                 format!("cannot read the artifact of component `{name}`, {path}: {error}"),
                 "correct `artifact`; it is relative to the release file",
@@ -95,7 +124,10 @@ fn artifact(
     };
     if let Some(expected) = listed.sha256.as_ref().filter(|expected| expected.0 != found.digest) {
         problems.push(Problem::blocks(
-            format!("the artifact of component `{name}` is {}, the release says {}", found.digest, expected.0),
+            format!(
+                "the artifact of component `{name}` is {}, the release says {}",
+                found.digest, expected.0
+            ),
             "build it again, or correct `sha256` if this is the file that shall run",
         ));
         return None;
@@ -106,13 +138,24 @@ fn artifact(
 fn configuration(listed: &files::ReleaseComponent) -> Configuration {
     Configuration {
         all: plain(&listed.configuration),
-        cells: listed.cells.iter().map(|(cell, own)| (cell.clone(), plain(own))).collect(),
-        tenants: listed.tenants.iter().map(|(tenant, own)| (tenant.clone(), plain(own))).collect(),
+        cells: listed
+            .cells
+            .iter()
+            .map(|(cell, own)| (cell.clone(), plain(own)))
+            .collect(),
+        tenants: listed
+            .tenants
+            .iter()
+            .map(|(tenant, own)| (tenant.clone(), plain(own)))
+            .collect(),
     }
 }
 
 fn plain(variables: &BTreeMap<files::VariableName, files::Scalar>) -> BTreeMap<String, String> {
-    variables.iter().map(|(name, value)| (name.as_str().to_owned(), value.as_str().to_owned())).collect()
+    variables
+        .iter()
+        .map(|(name, value)| (name.as_str().to_owned(), value.as_str().to_owned()))
+        .collect()
 }
 
 fn definition(component: &files::Component) -> Definition {
@@ -121,7 +164,9 @@ fn definition(component: &files::Component) -> Definition {
             host: component.r#match.host.as_ref().map(|host| host.as_str().to_owned()),
             path: component.r#match.path.as_str().to_owned(),
         },
-        files::ComponentKind::Worker => ComponentKind::Worker { ownership: component.ownership },
+        files::ComponentKind::Worker => ComponentKind::Worker {
+            ownership: component.ownership,
+        },
         files::ComponentKind::Job => ComponentKind::Job,
     };
     Definition {
@@ -139,12 +184,17 @@ fn definition(component: &files::Component) -> Definition {
 
 fn readiness(ready: Option<&files::Ready>) -> Readiness {
     match ready {
-        Some(files::Ready::Path { path, within }) => {
-            Readiness { check: ReadinessCheck::Path(path.as_str().to_owned()), within: *within }
-        }
-        Some(files::Ready::Command { command, within }) => {
-            Readiness { check: ReadinessCheck::Command(command.clone()), within: *within }
-        }
-        None => Readiness { check: ReadinessCheck::Started, within: crate::time::Duration::from_secs(30) },
+        Some(files::Ready::Path { path, within }) => Readiness {
+            check: ReadinessCheck::Path(path.as_str().to_owned()),
+            within: *within,
+        },
+        Some(files::Ready::Command { command, within }) => Readiness {
+            check: ReadinessCheck::Command(command.clone()),
+            within: *within,
+        },
+        None => Readiness {
+            check: ReadinessCheck::Started,
+            within: crate::time::Duration::from_secs(30),
+        },
     }
 }

@@ -70,12 +70,20 @@ pub enum Rollback {
 impl Problem {
     #[must_use]
     pub fn blocks(text: String, help: impl Into<String>) -> Self {
-        Self { severity: Severity::Blocks, text, help: help.into() }
+        Self {
+            severity: Severity::Blocks,
+            text,
+            help: help.into(),
+        }
     }
 
     #[must_use]
     pub fn warns(text: String, help: impl Into<String>) -> Self {
-        Self { severity: Severity::Warns, text, help: help.into() }
+        Self {
+            severity: Severity::Warns,
+            text,
+            help: help.into(),
+        }
     }
 }
 

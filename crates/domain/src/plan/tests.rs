@@ -18,7 +18,11 @@ fn every_tenant_is_in_the_first_wave_that_selects_it() {
     let (plan, report) = shop.plan("1.1.0");
     let plan = plan.unwrap();
     assert!(check(&plan, &shop.input("1.1.0", "")).is_empty());
-    let names: Vec<Vec<&str>> = plan.waves.iter().map(|w| w.tenants.keys().map(TenantName::as_str).collect()).collect();
+    let names: Vec<Vec<&str>> = plan
+        .waves
+        .iter()
+        .map(|w| w.tenants.keys().map(TenantName::as_str).collect())
+        .collect();
     assert_eq!(names, [vec!["acme", "dune"], vec!["bolt", "cato", "echo", "flux"]]);
     assert_eq!(plan.waves[0].tenants["acme"].from, Some(version("1.0.0")));
     assert_eq!(plan.waves[0].tenants["acme"].because, "opted in");
@@ -33,9 +37,19 @@ fn the_digest_covers_decisions_and_nothing_else() {
     let (plan, _) = shop.plan("1.1.0");
     let digest = plan.unwrap().digest();
     shop.now = shop.now + Duration::from_hours(3);
-    assert_eq!(shop.plan("1.1.0").0.unwrap().digest(), digest, "time alone decides nothing");
-    shop.tenants = shop.tenants.replace("name: bolt, cell: eu", "name: bolt, cell: eu, opt_in: true");
-    assert_ne!(shop.plan("1.1.0").0.unwrap().digest(), digest, "another wave is another plan");
+    assert_eq!(
+        shop.plan("1.1.0").0.unwrap().digest(),
+        digest,
+        "time alone decides nothing"
+    );
+    shop.tenants = shop
+        .tenants
+        .replace("name: bolt, cell: eu", "name: bolt, cell: eu, opt_in: true");
+    assert_ne!(
+        shop.plan("1.1.0").0.unwrap().digest(),
+        digest,
+        "another wave is another plan"
+    );
 }
 
 #[test]
@@ -47,10 +61,13 @@ fn what_cannot_be_is_said_all_at_once() {
     let (plan, report) = plan(&input);
     assert!(plan.is_none());
     let texts: Vec<&str> = report.problems.iter().map(|problem| problem.text.as_str()).collect();
-    assert_eq!(texts, [
-        "cannot read the artifact of component `api`, /api: no such file",
-        "tenant `bolt` lives in cell `eu`, tenants.yaml says `us`",
-    ]);
+    assert_eq!(
+        texts,
+        [
+            "cannot read the artifact of component `api`, /api: no such file",
+            "tenant `bolt` lives in cell `eu`, tenants.yaml says `us`",
+        ]
+    );
 }
 
 #[test]
@@ -76,7 +93,11 @@ waves:
     .to_owned();
     let sizes = |release: &str| {
         let (plan, _) = shop.plan(release);
-        plan.unwrap().waves.iter().map(|wave| wave.tenants.len()).collect::<Vec<_>>()
+        plan.unwrap()
+            .waves
+            .iter()
+            .map(|wave| wave.tenants.len())
+            .collect::<Vec<_>>()
     };
     assert_eq!(sizes("1.1.0"), [1, 2, 3]);
     let first = |release: &str| shop.plan(release).0.unwrap().waves[0].tenants.keys().next().cloned();
@@ -93,7 +114,13 @@ fn a_version_cannot_be_released_twice_with_other_content() {
     input.artifacts.get_mut("api").unwrap().digest = Ok(Digest::of(b"other"));
     let (plan, report) = plan(&input);
     assert!(plan.is_none());
-    assert!(report.problems.iter().any(|p| p.text.contains("was released with other content")), "{report:?}");
+    assert!(
+        report
+            .problems
+            .iter()
+            .any(|p| p.text.contains("was released with other content")),
+        "{report:?}"
+    );
 }
 
 #[test]
@@ -108,5 +135,8 @@ fn ten_thousand_tenants_are_planned_at_once() {
     let plan = plan.unwrap();
     assert_eq!(plan.moves(), 10_000);
     assert_eq!(plan.waves[0].tenants[&tenant("t9999")].cell.as_str(), "us");
-    assert_eq!(serde_json::from_str::<Plan>(&serde_json::to_string(&plan).unwrap()).unwrap(), plan);
+    assert_eq!(
+        serde_json::from_str::<Plan>(&serde_json::to_string(&plan).unwrap()).unwrap(),
+        plan
+    );
 }

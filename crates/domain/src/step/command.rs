@@ -256,13 +256,19 @@ impl Turn {
     /// A tenant that was new with this release stays when the others go back; a wave of nothing but those cannot go.
     pub fn check_something_before(&self, run: usize, wave: usize) -> Result<(), Refused> {
         let run = &self.state.runs[run];
-        let mut moved =
-            run.waves[wave].members.iter().filter(|(_, member)| matches!(member.place, Place::Moved { .. })).peekable();
+        let mut moved = run.waves[wave]
+            .members
+            .iter()
+            .filter(|(_, member)| matches!(member.place, Place::Moved { .. }))
+            .peekable();
         let Some(&(first, _)) = moved.peek() else { return Ok(()) };
         if moved.any(|(_, member)| member.from.is_some()) {
             return Ok(());
         }
-        Err(Refused::NothingBefore { release: run.version.clone(), tenant: first.clone() })
+        Err(Refused::NothingBefore {
+            release: run.version.clone(),
+            tenant: first.clone(),
+        })
     }
 
     /// Tenants that were created on this version after it had completed go back with the others.

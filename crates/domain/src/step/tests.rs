@@ -8,11 +8,17 @@ use crate::step::Refused;
 use crate::time::Duration;
 
 fn hold(release: &str) -> EventKind {
-    EventKind::Hold { version: version(release), until: None }
+    EventKind::Hold {
+        version: version(release),
+        until: None,
+    }
 }
 
 fn back(release: &str, scope: Scope) -> EventKind {
-    EventKind::RollBack { version: version(release), scope }
+    EventKind::RollBack {
+        version: version(release),
+        scope,
+    }
 }
 
 /// A release whose first wave is being baked.
@@ -32,7 +38,11 @@ fn a_good_release_reaches_everybody_wave_by_wave() {
     shop.pass(Duration::from_secs(599));
     assert_eq!(shop.on("1.1.0").len(), 2, "the bake has a least time");
     shop.pass(Duration::from_secs(1));
-    assert!(shop.waiting().contains("the earliest start of wave rest"), "{}", shop.waiting());
+    assert!(
+        shop.waiting().contains("the earliest start of wave rest"),
+        "{}",
+        shop.waiting()
+    );
     shop.pass(Duration::from_hours(1));
     assert_eq!(shop.on("1.1.0").len(), 6);
     shop.judge("1.1.0", "rest", Verdict::Pass, 500);
@@ -65,7 +75,11 @@ fn a_failed_verdict_brings_the_wave_back_by_itself() {
     shop.settle();
     assert_eq!(shop.on("1.0.0").len(), 6);
     assert_eq!(shop.phase("1.1.0"), "rolled back");
-    let returned: Vec<_> = shop.journal.iter().filter(|entry| entry.kind == EntryKind::Returned).collect();
+    let returned: Vec<_> = shop
+        .journal
+        .iter()
+        .filter(|entry| entry.kind == EntryKind::Returned)
+        .collect();
     assert_eq!(returned.len(), 1);
     assert_eq!(returned[0].actor.as_str(), "tidegate/health");
     assert_eq!(returned[0].tenants.len(), 2);
@@ -81,7 +95,10 @@ fn after_the_second_wave_failed_the_first_stays_and_the_release_is_held() {
     shop.settle();
     assert_eq!(shop.on("1.1.0"), ["acme", "dune"]);
     assert!(shop.state.run(&version("1.1.0")).unwrap().hold.is_some());
-    shop.take(EventKind::Resume { version: version("1.1.0") }).unwrap();
+    shop.take(EventKind::Resume {
+        version: version("1.1.0"),
+    })
+    .unwrap();
     shop.settle();
     assert_eq!(shop.on("1.1.0").len(), 6, "a person may let the wave start anew");
     shop.take(back("1.1.0", Scope::Everything)).unwrap();
@@ -103,7 +120,10 @@ fn what_never_gets_ready_moves_nobody_and_says_why() {
     assert_eq!(shop.on("1.0.0").len(), 6);
     let hold = shop.state.run(&version("1.1.0")).unwrap().hold.clone().unwrap();
     assert!(hold.reason.contains("it ends with 1"), "{}", hold.reason);
-    shop.take(EventKind::Abort { version: version("1.1.0") }).unwrap();
+    shop.take(EventKind::Abort {
+        version: version("1.1.0"),
+    })
+    .unwrap();
     shop.settle();
     assert_eq!(shop.phase("1.1.0"), "aborted");
     assert_eq!(shop.slots("us").len(), 2, "what was started for it is gone");
@@ -137,7 +157,11 @@ fn a_hold_stops_what_moves_forward_and_nothing_else() {
 fn a_hold_ends_at_its_time() {
     let mut shop = baking();
     let until = Some(shop.now + Duration::from_hours(1));
-    shop.take(EventKind::Hold { version: version("1.1.0"), until }).unwrap();
+    shop.take(EventKind::Hold {
+        version: version("1.1.0"),
+        until,
+    })
+    .unwrap();
     shop.judge("1.1.0", "first", Verdict::Pass, 500);
     assert_eq!(shop.last.as_ref().unwrap().wake, until);
     shop.pass(Duration::from_hours(1));
@@ -162,7 +186,11 @@ fn a_completed_release_goes_back_in_one_action_even_when_the_old_slots_are_gone(
     shop.pass(Duration::from_hours(2));
     assert_eq!(shop.slots("eu").len(), 2);
     shop.take(back("1.1.0", Scope::Everything)).unwrap();
-    assert!(shop.waiting().contains("the earlier version to be ready"), "{}", shop.waiting());
+    assert!(
+        shop.waiting().contains("the earlier version to be ready"),
+        "{}",
+        shop.waiting()
+    );
     shop.settle();
     assert_eq!((shop.on("1.0.0").len(), shop.phase("1.1.0")), (6, "rolled back"));
 }
@@ -172,13 +200,38 @@ fn commands_that_make_no_sense_are_refused_with_what_works() {
     let mut shop = baking();
     let wave = Scope::Wave(WaveName::new("rest").unwrap());
     let cases = [
-        (EventKind::Resume { version: version("1.1.0") }, "is not held"),
-        (EventKind::Hold { version: version("9.0.0"), until: None }, "there is no release 9.0.0"),
+        (
+            EventKind::Resume {
+                version: version("1.1.0"),
+            },
+            "is not held",
+        ),
+        (
+            EventKind::Hold {
+                version: version("9.0.0"),
+                until: None,
+            },
+            "there is no release 9.0.0",
+        ),
         (back("1.1.0", wave), "there is nothing to roll back"),
-        (back("1.1.0", Scope::Tenant(tenant("bolt"))), "tenant `bolt` is not on release 1.1.0"),
-        (back("1.1.0", Scope::Tenant(tenant("nobody"))), "there is no tenant `nobody`"),
-        (back("1.0.0", Scope::Tenant(tenant("acme"))), "has moved on to release 1.1.0"),
-        (EventKind::Promote { version: version("1.0.0") }, "has ended"),
+        (
+            back("1.1.0", Scope::Tenant(tenant("bolt"))),
+            "tenant `bolt` is not on release 1.1.0",
+        ),
+        (
+            back("1.1.0", Scope::Tenant(tenant("nobody"))),
+            "there is no tenant `nobody`",
+        ),
+        (
+            back("1.0.0", Scope::Tenant(tenant("acme"))),
+            "has moved on to release 1.1.0",
+        ),
+        (
+            EventKind::Promote {
+                version: version("1.0.0"),
+            },
+            "has ended",
+        ),
     ];
     for (kind, expect) in cases {
         let before = shop.state.clone();
@@ -199,7 +252,12 @@ fn applying_again_has_no_effect_and_another_plan_is_refused() {
     input.release.kind = crate::release::ReleaseKind::Patch;
     let (other, _) = crate::plan::plan(&input);
     let refused = shop.take(EventKind::Apply(Box::new(other.unwrap()))).unwrap_err();
-    assert_eq!(refused, Refused::AppliedWithOtherPlan { release: version("1.1.0") });
+    assert_eq!(
+        refused,
+        Refused::AppliedWithOtherPlan {
+            release: version("1.1.0")
+        }
+    );
 }
 
 #[test]
@@ -217,7 +275,11 @@ fn a_later_release_waits_and_then_moves_tenants_from_the_earlier() {
 fn a_tenant_that_comes_meanwhile_joins_the_last_wave_and_one_that_goes_leaves_every_wave() {
     let mut shop = baking();
     let cell = CellName::new("eu").unwrap();
-    shop.take(EventKind::TenantAdded { tenant: tenant("nova"), cell }).unwrap();
+    shop.take(EventKind::TenantAdded {
+        tenant: tenant("nova"),
+        cell,
+    })
+    .unwrap();
     shop.take(EventKind::TenantRemoved { tenant: tenant("bolt") }).unwrap();
     assert!(shop.on("1.0.0").contains(&"nova"));
     shop.complete("1.1.0");
@@ -253,7 +315,10 @@ fn who_has_moved_is_watched_until_the_release_has_ended() {
     let mut shop = baking();
     let watched = monitors(&shop.state);
     assert_eq!(watched.len(), 1);
-    assert_eq!(watched[0].tenants.keys().map(|t| t.as_str()).collect::<Vec<_>>(), ["acme", "dune"]);
+    assert_eq!(
+        watched[0].tenants.keys().map(|t| t.as_str()).collect::<Vec<_>>(),
+        ["acme", "dune"]
+    );
     shop.complete("1.1.0");
     assert!(monitors(&shop.state).is_empty());
 }
@@ -262,5 +327,8 @@ fn who_has_moved_is_watched_until_the_release_has_ended() {
 fn the_state_reads_back_as_it_was_written() {
     let shop = baking();
     let text = serde_json::to_string(&shop.state).unwrap();
-    assert_eq!(serde_json::from_str::<crate::service::Service>(&text).unwrap(), shop.state);
+    assert_eq!(
+        serde_json::from_str::<crate::service::Service>(&text).unwrap(),
+        shop.state
+    );
 }
