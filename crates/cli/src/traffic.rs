@@ -163,3 +163,6 @@ fn print(document: &impl Serialize) -> Result<(), TrafficError> {
 fn held(tally: &Mutex<Tally>) -> MutexGuard<'_, Tally> {
     tally.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests;

@@ -20,6 +20,7 @@ pub struct Config {
     /// How long to send. Without it, until stdin closes.
     #[serde(default)]
     pub seconds: Option<f64>,
+    /// Part of every id of a write: a run on data of an earlier run needs another seed.
     #[serde(default)]
     pub seed: u64,
     /// How long an answer may take beyond what was asked for.

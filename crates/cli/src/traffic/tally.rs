@@ -9,6 +9,8 @@ use super::config::Class;
 use super::freshness::{Freshness, Mark, Observation};
 
 const FAILURES_MAX: usize = 20;
+/// The word of the gateway for a service that closed the connection instead of answering.
+const UPSTREAM_BROKEN: &str = "upstream_broken";
 const LATENCY_MICROS_MAX: u64 = 600_000_000;
 
 /// An answer that arrived whole.
@@ -70,6 +72,7 @@ struct ClassTally {
     sent: u64,
     answered: u64,
     lost: u64,
+    uncertain: u64,
     service_errors: u64,
     latency_micros: Histogram<u64>,
 }
@@ -88,6 +91,8 @@ pub struct Counts {
     pub sent: u64,
     pub answered: u64,
     pub lost: u64,
+    /// Writes that were sent to a service which closed the connection: nobody may repeat them, and they may have taken effect.
+    pub uncertain: u64,
     pub service_errors: u64,
     pub stale: u64,
     pub wrong_tenant: u64,
@@ -99,6 +104,7 @@ pub struct ClassReport {
     sent: u64,
     answered: u64,
     lost: u64,
+    uncertain: u64,
     service_errors: u64,
     p50_micros: u64,
     p99_micros: u64,
@@ -151,7 +157,11 @@ impl Tally {
                 self.answered(sent, answer);
             }
             Err(Failure::Gateway(reason)) => {
-                self.class(sent.class).lost += 1;
+                if sent.write.is_some() && reason == UPSTREAM_BROKEN {
+                    self.class(sent.class).uncertain += 1;
+                } else {
+                    self.class(sent.class).lost += 1;
+                }
                 self.note(
                     sent.class,
                     sent.tenant,
@@ -195,6 +205,7 @@ impl Tally {
             counts.sent += class.sent;
             counts.answered += class.answered;
             counts.lost += class.lost;
+            counts.uncertain += class.uncertain;
             counts.service_errors += class.service_errors;
         }
         counts
@@ -270,6 +281,7 @@ impl Tally {
             sent: 0,
             answered: 0,
             lost: 0,
+            uncertain: 0,
             service_errors: 0,
             latency_micros: Histogram::new_with_bounds(1, LATENCY_MICROS_MAX, 2).expect("the bounds are in order"),
         })
@@ -282,6 +294,7 @@ impl ClassTally {
             sent: self.sent,
             answered: self.answered,
             lost: self.lost,
+            uncertain: self.uncertain,
             service_errors: self.service_errors,
             p50_micros: self.latency_micros.value_at_quantile(0.5),
             p99_micros: self.latency_micros.value_at_quantile(0.99),
