@@ -134,7 +134,7 @@ fn obey(tally: &Mutex<Tally>, control: Control) -> Result<(), TrafficError> {
     let mark = Mark {
         kind,
         at_micros: switch.at_micros,
-        version: switch.version,
+        version: switch.version.into(),
     };
     let mut tally = held(tally);
     for tenant in &switch.tenants {

@@ -32,6 +32,9 @@ pub struct Config {
     /// Data directory of each cell. Cells that are not listed are not audited.
     #[serde(default)]
     pub data: BTreeMap<String, PathBuf>,
+    /// Whether a worker books the events, so that what it did is audited too.
+    #[serde(default = "Config::default_worker")]
+    pub worker: bool,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -132,6 +135,10 @@ impl Config {
     /// 10 s.
     pub fn default_timeout_ms() -> u64 {
         10_000
+    }
+
+    pub fn default_worker() -> bool {
+        true
     }
 
     pub fn default_in_flight_max() -> u32 {

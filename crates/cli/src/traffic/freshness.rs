@@ -3,8 +3,12 @@
 //! Marks reach the generator later than the instant they tell of, so answers are kept and judged when no earlier mark can come.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use super::config::Class;
+
+/// No request takes longer.
+const REQUEST_MICROS_MAX: u64 = 60_000_000;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MarkKind {
@@ -18,7 +22,13 @@ pub enum MarkKind {
 pub struct Mark {
     pub kind: MarkKind,
     pub at_micros: u64,
-    pub version: String,
+    pub version: Arc<str>,
+}
+
+impl Mark {
+    fn is_confirmed(&self) -> bool {
+        self.kind == MarkKind::Confirmed
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,23 +63,31 @@ impl Freshness {
             .into_iter()
             .partition::<VecDeque<_>, _>(|one| one.began_micros < before_micros);
         self.waiting = waiting;
-        judged.into_iter().filter(|one| self.is_stale(one)).collect()
+        let stale = judged.into_iter().filter(|one| self.is_stale(one)).collect();
+        self.forget(before_micros.saturating_sub(REQUEST_MICROS_MAX));
+        stale
+    }
+
+    /// Drops what was superseded before that instant.
+    fn forget(&mut self, before_micros: u64) {
+        let before = self.marks.partition_point(|mark| mark.at_micros <= before_micros);
+        let last = self.marks[..before].iter().rposition(Mark::is_confirmed);
+        self.marks.drain(..last.unwrap_or(0));
     }
 
     fn is_stale(&self, observation: &Observation) -> bool {
         let sent = self
             .marks
             .partition_point(|mark| mark.at_micros <= observation.began_micros);
-        let confirmed = |mark: &Mark| mark.kind == MarkKind::Confirmed;
-        let Some(last) = self.marks[..sent].iter().rposition(confirmed) else {
+        let Some(last) = self.marks[..sent].iter().rposition(Mark::is_confirmed) else {
             return false;
         };
         // What was confirmed, and everything on its way since: up to what was confirmed next.
-        let next = self.marks[sent..].iter().position(confirmed);
+        let next = self.marks[sent..].iter().position(Mark::is_confirmed);
         let end = next.map_or(self.marks.len(), |next| sent + next + 1);
         !self.marks[last..end]
             .iter()
-            .any(|mark| mark.version == observation.version)
+            .any(|mark| *mark.version == *observation.version)
     }
 }
 

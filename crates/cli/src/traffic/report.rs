@@ -24,7 +24,7 @@ pub struct Report {
     service_errors_by_status: BTreeMap<u16, u64>,
     gateway_errors_by_reason: BTreeMap<String, u64>,
     by_class: BTreeMap<Class, ClassReport>,
-    /// Absent where no data directory was given.
+    /// Absent where no data directory was given, or there is no worker.
     #[serde(skip_serializing_if = "Option::is_none")]
     worker: Option<WorkerAudit>,
     failures: Vec<FirstFailure>,
@@ -49,7 +49,7 @@ impl Report {
         for (place, tenant) in config.tenants.iter().enumerate() {
             if let Some(data) = config.data.get(&tenant.cell) {
                 let audit = audit::tenant(data, &tenant.name)?;
-                report.add(config.seed, &audit, tally.acknowledged(place));
+                report.add(config, &audit, tally.acknowledged(place));
             }
         }
         report.counts.lost += report.missing;
@@ -61,11 +61,13 @@ impl Report {
         self.worker.map_or(0, |worker| worker.lost)
     }
 
-    fn add(&mut self, seed: u64, audit: &TenantAudit, acknowledged: &[u64]) {
-        let missing = |number: &&u64| !audit.applied.contains_key(&Sender::id(seed, **number));
+    fn add(&mut self, config: &Config, audit: &TenantAudit, acknowledged: &[u64]) {
+        let missing = |number: &&u64| !audit.applied.contains_key(&Sender::id(config.seed, **number));
         self.missing += acknowledged.iter().filter(missing).count() as u64;
         self.doubled += audit.applied.values().filter(|times| **times > 1).count() as u64;
         self.repeated += audit.repeated.len() as u64;
-        self.worker.get_or_insert_default().add(audit.worker);
+        if config.worker {
+            self.worker.get_or_insert_default().add(audit.worker);
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! What became of every request.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use hdrhistogram::Histogram;
 use serde::Serialize;
@@ -49,6 +49,7 @@ pub struct Sent {
 pub struct Tally {
     started_micros: u64,
     tenants: Vec<TenantTally>,
+    places: HashMap<String, usize>,
     classes: BTreeMap<Class, ClassTally>,
     gateway_errors: BTreeMap<String, u64>,
     service_errors: BTreeMap<u16, u64>,
@@ -119,9 +120,12 @@ impl Tally {
             last_version: None,
             acknowledged: Vec::new(),
         });
+        let tenants: Vec<_> = tenants.collect();
+        let names = tenants.iter().map(|tenant| tenant.name.clone());
         Tally {
             started_micros,
-            tenants: tenants.collect(),
+            places: names.zip(0..).collect(),
+            tenants,
             classes: BTreeMap::new(),
             gateway_errors: BTreeMap::new(),
             service_errors: BTreeMap::new(),
@@ -178,8 +182,8 @@ impl Tally {
     }
 
     pub fn mark(&mut self, tenant: &str, mark: &Mark) {
-        for one in self.tenants.iter_mut().filter(|one| one.name == tenant) {
-            one.freshness.mark(mark.clone());
+        if let Some(place) = self.places.get(tenant) {
+            self.tenants[*place].freshness.mark(mark.clone());
         }
     }
 

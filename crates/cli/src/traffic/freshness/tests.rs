@@ -16,7 +16,7 @@ fn stale(marks: &[(u64, MarkKind, &str)], answers: &[(u64, &str)]) -> Vec<u64> {
         freshness.mark(Mark {
             kind: *kind,
             at_micros: *at_micros,
-            version: (*version).to_owned(),
+            version: (*version).into(),
         });
     }
     freshness.judge(u64::MAX).iter().map(|one| one.began_micros).collect()
@@ -69,8 +69,29 @@ fn an_answer_is_judged_once_and_not_too_early() {
     freshness.mark(Mark {
         kind: Confirmed,
         at_micros: 100,
-        version: "2".to_owned(),
+        version: "2".into(),
     });
     assert_eq!(freshness.judge(151), [observation]);
     assert_eq!(freshness.judge(u64::MAX), []);
+}
+
+#[test]
+fn what_was_superseded_long_ago_is_forgotten_and_the_rest_still_judged() {
+    let mut freshness = Freshness::default();
+    let minute = 60_000_000;
+    for (at_micros, version) in [(0, "1"), (minute, "2"), (2 * minute, "3")] {
+        freshness.mark(Mark {
+            kind: Confirmed,
+            at_micros,
+            version: version.into(),
+        });
+    }
+    freshness.judge(3 * minute);
+    assert_eq!(freshness.marks.len(), 1);
+    freshness.observe(Observation {
+        class: Class::Get,
+        began_micros: 2 * minute,
+        version: "2".to_owned(),
+    });
+    assert_eq!(freshness.judge(u64::MAX).len(), 1);
 }
