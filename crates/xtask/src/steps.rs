@@ -53,7 +53,7 @@ const STEPS: &[Step] = &[
     Step {
         name: "format",
         needs: &[RUSTFMT],
-        work: Work::Command(&["cargo", "fmt", "--all", "--check"]),
+        work: Work::Command(&["cargo", "fmt", "--all", "--", "--check", "--color", "never"]),
     },
     Step {
         name: "tidy",
