@@ -21,6 +21,7 @@ mod release;
 mod schema;
 mod service;
 mod shape;
+mod starter;
 mod tenants;
 mod text;
 mod tree;
@@ -32,6 +33,7 @@ pub use schema::schemas;
 pub use service::{
     Cell, Component, ComponentKind, Environment, Gateway, Jwt, Match, Ready, ServiceFile, Stop, TenantFrom, Verify,
 };
+pub use starter::starter;
 pub use tenants::{Tenant, TenantsFile};
 pub use text::{
     Address, CommitId, CookieName, GateName, HeaderName, HostName, HostTemplate, Instant, InvalidText, LabelName,

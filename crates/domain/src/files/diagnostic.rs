@@ -249,20 +249,36 @@ impl<'a> Report<'a> {
     }
 }
 
+/// A name that a message repeats may hold what a terminal would obey.
+fn printable(text: String) -> String {
+    if !text.contains(char::is_control) {
+        return text;
+    }
+    text.chars()
+        .map(|c| {
+            if c.is_control() {
+                c.escape_default().to_string()
+            } else {
+                c.to_string()
+            }
+        })
+        .collect()
+}
+
 fn place(finding: Finding, source: &Source) -> Diagnostic {
     Diagnostic {
         severity: finding.severity,
         code: finding.code,
         file: source.path.clone(),
         place: finding.span.map(|span| Place::of(&span, &source.text)),
-        message: finding.message,
+        message: printable(finding.message),
         label: match finding.first {
             Some(offset) => {
                 format!("first on line {}", Place::of(&(offset..offset), &source.text).line)
             }
-            None => finding.label,
+            None => printable(finding.label),
         },
-        help: finding.help,
+        help: finding.help.map(printable),
     }
 }
 
@@ -283,21 +299,14 @@ impl Place {
     }
 }
 
-/// Text of a file as a message shows it: in backticks, one line, of bounded length, with nothing a terminal would obey.
+/// Text of a file as a message shows it: in backticks, of bounded length.
 pub(super) fn shown(text: &str) -> String {
     const CHARS_MAX: usize = 60;
     let mut short: String = text.chars().take(CHARS_MAX).collect();
     if short.len() < text.len() {
         short.push('…');
     }
-    format!(
-        "`{}`",
-        short
-            .escape_debug()
-            .to_string()
-            .replace("\\\"", "\"")
-            .replace("\\'", "'")
-    )
+    format!("`{short}`")
 }
 
 /// `a`, `b` and `c`.
@@ -314,6 +323,3 @@ pub(super) fn listed<'a>(words: impl IntoIterator<Item = &'a str>, joint: &str) 
         Some((last, rest)) => format!("{} {joint} {last}", rest.join(", ")),
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -104,7 +104,8 @@ impl Shape {
     fn invalid_text(&self, span: &Range<usize>, text: &str, name: &str, pattern: &str) -> Option<Finding> {
         let mut rules = self.rules.iter().filter(|rule| rule.pattern == pattern);
         let named = rules.clone().find(|rule| rule.name == name);
-        let complaint = (named.or_else(|| rules.next())?.complaint)(text)?;
+        let complaint =
+            (named.or_else(|| rules.next())?.complaint)(text)?.replacen(&format!("`{text}`"), &shown(text), 1);
         let (message, help) = match complaint.split_once(": ") {
             Some((message, help)) => (message.to_owned(), Some(help.to_owned())),
             None => (complaint, None),

@@ -1,11 +1,14 @@
 use super::{
-    Code, ComponentKind, Diagnostic, Project, Ready, ReleaseFile, Source, TenantFrom, read_project, read_release,
-    render,
+    Code, ComponentKind, Diagnostic, Project, Ready, ReleaseFile, Scalar, Source, TenantFrom, read_project,
+    read_release, render,
 };
 use crate::release::{Ownership, Reversible, Stage};
 use crate::time::Duration;
 
+mod agreement;
+mod hostile;
 mod mistakes;
+mod published;
 
 pub(super) fn source(path: &str, text: &str) -> Source {
     Source {
@@ -121,7 +124,7 @@ fn a_project_is_read_with_its_defaults() {
     assert_eq!((api.kind, api.instances), (ComponentKind::Http, 1));
     assert_eq!(api.r#match.path.as_str(), "/");
     assert_eq!(api.drain.streams, Duration::from_secs(300));
-    let environment: Vec<&str> = api.environment.values().map(|value| value.as_str()).collect();
+    let environment: Vec<&str> = api.environment.values().map(Scalar::as_str).collect();
     assert_eq!(environment, ["true", "fast", "4"]);
     let ledger = &service.components[1];
     assert_eq!(ledger.ownership, Ownership::Cell);

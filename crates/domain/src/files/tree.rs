@@ -14,10 +14,10 @@ use super::diagnostic::{Code, Finding, Report, shown};
 
 mod scalar;
 
-/// 10,000 tenants with labels are about 2 MB.
-pub const BYTES_MAX: usize = 8 * 1024 * 1024;
+/// 10,000 tenants with labels are about 1 MB.
+pub const BYTES_MAX: usize = 4 * 1024 * 1024;
 /// Keys and values together.
-pub const NODES_MAX: usize = 1_000_000;
+pub const NODES_MAX: usize = 500_000;
 /// Mappings and lists inside each other. The checks recurse, so this bounds the stack as well.
 pub const DEPTH_MAX: usize = 64;
 

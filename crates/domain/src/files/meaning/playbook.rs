@@ -90,7 +90,7 @@ fn check_label(report: &mut Report<'_>, label: &Entry, tenants: &[Node]) {
         let message = format!("no tenant has a label {}", shown(&label.key));
         (&label.key_span, message, nearest(&label.key, known))
     } else {
-        let message = format!("no tenant has `{}: {}`", label.key, wanted.escape_debug());
+        let message = format!("no tenant has `{}: {}`", label.key, wanted);
         (
             &label.value.span,
             message,

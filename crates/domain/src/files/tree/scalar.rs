@@ -104,8 +104,11 @@ fn remedy(kind: &ErrorKind) -> (Code, &'static str) {
     if matches!(kind, ErrorKind::DirectiveDisallowed) {
         return (Code::Yaml, "remove the line that starts with `%`");
     }
-    if matches!(kind, ErrorKind::UnclosedQuotedScalar) {
-        return (Code::Yaml, "close the quotes");
+    if matches!(
+        kind,
+        ErrorKind::UnclosedQuotedScalar | ErrorKind::InvalidQuotedScalarIndent
+    ) {
+        return (Code::Yaml, "close the quotes that were opened above");
     }
     if matches!(kind, ErrorKind::RecursionLimitExceeded) {
         return (Code::Limit, "use fewer lists and mappings inside each other");

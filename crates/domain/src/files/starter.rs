@@ -1,0 +1,31 @@
+//! A project to start from: small, commented line by line, and right.
+
+use super::{PLAYBOOKS_FOLDER, SERVICE_FILE, Source, TENANTS_FILE, schemas};
+
+/// Where the schemas lie that the first line of each starter file names.
+const SCHEMAS_FOLDER: &str = ".tidegate/schemas";
+
+/// The files of a new project, by their paths in its folder: the files people write, a program that they release, and the
+/// schemas for editors.
+#[must_use]
+pub fn starter() -> Vec<Source> {
+    let written = [
+        (SERVICE_FILE.to_owned(), include_str!("starter/tidegate.yaml")),
+        (TENANTS_FILE.to_owned(), include_str!("starter/tenants.yaml")),
+        (
+            format!("{PLAYBOOKS_FOLDER}/two-waves.yaml"),
+            include_str!("starter/playbooks/two-waves.yaml"),
+        ),
+        ("release.yaml".to_owned(), include_str!("starter/release.yaml")),
+        ("app/web.py".to_owned(), include_str!("starter/app/web.py")),
+    ];
+    let written = written.into_iter().map(|(path, text)| Source {
+        path,
+        text: text.to_owned(),
+    });
+    let schemas = schemas().into_iter().map(|(name, schema)| Source {
+        path: format!("{SCHEMAS_FOLDER}/{name}"),
+        text: format!("{schema:#}\n"),
+    });
+    written.chain(schemas).collect()
+}
