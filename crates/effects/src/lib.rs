@@ -1,1 +1,6 @@
-//! (to come)
+//! What touches the outside: the drivers that make slots run.
+//!
+//! The crate refuses to know *when* to do anything: it is handed a wish ([`tidegate_domain::desired`]) and reports facts
+//! ([`tidegate_domain::observed`]). It knows no plan, no wave and no store.
+
+pub mod drivers;

@@ -1,0 +1,187 @@
+//! What the tests of the process driver run: a service with the manners that its environment asks for, and the shim.
+//!
+//! `service serve` is the service; `service shim ...` is what the driver starts in the place of the product's own verb.
+
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::env;
+use std::ffi::OsString;
+use std::fs::OpenOptions;
+use std::io::Write as _;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
+use std::process::{Command, ExitCode};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+use http::{Request, Response, StatusCode};
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use serde_json::{Value, json};
+use tidegate_effects::drivers::process::shim;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+
+fn main() -> ExitCode {
+    let arguments: Vec<OsString> = env::args_os().skip(1).collect();
+    match arguments.split_first() {
+        Some((verb, rest)) if verb == "shim" => shim::run(rest),
+        Some((verb, _)) if verb == "serve" => serve(),
+        Some((verb, _)) if verb == "ready" => exists("READY_FILE"),
+        _ => ExitCode::from(2),
+    }
+}
+
+/// Whether the file that a variable names exists; so it is where the variable is not set.
+fn present(variable: &str) -> bool {
+    env::var_os(variable).is_none_or(|path| Path::new(&path).exists())
+}
+
+fn exists(variable: &str) -> ExitCode {
+    if present(variable) {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}
+
+/// Appends a line to the file that `JOURNAL` names.
+fn note(line: &str) {
+    if let Some(path) = env::var_os("JOURNAL") {
+        let file = OpenOptions::new().create(true).append(true).open(path);
+        file.and_then(|mut file| writeln!(file, "{line}"))
+            .expect("the journal can be written");
+    }
+}
+
+fn serve() -> ExitCode {
+    println!("hello from {}", env::var("TIDEGATE_VERSION").unwrap_or_default());
+    note(&format!("start {}", env::var("TIDEGATE_INSTANCE").unwrap_or_default()));
+    if let Ok(code) = env::var("EXIT_CODE") {
+        eprintln!("cannot reach the database");
+        return ExitCode::from(code.parse::<u8>().expect("a code"));
+    }
+    if env::var_os("LEAVE_BEHIND").is_some() {
+        // In a session of its own, where no signal to the group reaches it.
+        Command::new("setsid")
+            .args(["sleep", "1000"])
+            .spawn()
+            .expect("sleep exists");
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let code = runtime.expect("a runtime").block_on(answer());
+    note(&format!("end {}", env::var("TIDEGATE_INSTANCE").unwrap_or_default()));
+    code
+}
+
+async fn answer() -> ExitCode {
+    let mut terminate = signal(SignalKind::terminate()).expect("signals can be caught");
+    let port = env::var("PORT").expect("a port").parse().expect("a number");
+    let Ok(listener) = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).await else {
+        eprintln!("port {port} is taken");
+        return ExitCode::FAILURE;
+    };
+    let worker = Arc::new(Worker::default());
+    loop {
+        tokio::select! {
+            _ = terminate.recv(), if env::var_os("IGNORE_TERM").is_none() => return ExitCode::SUCCESS,
+            accepted = listener.accept() => {
+                let (stream, _) = accepted.expect("connections arrive");
+                let worker = Arc::clone(&worker);
+                tokio::spawn(async move {
+                    let service = service_fn(move |request| respond(request, Arc::clone(&worker)));
+                    let _ = hyper::server::conn::http1::Builder::new()
+                        .serve_connection(TokioIo::new(stream), service)
+                        .await;
+                });
+            }
+        }
+    }
+}
+
+async fn respond(request: Request<Incoming>, worker: Arc<Worker>) -> Result<Response<Full<Bytes>>, Infallible> {
+    let (parts, body) = request.into_parts();
+    let body = body.collect().await.expect("a body").to_bytes();
+    let (status, answer) = match parts.uri.path() {
+        "/ready" => match present("READY_FILE") {
+            true => (StatusCode::OK, json!({})),
+            false => (StatusCode::SERVICE_UNAVAILABLE, json!({})),
+        },
+        "/about" => (StatusCode::OK, about()),
+        "/worker/status" => (StatusCode::OK, worker.status()),
+        "/worker/activate" => worker.activate(&parse(&body)),
+        "/worker/deactivate" => worker.deactivate(&parse(&body)),
+        _ => (StatusCode::NOT_FOUND, json!({})),
+    };
+    let mut response = Response::new(Full::new(Bytes::from(answer.to_string())));
+    *response.status_mut() = status;
+    Ok(response)
+}
+
+fn parse(body: &[u8]) -> Value {
+    serde_json::from_slice(body).expect("JSON")
+}
+
+fn about() -> Value {
+    let variables: BTreeMap<String, String> = env::vars().collect();
+    let arguments: Vec<String> = env::args().collect();
+    json!({ "variables": variables, "arguments": arguments, "folder": env::current_dir().expect("a folder") })
+}
+
+/// Holds what it is given, and notes every change.
+#[derive(Debug, Default)]
+struct Worker {
+    held: Mutex<Held>,
+}
+
+#[derive(Debug, Default)]
+struct Held {
+    owned: BTreeMap<String, u64>,
+    cell: Option<u64>,
+}
+
+impl Worker {
+    fn change<T>(&self, change: impl FnOnce(&mut Held) -> T) -> T {
+        change(&mut self.held.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn status(&self) -> Value {
+        self.change(|held| json!({ "version": "any", "owned": held.owned, "cell": held.cell, "lag": {} }))
+    }
+
+    fn activate(&self, share: &Value) -> (StatusCode, Value) {
+        let version = env::var("TIDEGATE_VERSION").unwrap_or_default();
+        self.change(|held| {
+            for (tenant, epoch) in tenants(share) {
+                note(&format!("activate {version} {tenant} {epoch}"));
+                held.owned.insert(tenant, epoch);
+            }
+            if let Some(epoch) = share["cell"].as_u64() {
+                note(&format!("activate {version} cell {epoch}"));
+                held.cell = Some(epoch);
+            }
+        });
+        (StatusCode::OK, self.status())
+    }
+
+    fn deactivate(&self, share: &Value) -> (StatusCode, Value) {
+        let version = env::var("TIDEGATE_VERSION").unwrap_or_default();
+        self.change(|held| {
+            for (tenant, epoch) in tenants(share) {
+                note(&format!("deactivate {version} {tenant} {epoch}"));
+                held.owned.remove(&tenant);
+            }
+            if let Some(epoch) = share["cell"].as_u64() {
+                note(&format!("deactivate {version} cell {epoch}"));
+                held.cell = None;
+            }
+        });
+        (StatusCode::OK, self.status())
+    }
+}
+
+fn tenants(share: &Value) -> BTreeMap<String, u64> {
+    serde_json::from_value(share["tenants"].clone()).unwrap_or_default()
+}

@@ -1,0 +1,40 @@
+//! Drivers make the desired slots of a cell run, and tell what they see.
+
+use std::collections::BTreeSet;
+
+use tidegate_domain::desired::CellDesired;
+use tidegate_domain::id::{CellName, Digest};
+use tidegate_domain::observed::CellReport;
+use tokio::sync::watch;
+
+pub mod process;
+
+/// The border between deciding what runs and making it run.
+///
+/// Level-triggered: a driver is told how a cell shall be, as often as one likes, and works towards it by itself until it
+/// is told otherwise. It keeps no truth of its own: made anew, it finds what runs and goes on.
+pub trait Driver: Send + Sync {
+    /// Takes `desired` as the wish for `cell` and returns at once. The same wish twice changes nothing; an empty one
+    /// stops everything in the cell.
+    fn reconcile(&self, cell: &CellName, generation: u64, desired: &CellDesired) -> Result<(), OlderGeneration>;
+
+    /// What was seen last in `cell`; empty as long as no wish was given for it.
+    fn observe(&self, cell: &CellName) -> CellReport;
+
+    /// Counts the changes of what [`Driver::observe`] answers, in any cell: who waits on it learns of readiness within
+    /// milliseconds.
+    fn changes(&self) -> watch::Receiver<u64>;
+
+    /// Artifacts to keep although no slot uses them now, so that going back needs no file of long ago. Others may be
+    /// deleted from here on.
+    fn keep_artifacts(&self, digests: &BTreeSet<Digest>);
+}
+
+/// A wish that a newer one has replaced already.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("generation {offered} for cell `{cell}` is older than {current}, which is being made so")]
+pub struct OlderGeneration {
+    pub cell: CellName,
+    pub offered: u64,
+    pub current: u64,
+}

@@ -1,0 +1,414 @@
+//! One instance of a slot, kept running for as long as it is wanted: life after life in the same directory.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tidegate_domain::id::SlotId;
+use tidegate_domain::observed::Instance;
+use tidegate_domain::release::{ComponentKind, SlotSpec};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
+use tokio::time::{Instant, sleep, sleep_until};
+
+use self::life::{Life, StartError};
+use super::memory::Promise;
+use super::ports::{self, address_of};
+use super::record::{self, Exit, InstanceDirectory, Outcome};
+use super::{Shared, in_words, readiness, shim};
+
+mod life;
+
+/// What an instance is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Order {
+    /// Go on if it runs; do not start yet, for this reason.
+    Wait(String),
+    Run,
+    /// For good.
+    Stop,
+}
+
+/// How an instance is doing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum View {
+    /// Nobody has looked yet.
+    Unknown,
+    /// Not ready, or not ready any more; with the reason.
+    Starting(String),
+    Ready(Ready),
+    /// A job that has done its work.
+    Done,
+    /// It cannot come up, or keeps dying. It is tried again all the same.
+    Failed(String),
+    Stopping,
+    /// Nothing runs in its directory, and nothing will.
+    Gone,
+}
+
+/// An instance that takes work.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Ready {
+    pub instance: Instance,
+    /// Tells this life from the one before: milliseconds since 1970 when it began.
+    pub life: i64,
+}
+
+/// Keeps one instance running, and tells its view.
+pub(super) struct Supervisor {
+    pub shared: Arc<Shared>,
+    pub slot: SlotId,
+    pub spec: Arc<SlotSpec>,
+    pub index: u16,
+    pub directory: InstanceDirectory,
+    pub order: watch::Receiver<Order>,
+    pub teller: Teller,
+    /// Of the cell: how many may be starting at the same time.
+    pub turns: Arc<Semaphore>,
+    /// Of the slot: one instance is replaced at a time.
+    pub replacing: Arc<Semaphore>,
+}
+
+/// Tells how an instance is doing.
+#[derive(Debug)]
+pub(super) struct Teller {
+    pub view: watch::Sender<View>,
+    /// Wakes who reads the views of a cell.
+    pub news: Arc<Notify>,
+}
+
+/// Held while an instance is starting.
+struct Permit {
+    _turn: OwnedSemaphorePermit,
+    _memory: Promise,
+}
+
+/// Why a life is over, or has to be.
+enum Ending {
+    /// The process ended by itself.
+    Exited,
+    NotReady(String),
+    Unhealthy(String),
+}
+
+/// Lives in a row that ended badly.
+#[derive(Debug, Default)]
+struct Trouble {
+    lives: u32,
+    /// What a person needs to know of the last one.
+    reason: String,
+    /// It makes no sense to wait for another life before saying so.
+    certain: bool,
+}
+
+/// The pauses between looks at an instance that is starting: short at first, for most are quick.
+const FIRST_LOOK: Duration = Duration::from_millis(5);
+const LOOK_MAX: Duration = Duration::from_millis(100);
+const MEMORY_LOOK: Duration = Duration::from_millis(500);
+/// Output shown with a failure.
+const LAST_LINES: usize = 5;
+
+impl Supervisor {
+    /// Returns when the instance was told to stop, and has.
+    pub async fn run(self) {
+        let mut order = self.order.clone();
+        tokio::select! {
+            // Whatever was going on is dropped where it stood: stopping begins with looking at what runs.
+            () = stop_ordered(&mut order) => {}
+            () = self.keep_running() => {}
+        }
+        dismiss(&self.directory, &self.teller).await;
+    }
+
+    /// Never returns.
+    async fn keep_running(&self) {
+        let mut trouble = Trouble::default();
+        loop {
+            if self.is_done() {
+                self.teller.tell(View::Done);
+                std::future::pending::<()>().await;
+            }
+            let mut ready_since = None;
+            if let Some(last) = self.live(&trouble, &mut ready_since).await {
+                let stable = |since: Instant| since.elapsed() >= self.shared.options.stable_after;
+                let before = if ready_since.is_some_and(stable) {
+                    Trouble::default()
+                } else {
+                    trouble
+                };
+                trouble = last.after(before);
+                tracing::warn!(slot = %self.slot, instance = self.index, reason = trouble.reason, "instance ended");
+                self.tell_trouble(&trouble, &trouble.reason);
+            }
+        }
+    }
+
+    /// One life, found or begun. `None` where it ended as it should.
+    async fn live(&self, trouble: &Trouble, ready_since: &mut Option<Instant>) -> Option<Trouble> {
+        let found = match life::find(&self.directory).await {
+            Ok(found) => found,
+            Err(error) => return Some(Trouble::certain(in_words(&error))),
+        };
+        let (life, permit) = match found {
+            Some(life) => (life, None),
+            None => {
+                let permit = self.permission(trouble).await;
+                match self.begin(trouble).await {
+                    Ok(life) => (life, Some(permit)),
+                    Err(error) => return Some(Trouble::certain(in_words(&error))),
+                }
+            }
+        };
+        let ending = tokio::select! {
+            () = life.shim.ended() => Ending::Exited,
+            ending = self.watch(&life, permit, ready_since, trouble) => ending,
+        };
+        match ending {
+            Ending::Exited => self.exited(&life, ready_since.is_some()),
+            Ending::NotReady(reason) => {
+                let reason = self.with_last_lines(reason);
+                life::stop(&self.directory).await;
+                Some(Trouble::certain(reason))
+            }
+            Ending::Unhealthy(reason) => {
+                life::stop(&self.directory).await;
+                Some(Trouble::of(reason))
+            }
+        }
+    }
+
+    /// Waits until the instance may start: the pause after a bad life, the components before it, its turn, the memory.
+    async fn permission(&self, trouble: &Trouble) -> Permit {
+        let options = &self.shared.options;
+        if let Some(pause) = trouble.pause(options.back_off.start(), options.back_off.end()) {
+            self.tell_trouble(trouble, &format!("{}; starts again in {pause:?}", trouble.reason));
+            sleep(pause).await;
+        }
+        self.may_start(trouble).await;
+        let at_once = options.starting_max;
+        self.tell_trouble(
+            trouble,
+            &format!("waits for its turn: {at_once} start at the same time"),
+        );
+        let turn = Arc::clone(&self.turns).acquire_owned().await;
+        let memory = loop {
+            match self
+                .shared
+                .memory
+                .promise(self.spec.definition.memory_bytes.unwrap_or(0))
+            {
+                Ok(promise) => break promise,
+                Err(reason) => self.tell_trouble(trouble, &reason),
+            }
+            sleep(MEMORY_LOOK).await;
+        };
+        Permit {
+            _turn: turn.expect("the semaphore is never closed"),
+            _memory: memory,
+        }
+    }
+
+    async fn may_start(&self, trouble: &Trouble) {
+        let mut order = self.order.clone();
+        loop {
+            match &*order.borrow_and_update() {
+                Order::Run => return,
+                Order::Wait(reason) => self.tell_trouble(trouble, reason),
+                // Whoever waits here is about to be dropped.
+                Order::Stop => {}
+            }
+            if order.changed().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        }
+    }
+
+    async fn begin(&self, trouble: &Trouble) -> Result<Life, StartError> {
+        self.tell_trouble(trouble, "its artifact is being copied");
+        let artifact = self.shared.artifacts.obtain(&self.spec.artifact).await?;
+        self.tell_trouble(trouble, "its process is being started");
+        life::begin(self, &artifact)
+    }
+
+    /// Looks at the instance until something is wrong with it.
+    async fn watch(
+        &self,
+        life: &Life,
+        permit: Option<Permit>,
+        ready_since: &mut Option<Instant>,
+        trouble: &Trouble,
+    ) -> Ending {
+        let options = &self.shared.options;
+        let within = self.spec.definition.ready.within.to_std();
+        let already = (record::now() - life.started_at).to_std();
+        let deadline = Instant::now() + within.saturating_sub(already).max(options.probe_timeout);
+        let mut pause = FIRST_LOOK;
+        while let Err(reason) = self.check().await {
+            if Instant::now() + pause > deadline {
+                return Ending::NotReady(format!(
+                    "not ready within {}: {reason}",
+                    self.spec.definition.ready.within
+                ));
+            }
+            self.tell_trouble(trouble, &format!("not ready yet: {reason}"));
+            sleep(pause).await;
+            pause = (pause * 2).min(LOOK_MAX);
+        }
+        drop(permit);
+        *ready_since = Some(Instant::now());
+        let ready = View::Ready(Ready {
+            instance: Instance {
+                id: self.index.to_string(),
+                address: address_of(life.port),
+            },
+            life: life.started_at.0,
+        });
+        self.keep_looking(&ready).await
+    }
+
+    /// Returns when a ready instance has to be replaced.
+    async fn keep_looking(&self, ready: &View) -> Ending {
+        let options = &self.shared.options;
+        let mut failures = 0;
+        let mut next = Instant::now();
+        loop {
+            if failures == 0 {
+                self.teller.tell(ready.clone());
+            }
+            next += options.probe_interval;
+            sleep_until(next).await;
+            match self.check().await {
+                Ok(()) => failures = 0,
+                Err(reason) => {
+                    failures += 1;
+                    if failures >= options.probe_failures_unready {
+                        self.teller
+                            .tell(View::Starting(format!("does not answer any more: {reason}")));
+                    }
+                    if failures >= options.probe_failures_replace
+                        && let Ok(_turn) = self.replacing.try_acquire()
+                    {
+                        return Ending::Unhealthy(format!("replaced, for it did not answer any more: {reason}"));
+                    }
+                }
+            }
+            next = next.max(Instant::now());
+        }
+    }
+
+    async fn check(&self) -> Result<(), String> {
+        readiness::check(&self.spec, &self.directory, self.shared.options.probe_timeout).await
+    }
+
+    /// What the end of a life says; `None` where it is as it should be.
+    fn exited(&self, life: &Life, was_ready: bool) -> Option<Trouble> {
+        let Some(exit) = record::read::<Exit>(&self.directory.exit()) else {
+            return Some(Trouble::of("its shim was killed".to_owned()));
+        };
+        if self.is_done() {
+            return None;
+        }
+        if !was_ready && !ports::is_free(life.port) {
+            let reason = format!("port {} was taken by another process; another port is next", life.port);
+            return Some(Trouble::of(reason));
+        }
+        let lived = Duration::from_millis(exit.lived_ms);
+        let reason = match exit.outcome {
+            Outcome::Code(code) => format!("ended with code {code} after {lived:?}"),
+            Outcome::Signal(signal) => format!("ended by signal {signal} after {lived:?}"),
+            Outcome::NotStarted { reason } => return Some(Trouble::certain(reason)),
+            Outcome::ArtifactChanged { found } => {
+                let expected = &self.spec.artifact.digest;
+                self.shared.artifacts.discard(expected);
+                let reason = format!("the kept copy of artifact {expected} was changed to {found}, and is made anew");
+                return Some(Trouble::of(reason));
+            }
+        };
+        Some(Trouble::of(self.with_last_lines(reason)))
+    }
+
+    /// A job that ended well by itself has done its work and is not run again.
+    fn is_done(&self) -> bool {
+        let exit = || record::read::<Exit>(&self.directory.exit());
+        self.spec.definition.kind == ComponentKind::Job
+            && exit().is_some_and(|exit| exit.outcome == Outcome::Code(0) && !exit.stopped)
+    }
+
+    fn with_last_lines(&self, reason: String) -> String {
+        match shim::log::last_lines(&self.directory.log(), LAST_LINES) {
+            Ok(lines) if !lines.is_empty() => format!("{reason}; its last lines: {}", lines.join(" | ")),
+            Ok(_) | Err(_) => reason,
+        }
+    }
+
+    /// Tells what is waited for, or, after too many bad lives, why none of them held.
+    fn tell_trouble(&self, trouble: &Trouble, now: &str) {
+        let failed = trouble.certain || trouble.lives >= self.shared.options.bad_lives_max;
+        self.teller.tell(match (failed, trouble.lives) {
+            (true, 0 | 1) => View::Failed(trouble.reason.clone()),
+            (true, lives) => View::Failed(format!("{}; it has failed {lives} times in a row", trouble.reason)),
+            (false, _) => View::Starting(now.to_owned()),
+        });
+    }
+}
+
+/// Stops what runs in `directory`, if anything does.
+pub(super) async fn dismiss(directory: &InstanceDirectory, teller: &Teller) {
+    teller.tell(View::Stopping);
+    life::stop(directory).await;
+    teller.tell(View::Gone);
+}
+
+/// Returns when `order` says so; never where nobody gives orders any more.
+pub(super) async fn stop_ordered(order: &mut watch::Receiver<Order>) {
+    if order.wait_for(|order| *order == Order::Stop).await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
+
+impl Teller {
+    fn tell(&self, view: View) {
+        let told = self.view.send_if_modified(|held| {
+            let new = *held != view;
+            *held = view;
+            new
+        });
+        if told {
+            self.news.notify_one();
+        }
+    }
+}
+
+impl Trouble {
+    fn of(reason: String) -> Self {
+        Self {
+            lives: 1,
+            reason,
+            certain: false,
+        }
+    }
+
+    fn certain(reason: String) -> Self {
+        Self {
+            certain: true,
+            ..Self::of(reason)
+        }
+    }
+
+    /// In a row with the lives before.
+    fn after(self, before: Self) -> Self {
+        Self {
+            lives: before.lives.saturating_add(self.lives),
+            certain: self.certain || before.certain,
+            ..self
+        }
+    }
+
+    /// The pause before the next life; none where there was no bad one.
+    fn pause(&self, shortest: &Duration, longest: &Duration) -> Option<Duration> {
+        let doubled = self.lives.checked_sub(1)?;
+        let pause = shortest.saturating_mul(2_u32.saturating_pow(doubled));
+        Some(pause.min(*longest))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,97 @@
+//! What a driver made anew finds, and what it does about it.
+
+use rustix::process::Signal;
+
+use crate::world::{World, alive, eventually, kill, lines, slot};
+
+#[tokio::test]
+async fn a_new_driver_goes_on_with_what_runs() {
+    let mut world = World::new();
+    let (id, wished) = slot(&world.spec("api", "1.0.0"));
+    world.wish(&[(id.clone(), wished.clone())]);
+    world.until_ready(&id).await;
+    let before = world.processes(&id, 0);
+    world.drop_driver();
+    assert!(alive(before.child) && alive(before.shim));
+
+    world.wish(&[(id.clone(), wished)]);
+    world.until_ready(&id).await;
+    assert_eq!(world.processes(&id, 0), before, "the same process");
+    world.wish(&[]);
+    world.until_gone(&id).await;
+    assert!(!alive(before.child));
+}
+
+#[tokio::test]
+async fn a_new_driver_stops_what_is_not_wanted_any_more() {
+    let mut world = World::new();
+    let (old, wished) = slot(&world.spec("api", "1.0.0"));
+    world.wish(&[(old.clone(), wished)]);
+    world.until_ready(&old).await;
+    let processes = world.processes(&old, 0);
+    world.drop_driver();
+
+    let (new, wished) = slot(&world.spec("api", "2.0.0"));
+    world.wish(&[(new.clone(), wished)]);
+    world.until_ready(&new).await;
+    world.until_gone(&old).await;
+    assert!(!alive(processes.child));
+}
+
+#[tokio::test]
+async fn an_instance_that_dies_is_started_again() {
+    let mut world = World::new();
+    let mut spec = world.spec("api", "1.0.0");
+    let journal = world.file("journal");
+    spec.definition
+        .environment
+        .insert("JOURNAL".to_owned(), journal.to_string_lossy().into_owned());
+    let (id, wished) = slot(&spec);
+    world.wish(&[(id.clone(), wished)]);
+    world.until_ready(&id).await;
+    let before = world.processes(&id, 0);
+    kill(before.child, Signal::KILL);
+    world.until_waiting(&id, "ended by signal 9").await;
+    world.until_ready(&id).await;
+    assert_ne!(world.processes(&id, 0).child, before.child);
+    assert_eq!(lines(&journal).len(), 2);
+}
+
+#[tokio::test]
+async fn without_its_shim_an_instance_is_replaced() {
+    let mut world = World::new();
+    let mut spec = world.spec("api", "1.0.0");
+    // It does not end when it is asked to, so that it has to be found and ended.
+    spec.definition
+        .environment
+        .insert("IGNORE_TERM".to_owned(), "1".to_owned());
+    spec.definition
+        .environment
+        .insert("LEAVE_BEHIND".to_owned(), "1".to_owned());
+    spec.definition.stop_grace = tidegate_domain::time::Duration::from_millis(100);
+    let (id, wished) = slot(&spec);
+    world.wish(&[(id.clone(), wished)]);
+    world.until_ready(&id).await;
+    let before = world.processes(&id, 0);
+    kill(before.shim, Signal::KILL);
+    world.until_waiting(&id, "its shim was killed").await;
+    world.until_ready(&id).await;
+    let after = world.processes(&id, 0);
+    assert_ne!(after.child, before.child);
+    assert!(!alive(before.child), "never two");
+    world.wish(&[]);
+    world.until_gone(&id).await;
+    assert!(!alive(after.child));
+}
+
+#[tokio::test]
+async fn without_shim_and_driver_an_instance_ends_when_asked() {
+    let mut world = World::new();
+    let (id, wished) = slot(&world.spec("api", "1.0.0"));
+    world.wish(&[(id.clone(), wished)]);
+    world.until_ready(&id).await;
+    let processes = world.processes(&id, 0);
+    world.drop_driver();
+    kill(processes.shim, Signal::KILL);
+    eventually("the end of the instance", || !alive(processes.child)).await;
+}

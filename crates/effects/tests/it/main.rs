@@ -1,0 +1,5 @@
+//! The process driver against real processes.
+
+mod adoption;
+mod life;
+mod world;
