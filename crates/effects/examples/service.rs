@@ -2,6 +2,12 @@
 //!
 //! `service serve` is the service; `service shim ...` is what the driver starts in the place of the product's own verb.
 
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "its output is what the tests of logs look at"
+)]
+
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::env;
@@ -12,6 +18,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::process::{Command, ExitCode};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
@@ -29,6 +36,7 @@ fn main() -> ExitCode {
     match arguments.split_first() {
         Some((verb, rest)) if verb == "shim" => shim::run(rest),
         Some((verb, _)) if verb == "serve" => serve(),
+        Some((verb, _)) if verb == "linger" => linger(),
         Some((verb, _)) if verb == "ready" => exists("READY_FILE"),
         _ => ExitCode::from(2),
     }
@@ -64,11 +72,7 @@ fn serve() -> ExitCode {
         return ExitCode::from(code.parse::<u8>().expect("a code"));
     }
     if env::var_os("LEAVE_BEHIND").is_some() {
-        // In a session of its own, where no signal to the group reaches it.
-        Command::new("setsid")
-            .args(["sleep", "1000"])
-            .spawn()
-            .expect("sleep exists");
+        leave_behind();
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let code = runtime.expect("a runtime").block_on(answer());
@@ -76,9 +80,26 @@ fn serve() -> ExitCode {
     code
 }
 
+#[expect(clippy::zombie_processes, reason = "it is meant to outlive this process")]
+fn leave_behind() {
+    let this = env::current_exe().expect("a program has a file");
+    Command::new(this).arg("linger").spawn().expect("this program runs");
+}
+
+/// Stays, in a session of its own, where no signal to the instance's group arrives.
+fn linger() -> ExitCode {
+    rustix::process::setsid().expect("not the leader of a group");
+    loop {
+        std::thread::park();
+    }
+}
+
 async fn answer() -> ExitCode {
     let mut terminate = signal(SignalKind::terminate()).expect("signals can be caught");
     let port = env::var("PORT").expect("a port").parse().expect("a number");
+    while !present("LISTEN_FILE") {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
     let Ok(listener) = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).await else {
         eprintln!("port {port} is taken");
         return ExitCode::FAILURE;

@@ -145,14 +145,14 @@ impl Default for Options {
 
 impl ProcessDriver {
     /// Keeps its state under `root`, and starts shims by running `executable shim ...`.
-    pub fn new(root: PathBuf, executable: PathBuf, options: Options) -> Result<Self, ProcessDriverError> {
+    pub fn new(root: &Path, executable: PathBuf, options: Options) -> Result<Self, ProcessDriverError> {
         let failed = |source| ProcessDriverError::Root {
-            root: root.clone(),
+            root: root.to_owned(),
             source,
         };
-        record::create_directory(&root).map_err(failed)?;
+        record::create_directory(root).map_err(failed)?;
         // Shims run elsewhere, so what they are told must mean the same everywhere.
-        let root = fs::canonicalize(&root).map_err(failed)?;
+        let root = fs::canonicalize(root).map_err(failed)?;
         let lock = File::create(root.join("driver.lock")).map_err(failed)?;
         lock.try_lock().map_err(|error| match error {
             fs::TryLockError::WouldBlock => ProcessDriverError::InUse(root.clone()),

@@ -2,4 +2,5 @@
 
 mod adoption;
 mod life;
+mod trouble;
 mod world;

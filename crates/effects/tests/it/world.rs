@@ -51,7 +51,7 @@ fn options(lease: PathBuf) -> Options {
     Options {
         probe_interval: Duration::from_millis(50),
         probe_timeout: Duration::from_millis(500),
-        back_off: Duration::from_millis(20)..=Duration::from_millis(200),
+        back_off: Duration::from_millis(100)..=Duration::from_millis(400),
         hand_over_max: Duration::from_secs(1),
         lease: Some(lease),
         ..Options::default()
@@ -95,7 +95,7 @@ impl World {
     pub fn driver(&mut self) -> &ProcessDriver {
         let (root, options) = (self.root(), self.options.clone());
         self.driver
-            .get_or_insert_with(|| ProcessDriver::new(root, program(), options).expect("a driver"))
+            .get_or_insert_with(|| ProcessDriver::new(&root, program(), options).expect("a driver"))
     }
 
     /// As when the server ends: nothing is told to anybody.
@@ -225,6 +225,13 @@ impl World {
             .join("cells/north")
             .join(id.as_str())
             .join(index.to_string())
+    }
+
+    /// The port that the driver chose.
+    pub fn port(&self, id: &SlotId, index: u16) -> u16 {
+        let text = fs::read(self.directory(id, index).join("instance.json")).expect("something was started");
+        let value: Value = serde_json::from_slice(&text).expect("JSON");
+        u16::try_from(value["port"].as_u64().expect("a number")).expect("a port")
     }
 
     /// What the shim wrote down of who runs in the directory.

@@ -134,7 +134,7 @@ impl Supervisor {
                 } else {
                     trouble
                 };
-                trouble = last.after(before);
+                trouble = last.after(&before);
                 tracing::warn!(slot = %self.slot, instance = self.index, reason = trouble.reason, "instance ended");
                 self.tell_trouble(&trouble, &trouble.reason);
             }
@@ -394,7 +394,7 @@ impl Trouble {
     }
 
     /// In a row with the lives before.
-    fn after(self, before: Self) -> Self {
+    fn after(self, before: &Self) -> Self {
         Self {
             lives: before.lives.saturating_add(self.lives),
             certain: self.certain || before.certain,
