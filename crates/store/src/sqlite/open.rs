@@ -17,10 +17,14 @@ const READERS: u32 = 3;
 /// How long a call waits for another program (a backup, a shell) to let go of the database. SQLite waits on the
 /// connection's own thread.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(1);
+/// A predecessor's lock outlives it by a moment where it was killed between starting a process and that process's exec:
+/// 40 times 25 ms are given for it to go.
+const LOCK_TRIES: u32 = 40;
+const LOCK_PAUSE: Duration = Duration::from_millis(25);
 const OPERATION: &str = "open the database";
 
 pub(super) async fn open(path: &Path) -> Result<Database, StoreError> {
-    let lock = lock(path)?;
+    let lock = lock(path).await?;
     let failed = |error: sqlx::Error| explain(path, OPERATION, Failure::Sqlite(error));
     let options = SqliteConnectOptions::new()
         .filename(path)
@@ -74,7 +78,7 @@ async fn migrate(path: &Path, writer: &SqlitePool) -> Result<(), StoreError> {
 }
 
 /// Locks a file beside the database and leaves the id of this process in it for the one that is refused.
-fn lock(path: &Path) -> Result<File, StoreError> {
+async fn lock(path: &Path) -> Result<File, StoreError> {
     let failed = |source| StoreError::Directory {
         path: path.to_owned(),
         source,
@@ -89,17 +93,20 @@ fn lock(path: &Path) -> Result<File, StoreError> {
         .truncate(false)
         .open(beside(path))
         .map_err(failed)?;
-    match file.try_lock() {
-        Ok(()) => sign(&mut file).map_err(failed)?,
-        Err(TryLockError::WouldBlock) => {
-            return Err(StoreError::InUse {
-                path: path.to_owned(),
-                process: signature(&mut file),
-            });
+    for _ in 0..LOCK_TRIES {
+        match file.try_lock() {
+            Ok(()) => {
+                sign(&mut file).map_err(failed)?;
+                return Ok(file);
+            }
+            Err(TryLockError::WouldBlock) => tokio::time::sleep(LOCK_PAUSE).await,
+            Err(TryLockError::Error(source)) => return Err(failed(source)),
         }
-        Err(TryLockError::Error(source)) => return Err(failed(source)),
     }
-    Ok(file)
+    Err(StoreError::InUse {
+        path: path.to_owned(),
+        process: signature(&mut file),
+    })
 }
 
 fn beside(path: &Path) -> PathBuf {

@@ -1,6 +1,7 @@
 //! Opening what is taken, damaged or too new, and writing while another program does.
 
 use std::fs;
+use std::time::Duration;
 
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection, SqliteConnection};
@@ -92,9 +93,15 @@ async fn a_write_waits_for_another_program_but_not_for_ever() {
         "reading goes on meanwhile"
     );
 
+    run(&mut connection, "INSERT INTO fact VALUES ('shop', 'k', 'theirs', '1')").await;
     let first = commit(0);
-    let (applied, ()) = tokio::join!(disk.store.apply(&first), run(&mut connection, "ROLLBACK"));
+    let (applied, ()) = tokio::join!(disk.store.apply(&first), async {
+        // Time for the store to run into the lock, so that a transaction that had read by now would be out of date.
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        run(&mut connection, "COMMIT").await;
+    });
     assert_eq!(applied.unwrap().generation, 1);
+    assert!(disk.store.fact("shop", "k", "theirs").await.unwrap().is_some());
 }
 
 #[tokio::test]
