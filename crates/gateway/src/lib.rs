@@ -4,5 +4,22 @@
 //! [`Table`](table::Table), and whoever publishes it by the follow [`protocol`]. It can run without anybody publishing:
 //! from a table file, or from the last table it persisted.
 
+mod admin;
+mod clock;
+mod counters;
+mod follow;
+mod idle;
+mod life;
+mod listen;
+pub mod preview;
 pub mod protocol;
+mod proxy;
+mod routing;
+mod run;
 pub mod table;
+mod tenant;
+mod upstream;
+
+pub use follow::{PersistError, PublisherError};
+pub use listen::ListenError;
+pub use run::{Gateway, Options, Source, StartError, run};

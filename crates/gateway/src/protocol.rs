@@ -13,8 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::table::{SlotId, Table};
 
 pub use report::{
-    BUCKET_MS, ErrorReason, LATENCY_EDGES_MICROS, Mark, Report, ReportReply, RequestClasses,
-    SeriesTotals, latency_bin,
+    BUCKET_MS, ErrorReason, LATENCY_EDGES_MICROS, Mark, Report, ReportReply, RequestClasses, SeriesTotals, latency_bin,
 };
 
 /// Path of the follow call on the publisher.

@@ -121,6 +121,22 @@ pub struct Version {
 #[serde(transparent)]
 pub struct PreviewKey(String);
 
+impl Table {
+    /// Makes the table fit to be shown.
+    pub(crate) fn hide_secrets(&mut self) {
+        self.preview_key = None;
+        for source in &mut self.tenant_from {
+            if let TenantSource::Jwt(JwtSource {
+                verify: JwtVerification::Keys(keys),
+                ..
+            }) = source
+            {
+                "(hidden)".clone_into(keys);
+            }
+        }
+    }
+}
+
 impl PreviewKey {
     pub fn from_hexadecimal(text: impl Into<String>) -> Self {
         Self(text.into())

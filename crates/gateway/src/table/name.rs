@@ -70,9 +70,5 @@ pub const NAME_BYTES_MAX: usize = 200;
 
 /// Whether a name can stand in a header and in a preview token: visible ASCII without `;`, not empty, not too long.
 pub(super) fn is_usable(name: &str) -> bool {
-    !name.is_empty()
-        && name.len() <= NAME_BYTES_MAX
-        && name
-            .bytes()
-            .all(|byte| byte.is_ascii_graphic() && byte != b';')
+    !name.is_empty() && name.len() <= NAME_BYTES_MAX && name.bytes().all(|byte| byte.is_ascii_graphic() && byte != b';')
 }

@@ -88,12 +88,9 @@ impl Routes {
     }
 
     pub fn iter(&self) -> impl Iterator<Item = (&TenantName, &Route)> {
-        self.0.iter().flat_map(|group| {
-            group
-                .tenants
-                .iter()
-                .map(move |tenant| (tenant, &group.route))
-        })
+        self.0
+            .iter()
+            .flat_map(|group| group.tenants.iter().map(move |tenant| (tenant, &group.route)))
     }
 }
 

@@ -36,18 +36,11 @@ fn table(tenants: usize) -> Table {
             ("eu.web.2.0".into(), slot("2.0", 9002)),
         ]
         .into(),
-        versions: [
-            ("eu/1.0".into(), version("1.0")),
-            ("eu/2.0".into(), version("2.0")),
-        ]
-        .into(),
+        versions: [("eu/1.0".into(), version("1.0")), ("eu/2.0".into(), version("2.0"))].into(),
         routes: (0..tenants)
             .map(|number| {
                 let key = if number % 2 == 0 { "eu/1.0" } else { "eu/2.0" };
-                (
-                    TenantName::from(format!("customer-{number:05}")),
-                    Route::to(key),
-                )
+                (TenantName::from(format!("customer-{number:05}")), Route::to(key))
             })
             .collect(),
         preview_key: Some(PreviewKey::from_hexadecimal("00ff")),
@@ -99,10 +92,7 @@ fn check_refused(break_it: impl FnOnce(&mut Table), expected: &str) {
 #[test]
 fn a_table_that_names_nothing_real_is_refused() {
     check_refused(|table| table.format = 2, "format 2");
-    check_refused(
-        |table| drop(table.slots.remove("eu.web.2.0")),
-        "`eu.web.2.0`",
-    );
+    check_refused(|table| drop(table.slots.remove("eu.web.2.0")), "`eu.web.2.0`");
     check_refused(|table| drop(table.versions.remove("eu/2.0")), "`eu/2.0`");
     check_refused(
         |table| {
@@ -122,10 +112,7 @@ fn a_table_that_names_nothing_real_is_refused() {
         |table| table.routes = [("a b".into(), Route::to("eu/1.0"))].into_iter().collect(),
         "tenant name `a b`",
     );
-    check_refused(
-        |table| table.components.push(table.components[0].clone()),
-        "twice",
-    );
+    check_refused(|table| table.components.push(table.components[0].clone()), "twice");
     check_refused(
         |table| table.tenant_from = vec![TenantSource::Host("x{tenant}.example".to_owned())],
         "`x{tenant}.example`",
@@ -167,10 +154,7 @@ fn generations_go_up_within_an_epoch() {
     assert!(offered("e2", 1));
     let mut other = current.clone();
     "bank".clone_into(&mut other.service);
-    assert!(matches!(
-        other.may_follow(&current),
-        Err(Refusal::OtherService { .. })
-    ));
+    assert!(matches!(other.may_follow(&current), Err(Refusal::OtherService { .. })));
 }
 
 #[test]

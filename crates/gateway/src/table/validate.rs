@@ -12,9 +12,7 @@ use super::{ComponentRule, FORMAT, Route, Table, TenantSource};
 pub enum TableError {
     #[error("table format {found} is not known here, this gateway reads format {FORMAT}")]
     Format { found: u32 },
-    #[error(
-        "{kind} name `{name}` is empty, too long, or has a character other than visible ASCII without `;`"
-    )]
+    #[error("{kind} name `{name}` is empty, too long, or has a character other than visible ASCII without `;`")]
     Name { kind: &'static str, name: String },
     #[error("{kind} `{name}` stands in the table twice")]
     Twice { kind: &'static str, name: String },
@@ -24,9 +22,7 @@ pub enum TableError {
         kind: &'static str,
         name: String,
     },
-    #[error(
-        "version `{version}` gives component `{component}` the slot `{slot}`, which runs component `{runs}`"
-    )]
+    #[error("version `{version}` gives component `{component}` the slot `{slot}`, which runs component `{runs}`")]
     OtherComponent {
         version: String,
         component: String,
@@ -35,17 +31,13 @@ pub enum TableError {
     },
     #[error("version `{version}` has no slot for component `{component}`, and a route needs it")]
     NoSlot { version: String, component: String },
-    #[error(
-        "tenant pattern `{pattern}` needs `{{tenant}}` exactly once, as one whole label or segment"
-    )]
+    #[error("tenant pattern `{pattern}` needs `{{tenant}}` exactly once, as one whole label or segment")]
     Pattern { pattern: String },
     #[error("`{name}` is not a header or cookie name")]
     FieldName { name: String },
     #[error("path `{path}` of component `{component}` does not begin with `/`")]
     Path { component: String, path: String },
-    #[error(
-        "split of tenant `{tenant}` has a share of {basis_points} basis points, the whole is 10000"
-    )]
+    #[error("split of tenant `{tenant}` has a share of {basis_points} basis points, the whole is 10000")]
     Share { tenant: String, basis_points: u16 },
     #[error("preview key is not hexadecimal")]
     PreviewKey,
@@ -56,14 +48,8 @@ pub enum TableError {
 /// Why a gateway does not take a table although it may make sense.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum Refusal {
-    #[error(
-        "generation {offered} of epoch `{epoch}` is older than generation {current}, which is in use"
-    )]
-    Older {
-        epoch: String,
-        offered: u64,
-        current: u64,
-    },
+    #[error("generation {offered} of epoch `{epoch}` is older than generation {current}, which is in use")]
+    Older { epoch: String, offered: u64, current: u64 },
     #[error("table of service `{offered}` was offered to a gateway of service `{current}`")]
     OtherService { offered: String, current: String },
     #[error("table is not valid")]
@@ -116,18 +102,13 @@ impl Table {
         }
         match &self.client_from {
             super::ClientSource::Address => Ok(()),
-            super::ClientSource::Header(name) | super::ClientSource::Cookie(name) => {
-                field_name(name)
-            }
+            super::ClientSource::Header(name) | super::ClientSource::Cookie(name) => field_name(name),
         }
     }
 
     fn validate_components(&self) -> Result<(), TableError> {
         let mut seen = BTreeSet::new();
-        for ComponentRule {
-            name, host, path, ..
-        } in &self.components
-        {
+        for ComponentRule { name, host, path, .. } in &self.components {
             usable("component", name.as_str())?;
             if !path.starts_with('/') {
                 return Err(TableError::Path {
@@ -222,11 +203,7 @@ impl Table {
             });
         }
         let serving = [Some(&route.version), split.map(|split| &split.version)];
-        for key in serving
-            .into_iter()
-            .chain([route.assets_from.as_ref()])
-            .flatten()
-        {
+        for key in serving.into_iter().chain([route.assets_from.as_ref()]).flatten() {
             if !self.versions.contains_key(key) {
                 return Err(TableError::Missing {
                     by: format!("route of tenant `{tenant}`"),
@@ -244,11 +221,7 @@ impl Table {
     /// A version that serves tenants has a slot for every component a request can name.
     fn validate_completeness(&self, key: &super::VersionKey) -> Result<(), TableError> {
         let slots = &self.versions[key].slots;
-        match self
-            .components
-            .iter()
-            .find(|rule| !slots.contains_key(&rule.name))
-        {
+        match self.components.iter().find(|rule| !slots.contains_key(&rule.name)) {
             None => Ok(()),
             Some(rule) => Err(TableError::NoSlot {
                 version: key.to_string(),
@@ -271,18 +244,12 @@ fn usable(kind: &'static str, name: &str) -> Result<(), TableError> {
 fn field_name(name: &str) -> Result<(), TableError> {
     match http::HeaderName::from_bytes(name.as_bytes()) {
         Ok(_) => Ok(()),
-        Err(_) => Err(TableError::FieldName {
-            name: name.to_owned(),
-        }),
+        Err(_) => Err(TableError::FieldName { name: name.to_owned() }),
     }
 }
 
 fn tenant_pattern(pattern: &str, separator: char) -> Result<(), TableError> {
-    if pattern
-        .split(separator)
-        .filter(|part| *part == "{tenant}")
-        .count()
-        == 1
+    if pattern.split(separator).filter(|part| *part == "{tenant}").count() == 1
         && pattern.matches(['{', '}']).count() == 2
     {
         return Ok(());

@@ -1,0 +1,175 @@
+//! Getting tables: from a publisher by the follow protocol, or from a file.
+
+mod call;
+mod file;
+mod persist;
+
+#[cfg(test)]
+mod tests;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::watch;
+
+use crate::admin::Following;
+use crate::clock;
+use crate::counters::{Counters, Reporter};
+use crate::life::Life;
+use crate::protocol::{BUCKET_MS, COUNTERS_PATH, Confirmed, FOLLOW_PATH, Follow, FollowReply, Refused, ReportReply};
+use crate::routing::Routing;
+use crate::table::Table;
+
+pub(crate) use call::Publisher;
+pub use call::PublisherError;
+pub(crate) use file::follow_file;
+pub use persist::PersistError;
+pub(crate) use persist::{load, persist, remove_leftovers};
+
+/// How long the publisher may wait for news.
+const WAIT_MS: u64 = 1_000;
+/// The same while a slot is draining: its last request is to be seen soon.
+const DRAINING_WAIT_MS: u64 = 20;
+const BACK_OFF_MIN: Duration = Duration::from_millis(20);
+const BACK_OFF_MAX: Duration = Duration::from_millis(250);
+const REPORT_EVERY_MS: u64 = 1_000;
+
+/// One gateway process as its publisher knows it.
+#[derive(Debug)]
+pub(crate) struct Follower {
+    pub(crate) gateway: String,
+    pub(crate) incarnation: String,
+    pub(crate) listening: Vec<std::net::SocketAddr>,
+    pub(crate) publisher: Publisher,
+    pub(crate) routing: Arc<Routing>,
+    pub(crate) following: Arc<Following>,
+    pub(crate) life: watch::Receiver<Life>,
+    pub(crate) table_path: PathBuf,
+    pub(crate) persist_micros: u64,
+}
+
+impl Follower {
+    /// Follows for ever. An unreachable publisher changes nothing for the requests.
+    pub(crate) async fn run(mut self) {
+        let mut back_off = BACK_OFF_MIN;
+        loop {
+            match self.publisher.call(FOLLOW_PATH, &self.follow()).await {
+                Ok(FollowReply { table, .. }) => {
+                    self.following.set_trouble(None);
+                    back_off = BACK_OFF_MIN;
+                    let Some(table) = table else { continue };
+                    if !self.take(table).await {
+                        // The publisher may offer the same again at once.
+                        tokio::time::sleep(BACK_OFF_MAX).await;
+                    }
+                }
+                Err(error) => {
+                    tracing::debug!(error = &error as &dyn std::error::Error, "publisher does not answer");
+                    self.following.set_trouble(Some(error.to_string()));
+                    tokio::time::sleep(back_off).await;
+                    back_off = (back_off * 2).min(BACK_OFF_MAX);
+                }
+            }
+        }
+    }
+
+    fn follow(&self) -> Follow {
+        let is_draining = self.routing.is_draining();
+        Follow {
+            gateway: self.gateway.clone(),
+            incarnation: self.incarnation.clone(),
+            listening: self.listening.clone(),
+            confirmed: self.routing.confirmed(),
+            persist_micros: self.persist_micros,
+            in_flight: self.routing.under_way(),
+            refused: self.following.refused(),
+            lingering: self.is_lingering(),
+            wait_ms: if is_draining { DRAINING_WAIT_MS } else { WAIT_MS },
+        }
+    }
+
+    /// Checks, persists, then uses a table; the next call confirms it. False where it was refused.
+    async fn take(&mut self, table: Table) -> bool {
+        let offered = Confirmed {
+            epoch: table.epoch.clone(),
+            generation: table.generation,
+        };
+        if self.routing.confirmed().as_ref() == Some(&offered) {
+            return true;
+        }
+        // A lingering process never starts again, and must not overwrite the file of the one that took over.
+        let path = (!self.is_lingering()).then(|| self.table_path.clone());
+        let routing = self.routing.clone();
+        let taken = tokio::task::spawn_blocking(move || -> Result<Duration, TakeError> {
+            let snapshot = routing.prepare(table)?;
+            let begun = Instant::now();
+            if let Some(path) = path {
+                persist(&path, &snapshot.table)?;
+            }
+            let persisted = begun.elapsed();
+            routing.install(snapshot);
+            Ok(persisted)
+        });
+        match taken.await.map_err(TakeError::from).and_then(|taken| taken) {
+            Ok(persisted) => {
+                self.persist_micros = u64::try_from(persisted.as_micros()).unwrap_or(u64::MAX);
+                self.following.set_refused(None);
+                tracing::info!(epoch = offered.epoch, generation = offered.generation, "table in use");
+                true
+            }
+            Err(error) => {
+                let error = &error as &dyn std::error::Error;
+                tracing::warn!(
+                    error,
+                    epoch = offered.epoch,
+                    generation = offered.generation,
+                    "table refused"
+                );
+                self.following.set_refused(Some(Refused {
+                    epoch: offered.epoch,
+                    generation: offered.generation,
+                    reason: with_causes(error),
+                }));
+                false
+            }
+        }
+    }
+
+    fn is_lingering(&self) -> bool {
+        *self.life.borrow() >= Life::Lingering
+    }
+}
+
+/// Sends counters each second, soon after the second begins so that marks stand on their borders.
+pub(crate) async fn report(publisher: Publisher, gateway: String, incarnation: String, counters: Arc<Counters>) {
+    let mut reporter = Reporter::new(gateway, incarnation, clock::unix_ms());
+    const _: () = assert!(BUCKET_MS % REPORT_EVERY_MS == 0);
+    loop {
+        let wait_ms = REPORT_EVERY_MS - clock::unix_ms() % REPORT_EVERY_MS;
+        tokio::time::sleep(Duration::from_millis(wait_ms)).await;
+        let Some(report) = reporter.report(&counters, clock::unix_ms()) else {
+            continue;
+        };
+        match publisher.call::<_, ReportReply>(COUNTERS_PATH, &report).await {
+            Ok(ReportReply {}) => reporter.acknowledged(),
+            Err(error) => tracing::debug!(error = &error as &dyn std::error::Error, "counters not delivered"),
+        }
+    }
+}
+
+/// Why an offered table is not in use.
+#[derive(Debug, thiserror::Error)]
+enum TakeError {
+    #[error("table refused")]
+    Refused(#[from] crate::table::Refusal),
+    #[error("table could not be persisted")]
+    Persist(#[from] PersistError),
+    #[error("table could not be prepared")]
+    Prepare(#[from] tokio::task::JoinError),
+}
+
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}

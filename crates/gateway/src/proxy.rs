@@ -1,0 +1,253 @@
+//! One request after the other: admit, forward, answer.
+
+mod admit;
+mod answer;
+mod exchange;
+mod forward;
+pub(crate) mod header;
+mod problem;
+mod tunnel;
+mod upload;
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use http::header::{CONNECTION, CONTENT_TYPE, HOST};
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, Version};
+use hyper::body::{Body, Incoming};
+use tokio::sync::{mpsc, watch};
+
+use crate::clock;
+use crate::counters::Counters;
+use crate::life::Life;
+use crate::protocol::ErrorReason;
+use crate::routing::{Asker, Routing};
+
+use admit::{Admission, Admitted};
+use exchange::Account;
+use forward::{Answered, Outgoing, forward, milliseconds};
+use tunnel::Upgrade;
+use upload::Upload;
+
+pub(crate) use answer::AnswerBody;
+pub(crate) use problem::problem;
+pub(crate) use upload::RequestBody;
+
+/// What all requests share.
+#[derive(Debug)]
+pub(crate) struct Proxy {
+    pub(crate) routing: Arc<Routing>,
+    pub(crate) counters: Arc<Counters>,
+    pub(crate) life: watch::Receiver<Life>,
+}
+
+/// The client at the other end of a connection.
+#[derive(Debug)]
+pub(crate) struct Client {
+    pub(crate) asker: Asker,
+    pub(crate) address: String,
+    pub(crate) scheme: HeaderValue,
+    /// Held by everything of this client that must have ended before the process may.
+    pub(crate) open: mpsc::Sender<()>,
+}
+
+impl Proxy {
+    /// Answers one request. What goes wrong becomes an answer.
+    pub(crate) async fn answer(&self, client: &Client, request: Request<Incoming>) -> Response<AnswerBody> {
+        let is_http2 = request.version() == Version::HTTP_2;
+        let mut response = self.serve(client, request).await.unwrap_or_else(problem);
+        let is_upgraded = response.status() == StatusCode::SWITCHING_PROTOCOLS;
+        if !is_http2 && !is_upgraded && *self.life.borrow() >= Life::Lingering {
+            response
+                .headers_mut()
+                .insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        response
+    }
+
+    async fn serve(
+        &self,
+        client: &Client,
+        mut request: Request<Incoming>,
+    ) -> Result<Response<AnswerBody>, ErrorReason> {
+        let began_micros = clock::micros();
+        let upgrade = hyper::upgrade::on(&mut request);
+        let (head, incoming) = request.into_parts();
+        let host = header::check(&head)
+            .and_then(|()| header::host(&head))
+            .inspect_err(|reason| self.counters.refused(*reason))?;
+        let upgrade = header::upgrade(&head).map(|protocol| Upgrade {
+            protocol,
+            client: upgrade,
+            open: client.open.clone(),
+        });
+        let admitted = match self.admit(&head, &host, client).await? {
+            Admission::Forward(admitted) => admitted,
+            Admission::Maintenance { retry_after_s, message } => {
+                return Ok(problem::maintenance(&head.headers, retry_after_s, &message));
+            }
+        };
+        let account = Account::open(admitted.tenant.series.clone(), admitted.client, began_micros);
+        let outgoing = outgoing(head, incoming, client, &admitted, upgrade.as_ref());
+        match self.exchange(outgoing, admitted, account, upgrade).await {
+            Ok(response) => Ok(response),
+            Err((reason, account)) => {
+                account.failed(reason);
+                Err(reason)
+            }
+        }
+    }
+
+    async fn exchange(
+        &self,
+        outgoing: Outgoing,
+        admitted: Admitted,
+        account: Account,
+        upgrade: Option<Upgrade>,
+    ) -> Result<Response<AnswerBody>, (ErrorReason, Account)> {
+        let Admitted {
+            policy,
+            forward: to,
+            busy,
+            ..
+        } = admitted;
+        if policy
+            .request_bytes
+            .is_some_and(|bytes_max| outgoing.size.lower() > bytes_max)
+        {
+            return Err((ErrorReason::BodyTooLarge, account));
+        }
+        let retried = || {
+            self.counters.retries.fetch_add(1, Ordering::Relaxed);
+        };
+        let mut answered = match forward(&outgoing, &to.slot, busy, &policy, retried).await {
+            Ok(answered) => answered,
+            Err(reason) => return Err((reason, account)),
+        };
+        let is_asset = answered.response.status() == StatusCode::NOT_FOUND
+            && [Method::GET, Method::HEAD].contains(&outgoing.head.method)
+            && outgoing.upload.is_none();
+        if let Some(slot) = to.assets_from.filter(|_| is_asset) {
+            let from_before = match self.routing.enter(to.serial, &slot) {
+                Some(busy) => forward(&outgoing, &slot, busy, &policy, retried)
+                    .await
+                    .ok()
+                    .and_then(has_asset),
+                None => None,
+            };
+            if let Some(asset) = from_before {
+                self.counters.assets_from_before.fetch_add(1, Ordering::Relaxed);
+                answered = asset;
+            }
+        }
+        let Answered {
+            mut response,
+            mut exchange,
+        } = answered;
+        response.headers_mut().remove(header::ERROR);
+        if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+            let Some(upgrade) = upgrade else {
+                return Err((ErrorReason::UpstreamProtocol, account));
+            };
+            account.answered(response.status());
+            exchange.becomes_stream();
+            let idle = milliseconds(policy.stream_idle_ms);
+            let instance = hyper::upgrade::on(&mut response);
+            let switching = switching(response.headers(), &upgrade.protocol);
+            tunnel::open(upgrade, instance, exchange, account, idle, self.life.clone());
+            return Ok(switching);
+        }
+        account.answered(response.status());
+        let mut idle = policy.body_idle_ms;
+        if is_stream(response.headers()) {
+            exchange.becomes_stream();
+            idle = policy.stream_idle_ms;
+        }
+        let (mut head, incoming) = response.into_parts();
+        header::strip_hop(&mut head.headers);
+        head.version = Version::HTTP_11;
+        let body = AnswerBody::download(incoming, milliseconds(idle), exchange, account);
+        Ok(Response::from_parts(head, body))
+    }
+}
+
+/// The request as the instance gets it.
+fn outgoing(
+    mut head: Parts,
+    incoming: Incoming,
+    client: &Client,
+    admitted: &Admitted,
+    upgrade: Option<&Upgrade>,
+) -> Outgoing {
+    let host = match head.uri.authority() {
+        Some(authority) => HeaderValue::from_str(authority.as_str()).ok(),
+        None => head.headers.get(HOST).cloned(),
+    };
+    let headers = &mut head.headers;
+    header::strip_request(headers, client.asker, admitted.forward.sources.headers());
+    if let Some(host) = host {
+        headers.insert(header::FORWARDED_HOST, host.clone());
+        headers.insert(HOST, host);
+    }
+    headers.insert(header::TENANT, admitted.tenant.header.clone());
+    headers.insert(header::VERSION, admitted.forward.version.header.clone());
+    headers.insert(header::FORWARDED_PROTO, client.scheme.clone());
+    append_forwarded_for(headers, &client.address);
+    if let Some(upgrade) = upgrade {
+        headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
+        headers.insert(http::header::UPGRADE, upgrade.protocol.clone());
+    }
+    head.uri = origin_form(&head.uri, admitted.forward.stripped);
+    let size = incoming.size_hint();
+    let idle = milliseconds(admitted.policy.body_idle_ms);
+    let upload = (!incoming.is_end_stream()).then(|| Upload::new(incoming, admitted.policy.request_bytes, idle));
+    Outgoing { head, upload, size }
+}
+
+fn has_asset(answered: Answered) -> Option<Answered> {
+    let status = answered.response.status();
+    (status.is_success() || status == StatusCode::NOT_MODIFIED).then_some(answered)
+}
+
+/// Streams may be silent for longer, and have a drain deadline of their own.
+fn is_stream(headers: &HeaderMap) -> bool {
+    let content_type = headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
+    content_type.starts_with(b"text/event-stream") || content_type.starts_with(b"application/grpc")
+}
+
+fn switching(from_instance: &HeaderMap, protocol: &HeaderValue) -> Response<AnswerBody> {
+    let mut response = Response::new(AnswerBody::Text(None));
+    *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+    let mut headers = from_instance.clone();
+    header::strip_hop(&mut headers);
+    headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
+    headers.insert(http::header::UPGRADE, protocol.clone());
+    *response.headers_mut() = headers;
+    response
+}
+
+fn append_forwarded_for(headers: &mut HeaderMap, address: &str) {
+    let before = headers.get(header::FORWARDED_FOR).and_then(|value| value.to_str().ok());
+    let chain = before.map_or_else(|| address.to_owned(), |before| format!("{before}, {address}"));
+    if let Ok(chain) = HeaderValue::from_str(&chain) {
+        headers.insert(header::FORWARDED_FOR, chain);
+    }
+}
+
+/// Path and query alone, without the bytes that named the tenant.
+fn origin_form(uri: &Uri, stripped: usize) -> Uri {
+    let Some(target) = uri.path_and_query() else {
+        return Uri::from_static("/");
+    };
+    if stripped == 0 {
+        return Uri::from(target.clone());
+    }
+    let rest = &target.as_str()[stripped..];
+    let rest = if rest.starts_with('/') {
+        rest.to_owned()
+    } else {
+        format!("/{rest}")
+    };
+    rest.parse().unwrap_or_else(|_| Uri::from_static("/"))
+}

@@ -1,0 +1,193 @@
+//! From a request's head to what is to be done with it.
+
+use std::sync::Arc;
+
+use http::HeaderValue;
+use http::header::HeaderName;
+use http::request::Parts;
+
+use super::compile::header;
+use super::snapshot::{Component, ComponentHolds, Route, Snapshot, Tenant, TenantIdentity, Version, VersionIdentity};
+use crate::clock;
+use crate::counters::Counters;
+use crate::protocol::ErrorReason;
+use crate::proxy::header as own;
+use crate::table::{Mode, Policy, TenantName};
+use crate::tenant::{self, Found, TenantSources};
+use crate::upstream::Slot;
+
+/// Who asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Asker {
+    /// A client, who may say anything.
+    Client,
+    /// A component of the service, whose word on tenant and version is taken.
+    Component,
+}
+
+/// What is to be done with a request.
+#[derive(Debug)]
+pub(crate) struct Decision {
+    pub(crate) tenant: Arc<TenantIdentity>,
+    /// Stands for the tenant's client.
+    pub(crate) client: u64,
+    pub(crate) policy: Policy,
+    pub(crate) verdict: Verdict,
+}
+
+#[derive(Debug)]
+pub(crate) enum Verdict {
+    Forward(Forward),
+    Hold {
+        holds: Arc<ComponentHolds>,
+        until_ms: Option<u64>,
+    },
+    Maintenance {
+        retry_after_s: u32,
+        message: String,
+    },
+}
+
+/// Where a request goes.
+#[derive(Debug)]
+pub(crate) struct Forward {
+    pub(crate) serial: u64,
+    pub(crate) version: Arc<VersionIdentity>,
+    pub(crate) slot: Arc<Slot>,
+    /// The slot to ask for an asset that this one lacks.
+    pub(crate) assets_from: Option<Arc<Slot>>,
+    /// How many bytes to take off the path.
+    pub(crate) stripped: usize,
+    pub(crate) sources: Arc<TenantSources>,
+}
+
+impl Snapshot {
+    pub(crate) fn decide(
+        &self,
+        head: &Parts,
+        host: &str,
+        peer: &str,
+        asker: Asker,
+        counters: &Counters,
+    ) -> Result<Decision, ErrorReason> {
+        let found = match asker {
+            Asker::Client => self.sources.find(head, host)?,
+            Asker::Component => said_by_component(head)?,
+        };
+        let (name, tenant) = self
+            .tenants
+            .get_key_value(found.tenant)
+            .ok_or(ErrorReason::TenantUnknown)?;
+        let path = &head.uri.path()[found.stripped..];
+        let path = if path.is_empty() { "/" } else { path };
+        let (position, component) = self.component(host, path)?;
+        let client = tenant::client_hash(&self.client, head, peer);
+        let version = self.version(head, asker, name, &tenant.route, client)?;
+        let identity = tenant.identity(name, version, counters)?;
+        let forward = || -> Result<Verdict, ErrorReason> {
+            let slot_of = |version: &Version| version.slots[position].clone();
+            let slot = slot_of(version).ok_or(ErrorReason::NoInstance)?;
+            let assets = tenant.route.assets_from.as_deref().and_then(slot_of);
+            Ok(Verdict::Forward(Forward {
+                serial: self.serial,
+                version: version.identity.clone(),
+                assets_from: assets.filter(|assets| !Arc::ptr_eq(assets, &slot)),
+                slot,
+                stripped: found.stripped,
+                sources: self.sources.clone(),
+            }))
+        };
+        let verdict = match &tenant.route.mode {
+            Mode::Serve => forward()?,
+            Mode::Hold { until_ms } if until_ms.is_some_and(|until_ms| until_ms <= clock::unix_ms()) => forward()?,
+            Mode::Hold { until_ms } => Verdict::Hold {
+                holds: component.holds.clone(),
+                until_ms: *until_ms,
+            },
+            Mode::Maintenance { retry_after_s, message } => Verdict::Maintenance {
+                retry_after_s: *retry_after_s,
+                message: message.clone(),
+            },
+        };
+        Ok(Decision {
+            tenant: identity,
+            client,
+            policy: component.policy,
+            verdict,
+        })
+    }
+
+    fn component(&self, host: &str, path: &str) -> Result<(usize, &Component), ErrorReason> {
+        let mut components = self.components.iter().enumerate();
+        components
+            .find(|(_, component)| component.matches(host, path))
+            .ok_or(ErrorReason::ComponentUnknown)
+    }
+
+    /// The tenant's version, or the one of a split, of a preview, or of the call that this one is a part of.
+    fn version<'a>(
+        &'a self,
+        head: &Parts,
+        asker: Asker,
+        tenant: &TenantName,
+        route: &'a Route,
+        client: u64,
+    ) -> Result<&'a Arc<Version>, ErrorReason> {
+        if let Some(preview) = head.headers.get(own::PREVIEW) {
+            let verifier = self.preview.as_ref().ok_or(ErrorReason::PreviewRefused)?;
+            let key = verifier
+                .verify(preview.as_bytes(), tenant, clock::unix_ms())
+                .ok_or(ErrorReason::PreviewRefused)?;
+            return self.versions.get(key).ok_or(ErrorReason::PreviewRefused);
+        }
+        let Some(split) = &route.split else {
+            return Ok(&route.version);
+        };
+        let is_split = match asker {
+            Asker::Client => {
+                let place = tenant::hash(format!("{}/{tenant}/{client:x}", split.salt).as_bytes()) % 10_000;
+                place < u64::from(split.basis_points)
+            }
+            Asker::Component => {
+                let said = text(head, &own::VERSION);
+                said == Some(split.version.identity.key.as_str())
+            }
+        };
+        Ok(if is_split { &split.version } else { &route.version })
+    }
+}
+
+impl Tenant {
+    fn identity(
+        &self,
+        name: &TenantName,
+        version: &Arc<Version>,
+        counters: &Counters,
+    ) -> Result<Arc<TenantIdentity>, ErrorReason> {
+        let make = || -> Result<Arc<TenantIdentity>, ErrorReason> {
+            Ok(Arc::new(TenantIdentity {
+                header: header(name.as_str()).map_err(|_| ErrorReason::TenantUnknown)?,
+                series: counters.series(name, &version.identity.label, &version.identity.cell),
+            }))
+        };
+        if !Arc::ptr_eq(version, &self.route.version) {
+            return make();
+        }
+        match self.identity.get() {
+            Some(identity) => Ok(identity.clone()),
+            None => {
+                let identity = make()?;
+                Ok(self.identity.get_or_init(|| identity).clone())
+            }
+        }
+    }
+}
+
+fn said_by_component(head: &Parts) -> Result<Found<'_>, ErrorReason> {
+    let tenant = text(head, &own::TENANT).ok_or(ErrorReason::TenantMissing)?;
+    Ok(Found { tenant, stripped: 0 })
+}
+
+fn text<'a>(head: &'a Parts, name: &HeaderName) -> Option<&'a str> {
+    head.headers.get(name).map(HeaderValue::to_str)?.ok()
+}
