@@ -144,7 +144,7 @@ impl Follower {
 /// Sends counters each second, soon after the second begins so that marks stand on their borders.
 pub(crate) async fn report(publisher: Publisher, gateway: String, incarnation: String, counters: Arc<Counters>) {
     let mut reporter = Reporter::new(gateway, incarnation, clock::unix_ms());
-    const _: () = assert!(BUCKET_MS % REPORT_EVERY_MS == 0);
+    const _: () = assert!(BUCKET_MS.is_multiple_of(REPORT_EVERY_MS));
     loop {
         let wait_ms = REPORT_EVERY_MS - clock::unix_ms() % REPORT_EVERY_MS;
         tokio::time::sleep(Duration::from_millis(wait_ms)).await;

@@ -59,9 +59,12 @@ pub(crate) struct Entrance {
 }
 
 pub(crate) async fn bind(address: SocketAddr) -> Result<TcpListener, ListenError> {
-    TcpListener::bind(address).await.map_err(|source| match source.kind() {
-        io::ErrorKind::AddrInUse => ListenError::Taken { address },
-        _ => ListenError::Bind { address, source },
+    TcpListener::bind(address).await.map_err(|source| {
+        if source.kind() == io::ErrorKind::AddrInUse {
+            ListenError::Taken { address }
+        } else {
+            ListenError::Bind { address, source }
+        }
     })
 }
 

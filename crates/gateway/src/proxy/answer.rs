@@ -38,16 +38,16 @@ pub(crate) enum DownloadError {
 impl AnswerBody {
     /// Forwards a body. One that is empty is complete at once.
     pub(crate) fn download(incoming: Incoming, idle: Duration, exchange: Exchange, account: Account) -> Self {
-        let mut exchange = Some(exchange);
-        if incoming.is_end_stream() {
-            exchange.take().map(Exchange::complete);
-        }
-        AnswerBody::Download(Box::new(Download {
+        let mut download = Box::new(Download {
             incoming,
             idle: IdleTimer::new(idle),
-            exchange,
+            exchange: Some(exchange),
             account,
-        }))
+        });
+        if download.incoming.is_end_stream() {
+            download.complete();
+        }
+        AnswerBody::Download(download)
     }
 }
 
@@ -66,14 +66,20 @@ impl Download {
             }
             Some(Ok(frame)) => {
                 if self.incoming.is_end_stream() {
-                    self.exchange.take().map(Exchange::complete);
+                    self.complete();
                 }
                 Poll::Ready(Some(Ok(frame)))
             }
             None => {
-                self.exchange.take().map(Exchange::complete);
+                self.complete();
                 Poll::Ready(None)
             }
+        }
+    }
+
+    fn complete(&mut self) {
+        if let Some(exchange) = self.exchange.take() {
+            exchange.complete();
         }
     }
 

@@ -121,7 +121,7 @@ impl Outgoing {
     fn request(&self) -> Request<RequestBody> {
         let body = match &self.upload {
             None => RequestBody::Empty,
-            Some(upload) => RequestBody::Upload(upload.attempt(self.size.clone())),
+            Some(upload) => RequestBody::Upload(upload.attempt(self.size)),
         };
         let mut request = Request::new(body);
         *request.method_mut() = self.head.method.clone();

@@ -203,7 +203,7 @@ impl Body for RequestBody {
     fn size_hint(&self) -> SizeHint {
         match self {
             RequestBody::Empty => SizeHint::with_exact(0),
-            RequestBody::Upload(attempt) => attempt.size.clone(),
+            RequestBody::Upload(attempt) => attempt.size,
         }
     }
 }

@@ -80,10 +80,12 @@ impl Cut {
     /// Ends it if it is in use for this class.
     pub(crate) fn cut(&self, class: Class) {
         let is_used = self.idle_since.load(Ordering::Relaxed) == 0;
-        if is_used && self.class.load(Ordering::Relaxed) == class as u8 {
-            if let Some(task) = self.task.get() {
-                task.abort();
-            }
+        let task = self
+            .task
+            .get()
+            .filter(|_| is_used && self.class.load(Ordering::Relaxed) == class as u8);
+        if let Some(task) = task {
+            task.abort();
         }
     }
 }

@@ -93,12 +93,13 @@ impl Instance {
             }
             self.learn_idle_limit(connection.idle());
         }
-        Connection::open(self, connect_limit)
-            .await
-            .map_err(|error| match error.kind() {
-                io::ErrorKind::TimedOut => CheckoutError::Timeout,
-                _ => CheckoutError::Connect(error),
-            })
+        Connection::open(self, connect_limit).await.map_err(|error| {
+            if error.kind() == io::ErrorKind::TimedOut {
+                CheckoutError::Timeout
+            } else {
+                CheckoutError::Connect(error)
+            }
+        })
     }
 
     /// Takes a connection back after a complete exchange.

@@ -1,0 +1,14 @@
+//! The gateway against real sockets: in-process upstreams and publishers, real connections between them.
+
+#![expect(clippy::unwrap_used, reason = "what cannot be prepared is a failed test")]
+
+mod client;
+mod following;
+mod modes;
+mod retry;
+mod routing;
+mod streaming;
+mod strict;
+mod switching;
+mod upstream;
+mod world;
