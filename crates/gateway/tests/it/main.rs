@@ -3,12 +3,10 @@
 #![expect(clippy::unwrap_used, reason = "what cannot be prepared is a failed test")]
 
 mod client;
-mod following;
 mod modes;
 mod retry;
 mod routing;
 mod streaming;
-mod strict;
 mod switching;
 mod upstream;
 mod world;

@@ -193,7 +193,10 @@ async fn told(request: Request<Incoming>) -> Response<Body> {
             (name.to_string(), values.join("|").into())
         })
         .collect();
-    let body = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
+    let body = body
+        .collect()
+        .await
+        .map_or_else(|_| Bytes::new(), http_body_util::Collected::to_bytes);
     let told = serde_json::json!({
         "method": head.method.as_str(),
         "target": head.uri.to_string(),
