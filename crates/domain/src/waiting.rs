@@ -84,21 +84,18 @@ pub enum Waiting {
 
 impl fmt::Display for Waiting {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.in_words())
+    }
+}
+
+impl Waiting {
+    /// What is waited for, to stand after "waits for".
+    fn in_words(&self) -> String {
         match self {
-            Self::EarlierRelease { earlier, .. } => write!(f, "release {earlier} to end"),
-            Self::Hold {
-                by,
-                reason,
-                until: None,
-                ..
-            } => write!(f, "a person to resume it: held by {by}: {reason}"),
-            Self::Hold {
-                by,
-                reason,
-                until: Some(until),
-                ..
-            } => write!(f, "the hold by {by} to end at {until}: {reason}"),
-            Self::Gap { wave, until, .. } => write!(f, "{until}, the earliest start of wave {wave}"),
+            Self::EarlierRelease { earlier, .. } => format!("release {earlier} to end"),
+            Self::Hold { by, reason, until, .. } => hold_in_words(by, reason, *until),
+            Self::Gap { wave, until, .. } => format!("{until}, the earliest start of wave {wave}"),
+            Self::Gate { effect, .. } => format!("gate {effect} to end"),
             Self::Slot {
                 cell,
                 slot,
@@ -106,19 +103,15 @@ impl fmt::Display for Waiting {
                 until,
                 ..
             } => {
-                write!(f, "slot {slot} in cell {cell} to be ready (until {until}): {reason}")
+                format!("slot {slot} in cell {cell} to be ready (until {until}): {reason}")
             }
-            Self::Gate { effect, .. } => write!(f, "gate {effect} to end"),
             Self::Gateways {
                 generation,
                 reason,
                 until,
                 ..
             } => {
-                write!(
-                    f,
-                    "all gateways to confirm generation {generation} (until {until}): {reason}"
-                )
+                format!("all gateways to confirm generation {generation} (until {until}): {reason}")
             }
             Self::Workers {
                 cell,
@@ -126,10 +119,7 @@ impl fmt::Display for Waiting {
                 until,
                 ..
             } => {
-                write!(
-                    f,
-                    "the workers of cell {cell} to be handed over at generation {generation} (until {until})"
-                )
+                format!("the workers of cell {cell} to be handed over at generation {generation} (until {until})")
             }
             Self::Bake {
                 wave,
@@ -138,15 +128,12 @@ impl fmt::Display for Waiting {
                 reason,
                 ..
             } => {
-                write!(f, "the bake of wave {wave}, between {least} and {longest}: {reason}")
+                format!("the bake of wave {wave}, between {least} and {longest}: {reason}")
             }
             Self::Return {
                 tenant, cell, reason, ..
             } => {
-                write!(
-                    f,
-                    "the earlier version to be ready for tenant {tenant} in cell {cell}: {reason}"
-                )
+                format!("the earlier version to be ready for tenant {tenant} in cell {cell}: {reason}")
             }
             Self::Drain {
                 cell,
@@ -154,11 +141,15 @@ impl fmt::Display for Waiting {
                 in_flight,
                 until,
             } => {
-                write!(
-                    f,
-                    "slot {slot} in cell {cell} to drain: {in_flight} in flight, cut at {until}"
-                )
+                format!("slot {slot} in cell {cell} to drain: {in_flight} in flight, cut at {until}")
             }
         }
+    }
+}
+
+fn hold_in_words(by: &Actor, reason: &str, until: Option<Timestamp>) -> String {
+    match until {
+        None => format!("a person to resume it: held by {by}: {reason}"),
+        Some(until) => format!("the hold by {by} to end at {until}: {reason}"),
     }
 }

@@ -4,94 +4,119 @@ use std::collections::BTreeMap;
 
 use super::build::PlanInput;
 use super::report::Problem;
-use super::{FORMAT, Plan};
+use super::{FORMAT, Plan, PlannedWave};
 use crate::id::TenantName;
 
 /// What is wrong with `plan` for the facts of `input`. A sound plan has no problem.
 #[must_use]
 pub fn check(plan: &Plan, input: &PlanInput) -> Vec<Problem> {
-    let mut problems = Vec::new();
-    let mut broken = |text: String| {
-        problems.push(Problem::blocks(
-            text,
-            "this is a defect of the planner: report it with the plan",
-        ));
+    let mut checked = Checked {
+        plan,
+        input,
+        seen: BTreeMap::new(),
+        broken: Vec::new(),
     };
-    if plan.format != FORMAT {
-        broken(format!(
-            "the plan has format {}, this program writes {FORMAT}",
-            plan.format
-        ));
-    }
-    if plan.service != input.state.name {
-        broken(format!("the plan is for service `{}`", plan.service));
-    }
-    let mut seen: BTreeMap<&TenantName, &str> = BTreeMap::new();
+    checked.head();
     for wave in &plan.waves {
-        if wave.tenants.is_empty() {
-            broken(format!("wave `{}` moves nobody", wave.name));
-        }
-        if wave.policy.bake.least > wave.policy.bake.longest {
-            broken(format!(
-                "wave `{}` bakes at least longer than at the longest",
-                wave.name
+        checked.wave(wave);
+    }
+    checked.everybody();
+    checked.components();
+    let help = "this is a defect of the planner: report it with the plan";
+    checked
+        .broken
+        .into_iter()
+        .map(|text| Problem::blocks(text, help))
+        .collect()
+}
+
+struct Checked<'a> {
+    plan: &'a Plan,
+    input: &'a PlanInput,
+    /// The wave of each tenant seen so far.
+    seen: BTreeMap<&'a TenantName, &'a str>,
+    broken: Vec<String>,
+}
+
+impl<'a> Checked<'a> {
+    fn head(&mut self) {
+        let plan = self.plan;
+        if plan.format != FORMAT {
+            self.broken.push(format!(
+                "the plan has format {}, this program writes {FORMAT}",
+                plan.format
             ));
         }
+        if plan.service != self.input.state.name {
+            self.broken.push(format!("the plan is for service `{}`", plan.service));
+        }
+    }
+
+    fn wave(&mut self, wave: &'a PlannedWave) {
+        let (plan, state, name) = (self.plan, &self.input.state, &wave.name);
+        if wave.tenants.is_empty() {
+            self.broken.push(format!("wave `{name}` moves nobody"));
+        }
+        if wave.policy.bake.least > wave.policy.bake.longest {
+            self.broken
+                .push(format!("the least bake of wave `{name}` is longer than its longest"));
+        }
         for (tenant, planned) in &wave.tenants {
-            if let Some(other) = seen.insert(tenant, wave.name.as_str()) {
-                broken(format!(
-                    "tenant `{tenant}` is in wave `{other}` and in wave `{}`",
-                    wave.name
-                ));
+            let to = &plan.release.version;
+            if let Some(other) = self.seen.insert(tenant, name.as_str()) {
+                self.broken
+                    .push(format!("tenant `{tenant}` is in wave `{other}` and in wave `{name}`"));
             }
             if plan.left_behind.contains_key(tenant) {
-                broken(format!("tenant `{tenant}` is in wave `{}` and left behind", wave.name));
+                self.broken
+                    .push(format!("tenant `{tenant}` is in wave `{name}` and left behind"));
             }
-            let seat = input.state.seats.get(tenant);
-            if seat.is_some_and(|seat| seat.cell != planned.cell) {
-                broken(format!(
-                    "tenant `{tenant}` is planned in cell `{}`, where it does not live",
-                    planned.cell
+            if state.seats.get(tenant).is_some_and(|seat| seat.cell != planned.cell) {
+                let cell = &planned.cell;
+                self.broken.push(format!(
+                    "tenant `{tenant}` is planned in cell `{cell}`, where it does not live"
                 ));
             }
-            if planned.from.as_ref() == Some(&plan.release.version) {
-                broken(format!(
-                    "tenant `{tenant}` would move from {0} to {0}",
-                    plan.release.version
-                ));
+            if planned.from.as_ref() == Some(to) {
+                self.broken
+                    .push(format!("tenant `{tenant}` would move from {to} to {to}"));
             }
-            if let Some(from) = planned
-                .from
-                .as_ref()
-                .filter(|from| !input.state.pinned.contains_key(*from))
-            {
-                broken(format!(
+            if let Some(from) = planned.from.as_ref().filter(|from| !state.pinned.contains_key(*from)) {
+                self.broken.push(format!(
                     "tenant `{tenant}` could not go back: version {from} is not kept"
                 ));
             }
         }
     }
-    for tenant in input.state.seats.keys() {
-        if !seen.contains_key(tenant) && !plan.left_behind.contains_key(tenant) {
-            broken(format!("tenant `{tenant}` is neither moved nor left behind"));
+
+    fn everybody(&mut self) {
+        for tenant in self.input.state.seats.keys() {
+            if !self.seen.contains_key(tenant) && !self.plan.left_behind.contains_key(tenant) {
+                self.broken
+                    .push(format!("tenant `{tenant}` is neither moved nor left behind"));
+            }
         }
     }
-    for component in &input.project.service.components {
-        if !plan.release.components.contains_key(&component.name) {
-            broken(format!("component `{}` is missing in the release", component.name));
+
+    fn components(&mut self) {
+        let components = &self.plan.release.components;
+        for component in &self.input.project.service.components {
+            if !components.contains_key(&component.name) {
+                self.broken
+                    .push(format!("component `{}` is missing in the release", component.name));
+            }
+        }
+        for (name, part) in components {
+            for after in part
+                .definition
+                .after
+                .iter()
+                .filter(|after| !components.contains_key(*after))
+            {
+                self.broken.push(format!(
+                    "component `{name}` waits for `{after}`, which the release does not have"
+                ));
+            }
         }
     }
-    for (name, part) in &plan.release.components {
-        if let Some(missing) = part
-            .definition
-            .after
-            .iter()
-            .find(|after| !plan.release.components.contains_key(*after))
-        {
-            broken(format!(
-                "component `{name}` waits for `{missing}`, which the release does not have"
-            ));
-        }
-    }
-    problems
 }

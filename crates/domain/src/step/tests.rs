@@ -1,7 +1,7 @@
 use crate::desired::desired;
 use crate::event::{EventKind, Scope, Verdict};
 use crate::fixture::{Shop, installed, tenant, version};
-use crate::id::{CellName, WaveName};
+use crate::id::{CellName, TenantName, WaveName};
 use crate::journal::EntryKind;
 use crate::monitor::monitors;
 use crate::step::Refused;
@@ -316,7 +316,7 @@ fn who_has_moved_is_watched_until_the_release_has_ended() {
     let watched = monitors(&shop.state);
     assert_eq!(watched.len(), 1);
     assert_eq!(
-        watched[0].tenants.keys().map(|t| t.as_str()).collect::<Vec<_>>(),
+        watched[0].tenants.keys().map(TenantName::as_str).collect::<Vec<_>>(),
         ["acme", "dune"]
     );
     shop.complete("1.1.0");
