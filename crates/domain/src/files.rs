@@ -7,7 +7,6 @@
 
 use std::collections::BTreeMap;
 
-use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -83,18 +82,16 @@ pub fn read_project(sources: &[Source]) -> (Option<Project>, Vec<Diagnostic>) {
         }
     }
     let mut documents = BTreeMap::new();
-    documents.extend(
-        files
-            .service
-            .map(|index| (index, Document::read::<ServiceFile>(&sources[index]))),
-    );
-    documents.extend(
-        files
-            .tenants
-            .map(|index| (index, Document::read::<TenantsFile>(&sources[index]))),
-    );
+    let mut read = |index: usize, shape: &Shape| documents.insert(index, Document::read(&sources[index], shape));
+    if let Some(index) = files.service {
+        read(index, &Shape::of::<ServiceFile>());
+    }
+    if let Some(index) = files.tenants {
+        read(index, &Shape::of::<TenantsFile>());
+    }
+    let playbook = Shape::of::<PlaybookFile>();
     for index in &files.playbooks {
-        documents.insert(*index, Document::read::<PlaybookFile>(&sources[*index]));
+        read(*index, &playbook);
     }
     meaning::check_project(&files, &mut documents);
     let project = project(&files, &mut documents);
@@ -109,7 +106,7 @@ pub fn read_project(sources: &[Source]) -> (Option<Project>, Vec<Diagnostic>) {
 /// Reads a release of `project`. There is one exactly when no diagnostic is an error.
 #[must_use]
 pub fn read_release(source: &Source, project: &Project) -> (Option<ReleaseFile>, Vec<Diagnostic>) {
-    let mut document = Document::read::<ReleaseFile>(source);
+    let mut document = Document::read(source, &Shape::of::<ReleaseFile>());
     meaning::check_release(&mut document, project);
     (document.file(), document.report.diagnostics())
 }
@@ -130,11 +127,11 @@ struct Document<'a> {
 }
 
 impl<'a> Document<'a> {
-    fn read<T: JsonSchema>(source: &'a Source) -> Self {
+    fn read(source: &'a Source, shape: &Shape) -> Self {
         let mut report = Report::new(source);
         let tree = tree::read(&mut report);
         if let Some(tree) = &tree {
-            report.extend(Shape::of::<T>().check(tree));
+            report.extend(shape.check(tree));
         }
         Self { tree, report }
     }
