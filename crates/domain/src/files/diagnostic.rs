@@ -173,6 +173,14 @@ impl Finding {
         }
     }
 
+    /// Asks whether something else was meant, if there is a candidate.
+    pub(super) fn meant(self, candidate: Option<&str>) -> Self {
+        match candidate {
+            Some(candidate) => self.label(format!("did you mean `{candidate}`?")),
+            None => self,
+        }
+    }
+
     /// Says on which line the first of two stands; `offset` is its byte.
     pub(super) fn first_at(self, offset: usize) -> Self {
         Self {

@@ -1,5 +1,5 @@
 use std::borrow::Cow;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{check_known, check_unique, names};
 use crate::files::diagnostic::{Code, Finding, Report, shown};
@@ -13,24 +13,42 @@ pub(super) fn check(report: &mut Report<'_>, tree: &Node, service: Option<&Node>
     check_unique(report, tree, "waves", "wave");
     let cells = service.map(|service| names(service, "cells"));
     let known_tenants = tenants.map(|tenants| names(tenants, "tenants"));
+    let labels = tenants.map(labels);
     for wave in tree.items_of("waves") {
         check_bake(report, wave);
         for conditions in conditions(wave) {
             if let (Some(cell), Some(cells)) = (conditions.field("cell"), &cells) {
                 check_known(report, cell, "cell", cells);
             }
-            for tenant in conditions.items_of("tenants") {
-                if let Some(known) = &known_tenants {
-                    check_known(report, tenant, "tenant", known);
-                }
+            if let Some(known) = &known_tenants {
+                conditions
+                    .items_of("tenants")
+                    .iter()
+                    .for_each(|tenant| check_known(report, tenant, "tenant", known));
             }
-            for label in conditions.entries_of("labels") {
-                if let Some(tenants) = tenants {
-                    check_label(report, label, tenants.items_of("tenants"));
-                }
+            if let Some(labels) = &labels {
+                conditions
+                    .entries_of("labels")
+                    .iter()
+                    .for_each(|label| check_label(report, label, labels));
             }
         }
     }
+}
+
+/// The labels that tenants have, with their values.
+type Labels<'n> = BTreeMap<&'n str, BTreeSet<Cow<'n, str>>>;
+
+fn labels(tenants: &Node) -> Labels<'_> {
+    let mut labels = Labels::new();
+    for label in tenants
+        .items_of("tenants")
+        .iter()
+        .flat_map(|tenant| tenant.entries_of("labels"))
+    {
+        labels.entry(&label.key).or_default().extend(scalar(&label.value));
+    }
+    labels
 }
 
 /// The conditions of a wave, written as a list or alone.
@@ -75,33 +93,24 @@ fn check_bake(report: &mut Report<'_>, wave: &Node) {
 }
 
 /// Tenants come and go, so a label that none has is no error.
-fn check_label(report: &mut Report<'_>, label: &Entry, tenants: &[Node]) {
-    let Some(wanted) = scalar(&label.value) else { return };
-    let values: BTreeSet<Cow<'_, str>> = tenants
-        .iter()
-        .filter_map(|tenant| scalar(tenant.field("labels")?.field(&label.key)?))
-        .collect();
-    if values.contains(&wanted) {
+fn check_label(report: &mut Report<'_>, label: &Entry, labels: &Labels<'_>) {
+    let Some(wanted) = scalar(&label.value).filter(|_| !report.is_full()) else {
         return;
-    }
-    let (span, message, meant) = if values.is_empty() {
-        let labels = tenants.iter().flat_map(|tenant| tenant.entries_of("labels"));
-        let known: BTreeSet<&str> = labels.map(|label| label.key.as_str()).collect();
-        let message = format!("no tenant has a label {}", shown(&label.key));
-        (&label.key_span, message, nearest(&label.key, known))
-    } else {
-        let message = format!("no tenant has `{}: {}`", label.key, wanted);
-        (
-            &label.value.span,
-            message,
-            nearest(&wanted, values.iter().map(AsRef::as_ref)),
-        )
     };
-    let finding = Finding::warning(Code::NoEffect, span, message);
-    report.push(match meant {
-        Some(meant) => finding.label(format!("did you mean `{meant}`?")),
-        None => finding,
-    });
+    let finding = match labels.get(label.key.as_str()) {
+        Some(values) if values.contains(&wanted) => return,
+        Some(values) => {
+            let message = format!("no tenant has `{}: {wanted}`", label.key);
+            let finding = Finding::warning(Code::NoEffect, &label.value.span, message);
+            finding.meant(nearest(&wanted, values.iter().map(AsRef::as_ref)))
+        }
+        None => {
+            let message = format!("no tenant has a label {}", shown(&label.key));
+            let finding = Finding::warning(Code::NoEffect, &label.key_span, message);
+            finding.meant(nearest(&label.key, labels.keys().copied()))
+        }
+    };
+    report.push(finding);
 }
 
 /// The text of a value of a label, as [`crate::files::Scalar`] keeps it.
@@ -127,16 +136,16 @@ pub(super) fn check_reach(report: &mut Report<'_>, tree: &Node, tenants: &Node) 
             report.push(finding.label("an earlier wave takes the rest"));
             continue;
         }
-        let selected = |tenant: &&Node| conditions(wave).any(|conditions| holds(conditions, tenant));
-        if !nobody_at_all && !left.iter().any(selected) {
+        let selectors: Vec<Selector<'_>> = conditions(wave).map(Selector::new).collect();
+        let selects = |tenant: &&Node| selectors.iter().any(|selector| selector.admits(tenant));
+        rest_is_taken = conditions(wave).any(is_rest);
+        if !rest_is_taken && !nobody_at_all && !left.iter().any(selects) {
             let message = "this wave selects no tenant".to_owned();
             report.push(Finding::warning(Code::NoEffect, &select.key_span, message));
         }
-        rest_is_taken = conditions(wave).any(is_rest);
         // Which tenants a share is made of is the planner's decision.
-        left.retain(|tenant| {
-            !conditions(wave).any(|conditions| conditions.field("percentage").is_none() && holds(conditions, tenant))
-        });
+        let certain: Vec<&Selector<'_>> = selectors.iter().filter(|selector| !selector.takes_a_share()).collect();
+        left.retain(|tenant| !certain.iter().any(|selector| selector.admits(tenant)));
     }
     if rest_is_taken {
         return;
@@ -161,26 +170,39 @@ fn is_rest(conditions: &Node) -> bool {
     conditions.entries().len() == 1 && conditions.field("rest").is_some()
 }
 
-fn holds(conditions: &Node, tenant: &Node) -> bool {
-    conditions
-        .entries()
-        .iter()
-        .all(|condition| match condition.key.as_str() {
-            "labels" => condition.value.entries().iter().all(|label| {
-                let has = tenant.field("labels").and_then(|labels| labels.field(&label.key));
-                has.and_then(scalar) == scalar(&label.value)
-            }),
-            "opt_in" => {
-                let opted_in = tenant.field("opt_in").map(|node| &node.value);
-                opted_in.unwrap_or(&Value::Boolean(false)) == &condition.value.value
-            }
-            "cell" => tenant.text_of("cell") == condition.value.text(),
-            "tenants" => condition
-                .value
-                .items()
-                .iter()
-                .any(|name| name.text() == tenant.text_of("name")),
-            // Which tenants `percentage` takes is not known here; `rest` is true of everybody who is still looked at.
-            _ => true,
-        })
+/// Conditions, ready to be asked of many tenants.
+struct Selector<'n> {
+    conditions: &'n Node,
+    tenants: BTreeSet<&'n str>,
+}
+
+impl<'n> Selector<'n> {
+    fn new(conditions: &'n Node) -> Self {
+        let tenants = conditions.items_of("tenants").iter().filter_map(Node::text).collect();
+        Self { conditions, tenants }
+    }
+
+    fn takes_a_share(&self) -> bool {
+        self.conditions.field("percentage").is_some()
+    }
+
+    fn admits(&self, tenant: &Node) -> bool {
+        self.conditions
+            .entries()
+            .iter()
+            .all(|condition| match condition.key.as_str() {
+                "labels" => condition.value.entries().iter().all(|label| {
+                    let has = tenant.field("labels").and_then(|labels| labels.field(&label.key));
+                    has.and_then(scalar) == scalar(&label.value)
+                }),
+                "opt_in" => {
+                    let opted_in = tenant.field("opt_in").map(|node| &node.value);
+                    opted_in.unwrap_or(&Value::Boolean(false)) == &condition.value.value
+                }
+                "cell" => tenant.text_of("cell") == condition.value.text(),
+                "tenants" => tenant.text_of("name").is_some_and(|name| self.tenants.contains(name)),
+                // `percentage` is not known here; `rest` is true of everybody who is still looked at.
+                _ => true,
+            })
+    }
 }
