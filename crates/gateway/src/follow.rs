@@ -4,9 +4,6 @@ mod call;
 mod file;
 mod persist;
 
-#[cfg(test)]
-mod tests;
-
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};

@@ -1,6 +1,7 @@
 //! Listening sockets and the connections that come in on them.
 
 mod client_stream;
+mod strict;
 
 use std::convert::Infallible;
 use std::io;

@@ -12,7 +12,7 @@ mod upload;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use http::header::{CONNECTION, CONTENT_TYPE, HOST};
+use http::header::{CONNECTION, CONTENT_TYPE, HOST, UPGRADE};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, Version};
 use hyper::body::{Body, Incoming};
@@ -54,11 +54,18 @@ pub(crate) struct Client {
 
 impl Proxy {
     /// Answers one request. What goes wrong becomes an answer.
+    ///
+    /// The connection is closed after a request that was ambiguous, and after one that asked in vain for another protocol,
+    /// because the strict reader of requests has stopped reading there.
     pub(crate) async fn answer(&self, client: &Client, request: Request<Incoming>) -> Response<AnswerBody> {
-        let is_http2 = request.version() == Version::HTTP_2;
-        let mut response = self.serve(client, request).await.unwrap_or_else(problem);
+        let is_http1 = request.version() != Version::HTTP_2;
+        let wants_upgrade = request.headers().contains_key(UPGRADE);
+        let served = self.serve(client, request).await;
+        let is_bad = served.as_ref().is_err_and(|reason| *reason == ErrorReason::BadRequest);
+        let mut response = served.unwrap_or_else(problem);
         let is_upgraded = response.status() == StatusCode::SWITCHING_PROTOCOLS;
-        if !is_http2 && !is_upgraded && *self.life.borrow() >= Life::Lingering {
+        let is_lingering = *self.life.borrow() >= Life::Lingering;
+        if is_http1 && !is_upgraded && (is_lingering || is_bad || wants_upgrade) {
             response
                 .headers_mut()
                 .insert(CONNECTION, HeaderValue::from_static("close"));
@@ -196,7 +203,7 @@ fn outgoing(
     append_forwarded_for(headers, &client.address);
     if let Some(upgrade) = upgrade {
         headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
-        headers.insert(http::header::UPGRADE, upgrade.protocol.clone());
+        headers.insert(UPGRADE, upgrade.protocol.clone());
     }
     head.uri = origin_form(&head.uri, admitted.forward.stripped);
     let size = incoming.size_hint();
@@ -222,7 +229,7 @@ fn switching(from_instance: &HeaderMap, protocol: &HeaderValue) -> Response<Answ
     let mut headers = from_instance.clone();
     header::strip_hop(&mut headers);
     headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
-    headers.insert(http::header::UPGRADE, protocol.clone());
+    headers.insert(UPGRADE, protocol.clone());
     *response.headers_mut() = headers;
     response
 }

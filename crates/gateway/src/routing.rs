@@ -4,9 +4,6 @@ mod compile;
 mod decide;
 mod snapshot;
 
-#[cfg(test)]
-mod tests;
-
 use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
+use super::strict::Framing;
 use crate::idle::IdleTimer;
 
 /// How HTTP/2 begins (RFC 9113 §3.4).
@@ -26,6 +27,8 @@ pub(super) struct ClientStream {
     stream: TcpStream,
     /// Bytes that were read to detect the protocol and belong to the first request.
     begun: Vec<u8>,
+    /// For HTTP/1.1.
+    framing: Option<Framing>,
     write: IdleTimer,
 }
 
@@ -46,8 +49,13 @@ impl ClientStream {
                 break Protocol::Http2;
             }
         };
-        let write = IdleTimer::new(WRITE_LIMIT);
-        Ok((protocol, Self { stream, begun, write }))
+        let stream = Self {
+            stream,
+            begun,
+            framing: (protocol == Protocol::Http1).then(Framing::new),
+            write: IdleTimer::new(WRITE_LIMIT),
+        };
+        Ok((protocol, stream))
     }
 
     fn limit<T>(&mut self, context: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
@@ -66,12 +74,17 @@ impl AsyncRead for ClientStream {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
         if self.begun.is_empty() {
-            return Pin::new(&mut self.stream).poll_read(context, buffer);
+            ready!(Pin::new(&mut self.stream).poll_read(context, buffer))?;
+        } else {
+            let count = self.begun.len().min(buffer.remaining());
+            buffer.put_slice(&self.begun[..count]);
+            self.begun.drain(..count);
         }
-        let count = self.begun.len().min(buffer.remaining());
-        buffer.put_slice(&self.begun[..count]);
-        self.begun.drain(..count);
+        if let Some(framing) = &mut self.framing {
+            framing.follow(&mut buffer.filled_mut()[before..]);
+        }
         Poll::Ready(Ok(()))
     }
 }

@@ -3,10 +3,13 @@
 #![expect(clippy::unwrap_used, reason = "what cannot be prepared is a failed test")]
 
 mod client;
+mod following;
 mod modes;
+mod publisher;
 mod retry;
 mod routing;
 mod streaming;
+mod strict;
 mod switching;
 mod upstream;
 mod world;

@@ -8,7 +8,7 @@ use tidegate_gateway::table::Phase;
 
 use crate::client::{Client, request};
 use crate::upstream::Upstream;
-use crate::world::{reroute, to_new, world};
+use crate::world::{reroute, world};
 
 #[derive(Default)]
 struct Watched {
@@ -59,13 +59,8 @@ async fn nothing_is_lost_and_nothing_stale_over_switches() {
         world
             .change(|table| {
                 let is_new = number % 2 == 1;
-                reroute(table, "acme", |route| {
-                    if is_new {
-                        to_new(route)
-                    } else {
-                        route.version = "eu/old".into()
-                    }
-                });
+                let version = if is_new { "eu/new" } else { "eu/old" };
+                reroute(table, "acme", |route| route.version = version.into());
                 let draining = Phase::Draining {
                     requests_until_ms: None,
                     streams_until_ms: None,
