@@ -1,13 +1,15 @@
 //! The one place where diagnostics become text for people.
 
+use std::ops::Range;
+
 use annotate_snippets::renderer::DecorStyle;
-use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
+use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 
 use super::{Diagnostic, Place, Severity};
 use crate::files::Source;
 
-/// Lines shown around the one with the caret.
-const LINES_AROUND: usize = 1;
+/// Shown is the line with the caret, one before it and one after it, as far as this many bytes reach.
+const BYTES_AROUND: usize = 500;
 
 /// Draws each diagnostic with its line, caret and remedy. `sources` are the texts the diagnostics were found in; one whose
 /// text is not among them is drawn without its line. With `color` the text holds ANSI escapes.
@@ -30,46 +32,65 @@ fn groups<'a>(diagnostic: &'a Diagnostic, source: Option<&'a Source>) -> Vec<Gro
         Severity::Warning => Level::WARNING,
     };
     let title = level.primary_title(&diagnostic.message).id(diagnostic.code.to_string());
+    let origin = Origin::path(&diagnostic.file);
     let group = match (&diagnostic.place, source) {
-        (Some(place), Some(source)) => title.element(snippet(diagnostic, place, source)),
-        (Some(place), None) => title.element(
-            Origin::path(&diagnostic.file)
-                .line(place.line)
-                .char_column(place.column),
-        ),
-        (None, _) => title.element(Origin::path(&diagnostic.file)),
+        (None, _) => title.element(origin),
+        (Some(place), None) => title.element(at(origin, place)),
+        (Some(place), Some(source)) => {
+            let (excerpt, first_line) = excerpt(place, &source.text);
+            let start = excerpt.start;
+            let snippet = snippet(diagnostic, place, &source.text, excerpt).line_start(first_line);
+            let before = &source.text[..start];
+            if !before.is_empty() && !before.ends_with('\n') {
+                // The renderer would count the column from where the excerpt begins.
+                title.element(at(origin, place)).element(snippet)
+            } else {
+                title.element(snippet.path(&diagnostic.file))
+            }
+        }
     };
     let help = diagnostic.help.as_deref().map(|help| Level::HELP.message(help));
     vec![group.elements(help)]
 }
 
-/// Only the lines that are shown: the renderer measures all of the text it is given, for each diagnostic again.
+fn at<'a>(origin: Origin<'a>, place: &Place) -> Origin<'a> {
+    origin.line(place.line).char_column(place.column)
+}
+
 fn snippet<'a>(
     diagnostic: &'a Diagnostic,
     place: &Place,
-    source: &'a Source,
-) -> Snippet<'a, annotate_snippets::Annotation<'a>> {
-    let (before, after) = source.text.split_at(place.span.start);
-    let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-    let mut first_line = place.line;
-    let mut start = line_start;
-    for _ in 0..LINES_AROUND {
-        if start > 0 {
-            start = before[..start - 1].rfind('\n').map_or(0, |newline| newline + 1);
-            first_line -= 1;
-        }
-    }
-    let end = after
-        .match_indices('\n')
-        .nth(LINES_AROUND)
-        .map_or(source.text.len(), |(newline, _)| place.span.start + newline);
-    let mut annotation = AnnotationKind::Primary.span(place.span.start - start..place.span.end - start);
-    if !diagnostic.label.is_empty() {
-        annotation = annotation.label(&diagnostic.label);
-    }
-    Snippet::source(&source.text[start..end])
-        .path(&diagnostic.file)
-        .line_start(first_line)
+    text: &'a str,
+    excerpt: Range<usize>,
+) -> Snippet<'a, Annotation<'a>> {
+    let span = place.span.start - excerpt.start..place.span.end - excerpt.start;
+    let annotation = AnnotationKind::Primary.span(span);
+    let label = Some(diagnostic.label.as_str()).filter(|label| !label.is_empty());
+    Snippet::source(&text[excerpt])
         .fold(false)
-        .annotation(annotation)
+        .annotation(annotation.label(label))
+}
+
+/// The part of the text that is shown, and the line it begins on. The renderer measures all it is given, for each diagnostic
+/// again, so it is given no more than that.
+fn excerpt(place: &Place, text: &str) -> (Range<usize>, usize) {
+    let (before, after) = text.split_at(place.span.start);
+    let line_before = |end: usize| before[..end].rfind('\n').map_or(0, |newline| newline + 1);
+    let line_start = line_before(before.len());
+    let nearest_start = text.ceil_char_boundary(place.span.start.saturating_sub(BYTES_AROUND));
+    let farthest_end = text.floor_char_boundary(place.span.end.saturating_add(BYTES_AROUND));
+    let next_line_end = after
+        .match_indices('\n')
+        .nth(1)
+        .map_or(text.len(), |(newline, _)| before.len() + newline);
+    let (start, first_line) = match line_start {
+        0 => (0, place.line),
+        _ => (line_before(line_start - 1), place.line - 1),
+    };
+    let end = next_line_end.min(farthest_end);
+    if nearest_start <= start {
+        (start..end, first_line)
+    } else {
+        (nearest_start.max(line_start)..end, place.line)
+    }
 }

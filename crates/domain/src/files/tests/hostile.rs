@@ -176,6 +176,25 @@ fn a_terminal_is_not_obeyed() {
     assert!(drawn.chars().all(|c| c == '\n' || !c.is_control()), "{drawn:?}");
 }
 
+#[test]
+fn of_a_long_line_the_part_around_the_caret_is_drawn() {
+    let text = format!(
+        "{{version: '{}', knid: patch, commits: [{}]}}",
+        "é".repeat(5_000),
+        "1, ".repeat(5_000)
+    );
+    let sources = [source("release.yaml", &text)];
+    let (_, diagnostics) = read_release(&sources[0], &good_project());
+    let unknown: Vec<Diagnostic> = diagnostics
+        .into_iter()
+        .filter(|found| found.code == Code::UnknownField)
+        .collect();
+    let drawn = render(&unknown, &sources, false);
+    assert!(drawn.contains("--> release.yaml:1:5015\n"), "{drawn}");
+    assert!(drawn.contains("^^^^ did you mean `kind`?"), "{drawn}");
+    assert!(drawn.len() < 1_000, "{drawn}");
+}
+
 /// Every diagnostic lies in its file, on the line and column it names, and can be drawn.
 fn check_places(text: &str) -> Result<(), TestCaseError> {
     let sources = ["tidegate.yaml", "tenants.yaml", "playbooks/x.yaml"].map(|path| source(path, text));

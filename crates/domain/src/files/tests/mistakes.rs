@@ -217,6 +217,11 @@ fn of_the_components() {
 
 const OF_THE_TENANTS_FILE: &[Mistake] = &[
     (
+        ", cell: us",
+        "",
+        &["tenants.yaml:4:6: `cell` is missing in this tenant [add `cell:` - the cell it lives in]"],
+    ),
+    (
         "name: globex",
         "name: acme",
         &["tenants.yaml:4:12: there are two tenants named `acme` (first on line 3)"],
