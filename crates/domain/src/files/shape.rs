@@ -106,7 +106,8 @@ impl Shape {
         let named = rules.clone().find(|rule| rule.name == name);
         let complaint =
             (named.or_else(|| rules.next())?.complaint)(text)?.replacen(&format!("`{text}`"), &shown(text), 1);
-        let (message, help) = match complaint.split_once(": ") {
+        // The last colon: the text itself may hold others, a rule holds none.
+        let (message, help) = match complaint.rsplit_once(": ") {
             Some((message, help)) => (message.to_owned(), Some(help.to_owned())),
             None => (complaint, None),
         };

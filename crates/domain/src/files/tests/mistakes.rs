@@ -381,6 +381,13 @@ fn of_a_playbooks_reach() {
 
 const OF_A_RELEASE: &[Mistake] = &[
     (
+        "version: 2.1.0",
+        "version: 'a: b'",
+        &[
+            "release.yaml:2:10: `a: b` is not a version [1 to 63 of letters, digits, `.`, `_`, `+` and `-`, the first a letter or digit]",
+        ],
+    ),
+    (
         "  api:",
         "  apy:",
         &["release.yaml:7:3: there is no component `apy` (did you mean `api`?)"],
