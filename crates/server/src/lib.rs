@@ -1,1 +1,29 @@
-//! (to come)
+//! The control plane: loops around the state machine, the publisher's side of the gateway protocol, the API.
+//!
+//! It refuses to know how to decide: what moves when is [`tidegate_domain`]'s. It reads the wall clock, asks drivers and
+//! gateways what they see, hands out what shall be, has effects performed, and answers people.
+//!
+//! Every loop starts from the store alone, so that going on after a kill is the normal path:
+//!
+//! - [`control`] turns: takes events, has the state machine decide, shows what it decided;
+//! - `reconcile` hands the desired document to drivers and gateways, and tells what they see;
+//! - [`gateways`] is who serves and by which table; `counters` is what they counted; `health` judges by it;
+//! - `perform` does what shall be done once; `supervise` keeps the gateway process running.
+
+mod clock;
+pub mod control;
+mod counters;
+pub mod gateways;
+mod health;
+mod incarnation;
+mod layout;
+mod perform;
+mod project;
+mod reconcile;
+mod secret;
+mod serve;
+mod supervise;
+mod table;
+
+pub use project::ProjectError;
+pub use serve::{Options, ServeError, serve};

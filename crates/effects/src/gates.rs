@@ -1,0 +1,66 @@
+//! Gates: checks that a wave must pass before its tenants move. A gate is a file here and a line in [`GATES`].
+
+mod command;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::pin::Pin;
+
+use serde::Serialize;
+use serde_json::Value;
+use tidegate_domain::event::{Judgement, Verdict};
+use tidegate_domain::id::{CellName, ComponentName, Version, WaveName};
+
+/// A kind of gate.
+#[derive(Debug)]
+pub struct Gate {
+    /// What a playbook's `uses:` says.
+    pub name: &'static str,
+    /// Says what is wrong with a playbook's `with:`, if anything is.
+    pub validate: fn(&Value) -> Result<(), String>,
+    pub run: fn(Value, Target) -> Running,
+}
+
+/// A gate that runs.
+pub type Running = Pin<Box<dyn Future<Output = Judgement> + Send>>;
+
+/// What a gate is run against: the new slots of a wave, which no tenant uses yet.
+#[derive(Debug, Clone)]
+pub struct Target {
+    pub version: Version,
+    pub wave: WaveName,
+    /// The project's folder, which paths in the playbook are relative to.
+    pub directory: PathBuf,
+    pub slots: Vec<TargetSlot>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct TargetSlot {
+    pub cell: CellName,
+    pub component: ComponentName,
+    pub addresses: Vec<SocketAddr>,
+}
+
+/// Every gate there is.
+pub const GATES: &[Gate] = &[command::GATE];
+
+#[must_use]
+pub fn find(name: &str) -> Option<&'static Gate> {
+    GATES.iter().find(|gate| gate.name == name)
+}
+
+/// The names of all gates, for a message.
+#[must_use]
+pub fn names() -> String {
+    GATES.iter().map(|gate| gate.name).collect::<Vec<_>>().join(", ")
+}
+
+fn judgement(verdict: Verdict, reason: String) -> Judgement {
+    Judgement {
+        verdict,
+        reason,
+        requests: 0,
+        culprits: BTreeMap::new(),
+    }
+}

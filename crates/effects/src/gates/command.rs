@@ -1,0 +1,148 @@
+//! The gate `command`: a program that ends with 0 passes, one that ends otherwise fails, one that cannot be run or does not
+//! end in time is an error.
+
+use std::process::{ExitStatus, Output, Stdio};
+
+use rustix::process::{Pid, Signal, kill_process_group};
+use serde::Deserialize;
+use serde_json::Value;
+use tidegate_domain::event::{Judgement, Verdict};
+use tidegate_domain::time::Duration as Span;
+use tokio::process::Command;
+use tokio::time::timeout;
+
+use super::{Gate, Running, Target, judgement};
+
+pub const GATE: Gate = Gate {
+    name: "command",
+    validate: |with| read(with).map(|_| ()),
+    run,
+};
+
+/// Output shown with a verdict, in bytes.
+const LAST_WORDS_BYTES_MAX: usize = 500;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct With {
+    /// Program and arguments, run in the project's folder without a shell.
+    command: Vec<String>,
+    #[serde(default = "ten_minutes")]
+    timeout: Span,
+}
+
+fn ten_minutes() -> Span {
+    Span::from_secs(600)
+}
+
+fn read(with: &Value) -> Result<With, String> {
+    let with: With = serde_json::from_value(with.clone()).map_err(|error| error.to_string())?;
+    match with.command.first() {
+        Some(program) if !program.is_empty() => Ok(with),
+        Some(_) | None => Err("`command` names no program".to_owned()),
+    }
+}
+
+fn run(with: Value, target: Target) -> Running {
+    Box::pin(async move {
+        match read(&with) {
+            Ok(with) => judge(&with, &target).await,
+            Err(reason) => judgement(Verdict::Error, format!("`with` cannot be used: {reason}")),
+        }
+    })
+}
+
+async fn judge(with: &With, target: &Target) -> Judgement {
+    let program = with.command[0].as_str();
+    let slots = serde_json::to_string(&target.slots).expect("slots have text keys only");
+    let child = Command::new(program)
+        .args(&with.command[1..])
+        .current_dir(&target.directory)
+        .env("TIDEGATE_RELEASE", target.version.as_str())
+        .env("TIDEGATE_WAVE", target.wave.as_str())
+        .env("TIDEGATE_SLOTS", slots)
+        // A gate is no client of the control plane.
+        .env_remove("TIDEGATE_TOKEN")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .process_group(0)
+        .kill_on_drop(true)
+        .spawn();
+    let child = match child {
+        Ok(child) => child,
+        Err(error) => return judgement(Verdict::Error, format!("`{program}` cannot be started: {error}")),
+    };
+    let mut group = Group::of(child.id());
+    match timeout(with.timeout.to_std(), child.wait_with_output()).await {
+        Ok(Ok(output)) => {
+            group.has_ended();
+            ended(program, &output)
+        }
+        Ok(Err(error)) => judgement(Verdict::Error, format!("`{program}` cannot be waited for: {error}")),
+        Err(_) => judgement(
+            Verdict::Error,
+            format!("`{program}` did not end within {} and was killed", with.timeout),
+        ),
+    }
+}
+
+fn ended(program: &str, output: &Output) -> Judgement {
+    let words = last_words(output);
+    let verdict = if output.status.success() {
+        Verdict::Pass
+    } else {
+        Verdict::Fail
+    };
+    judgement(
+        verdict,
+        format!("`{program}` ended with {}{words}", in_words(output.status)),
+    )
+}
+
+fn in_words(status: ExitStatus) -> String {
+    match status.code() {
+        Some(code) => format!("code {code}"),
+        None => status.to_string(),
+    }
+}
+
+/// The last line that was written, errors before the rest.
+fn last_words(output: &Output) -> String {
+    let lines = [&output.stderr, &output.stdout].map(|bytes| {
+        let tail = &bytes[bytes.len().saturating_sub(LAST_WORDS_BYTES_MAX)..];
+        let text = String::from_utf8_lossy(tail);
+        text.lines()
+            .rfind(|line| !line.trim().is_empty())
+            .map(|line| line.trim().to_owned())
+    });
+    match lines.into_iter().flatten().next() {
+        Some(line) => format!(": {line}"),
+        None => String::new(),
+    }
+}
+
+/// The processes a gate has started. They are killed when nobody waits for the gate any more.
+struct Group(Option<Pid>);
+
+impl Group {
+    fn of(pid: Option<u32>) -> Self {
+        Self(pid.and_then(|pid| Pid::from_raw(i32::try_from(pid).ok()?)))
+    }
+
+    fn has_ended(&mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        if let Some(group) = self.0 {
+            // Gone already: nothing to do.
+            let _ = kill_process_group(group, Signal::KILL);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

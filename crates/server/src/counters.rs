@@ -1,0 +1,155 @@
+//! What gateways counted, by tenant and version: totals since this server began, and how much of that is recent.
+//!
+//! A gateway tells figures that are cumulative since it began, so that a lost call loses nothing; here they become
+//! differences. Of a gateway that began before this server did, the first figures say nothing of when: they are only what
+//! later ones are counted from.
+
+mod totals;
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use tidegate_domain::id::{TenantName, Version};
+use tidegate_domain::time::Timestamp;
+use tidegate_gateway::protocol::{Report, SeriesTotals};
+
+pub use self::totals::Totals;
+
+/// How far back [`Counters::recent`] looks.
+const RECENT_MS: i64 = 600_000;
+
+/// Recent figures are kept in pieces of this length.
+const PIECE_MS: i64 = 30_000;
+
+/// Tenants times versions. More than these are not counted: memory is bounded whatever a gateway sends.
+const SERIES_MAX: usize = 100_000;
+
+/// A series that nothing was added to for so long is forgotten.
+const IDLE_MS: i64 = 24 * 3_600_000;
+
+#[derive(Debug, Default)]
+pub struct Counters {
+    table: Mutex<Table>,
+}
+
+type Key = (TenantName, Version);
+
+#[derive(Debug, Default)]
+struct Table {
+    gateways: HashMap<String, Told>,
+    series: BTreeMap<Key, Series>,
+    newest: Option<Timestamp>,
+}
+
+/// The figures that one gateway process told last.
+#[derive(Debug, Default)]
+struct Told {
+    series: HashMap<Key, (u64, Totals)>,
+}
+
+#[derive(Debug, Default)]
+struct Series {
+    total: Totals,
+    /// By the beginning of the piece, oldest first.
+    recent: VecDeque<(i64, Totals)>,
+}
+
+impl Counters {
+    /// Adds what is new in a report. The same report twice adds nothing; neither does an older one that comes late.
+    pub fn take(&self, report: &Report, adopted: bool, now: Timestamp) {
+        let mut table = self.table();
+        let Table {
+            gateways,
+            series,
+            newest,
+        } = &mut *table;
+        let told = gateways
+            .entry(format!("{}/{}", report.gateway, report.incarnation))
+            .or_default();
+        for mark in &report.marks {
+            for row in &mark.series {
+                let Some(key) = key(row) else { continue };
+                if !series.contains_key(&key) && series.len() >= SERIES_MAX {
+                    continue;
+                }
+                let figures = Totals::of(row);
+                let added = match told.series.get(&key) {
+                    Some((at_ms, _)) if *at_ms >= mark.at_ms => continue,
+                    Some((_, before)) => figures.since(before),
+                    None if adopted => Totals::default(),
+                    None => figures.clone(),
+                };
+                told.series.insert(key.clone(), (mark.at_ms, figures));
+                series.entry(key).or_default().add(&added, mark.at_ms);
+            }
+        }
+        *newest = Some(now);
+    }
+
+    /// Everything since this server began.
+    #[must_use]
+    pub fn total(&self, tenant: &TenantName, version: &Version) -> Totals {
+        let table = self.table();
+        let series = table.series.get(&(tenant.clone(), version.clone()));
+        series.map(|series| series.total.clone()).unwrap_or_default()
+    }
+
+    /// What was added within the last ten minutes.
+    #[must_use]
+    pub fn recent(&self, tenant: &TenantName, version: &Version, now: Timestamp) -> Totals {
+        let table = self.table();
+        let mut sum = Totals::default();
+        if let Some(series) = table.series.get(&(tenant.clone(), version.clone())) {
+            let recent = series.recent.iter().filter(|(begin, _)| *begin > now.0 - RECENT_MS);
+            recent.for_each(|(_, piece)| sum.add(piece));
+        }
+        sum
+    }
+
+    /// When a gateway last told something.
+    #[must_use]
+    pub fn newest(&self) -> Option<Timestamp> {
+        self.table().newest
+    }
+
+    /// Forgets gateways that are not among `alive`, and what has been silent for a day.
+    pub fn tidy(&self, alive: &[String], now: Timestamp) {
+        let mut table = self.table();
+        table.gateways.retain(|name, _| alive.contains(name));
+        let is_idle = |series: &Series| series.recent.back().is_none_or(|(begin, _)| *begin < now.0 - IDLE_MS);
+        table.series.retain(|_, series| !is_idle(series));
+    }
+
+    fn table(&self) -> MutexGuard<'_, Table> {
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// `None` for names that are none: a gateway only counts tenants and versions of the table, so there are none.
+fn key(row: &SeriesTotals) -> Option<Key> {
+    Some((TenantName::new(&row.tenant).ok()?, Version::new(&row.version).ok()?))
+}
+
+impl Series {
+    fn add(&mut self, added: &Totals, at_ms: u64) {
+        self.total.add(added);
+        // A mark on the border closes the piece before it.
+        let last = i64::try_from(at_ms).unwrap_or(i64::MAX) - 1;
+        let begin = last - last.rem_euclid(PIECE_MS);
+        while self
+            .recent
+            .front()
+            .is_some_and(|(oldest, _)| *oldest <= begin - RECENT_MS)
+        {
+            self.recent.pop_front();
+        }
+        match self.recent.back_mut() {
+            // Gateways' clocks differ a little; what comes late counts with the newest.
+            Some((newest, piece)) if *newest >= begin => piece.add(added),
+            Some(_) | None => self.recent.push_back((begin, added.clone())),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

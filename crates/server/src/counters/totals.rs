@@ -1,0 +1,95 @@
+//! Figures that are added and subtracted.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use tidegate_evidence::Sample;
+use tidegate_gateway::protocol::{ErrorReason, LATENCY_EDGES_MICROS, SeriesTotals};
+
+/// Requests, failures and latencies; only the latency bins that are not empty are there.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Totals {
+    pub requests: u64,
+    /// Answered 5xx, or not answered by the service at all.
+    pub errors: u64,
+    pub latency: BTreeMap<u8, u64>,
+}
+
+impl Totals {
+    #[must_use]
+    pub fn of(row: &SeriesTotals) -> Self {
+        let unanswered: u64 = row
+            .errors
+            .iter()
+            .filter(|(reason, _)| is_of_service(**reason))
+            .map(|(_, count)| count)
+            .sum();
+        let classes = row.requests;
+        let answered = classes.successes + classes.redirections + classes.client_errors + classes.server_errors;
+        Self {
+            requests: answered + unanswered,
+            errors: classes.server_errors + unanswered,
+            latency: row.latency.iter().copied().collect(),
+        }
+    }
+
+    pub fn add(&mut self, other: &Self) {
+        self.requests += other.requests;
+        self.errors += other.errors;
+        for (bin, count) in &other.latency {
+            *self.latency.entry(*bin).or_default() += count;
+        }
+    }
+
+    /// What was added since `earlier`.
+    #[must_use]
+    pub fn since(&self, earlier: &Self) -> Self {
+        let before = |bin| earlier.latency.get(bin).copied().unwrap_or(0);
+        let bins = self.latency.iter();
+        let added = bins.map(|(bin, count)| (*bin, count.saturating_sub(before(bin))));
+        Self {
+            requests: self.requests.saturating_sub(earlier.requests),
+            errors: self.errors.saturating_sub(earlier.errors),
+            latency: added.filter(|(_, count)| *count > 0).collect(),
+        }
+    }
+
+    /// As the judgement wants it: every bin.
+    #[must_use]
+    pub fn sample(&self) -> Sample {
+        let mut latency = vec![0; LATENCY_EDGES_MICROS.len() + 1];
+        for (bin, count) in &self.latency {
+            if let Some(place) = latency.get_mut(usize::from(*bin)) {
+                *place += count;
+            }
+        }
+        Sample {
+            requests: self.requests,
+            errors: self.errors,
+            latency,
+        }
+    }
+}
+
+/// Whether the service failed, and not its client.
+fn is_of_service(reason: ErrorReason) -> bool {
+    match reason {
+        ErrorReason::HoldExpired
+        | ErrorReason::HoldFull
+        | ErrorReason::NoInstance
+        | ErrorReason::Unreachable
+        | ErrorReason::UpstreamTimeout
+        | ErrorReason::UpstreamBroken
+        | ErrorReason::UpstreamProtocol
+        | ErrorReason::Drained => true,
+        ErrorReason::BadRequest
+        | ErrorReason::TenantConflict
+        | ErrorReason::TenantMissing
+        | ErrorReason::TenantUnknown
+        | ErrorReason::ComponentUnknown
+        | ErrorReason::PreviewRefused
+        | ErrorReason::BodyTooLarge
+        | ErrorReason::ClientTimeout => false,
+    }
+}

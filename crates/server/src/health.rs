@@ -1,0 +1,230 @@
+//! The health of waves: who has moved, what gateways counted for them before and after, and what that says.
+//!
+//! What counted before a tenant's move is taken down when the move is seen and kept in the store, so that the comparison
+//! outlives this process. What is counted after the move starts again with every process: that only takes longer.
+
+mod watch;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tidegate_domain::event::{Event, EventKind, Judgement, Verdict};
+use tidegate_domain::id::{Actor, TenantName};
+use tidegate_domain::monitor::{Monitor, monitors};
+use tidegate_domain::policy::HealthPolicy;
+use tidegate_domain::service::Service;
+use tidegate_domain::time::Timestamp;
+use tidegate_evidence::{Evidence, Extent, HealthRule, judge};
+use tidegate_gateway::protocol::LATENCY_EDGES_MICROS;
+use tokio::time::{Instant, sleep_until};
+
+use self::watch::{Watch, Watches};
+use crate::clock;
+use crate::control::{Control, View, in_words};
+use crate::counters::Counters;
+use crate::gateways::Gateways;
+use crate::incarnation::Incarnation;
+
+/// However often a playbook wants it.
+const INTERVAL_MIN: Duration = Duration::from_millis(200);
+
+/// Numbers alone, with the same verdict, are news only so often.
+const NUMBERS_EVERY: Duration = Duration::from_secs(5);
+
+/// Counters come every second; older ones are none.
+const AGE_MAX_MS: u64 = 10_000;
+
+/// Judges every wave that is to be watched, for ever.
+#[derive(Debug)]
+pub struct Health {
+    control: Control,
+    counters: Arc<Counters>,
+    gateways: Gateways,
+    incarnation: Incarnation,
+    watches: Watches,
+    judged: BTreeMap<watch::Key, Judged>,
+}
+
+/// When a wave was judged last, and when that was told.
+#[derive(Debug, Clone, Copy)]
+struct Judged {
+    next: Instant,
+    told: Option<Instant>,
+}
+
+impl Health {
+    #[must_use]
+    pub fn new(control: Control, counters: Arc<Counters>, gateways: Gateways, incarnation: Incarnation) -> Self {
+        Self {
+            watches: Watches::new(control.store().clone(), control.service().clone()),
+            control,
+            counters,
+            gateways,
+            incarnation,
+            judged: BTreeMap::new(),
+        }
+    }
+
+    pub async fn run(mut self) {
+        let mut changes = self.control.changes();
+        let mut tidy = Instant::now();
+        loop {
+            let view = changes.borrow_and_update().clone();
+            let monitors = monitors(&view.state);
+            if let Err(error) = self
+                .watches
+                .follow(&monitors, &view.state, &self.counters, clock::now())
+                .await
+            {
+                // What is in memory is right; only a restart would miss it.
+                tracing::error!(trouble = in_words(&error), "cannot keep what was counted before a move");
+            }
+            self.judged
+                .retain(|key, _| monitors.iter().any(|monitor| watch::Key::of(monitor) == *key));
+            for monitor in &monitors {
+                self.look(monitor, &view).await;
+            }
+            if tidy.elapsed() > Duration::from_secs(60) {
+                tidy = Instant::now();
+                self.counters.tidy(&self.gateways.processes_known(), clock::now());
+            }
+            let next = self.judged.values().map(|judged| judged.next).min();
+            let next = next.unwrap_or_else(|| Instant::now() + Duration::from_secs(60));
+            tokio::select! {
+                changed = changes.changed() => if changed.is_err() { return },
+                () = sleep_until(next) => {}
+            }
+        }
+    }
+
+    /// Judges one wave if it is time, and tells the state machine what is news to it.
+    async fn look(&mut self, monitor: &Monitor, view: &View) {
+        let key = watch::Key::of(monitor);
+        let now = Instant::now();
+        let before = self.judged.get(&key).copied();
+        if before.is_some_and(|judged| judged.next > now) {
+            return;
+        }
+        let Some(watch) = self.watches.get(&key) else { return };
+        let interval = monitor.policy.interval.to_std().max(INTERVAL_MIN);
+        let mut judged = Judged {
+            next: now + interval,
+            told: before.and_then(|judged| judged.told),
+        };
+        let evidence = self.evidence(monitor, watch, &view.state);
+        let judgement = judgement(&judge(&rule(monitor), &evidence));
+        let known = known(monitor, &view.state);
+        let told_lately = judged.told.is_some_and(|told| now - told < NUMBERS_EVERY);
+        if is_news(&judgement, known, monitor.requests_min, told_lately) {
+            judged.told = Some(now);
+            self.tell(monitor, judgement).await;
+        }
+        self.judged.insert(key, judged);
+    }
+
+    async fn tell(&self, monitor: &Monitor, judgement: Judgement) {
+        let event = Event {
+            actor: Actor::system("health"),
+            reason: None,
+            kind: EventKind::Judged {
+                version: monitor.version.clone(),
+                wave: monitor.wave.clone(),
+                attempt: monitor.attempt,
+                judgement,
+            },
+        };
+        if let Err(error) = self.control.submit(&event, &self.incarnation.next_key("judged")).await {
+            tracing::warn!(trouble = in_words(&error), wave = %monitor.wave, "cannot tell a judgement");
+        }
+    }
+
+    fn evidence(&self, monitor: &Monitor, watch: &Watch, state: &Service) -> Evidence {
+        let now = clock::now();
+        let mut evidence = Evidence {
+            age_ms: self.age_ms(now),
+            edges_micros: LATENCY_EDGES_MICROS.to_vec(),
+            ..Evidence::default()
+        };
+        for tenant in monitor.tenants.keys() {
+            if let Some(evidence_of) = watch.evidence(tenant, &monitor.version, &self.counters) {
+                evidence.tenants.insert(tenant.to_string(), evidence_of);
+            }
+        }
+        evidence.control = watch.control(state, monitor, &self.counters).sample();
+        evidence
+    }
+
+    /// How old the newest counter is. While a gateway is silent, what the others tell is not the whole.
+    fn age_ms(&self, now: Timestamp) -> Option<u64> {
+        let newest = self.counters.newest()?;
+        let age = (now - newest).as_millis().unsigned_abs();
+        let silent = self.gateways.status().iter().any(|gateway| gateway.lapsed);
+        Some(if silent { age.max(AGE_MAX_MS + 1) } else { age })
+    }
+}
+
+fn rule(monitor: &Monitor) -> HealthRule {
+    let HealthPolicy {
+        error_margin_percent,
+        error_ceiling_percent,
+        latency_quantile,
+        latency_ratio,
+        latency_slack,
+        interval: _,
+    } = monitor.policy;
+    HealthRule {
+        error_margin_percent,
+        error_ceiling_percent,
+        latency_quantile,
+        latency_ratio,
+        latency_slack_micros: latency_slack.as_millis().unsigned_abs() * 1000,
+        age_max_ms: AGE_MAX_MS,
+        ..HealthRule::default()
+    }
+}
+
+/// The evidence's words are the domain's.
+fn judgement(judged: &tidegate_evidence::Judgement) -> Judgement {
+    let culprits = match judged.extent {
+        Some(Extent::Tenants) => judged
+            .culprits
+            .iter()
+            .filter_map(|culprit| Some((TenantName::new(&culprit.tenant).ok()?, culprit.reason.clone())))
+            .collect(),
+        // Everybody is hurt; those who are named are only the loudest.
+        Some(Extent::Wave) | None => BTreeMap::new(),
+    };
+    Judgement {
+        verdict: match judged.verdict {
+            tidegate_evidence::Verdict::Pass => Verdict::Pass,
+            tidegate_evidence::Verdict::Fail => Verdict::Fail,
+            tidegate_evidence::Verdict::Inconclusive => Verdict::Inconclusive,
+            tidegate_evidence::Verdict::NoData => Verdict::NoData,
+            tidegate_evidence::Verdict::Error => Verdict::Error,
+        },
+        reason: judged.reason.clone(),
+        requests: judged.numbers.new_requests,
+        culprits,
+    }
+}
+
+/// What the state machine knows of this wave.
+fn known<'a>(monitor: &Monitor, state: &'a Service) -> Option<&'a Judgement> {
+    let run = state.run(&monitor.version)?;
+    let wave = run.waves.iter().find(|wave| wave.name == monitor.wave)?;
+    wave.health.as_ref()
+}
+
+/// A verdict is news when it changes, or when it begins to rest on as many requests as are asked for.
+fn is_news(judgement: &Judgement, known: Option<&Judgement>, requests_min: u64, told_lately: bool) -> bool {
+    let Some(known) = known else { return true };
+    let enough = |judgement: &Judgement| judgement.verdict == Verdict::Pass && judgement.requests >= requests_min;
+    known.verdict != judgement.verdict
+        || known.culprits.keys().ne(judgement.culprits.keys())
+        || enough(known) != enough(judgement)
+        || (known != judgement && !told_lately)
+}
+
+#[cfg(test)]
+mod tests;

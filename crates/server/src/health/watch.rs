@@ -1,0 +1,214 @@
+//! What was counted before each tenant of a wave moved, and from where counting its new version begins.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+use tidegate_domain::id::{ServiceName, TenantName, Version, WaveName};
+use tidegate_domain::monitor::Monitor;
+use tidegate_domain::service::Service;
+use tidegate_domain::time::Timestamp;
+use tidegate_evidence::TenantEvidence;
+use tidegate_store::{Fact, FactChange, Store, StoreError};
+
+use crate::counters::{Counters, Totals};
+
+const KIND: &str = "history";
+
+/// One attempt of one wave.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Key {
+    pub version: Version,
+    pub wave: WaveName,
+    pub attempt: u32,
+}
+
+/// All waves that are being watched.
+#[derive(Debug)]
+pub struct Watches {
+    store: Store,
+    service: ServiceName,
+    watches: BTreeMap<Key, Watch>,
+    /// Facts are read once, at the first wave.
+    kept: Option<Vec<(String, History)>>,
+}
+
+#[derive(Debug, Default)]
+pub struct Watch {
+    moved: BTreeMap<TenantName, Moved>,
+    /// Where counting began for those who stay on the version that others have left.
+    stayed: BTreeMap<(TenantName, Version), Totals>,
+}
+
+#[derive(Debug)]
+struct Moved {
+    /// On its old version, in the time before the move.
+    before: Totals,
+    /// On its new version until the move was seen: an earlier attempt.
+    start: Totals,
+}
+
+/// A fact: the history of the tenants that were seen to have moved together.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct History {
+    of: Key,
+    before: BTreeMap<TenantName, Totals>,
+}
+
+impl Key {
+    #[must_use]
+    pub fn of(monitor: &Monitor) -> Self {
+        Self {
+            version: monitor.version.clone(),
+            wave: monitor.wave.clone(),
+            attempt: monitor.attempt,
+        }
+    }
+}
+
+impl Watches {
+    #[must_use]
+    pub fn new(store: Store, service: ServiceName) -> Self {
+        Self {
+            store,
+            service,
+            watches: BTreeMap::new(),
+            kept: None,
+        }
+    }
+
+    #[must_use]
+    pub fn get(&self, key: &Key) -> Option<&Watch> {
+        self.watches.get(key)
+    }
+
+    /// Begins to watch whom `monitors` name and forgets whom they do not.
+    pub async fn follow(
+        &mut self,
+        monitors: &[Monitor],
+        state: &Service,
+        counters: &Counters,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let keys: BTreeSet<Key> = monitors.iter().map(Key::of).collect();
+        self.watches.retain(|key, _| keys.contains(key));
+        let mut changes = self.forgotten(&keys).await?;
+        for monitor in monitors {
+            let key = Key::of(monitor);
+            let kept = self.kept.iter().flatten().filter(|(_, history)| history.of == key);
+            let kept = kept.flat_map(|(_, history)| &history.before);
+            let watch = self.watches.entry(key.clone()).or_insert_with(|| Watch {
+                moved: kept
+                    .map(|(tenant, before)| (tenant.clone(), Moved::kept(before)))
+                    .collect(),
+                stayed: stayed(monitor, state, counters),
+            });
+            let before = watch.begin(monitor, counters, now);
+            if before.is_empty() {
+                continue;
+            }
+            let first = before.keys().next().map_or("", TenantName::as_str);
+            let name = format!("{}/{}/{}/{first}", key.version, key.wave, key.attempt);
+            let history = History { of: key, before };
+            changes.push(put(&name, &history));
+            self.kept.get_or_insert_default().push((name, history));
+        }
+        if !changes.is_empty() {
+            self.store.change_facts(self.service.as_str(), &changes).await?;
+        }
+        Ok(())
+    }
+
+    /// Reads what an earlier process kept, and withdraws what nobody watches any more.
+    async fn forgotten(&mut self, keys: &BTreeSet<Key>) -> Result<Vec<FactChange>, StoreError> {
+        if self.kept.is_none() {
+            let facts = self.store.facts(self.service.as_str(), KIND).await?;
+            let read = |fact: Fact| Some((fact.key, serde_json::from_str(&fact.body).ok()?));
+            self.kept = Some(facts.into_iter().filter_map(read).collect());
+        }
+        let mut changes = Vec::new();
+        self.kept.get_or_insert_default().retain(|(name, history)| {
+            let wanted = keys.contains(&history.of);
+            if !wanted {
+                changes.push(FactChange::Delete {
+                    kind: KIND.to_owned(),
+                    key: name.clone(),
+                });
+            }
+            wanted
+        });
+        Ok(changes)
+    }
+}
+
+fn stayed(monitor: &Monitor, state: &Service, counters: &Counters) -> BTreeMap<(TenantName, Version), Totals> {
+    let left: BTreeSet<&Version> = monitor.tenants.values().flatten().collect();
+    let there = state.seats.iter().filter_map(|(tenant, seat)| {
+        let version = seat.version.as_ref().filter(|version| left.contains(version))?;
+        Some(((tenant.clone(), version.clone()), counters.total(tenant, version)))
+    });
+    there.collect()
+}
+
+fn put(name: &str, history: &History) -> FactChange {
+    FactChange::Put(Fact {
+        kind: KIND.to_owned(),
+        key: name.to_owned(),
+        body: serde_json::to_string(history).expect("it has text keys only"),
+    })
+}
+
+impl Moved {
+    /// Of an earlier process: this one counts from nothing.
+    fn kept(before: &Totals) -> Self {
+        Self {
+            before: before.clone(),
+            start: Totals::default(),
+        }
+    }
+}
+
+impl Watch {
+    /// Takes down the history of those who were not watched yet, and answers it.
+    fn begin(&mut self, monitor: &Monitor, counters: &Counters, now: Timestamp) -> BTreeMap<TenantName, Totals> {
+        let mut begun = BTreeMap::new();
+        for (tenant, from) in &monitor.tenants {
+            if self.moved.contains_key(tenant) {
+                continue;
+            }
+            let before = match from {
+                Some(version) => counters.recent(tenant, version, now),
+                None => Totals::default(),
+            };
+            begun.insert(tenant.clone(), before.clone());
+            let start = counters.total(tenant, &monitor.version);
+            self.moved.insert(tenant.clone(), Moved { before, start });
+        }
+        begun
+    }
+
+    /// What those count meanwhile who are still on the version that others have left.
+    #[must_use]
+    pub fn control(&self, state: &Service, monitor: &Monitor, counters: &Counters) -> Totals {
+        let mut sum = Totals::default();
+        for ((tenant, version), start) in &self.stayed {
+            let seat = state.seats.get(tenant);
+            let is_there = seat.is_some_and(|seat| seat.version.as_ref() == Some(version));
+            if is_there && !monitor.tenants.contains_key(tenant) {
+                sum.add(&counters.total(tenant, version).since(start));
+            }
+        }
+        sum
+    }
+
+    /// Before and after the move of one tenant.
+    #[must_use]
+    pub fn evidence(&self, tenant: &TenantName, version: &Version, counters: &Counters) -> Option<TenantEvidence> {
+        let moved = self.moved.get(tenant)?;
+        Some(TenantEvidence {
+            before: moved.before.sample(),
+            after: counters.total(tenant, version).since(&moved.start).sample(),
+        })
+    }
+}

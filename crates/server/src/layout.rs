@@ -1,0 +1,68 @@
+//! Where things lie in the state directory.
+
+use std::fs;
+use std::io;
+use std::net::SocketAddr;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::{Path, PathBuf};
+
+/// The state directory of one service, `.tidegate/` beside its `tidegate.yaml` unless said otherwise.
+#[derive(Debug, Clone)]
+pub struct Layout {
+    root: PathBuf,
+}
+
+impl Layout {
+    /// Makes the directory where it is missing, for its owner alone: secrets lie in it.
+    pub fn prepare(root: &Path) -> io::Result<Self> {
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(root)?;
+        // Processes started elsewhere are told these paths.
+        let root = fs::canonicalize(root)?;
+        Ok(Self { root })
+    }
+
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    #[must_use]
+    pub fn database(&self) -> PathBuf {
+        self.root.join("tidegate.db")
+    }
+
+    #[must_use]
+    pub fn gateway_token(&self) -> PathBuf {
+        self.root.join("gateway.token")
+    }
+
+    #[must_use]
+    pub fn preview_key(&self) -> PathBuf {
+        self.root.join("preview.key")
+    }
+
+    /// The directory of the gateway that the server supervises.
+    #[must_use]
+    pub fn gateway(&self) -> PathBuf {
+        self.root.join("gateway")
+    }
+
+    /// The address of the API as text, `http://127.0.0.1:PORT`: where the command line finds the server.
+    #[must_use]
+    pub fn endpoint(&self) -> PathBuf {
+        self.root.join("endpoint")
+    }
+
+    pub fn write_endpoint(&self, address: SocketAddr) -> io::Result<()> {
+        let written = self.root.join("endpoint.new");
+        fs::write(&written, format!("http://{address}\n"))?;
+        fs::rename(written, self.endpoint())
+    }
+
+    /// The address that an earlier process served at; gateways that outlived it look for the server there.
+    #[must_use]
+    pub fn last_endpoint(&self) -> Option<SocketAddr> {
+        let text = fs::read_to_string(self.endpoint()).ok()?;
+        text.trim().strip_prefix("http://")?.parse().ok()
+    }
+}

@@ -1,0 +1,168 @@
+//! The performers: take what is due in a lane, have it done, report.
+//!
+//! A lease is short and renewed while its effect is being done, so that what a killed server had begun is begun again soon.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::convert::Infallible;
+use std::path::Path;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tidegate_domain::effect::{Effect, EffectBody, Lane};
+use tidegate_domain::event::{Judgement, Verdict};
+use tidegate_domain::id::{CellName, Version, WaveName};
+use tidegate_domain::policy::GateUse;
+use tidegate_domain::service::Service;
+use tidegate_domain::time::{Duration as Span, Timestamp};
+use tidegate_effects::gates::{self, Target, TargetSlot};
+use tidegate_engine::{Done, Lease, perform};
+use tokio::sync::watch;
+use tokio::time::{interval, sleep};
+
+use crate::clock;
+use crate::control::{Control, View, in_words};
+
+const LEASE: Span = Span::from_secs(10);
+const RENEW_EVERY: Duration = Duration::from_secs(3);
+
+/// After the store failed.
+const BACK_OFF: Duration = Duration::from_secs(1);
+
+/// Effects that become due without a turn, such as retries, are found at the latest after this.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
+
+/// Does one effect.
+pub type Act = Arc<dyn Fn(Effect) -> Acting + Send + Sync>;
+pub type Acting = Pin<Box<dyn Future<Output = Done> + Send>>;
+
+/// One performer of one lane.
+#[derive(Clone)]
+pub struct Performer {
+    pub control: Control,
+    pub lane: Lane,
+    /// This performer in this life.
+    pub owner: String,
+    pub act: Act,
+}
+
+impl Performer {
+    /// Performs for ever.
+    pub async fn run(self) {
+        let mut changes = self.control.changes();
+        let lease = Lease {
+            owner: &self.owner,
+            length: LEASE,
+            limit: 1,
+        };
+        loop {
+            changes.borrow_and_update();
+            let performer = self.clone();
+            let act = move |effect: &Effect| performer.clone().act_under_lease(effect.clone());
+            match perform(self.control.store(), self.lane, &lease, clock::now(), act).await {
+                Ok(0) => self.rest(&mut changes).await,
+                Ok(_) => self.control.wake(),
+                Err(error) => {
+                    tracing::error!(trouble = in_words(&error), lane = self.lane.as_str(), "cannot perform");
+                    sleep(BACK_OFF).await;
+                }
+            }
+        }
+    }
+
+    fn act_under_lease(self, effect: Effect) -> Acting {
+        Box::pin(async move {
+            tokio::select! {
+                done = (self.act)(effect.clone()) => done,
+                never = self.renew(&effect) => match never {},
+            }
+        })
+    }
+
+    /// Until a turn may have enqueued something, or something is due.
+    async fn rest(&self, changes: &mut watch::Receiver<Arc<View>>) {
+        let due = self.control.store().next_due(self.lane.as_str()).await.ok().flatten();
+        let wait = due.map_or(LOOK_EVERY, |due| clock::until(Timestamp(due)));
+        tokio::select! {
+            _ = changes.changed() => {}
+            // An effect that another performer holds is due when its lease lapses, not before.
+            () = sleep(wait.clamp(Duration::from_millis(50), LOOK_EVERY)) => {}
+        }
+    }
+
+    async fn renew(&self, effect: &Effect) -> Infallible {
+        let mut ticks = interval(RENEW_EVERY);
+        ticks.tick().await;
+        loop {
+            ticks.tick().await;
+            let until = clock::now() + LEASE;
+            let ids = [effect.id.to_string()];
+            if let Err(error) = self.control.store().renew(&self.owner, &ids, until.0).await {
+                tracing::warn!(trouble = in_words(&error), effect = %effect.id, "cannot renew a lease");
+            }
+        }
+    }
+}
+
+/// Runs the gate that an effect of the lane `gate` names.
+pub async fn act_on_gate(control: &Control, project: &Path, effect: &Effect) -> Done {
+    let EffectBody::Gate { version, wave, gate } = &effect.body else {
+        return Done::Dead(error(format!("effect {} is no gate", effect.id)));
+    };
+    let view = control.view();
+    let target = Target {
+        version: version.clone(),
+        wave: wave.clone(),
+        directory: project.to_owned(),
+        slots: slots(&view.state, version, wave),
+    };
+    Done::Over(run(gate, &target).await)
+}
+
+async fn run(gate: &GateUse, target: &Target) -> Judgement {
+    match gates::find(&gate.uses) {
+        Some(kind) => (kind.run)(gate.with.clone(), target.clone()).await,
+        None => error(format!(
+            "there is no gate `{}`; known are: {}",
+            gate.uses,
+            gates::names()
+        )),
+    }
+}
+
+/// The new slots of a wave, with where their instances are.
+fn slots(state: &Service, version: &Version, wave: &WaveName) -> Vec<TargetSlot> {
+    let Some(run) = state.run(version) else {
+        return Vec::new();
+    };
+    let Some(release) = state.pinned.get(version) else {
+        return Vec::new();
+    };
+    let waves = run.waves.iter().filter(|run| run.name == *wave);
+    let cells: BTreeSet<CellName> = waves.flat_map(|wave| wave.cells(&state.seats)).collect();
+    let mut found = Vec::new();
+    for cell in cells {
+        for (component, id) in release.slot_ids(&cell) {
+            let slot = state.cells.get(&cell).and_then(|cell| cell.slots.get(&id));
+            found.push(TargetSlot {
+                cell: cell.clone(),
+                component,
+                addresses: slot
+                    .iter()
+                    .flat_map(|slot| slot.state.instances())
+                    .map(|instance| instance.address)
+                    .collect(),
+            });
+        }
+    }
+    found
+}
+
+fn error(reason: String) -> Judgement {
+    Judgement {
+        verdict: Verdict::Error,
+        reason,
+        requests: 0,
+        culprits: BTreeMap::new(),
+    }
+}

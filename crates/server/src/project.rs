@@ -1,0 +1,83 @@
+//! The project's files, as far as a running server needs them: its name, its cells, and how requests find their tenant.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use tidegate_domain::files::{
+    Jwt, PLAYBOOKS_FOLDER, Project, SERVICE_FILE, Source, TENANTS_FILE, TenantFrom, read_project, render,
+};
+use tidegate_gateway::table::{JwtSource, JwtVerification, PathSource, TenantSource};
+
+#[derive(Debug, thiserror::Error)]
+pub enum ProjectError {
+    #[error("cannot read `{}`", path.display())]
+    Read {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    /// The diagnostics, drawn for people.
+    #[error("the files of the project have mistakes\n\n{0}")]
+    Mistakes(String),
+}
+
+/// Reads the files in `folder`, all mistakes at once.
+pub fn read(folder: &Path) -> Result<Project, ProjectError> {
+    let mut paths = vec![folder.join(SERVICE_FILE), folder.join(TENANTS_FILE)];
+    if let Ok(entries) = fs::read_dir(folder.join(PLAYBOOKS_FOLDER)) {
+        let mut playbooks: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+        playbooks.sort();
+        paths.extend(playbooks);
+    }
+    // What is missing is said together with all other mistakes.
+    paths.retain(|path| path.is_file() && path.extension().is_some_and(|extension| extension == "yaml"));
+    let sources = paths.iter().map(|path| source(path)).collect::<Result<Vec<_>, _>>()?;
+    let (project, diagnostics) = read_project(&sources);
+    project.ok_or_else(|| ProjectError::Mistakes(render(&diagnostics, &sources, false)))
+}
+
+fn source(path: &Path) -> Result<Source, ProjectError> {
+    let text = read_text(path)?;
+    Ok(Source {
+        path: path.display().to_string(),
+        text,
+    })
+}
+
+fn read_text(path: &Path) -> Result<String, ProjectError> {
+    fs::read_to_string(path).map_err(|source| ProjectError::Read {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+/// Where requests name their tenant, in the gateway's words. Key files are read here: a gateway has no project.
+pub fn tenant_sources(project: &Project, folder: &Path) -> Result<Vec<TenantSource>, ProjectError> {
+    let sources = project.service.gateway.tenant_from.iter();
+    sources.map(|source| tenant_source(source, folder)).collect()
+}
+
+fn tenant_source(source: &TenantFrom, folder: &Path) -> Result<TenantSource, ProjectError> {
+    Ok(match source {
+        TenantFrom::Host { host } => TenantSource::Host(host.to_string()),
+        TenantFrom::Path { path, strip } => TenantSource::Path(PathSource {
+            pattern: path.to_string(),
+            strip: *strip,
+        }),
+        TenantFrom::Header { header } => TenantSource::Header(header.to_string()),
+        TenantFrom::Cookie { cookie } => TenantSource::Cookie(cookie.to_string()),
+        TenantFrom::Jwt {
+            jwt: Jwt::Verified { claim, keys },
+        } => TenantSource::Jwt(JwtSource {
+            claim: claim.clone(),
+            verify: JwtVerification::Keys(read_text(&folder.join(keys))?),
+        }),
+        TenantFrom::Jwt {
+            jwt: Jwt::Unverified { claim, .. },
+        } => TenantSource::Jwt(JwtSource {
+            claim: claim.clone(),
+            verify: JwtVerification::Upstream,
+        }),
+    })
+}

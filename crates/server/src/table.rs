@@ -1,0 +1,173 @@
+//! From the desired document to the table that gateways serve by.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use tidegate_domain::desired::{CellDesired, Desired, SlotDesired, SlotPhase};
+use tidegate_domain::id::{CellName, ComponentName, ServiceName, Version};
+use tidegate_domain::release::{ComponentKind, Definition};
+use tidegate_domain::time::Timestamp;
+use tidegate_gateway::table::{
+    ComponentRule, FORMAT, Instance, Phase, Policy, PreviewKey, Route, Slot, Table, TenantSource, Version as Resolved,
+    VersionKey,
+};
+
+/// What a table has besides the desired document: from the service file, and from the store.
+#[derive(Debug, Clone)]
+pub struct Frame {
+    pub epoch: String,
+    pub service: ServiceName,
+    pub tenant_from: Vec<TenantSource>,
+    pub preview_key: PreviewKey,
+}
+
+impl Frame {
+    /// The table for a desired document.
+    #[must_use]
+    pub fn table(&self, desired: &Desired) -> Table {
+        let mut table = Table {
+            format: FORMAT,
+            epoch: self.epoch.clone(),
+            generation: desired.generation,
+            service: self.service.to_string(),
+            tenant_from: self.tenant_from.clone(),
+            client_from: tidegate_gateway::table::ClientSource::default(),
+            components: rules(desired),
+            slots: BTreeMap::new(),
+            versions: BTreeMap::new(),
+            routes: desired
+                .cells
+                .iter()
+                .flat_map(|(name, cell)| routes(name, cell))
+                .collect(),
+            preview_key: Some(self.preview_key.clone()),
+        };
+        for (name, cell) in &desired.cells {
+            let served = cell.slots.iter().filter(|(_, slot)| is_http(&slot.spec.definition));
+            table
+                .slots
+                .extend(served.map(|(id, desired)| (id.as_str().into(), slot(name, desired))));
+            let versions = cell.versions.iter();
+            table
+                .versions
+                .extend(versions.map(|(version, _)| (key(name, version), resolved(name, cell, version))));
+        }
+        table
+    }
+}
+
+/// Gateways tell versions of different cells apart.
+fn key(cell: &CellName, version: &Version) -> VersionKey {
+    format!("{cell}/{version}").into()
+}
+
+fn routes(name: &CellName, cell: &CellDesired) -> impl Iterator<Item = (tidegate_gateway::table::TenantName, Route)> {
+    cell.routes.iter().map(move |(tenant, route)| {
+        let mut to = Route::to(key(name, &route.version));
+        to.assets_from = route.before.as_ref().map(|before| key(name, before));
+        (tenant.as_str().into(), to)
+    })
+}
+
+fn slot(cell: &CellName, desired: &SlotDesired) -> Slot {
+    let instances = desired.instances.iter().map(|instance| Instance {
+        id: instance.id.as_str().into(),
+        address: instance.address,
+    });
+    Slot {
+        component: desired.spec.component.as_str().into(),
+        version: desired.spec.version.to_string(),
+        cell: cell.to_string(),
+        instances: instances.collect(),
+        phase: match desired.phase {
+            SlotPhase::Run => Phase::Active,
+            SlotPhase::Drain {
+                requests_until,
+                streams_until,
+            } => Phase::Draining {
+                requests_until_ms: unix_ms(requests_until),
+                streams_until_ms: unix_ms(streams_until),
+            },
+        },
+    }
+}
+
+fn unix_ms(at: Timestamp) -> Option<u64> {
+    u64::try_from(at.0).ok()
+}
+
+fn resolved(name: &CellName, cell: &CellDesired, version: &Version) -> Resolved {
+    let slots = cell.versions.get(version).into_iter().flatten();
+    let served = slots.filter(|(_, id)| {
+        let slot = cell.slots.get(*id);
+        slot.is_some_and(|slot| is_http(&slot.spec.definition))
+    });
+    Resolved {
+        label: version.to_string(),
+        cell: name.to_string(),
+        slots: served
+            .map(|(component, id)| (component.as_str().into(), id.as_str().into()))
+            .collect(),
+    }
+}
+
+/// How requests find the components of every version that tenants are on.
+///
+/// The table has one set of rules for all tenants, so where versions disagree on a host and path, the one that was
+/// resolved first keeps it; a rule that only some of them can serve would make the table invalid and is left out.
+fn rules(desired: &Desired) -> Vec<ComponentRule> {
+    let mut found: BTreeMap<(Option<&str>, &str), &ComponentName> = BTreeMap::new();
+    let mut everywhere: Option<BTreeSet<&ComponentName>> = None;
+    for (name, cell) in &desired.cells {
+        let routed: BTreeSet<&Version> = cell.routes.values().map(|route| &route.version).collect();
+        for version in routed {
+            let mut here = BTreeSet::new();
+            for (component, host, path) in matched(cell, version) {
+                found.entry((host, path)).or_insert(component);
+                here.insert(component);
+            }
+            everywhere = Some(match everywhere {
+                None => here,
+                Some(others) => {
+                    for odd in others.symmetric_difference(&here) {
+                        tracing::debug!(component = %odd, cell = %name, %version, "not in every version, so not routed yet");
+                    }
+                    others.intersection(&here).copied().collect()
+                }
+            });
+        }
+    }
+    let everywhere = everywhere.unwrap_or_default();
+    let rules = found
+        .into_iter()
+        .filter(|(_, component)| everywhere.contains(component));
+    rules
+        .map(|((host, path), component)| ComponentRule {
+            name: component.as_str().into(),
+            host: host.map(str::to_owned),
+            path: path.to_owned(),
+            policy: Policy::default(),
+        })
+        .collect()
+}
+
+/// The HTTP components of a version in a cell, with where they are found.
+fn matched<'a>(
+    cell: &'a CellDesired,
+    version: &Version,
+) -> impl Iterator<Item = (&'a ComponentName, Option<&'a str>, &'a str)> {
+    let slots = cell.versions.get(version).into_iter().flatten();
+    slots.filter_map(|(component, id)| match &cell.slots.get(id)?.spec.definition.kind {
+        ComponentKind::Http { host, path } => Some((component, host.as_deref(), path.as_str())),
+        ComponentKind::Worker { .. } | ComponentKind::Job => None,
+    })
+}
+
+fn is_http(definition: &Definition) -> bool {
+    match definition.kind {
+        ComponentKind::Http { .. } => true,
+        ComponentKind::Worker { .. } | ComponentKind::Job => false,
+    }
+}
+
+#[cfg(test)]
+mod tests;
