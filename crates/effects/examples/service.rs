@@ -76,6 +76,9 @@ fn serve() -> ExitCode {
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let code = runtime.expect("a runtime").block_on(answer());
+    if env::var_os("END_SLOWLY").is_some() {
+        std::thread::sleep(Duration::from_millis(300));
+    }
     note(&format!("end {}", env::var("TIDEGATE_INSTANCE").unwrap_or_default()));
     code
 }

@@ -29,6 +29,7 @@ pub mod artifacts;
 mod cell;
 mod instance;
 mod launch;
+mod listener;
 mod lock;
 mod loopback;
 mod memory;
@@ -153,11 +154,7 @@ impl ProcessDriver {
         record::create_directory(root).map_err(failed)?;
         // Shims run elsewhere, so what they are told must mean the same everywhere.
         let root = fs::canonicalize(root).map_err(failed)?;
-        let lock = File::create(root.join("driver.lock")).map_err(failed)?;
-        lock.try_lock().map_err(|error| match error {
-            fs::TryLockError::WouldBlock => ProcessDriverError::InUse(root.clone()),
-            fs::TryLockError::Error(source) => failed(source),
-        })?;
+        let lock = lock_root(&root)?;
         let layout = Layout { root };
         let shared = Shared {
             executable,
@@ -183,7 +180,9 @@ impl ProcessDriver {
 
     fn open_cell(&self, cell: &CellName) -> Cell {
         let (wish, wishes) = watch::channel(None);
-        let (reports, report) = watch::channel(CellReport::default());
+        // Known before the first answer to anybody: a slot that runs is never reported as if it were gone.
+        let found = cell::found(&self.shared.layout, cell);
+        let (reports, report) = watch::channel(found);
         let task = cell::Supervisor::new(
             Arc::clone(&self.shared),
             cell.clone(),
@@ -282,6 +281,26 @@ pub fn logs(root: &Path, cell: &CellName, slot: &SlotId, instance: u16, count: u
     }
     let layout = Layout { root: root.to_owned() };
     shim::log::last_lines(&layout.instance(cell, slot, instance).log(), count)
+}
+
+/// Takes the root for this driver. A driver that has just ended may have left its lock to a process it was starting, which
+/// lets go of it as it begins.
+fn lock_root(root: &Path) -> Result<File, ProcessDriverError> {
+    const TRIES: u32 = 100;
+    const PAUSE: Duration = Duration::from_millis(10);
+    let failed = |source| ProcessDriverError::Root {
+        root: root.to_owned(),
+        source,
+    };
+    let lock = File::create(root.join("driver.lock")).map_err(failed)?;
+    for _ in 0..TRIES {
+        match lock.try_lock() {
+            Ok(()) => return Ok(lock),
+            Err(fs::TryLockError::WouldBlock) => std::thread::sleep(PAUSE),
+            Err(fs::TryLockError::Error(source)) => return Err(failed(source)),
+        }
+    }
+    Err(ProcessDriverError::InUse(root.to_owned()))
 }
 
 /// Those of the named variables that this process has.

@@ -113,11 +113,7 @@ async fn the_same_wish_again_starts_nothing() {
     world.until_ready(&id).await;
     let before = world.processes(&id, 0);
     let generation = world.wish(&[(id.clone(), wished)]);
-    world
-        .until("the newest wish", |report| {
-            (report.ownership == generation).then_some(())
-        })
-        .await;
+    world.until_in_force(generation).await;
     assert_eq!(world.processes(&id, 0), before);
     assert_eq!(lines(&journal), [format!("start {id}/0")]);
 }

@@ -2,5 +2,7 @@
 
 mod adoption;
 mod life;
+mod order;
 mod trouble;
+mod workers;
 mod world;

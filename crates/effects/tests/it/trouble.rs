@@ -5,9 +5,9 @@ use std::net::TcpListener;
 
 use rustix::process::Signal;
 use tidegate_domain::id::SlotId;
-use tidegate_domain::observed::SlotState;
 use tidegate_domain::release::{ComponentKind, Ownership, SlotSpec};
 use tidegate_domain::time::Duration as Span;
+use tokio::io::AsyncWriteExt as _;
 
 use crate::world::{World, alive, eventually, kill, lines, program, slot};
 
@@ -35,12 +35,8 @@ async fn a_crash_loop_fails_with_the_last_exit_and_the_last_lines() {
     assert!(reason.ends_with("; it has failed 3 times in a row"), "{reason}");
 
     // It is tried again all the same, and a stop finds its way in between.
-    world
-        .until("a fourth life", |report| match report.slots.get(&id)? {
-            SlotState::Failed { reason, .. } => reason.contains("failed 4 times").then_some(()),
-            other => panic!("still failed, not {other:?}"),
-        })
-        .await;
+    let reason = world.until_failed_with(&id, "failed 4 times").await;
+    assert!(reason.contains("ended with code 3"), "{reason}");
     world.wish(&[]);
     world.until_gone(&id).await;
 }
@@ -130,6 +126,33 @@ async fn a_port_that_is_taken_is_given_up_for_another() {
     assert!(reason.contains(&format!("port {port}")), "{reason}");
     world.until_ready(&id).await;
     assert_ne!(world.port(&id, 0), port);
+}
+
+#[tokio::test]
+async fn the_answer_of_another_process_does_not_make_an_instance_ready() {
+    let mut world = World::new();
+    let mut spec = world.spec("api", "1.0.0");
+    spec.definition.stop_grace = Span::ZERO;
+    let listen = world.file("listen");
+    spec.definition
+        .environment
+        .insert("LISTEN_FILE".to_owned(), listen.to_string_lossy().into_owned());
+    let (id, wished) = slot(&spec);
+    world.wish(&[(id.clone(), wished)]);
+    world.until_waiting(&id, "not ready yet").await;
+    let stranger = tokio::net::TcpListener::bind(("127.0.0.1", world.port(&id, 0)))
+        .await
+        .unwrap();
+    let answers = tokio::spawn(async move {
+        loop {
+            let (mut stream, _) = stranger.accept().await.unwrap();
+            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await;
+        }
+    });
+    world.until_waiting(&id, "was taken by another process").await;
+    fs::write(listen, "").unwrap();
+    world.until_ready(&id).await;
+    answers.abort();
 }
 
 #[tokio::test]

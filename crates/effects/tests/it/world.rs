@@ -196,8 +196,13 @@ impl World {
 
     /// The reason of a slot that has failed.
     pub async fn until_failed(&mut self, id: &SlotId) -> String {
+        self.until_failed_with(id, "").await
+    }
+
+    /// The reason of a slot that has failed, once it has `words` in it.
+    pub async fn until_failed_with(&mut self, id: &SlotId, words: &str) -> String {
         self.until("a failed slot", |report| match report.slots.get(id)? {
-            SlotState::Failed { reason, .. } => Some(reason.clone()),
+            SlotState::Failed { reason, .. } => reason.contains(words).then(|| reason.clone()),
             SlotState::Unknown | SlotState::Starting { .. } | SlotState::Ready { .. } | SlotState::Stopping => None,
         })
         .await
@@ -211,6 +216,11 @@ impl World {
             SlotState::Failed { .. } | SlotState::Stopping => None,
         })
         .await
+    }
+
+    pub async fn until_in_force(&mut self, generation: u64) {
+        self.until("the ownership", |report| (report.ownership == generation).then_some(()))
+            .await;
     }
 
     pub async fn until_gone(&mut self, id: &SlotId) {

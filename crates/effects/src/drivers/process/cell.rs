@@ -14,7 +14,7 @@ use self::leftovers::Leftover;
 use super::instance::{self, Order, Ready, Teller, View};
 use super::ownership::{self, Assignment, InForce, Worker};
 use super::record::SlotRecord;
-use super::{Shared, after};
+use super::{Layout, Shared, after};
 
 mod leftovers;
 
@@ -262,7 +262,6 @@ impl Supervisor {
         let in_force = self.in_force.borrow();
         let report = CellReport {
             slots,
-            // The document of this generation has been taken up, with no worker in it: there is nothing to hand over.
             ownership: in_force.generation.min(wish.generation),
         };
         let told = self.reports.send_if_modified(|held| {
@@ -276,7 +275,16 @@ impl Supervisor {
     }
 }
 
-/// How many instances run: a job and a worker are one.
+/// The report on a cell before anything is done about it: the slots of which something runs.
+pub(super) fn found(layout: &Layout, cell: &CellName) -> CellReport {
+    let running = leftovers::running(&layout.cell(cell));
+    CellReport {
+        slots: running.into_iter().map(|one| (one.slot, SlotState::Unknown)).collect(),
+        ownership: 0,
+    }
+}
+
+/// How many instances are wished for.
 fn instances(desired: &SlotDesired) -> u16 {
     desired.spec.definition.instances
 }

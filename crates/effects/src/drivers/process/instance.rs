@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tidegate_domain::id::SlotId;
 use tidegate_domain::observed::Instance;
-use tidegate_domain::release::{ComponentKind, SlotSpec};
+use tidegate_domain::release::{ComponentKind, ReadinessCheck, SlotSpec};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::{Instant, sleep, sleep_until};
 
@@ -13,7 +13,7 @@ use self::life::{Life, StartError};
 use super::memory::Promise;
 use super::ports::{self, address_of};
 use super::record::{self, Exit, InstanceDirectory, Outcome};
-use super::{Shared, in_words, readiness, shim};
+use super::{Shared, in_words, listener, readiness, shim};
 
 mod life;
 
@@ -143,19 +143,9 @@ impl Supervisor {
 
     /// One life, found or begun. `None` where it ended as it should.
     async fn live(&self, trouble: &Trouble, ready_since: &mut Option<Instant>) -> Option<Trouble> {
-        let found = match life::find(&self.directory).await {
+        let (life, permit) = match self.find_or_begin(trouble).await {
             Ok(found) => found,
-            Err(error) => return Some(Trouble::certain(in_words(&error))),
-        };
-        let (life, permit) = match found {
-            Some(life) => (life, None),
-            None => {
-                let permit = self.permission(trouble).await;
-                match self.begin(trouble).await {
-                    Ok(life) => (life, Some(permit)),
-                    Err(error) => return Some(Trouble::certain(in_words(&error))),
-                }
-            }
+            Err(reason) => return Some(Trouble::certain(reason)),
         };
         let ending = tokio::select! {
             () = life.shim.ended() => Ending::Exited,
@@ -171,6 +161,22 @@ impl Supervisor {
             Ending::Unhealthy(reason) => {
                 life::stop(&self.directory).await;
                 Some(Trouble::of(reason))
+            }
+        }
+    }
+
+    /// What runs in the directory already, or else a life that is begun as soon as it may be.
+    async fn find_or_begin(&self, trouble: &Trouble) -> Result<(Life, Option<Permit>), String> {
+        loop {
+            if let Some(life) = life::find(&self.directory).await.map_err(|error| in_words(&error))? {
+                return Ok((life, None));
+            }
+            let permit = self.permission(trouble).await;
+            match self.begin(trouble).await {
+                Ok(life) => return Ok((life, Some(permit))),
+                // Somebody has it after all: look again who it is.
+                Err(StartError::Locked) => {}
+                Err(error) => return Err(in_words(&error)),
             }
         }
     }
@@ -236,21 +242,20 @@ impl Supervisor {
         ready_since: &mut Option<Instant>,
         trouble: &Trouble,
     ) -> Ending {
-        let options = &self.shared.options;
-        let within = self.spec.definition.ready.within.to_std();
-        let already = (record::now() - life.started_at).to_std();
-        let deadline = Instant::now() + within.saturating_sub(already).max(options.probe_timeout);
+        let within = self.spec.definition.ready.within;
+        let deadline = Instant::now() + within.to_std();
         let mut pause = FIRST_LOOK;
         while let Err(reason) = self.check().await {
             if Instant::now() + pause > deadline {
-                return Ending::NotReady(format!(
-                    "not ready within {}: {reason}",
-                    self.spec.definition.ready.within
-                ));
+                return Ending::NotReady(format!("not ready within {within}: {reason}"));
             }
             self.tell_trouble(trouble, &format!("not ready yet: {reason}"));
             sleep(pause).await;
             pause = (pause * 2).min(LOOK_MAX);
+        }
+        let by_path = matches!(self.spec.definition.ready.check, ReadinessCheck::Path(_));
+        if by_path && listener::is_strangers(life.port, &self.directory) {
+            return Ending::Unhealthy(port_taken(life.port));
         }
         drop(permit);
         *ready_since = Some(Instant::now());
@@ -307,8 +312,7 @@ impl Supervisor {
             return None;
         }
         if !was_ready && !ports::is_free(life.port) {
-            let reason = format!("port {} was taken by another process; another port is next", life.port);
-            return Some(Trouble::of(reason));
+            return Some(Trouble::of(port_taken(life.port)));
         }
         let lived = Duration::from_millis(exit.lived_ms);
         let reason = match exit.outcome {
@@ -355,6 +359,10 @@ pub(super) async fn dismiss(directory: &InstanceDirectory, teller: &Teller) {
     teller.tell(View::Stopping);
     life::stop(directory).await;
     teller.tell(View::Gone);
+}
+
+fn port_taken(port: u16) -> String {
+    format!("port {port} was taken by another process; another port is next")
 }
 
 /// Returns when `order` says so; never where nobody gives orders any more.

@@ -101,4 +101,4 @@ impl<'a> ConfigurationFile<'a> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

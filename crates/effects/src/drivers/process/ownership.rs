@@ -137,25 +137,9 @@ impl Keeper {
         let owners = assignment
             .workers
             .iter()
-            .filter(|(_, worker)| worker.owns != Owns::Nothing);
-        let begun = join_all(owners.map(|(slot, worker)| {
-            let status = held.get(slot);
-            async move {
-                let Some(ready) = &worker.ready else {
-                    return (slot, Err("it is not ready".to_owned()));
-                };
-                let missing = match status {
-                    Some(status) => status.missing(&worker.owns),
-                    None => return (slot, Err("it does not answer".to_owned())),
-                };
-                let begun = match missing {
-                    Some(share) => protocol::activate(ready.instance.address, &share, ANSWER_MAX).await,
-                    None => Ok(()),
-                };
-                (slot, begun.map_err(|error| in_words(&error)))
-            }
-        }));
-        for (slot, begun) in begun.await {
+            .filter(|(_, worker)| owns_something(&worker.owns));
+        let begun = owners.map(|(slot, worker)| begin(slot, worker, held.get(slot)));
+        for (slot, begun) in join_all(begun).await {
             if let Err(reason) = begun {
                 round.troubles.insert(slot.clone(), reason);
             }
@@ -193,4 +177,28 @@ async fn deactivate(address: SocketAddr, extra: &[Share], limit: Duration) -> Re
         protocol::deactivate(address, share, limit).await?;
     }
     Ok(())
+}
+
+/// Has an owner take what it does not hold yet; an error is the reason, in words.
+async fn begin<'a>(slot: &'a SlotId, worker: &Worker, status: Option<&Status>) -> (&'a SlotId, Result<(), String>) {
+    let Some(ready) = &worker.ready else {
+        return (slot, Err("it is not ready".to_owned()));
+    };
+    let Some(status) = status else {
+        return (slot, Err("it does not answer".to_owned()));
+    };
+    let begun = match status.missing(&worker.owns) {
+        Some(share) => protocol::activate(ready.instance.address, &share, ANSWER_MAX).await,
+        None => Ok(()),
+    };
+    (slot, begun.map_err(|error| in_words(&error)))
+}
+
+/// A worker in standby owns nothing, and nobody waits for it.
+fn owns_something(owns: &Owns) -> bool {
+    match owns {
+        Owns::Nothing => false,
+        Owns::Tenants(tenants) => !tenants.is_empty(),
+        Owns::Cell(_) => true,
+    }
 }

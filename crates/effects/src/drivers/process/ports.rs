@@ -1,5 +1,6 @@
 //! Choosing a port for an instance.
 
+use std::hash::{BuildHasher as _, RandomState};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -25,8 +26,11 @@ pub(super) fn is_free(port: u16) -> bool {
 impl Ports {
     pub fn new(range: RangeInclusive<u16>) -> Self {
         // Drivers that run side by side begin at different places, so that they rarely try the same port.
-        let next = AtomicU32::new(std::process::id().wrapping_mul(251));
-        Self { range, next }
+        let anywhere = RandomState::new().hash_one(std::process::id());
+        Self {
+            range,
+            next: AtomicU32::new(anywhere as u32),
+        }
     }
 
     /// A port that is free now; `None` where all are taken.

@@ -66,7 +66,7 @@ const INTRODUCTION: Duration = Duration::from_secs(2);
 /// Between looks at a lock.
 const LOOK: Duration = Duration::from_millis(10);
 /// After the grace that a stop gives: for the kernel, and for a shim that is short of CPU.
-const MARGIN: Duration = Duration::from_secs(5);
+const MARGIN: Duration = Duration::from_secs(2);
 /// How long ended processes may take to let go of the lock.
 const RELEASE: Duration = Duration::from_secs(10);
 
