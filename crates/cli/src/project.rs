@@ -1,0 +1,149 @@
+//! Reads a project from disk: the files people write, and the artifacts that a release names.
+
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest as _, Sha256};
+use tidegate_domain::files::{
+    BYTES_MAX, Diagnostic, PLAYBOOKS_FOLDER, Project, ReleaseFile, SERVICE_FILE, Source, TENANTS_FILE, read_project,
+    read_release, render,
+};
+use tidegate_domain::id::Digest;
+use tidegate_domain::plan::FoundArtifact;
+
+use crate::context::Context;
+use crate::error::CliError;
+use crate::output;
+
+/// A project that was read without a mistake, with the text it was read from.
+pub struct Read {
+    pub project: Project,
+    pub sources: Vec<Source>,
+}
+
+/// The project's files, every mistake told at once.
+pub fn read(context: &Context) -> Result<Read, CliError> {
+    let sources = sources(context)?;
+    let (project, diagnostics) = read_project(&sources);
+    match project {
+        Some(project) => {
+            warn(&diagnostics, &sources, context);
+            Ok(Read { project, sources })
+        }
+        None => Err(mistakes(
+            "the project",
+            &render(&diagnostics, &sources, context.color_stderr()),
+            diagnostics.len(),
+        )),
+    }
+}
+
+/// A release file, every mistake told at once.
+pub fn release(path: &Path, read: &Read, context: &Context) -> Result<(ReleaseFile, Source), CliError> {
+    let source = text(path)?;
+    let (release, diagnostics) = read_release(&source, &read.project);
+    let sources = std::slice::from_ref(&source);
+    match release {
+        Some(release) => {
+            warn(&diagnostics, sources, context);
+            Ok((release, source))
+        }
+        None => Err(mistakes(
+            "the release",
+            &render(&diagnostics, sources, context.color_stderr()),
+            diagnostics.len(),
+        )),
+    }
+}
+
+fn mistakes(what: &str, rendered: &str, count: usize) -> CliError {
+    let count = if count == 1 {
+        "a mistake".to_owned()
+    } else {
+        format!("{count} mistakes")
+    };
+    CliError::new(format!("{what} has {count}")).diagnostics(rendered.to_owned())
+}
+
+fn warn(diagnostics: &[Diagnostic], sources: &[Source], context: &Context) {
+    if !diagnostics.is_empty() {
+        output::message(&render(diagnostics, sources, context.color_stderr()));
+    }
+}
+
+/// A file of the project's folder, as people would type its path.
+pub fn beside(context: &Context, name: &str) -> PathBuf {
+    if context.project == Path::new(".") {
+        PathBuf::from(name)
+    } else {
+        context.project.join(name)
+    }
+}
+
+fn sources(context: &Context) -> Result<Vec<Source>, CliError> {
+    let service = beside(context, SERVICE_FILE);
+    if !service.is_file() {
+        return Err(CliError::new(format!(
+            "there is no `{SERVICE_FILE}` in `{}`",
+            context.project.display()
+        ))
+        .help("make one with `tidegate init`, or name the project's folder with `--project DIR`"));
+    }
+    let mut paths = vec![service];
+    paths.extend(Some(beside(context, TENANTS_FILE)).filter(|path| path.is_file()));
+    if let Ok(entries) = std::fs::read_dir(beside(context, PLAYBOOKS_FOLDER)) {
+        let mut playbooks: Vec<PathBuf> = entries
+            .filter_map(|entry| entry.ok().map(|entry| entry.path()))
+            .collect();
+        playbooks.retain(|path| path.extension().is_some_and(|extension| extension == "yaml"));
+        playbooks.sort();
+        paths.extend(playbooks);
+    }
+    paths.iter().map(|path| text(path)).collect()
+}
+
+fn text(path: &Path) -> Result<Source, CliError> {
+    let failed = |error: io::Error| CliError::new(format!("cannot read `{}`", path.display())).because(error);
+    // One byte more than is allowed shows that there are too many, whatever the file claims about its size.
+    let mut bytes = Vec::new();
+    File::open(path)
+        .map_err(failed)?
+        .take(BYTES_MAX as u64 + 1)
+        .read_to_end(&mut bytes)
+        .map_err(failed)?;
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let place = error.utf8_error().valid_up_to();
+        CliError::new(format!("`{}` is not UTF-8 text: byte {place} is wrong", path.display()))
+            .help("save the file as UTF-8")
+    })?;
+    Ok(Source {
+        path: path.display().to_string(),
+        text,
+    })
+}
+
+/// Looks at an artifact named relative to its release file.
+pub fn artifact(release: &Path, artifact: &str) -> FoundArtifact {
+    let path = release.parent().unwrap_or(Path::new(".")).join(artifact);
+    let path = std::path::absolute(&path).unwrap_or(path);
+    FoundArtifact {
+        path: path.display().to_string(),
+        digest: digest(&path).map_err(|error| error.to_string()),
+    }
+}
+
+fn digest(path: &Path) -> io::Result<Digest> {
+    if path.is_dir() {
+        return Err(io::Error::other("it is a folder, an artifact is a file"));
+    }
+    let mut file = File::open(path)?;
+    let mut hasher = Sha256::new();
+    let mut buffer = vec![0; 1 << 16];
+    loop {
+        match file.read(&mut buffer)? {
+            0 => return Ok(Digest::from_hash(&hasher.finalize())),
+            read => hasher.update(&buffer[..read]),
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! The verbs, one file each. A new verb is a file, a variant here and a line in [`run`].
+
+mod abort;
+mod command;
+mod completions;
+mod gateway;
+mod hold;
+mod init;
+mod plan;
+mod promote;
+mod resume;
+mod rollback;
+mod serve;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use tidegate_effects::drivers::process::shim;
+
+use crate::context::Context;
+use crate::error::CliError;
+use crate::{runtime, traffic};
+
+/// Of every document that `--json` prints.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// Takes a release of a multi-tenant service from build to released to every tenant
+#[derive(Debug, Parser)]
+#[command(name = "tidegate", version, disable_help_subcommand = true)]
+pub struct CommandLine {
+    #[command(subcommand)]
+    verb: Verb,
+    #[command(flatten)]
+    context: Context,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    Init(init::Args),
+    Plan(plan::Args),
+    Rollback(rollback::Args),
+    Hold(hold::Args),
+    Resume(resume::Args),
+    Promote(promote::Args),
+    Abort(abort::Args),
+    Serve(serve::Args),
+    Gateway(gateway::Args),
+    Completions(completions::Args),
+    /// Keep one instance of a slot (started by the server)
+    #[command(hide = true, disable_help_flag = true)]
+    Shim {
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<OsString>,
+    },
+    /// Send traffic and count what is lost (started by the demo and by tests)
+    #[command(hide = true)]
+    Traffic {
+        config: Option<PathBuf>,
+    },
+    /// Run the example service (named in the first line of its artifacts)
+    #[command(hide = true, disable_help_flag = true)]
+    Loyalty {
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<OsString>,
+    },
+}
+
+/// Does what the command line says.
+pub fn run(line: CommandLine) -> Result<ExitCode, CliError> {
+    let CommandLine { verb, context } = line;
+    match verb {
+        Verb::Init(args) => init::run(&args, &context),
+        Verb::Plan(args) => plan::run(&args, &context),
+        Verb::Hold(args) => hold::run(&args, &context),
+        Verb::Resume(args) => resume::run(&args, &context),
+        Verb::Promote(args) => promote::run(&args, &context),
+        Verb::Abort(args) => abort::run(&args, &context),
+        Verb::Rollback(args) => rollback::run(&args, &context),
+        Verb::Serve(args) => serve::run(&args, &context),
+        Verb::Gateway(args) => gateway::run(&args, &context),
+        Verb::Completions(args) => completions::run(&args),
+        Verb::Shim { arguments } => Ok(shim::run(&arguments)),
+        Verb::Traffic { config } => {
+            let ended = runtime::serving()?.block_on(traffic::run(config.as_deref()));
+            ended.map_err(|error| CliError::new("cannot send traffic").because(error))?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Verb::Loyalty { arguments } => {
+            let ended = runtime::serving()?.block_on(tidegate_loyalty::main(arguments));
+            ended.map_err(|error| CliError::new("cannot run the example service").because(error))?;
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! `tidegate gateway`: the data plane alone.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args as Arguments;
+use tidegate_domain::time::Duration;
+use tidegate_gateway::{Options, Source};
+
+use crate::context::Context;
+use crate::error::CliError;
+use crate::{lease, logging, runtime};
+
+/// Run a gateway: it follows the server's table, or a table file, and forwards requests
+///
+/// `serve` starts one by itself; this verb is for more of them, and for one without a server.
+#[derive(Debug, Clone, Arguments)]
+pub struct Args {
+    /// The name that the server knows it by, the same over restarts
+    #[arg(long, value_name = "NAME", default_value = "gateway")]
+    pub id: String,
+    /// Where clients connect
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
+    pub listen: SocketAddr,
+    /// Where components connect to call each other; loopback only
+    #[arg(long, value_name = "ADDRESS")]
+    pub internal: Option<SocketAddr>,
+    /// Where metrics and health are read; loopback only
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8081")]
+    pub admin: SocketAddr,
+    /// Serve from this table file, without a server
+    #[arg(long, value_name = "FILE", conflicts_with = "server")]
+    pub table: Option<PathBuf>,
+    /// At the end: how long clients may still send on their connections
+    #[arg(long, value_name = "DURATION", default_value = "2s")]
+    pub linger: Duration,
+    /// At the end, after that: how long requests and streams under way may still take
+    #[arg(long, value_name = "DURATION", default_value = "30s")]
+    pub grace: Duration,
+    /// End when nobody holds the lock of this file
+    #[arg(long, value_name = "FILE", hide = true)]
+    pub lease: Option<PathBuf>,
+    #[command(flatten)]
+    pub logging: logging::Options,
+}
+
+pub fn run(args: &Args, context: &Context) -> Result<ExitCode, CliError> {
+    let source = match &args.table {
+        Some(path) => Source::File(path.clone()),
+        None => Source::Server {
+            url: context.known_endpoint()?,
+            token: context.token("gateway.token")?,
+        },
+    };
+    let options = Options {
+        id: args.id.clone(),
+        listen: args.listen,
+        internal: args.internal,
+        admin: args.admin,
+        state_dir: context
+            .state
+            .clone()
+            .unwrap_or_else(|| context.state_dir().join("gateway")),
+        source,
+        linger: args.linger.to_std(),
+        grace: args.grace.to_std(),
+    };
+    logging::start(&args.logging, context);
+    let ended = runtime::serving()?.block_on(async {
+        tokio::select! {
+            ended = tidegate_gateway::run(options) => ended,
+            () = lease::lost(args.lease.clone()) => Ok(()),
+        }
+    });
+    ended.map_err(|error| CliError::new("cannot run the gateway").because(error))?;
+    Ok(ExitCode::SUCCESS)
+}

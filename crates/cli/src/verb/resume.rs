@@ -1,0 +1,26 @@
+//! `tidegate resume`.
+
+use std::process::ExitCode;
+
+use clap::Args as Arguments;
+use serde_json::json;
+use tidegate_domain::id::Version;
+
+use super::command;
+use crate::context::Context;
+use crate::error::CliError;
+
+/// Let a held release move again
+#[derive(Debug, Clone, Arguments)]
+pub struct Args {
+    /// The version of the release
+    #[arg(value_name = "VERSION")]
+    pub release: Version,
+    /// Why; it stands in the journal
+    #[arg(long, value_name = "TEXT")]
+    pub reason: String,
+}
+
+pub fn run(args: &Args, context: &Context) -> Result<ExitCode, CliError> {
+    command::give(context, &args.release, "resume", &json!({ "reason": args.reason }))
+}
