@@ -57,7 +57,7 @@ pub(crate) async fn serve(listener: TcpListener, admin: Arc<Admin>) {
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
-            () = reached(&mut life, Life::Over) => return,
+            () = reached(&mut life, Life::Lingering) => return,
         };
         let Ok((stream, _)) = accepted else {
             tokio::time::sleep(Duration::from_millis(50)).await;

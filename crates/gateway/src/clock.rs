@@ -17,6 +17,11 @@ pub(crate) fn millis() -> u64 {
 
 /// Unix time in milliseconds; 0 where the machine believes to be before 1970.
 pub(crate) fn unix_ms() -> u64 {
+    unix_micros() / 1_000
+}
+
+/// Unix time in microseconds.
+pub(crate) fn unix_micros() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+    u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
 }

@@ -4,16 +4,17 @@ mod call;
 mod file;
 mod persist;
 
+use std::error::Error;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::sync::watch;
+use tokio::sync::{Mutex, watch};
 
 use crate::admin::Following;
 use crate::clock;
 use crate::counters::{Counters, Reporter};
-use crate::life::Life;
+use crate::life::{Life, reached};
 use crate::protocol::{BUCKET_MS, COUNTERS_PATH, Confirmed, FOLLOW_PATH, Follow, FollowReply, Refused, ReportReply};
 use crate::routing::Routing;
 use crate::table::Table;
@@ -22,7 +23,7 @@ pub(crate) use call::Publisher;
 pub use call::PublisherError;
 pub(crate) use file::follow_file;
 pub use persist::PersistError;
-pub(crate) use persist::{load, persist, remove_leftovers};
+pub(crate) use persist::{load, persist};
 
 /// How long the publisher may wait for news.
 const WAIT_MS: u64 = 1_000;
@@ -43,26 +44,53 @@ pub(crate) struct Follower {
     pub(crate) following: Arc<Following>,
     pub(crate) life: watch::Receiver<Life>,
     pub(crate) table_path: PathBuf,
+    /// Held while a table is taken, so that a hand-over happens before or after it.
+    pub(crate) table_file: Arc<Mutex<()>>,
     pub(crate) persist_micros: u64,
+    /// Whether the publisher knows this process, and this process its newest table.
+    pub(crate) registered: watch::Sender<bool>,
 }
 
 impl Follower {
-    /// Follows for ever. An unreachable publisher changes nothing for the requests.
+    /// Follows until the process is over; the last call says so. An unreachable publisher changes nothing for the requests.
     pub(crate) async fn run(mut self) {
+        let mut life = self.life.clone();
+        tokio::select! {
+            () = self.follow_on() => {}
+            () = reached(&mut life, Life::Over) => {}
+        }
+        let last = Follow {
+            leaving: true,
+            wait_ms: 0,
+            ..self.follow()
+        };
+        if let Err(error) = self.publisher.call::<_, FollowReply>(FOLLOW_PATH, &last).await {
+            tracing::debug!(
+                error = &error as &dyn Error,
+                "publisher does not know that this process leaves"
+            );
+        }
+    }
+
+    async fn follow_on(&mut self) {
         let mut back_off = BACK_OFF_MIN;
         loop {
             match self.publisher.call(FOLLOW_PATH, &self.follow()).await {
                 Ok(FollowReply { table, .. }) => {
                     self.following.set_trouble(None);
                     back_off = BACK_OFF_MIN;
-                    let Some(table) = table else { continue };
-                    if !self.take(table).await {
+                    let is_taken = match table {
+                        Some(table) => self.take(table).await,
+                        None => true,
+                    };
+                    self.registered.send_replace(true);
+                    if !is_taken {
                         // The publisher may offer the same again at once.
                         tokio::time::sleep(BACK_OFF_MAX).await;
                     }
                 }
                 Err(error) => {
-                    tracing::debug!(error = &error as &dyn std::error::Error, "publisher does not answer");
+                    tracing::debug!(error = &error as &dyn Error, "publisher does not answer");
                     self.following.set_trouble(Some(error.to_string()));
                     tokio::time::sleep(back_off).await;
                     back_off = (back_off * 2).min(BACK_OFF_MAX);
@@ -72,7 +100,12 @@ impl Follower {
     }
 
     fn follow(&self) -> Follow {
-        let is_draining = self.routing.is_draining();
+        let wait_ms = match (*self.registered.borrow(), self.routing.is_draining()) {
+            // The first call is to tell soon whether the persisted table is still the newest.
+            (false, _) => 0,
+            (true, true) => DRAINING_WAIT_MS,
+            (true, false) => WAIT_MS,
+        };
         Follow {
             gateway: self.gateway.clone(),
             incarnation: self.incarnation.clone(),
@@ -82,7 +115,8 @@ impl Follower {
             in_flight: self.routing.under_way(),
             refused: self.following.refused(),
             lingering: self.is_lingering(),
-            wait_ms: if is_draining { DRAINING_WAIT_MS } else { WAIT_MS },
+            leaving: false,
+            wait_ms,
         }
     }
 
@@ -95,6 +129,7 @@ impl Follower {
         if self.routing.confirmed().as_ref() == Some(&offered) {
             return true;
         }
+        let _held = self.table_file.clone().lock_owned().await;
         // A lingering process never starts again, and must not overwrite the file of the one that took over.
         let path = (!self.is_lingering()).then(|| self.table_path.clone());
         let routing = self.routing.clone();
@@ -116,7 +151,7 @@ impl Follower {
                 true
             }
             Err(error) => {
-                let error = &error as &dyn std::error::Error;
+                let error = &error as &dyn Error;
                 tracing::warn!(
                     error,
                     epoch = offered.epoch,
@@ -138,19 +173,27 @@ impl Follower {
     }
 }
 
-/// Sends counters each second, soon after the second begins so that marks stand on their borders.
-pub(crate) async fn report(publisher: Publisher, gateway: String, incarnation: String, counters: Arc<Counters>) {
-    let mut reporter = Reporter::new(gateway, incarnation, clock::unix_ms());
+/// Sends counters each second, soon after the second begins so that marks stand on their borders; and once more at the end.
+pub(crate) async fn report(
+    publisher: Publisher,
+    mut reporter: Reporter,
+    counters: Arc<Counters>,
+    mut life: watch::Receiver<Life>,
+) {
     const _: () = assert!(BUCKET_MS.is_multiple_of(REPORT_EVERY_MS));
-    loop {
+    let mut is_over = false;
+    while !is_over {
         let wait_ms = REPORT_EVERY_MS - clock::unix_ms() % REPORT_EVERY_MS;
-        tokio::time::sleep(Duration::from_millis(wait_ms)).await;
+        is_over = tokio::select! {
+            () = tokio::time::sleep(Duration::from_millis(wait_ms)) => false,
+            () = reached(&mut life, Life::Over) => true,
+        };
         let Some(report) = reporter.report(&counters, clock::unix_ms()) else {
             continue;
         };
         match publisher.call::<_, ReportReply>(COUNTERS_PATH, &report).await {
             Ok(ReportReply {}) => reporter.acknowledged(),
-            Err(error) => tracing::debug!(error = &error as &dyn std::error::Error, "counters not delivered"),
+            Err(error) => tracing::debug!(error = &error as &dyn Error, "counters not delivered"),
         }
     }
 }
@@ -166,7 +209,12 @@ enum TakeError {
     Prepare(#[from] tokio::task::JoinError),
 }
 
-fn with_causes(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+fn with_causes(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        text = format!("{text}: {cause}");
+        next = cause.source();
+    }
+    text
 }

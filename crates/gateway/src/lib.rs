@@ -8,6 +8,7 @@ mod admin;
 mod clock;
 mod counters;
 mod follow;
+mod handover;
 mod idle;
 mod life;
 mod listen;
@@ -21,5 +22,6 @@ mod tenant;
 mod upstream;
 
 pub use follow::{PersistError, PublisherError};
+pub use handover::HandoverError;
 pub use listen::ListenError;
 pub use run::{Gateway, Options, Source, StartError, run};

@@ -69,11 +69,12 @@ pub(crate) async fn bind(address: SocketAddr) -> Result<TcpListener, ListenError
     })
 }
 
-/// Like [`bind`], for what only the machine itself may reach.
-pub(crate) async fn bind_loopback(address: SocketAddr, what: &'static str) -> Result<TcpListener, ListenError> {
-    match address.ip().is_loopback() {
-        true => bind(address).await,
-        false => Err(ListenError::NotLoopback { address, what }),
+/// For what only the machine itself may reach.
+pub(crate) fn check_loopback(address: SocketAddr, what: &'static str) -> Result<(), ListenError> {
+    if address.ip().is_loopback() {
+        Ok(())
+    } else {
+        Err(ListenError::NotLoopback { address, what })
     }
 }
 

@@ -48,6 +48,9 @@ pub struct Follow {
     /// The process takes no new connections and ends when its last ones do.
     #[serde(default)]
     pub lingering: bool,
+    /// The process's last call: it uses no slot any more, and need not be waited for.
+    #[serde(default)]
+    pub leaving: bool,
     /// How long the publisher may wait for news, in milliseconds.
     pub wait_ms: u64,
 }

@@ -1,5 +1,7 @@
 //! One gateway process from start to end.
 
+mod sockets;
+
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -7,21 +9,30 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use thiserror::Error;
+use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Mutex, mpsc, watch};
 use tokio::task::JoinHandle;
 
 use crate::admin::{self, Admin, Following};
 use crate::clock;
-use crate::counters::Counters;
+use crate::counters::{Counters, Reporter};
 use crate::follow::{self, Follower, PersistError, Publisher, PublisherError};
-use crate::life::Life;
+use crate::handover::{self, Handover, HandoverError, Takeover};
+use crate::life::{Life, reached};
 use crate::listen::{self, Entrance, ListenError};
 use crate::proxy::Proxy;
 use crate::routing::{Asker, Routing};
 
+use sockets::Sockets;
+
 const TEND_EVERY: Duration = Duration::from_millis(250);
 const TABLE_FILE: &str = "table.json";
+const HANDOVER_FILE: &str = "handover.sock";
+/// For a process that takes over: to be registered, and to get a first table.
+const REGISTERED_LIMIT: Duration = Duration::from_secs(3);
+const TABLE_LIMIT: Duration = Duration::from_secs(10);
+const LAST_WORDS_LIMIT: Duration = Duration::from_secs(1);
 
 /// What a gateway is started with.
 #[derive(Debug, Clone)]
@@ -34,7 +45,7 @@ pub struct Options {
     pub internal: Option<SocketAddr>,
     /// Health, metrics and the table in use. Loopback only.
     pub admin: SocketAddr,
-    /// Directory of the persisted table. Made where it is missing.
+    /// Directory of the persisted table, and the place where the next process takes over. Made where it is missing.
     pub state_dir: PathBuf,
     pub source: Source,
     /// At the end: for how long clients may still send on their connections, being told to close them.
@@ -70,6 +81,10 @@ pub enum StartError {
     Persisted(#[source] PersistError),
     #[error("could not use the publisher's address or token")]
     Publisher(#[source] PublisherError),
+    #[error("could not take over from the running gateway")]
+    Handover(#[source] HandoverError),
+    #[error("no table to serve by came from the source in time; the running gateway goes on")]
+    NoTable,
     #[error("could not listen for signals")]
     Signals(#[source] io::Error),
 }
@@ -84,9 +99,12 @@ pub struct Gateway {
     life: watch::Sender<Life>,
     open: mpsc::Receiver<()>,
     tasks: Vec<JoinHandle<()>>,
+    /// Those that have something to say at the end.
+    last_words: Vec<JoinHandle<()>>,
 }
 
-/// Runs a gateway until the process is told to end (SIGTERM or SIGINT) and has ended gracefully.
+/// Runs a gateway until the process is told to end (SIGTERM or SIGINT) or the next process has taken over, and has ended
+/// gracefully.
 pub async fn run(options: Options) -> Result<(), StartError> {
     let mut terminate = signal(SignalKind::terminate()).map_err(StartError::Signals)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(StartError::Signals)?;
@@ -94,58 +112,77 @@ pub async fn run(options: Options) -> Result<(), StartError> {
     tokio::select! {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
+        () = gateway.taken_over() => {}
     }
     gateway.end().await;
     Ok(())
 }
 
 impl Gateway {
-    /// Opens the listeners, takes the persisted table where there is one, and follows the source.
+    /// Opens the listeners or takes them over from a process with the same state directory, begins with the persisted table
+    /// where there is one, and follows the source.
     pub async fn start(options: Options) -> Result<Self, StartError> {
-        let opened = |what| move |source| StartError::Listen { what, source };
-        let public = listen::bind(options.listen).await.map_err(opened("public"))?;
-        let internal = match options.internal {
-            Some(address) => Some(
-                listen::bind_loopback(address, "internal")
-                    .await
-                    .map_err(opened("internal"))?,
-            ),
-            None => None,
-        };
-        let admin = listen::bind_loopback(options.admin, "admin")
-            .await
-            .map_err(opened("admin"))?;
-        let address = |listener: &tokio::net::TcpListener, asked| listener.local_addr().unwrap_or(asked);
+        std::fs::create_dir_all(&options.state_dir).map_err(|source| StartError::StateDirectory {
+            path: options.state_dir.clone(),
+            source,
+        })?;
+        let handover_path = options.state_dir.join(HANDOVER_FILE);
+        let mut takeover = Takeover::ask(&handover_path).await.map_err(StartError::Handover)?;
+        let sockets = Sockets::open(&options, takeover.as_mut()).await?;
 
+        let address = |socket: &TcpListener, asked| socket.local_addr().unwrap_or(asked);
         let (life, _) = watch::channel(Life::Serving);
         let (open_sender, open) = mpsc::channel(1);
         let mut gateway = Self {
-            listening: address(&public, options.listen),
-            internal: internal
+            listening: address(&sockets.public, options.listen),
+            internal: sockets
+                .internal
                 .as_ref()
                 .zip(options.internal)
-                .map(|(listener, asked)| address(listener, asked)),
-            admin: address(&admin, options.admin),
+                .map(|(socket, asked)| address(socket, asked)),
+            admin: address(&sockets.admin, options.admin),
             options,
             life,
             open,
             tasks: Vec::new(),
+            last_words: Vec::new(),
         };
         let parts = Parts::new(&gateway.life);
-        gateway.follow(&parts)?;
-        gateway.spawn(admin::serve(admin, parts.admin.clone()));
+        let registered = gateway.follow(&parts)?;
+        if takeover.is_some() {
+            ready_to_serve(registered, &parts.routing).await?;
+        }
+        let handover = Handover {
+            sockets: sockets.descriptors()?,
+            life: gateway.life.clone(),
+            table_file: parts.table_file.clone(),
+        };
+        gateway.spawn(admin::serve(sockets.admin, parts.admin.clone()));
         gateway.spawn(tend(parts.routing.clone()));
-        for (listener, asker) in [(Some(public), Asker::Client), (internal, Asker::Component)] {
-            let Some(listener) = listener else { continue };
+        for (socket, asker) in [
+            (Some(sockets.public), Asker::Client),
+            (sockets.internal, Asker::Component),
+        ] {
+            let Some(socket) = socket else { continue };
             let entrance = Entrance {
                 proxy: parts.proxy.clone(),
                 asker,
                 life: gateway.life.subscribe(),
                 open: open_sender.clone(),
             };
-            gateway.spawn(listen::accept(listener, entrance));
+            gateway.spawn(listen::accept(socket, entrance));
         }
+        if let Some(takeover) = takeover {
+            takeover.ready().await.map_err(StartError::Handover)?;
+        }
+        let next = handover::listen(&handover_path).map_err(StartError::Handover)?;
+        gateway.spawn(handover.wait(next));
         Ok(gateway)
+    }
+
+    /// Ready when another process has taken over the sockets: this one is to [`end`](Self::end) then.
+    pub async fn taken_over(&self) {
+        reached(&mut self.life.subscribe(), Life::Lingering).await;
     }
 
     /// Where clients come in.
@@ -178,39 +215,44 @@ impl Gateway {
             tracing::warn!("what is still under way is cut");
         }
         self.life.send_replace(Life::Over);
-        // What is cut needs a moment to be dropped.
-        let _ = tokio::time::timeout(Duration::from_secs(1), self.open.recv()).await;
+        // What is cut needs a moment to be dropped, and the publisher to be told.
+        let last = async {
+            let _ = self.open.recv().await;
+            for task in std::mem::take(&mut self.last_words) {
+                let _ = task.await;
+            }
+        };
+        let _ = tokio::time::timeout(LAST_WORDS_LIMIT, last).await;
     }
 
-    /// Begins with the persisted table, and with following the source.
-    fn follow(&mut self, parts: &Parts) -> Result<(), StartError> {
+    /// Begins with the persisted table, and with following the source. What is returned becomes true when the newest table is
+    /// in use.
+    fn follow(&mut self, parts: &Parts) -> Result<watch::Receiver<bool>, StartError> {
         let Options {
             id, source, state_dir, ..
         } = self.options.clone();
+        let registered = watch::Sender::new(false);
+        let is_registered = registered.subscribe();
         let (url, token) = match source {
             Source::Server { url, token } => (url, token),
             Source::File(path) => {
+                registered.send_replace(true);
                 self.spawn(follow::follow_file(
                     path,
                     parts.routing.clone(),
                     parts.following.clone(),
                 ));
-                return Ok(());
+                return Ok(is_registered);
             }
         };
-        std::fs::create_dir_all(&state_dir).map_err(|source| StartError::StateDirectory {
-            path: state_dir.clone(),
-            source,
-        })?;
         let table_path = state_dir.join(TABLE_FILE);
-        follow::remove_leftovers(&table_path);
         if let Some(table) = follow::load(&table_path).map_err(StartError::Persisted)? {
             match parts.routing.prepare(table) {
                 Ok(snapshot) => parts.routing.install(snapshot),
                 Err(refusal) => tracing::warn!(error = &refusal as &dyn std::error::Error, "persisted table not used"),
             }
         }
-        let incarnation = format!("{}-{}", clock::unix_ms(), std::process::id());
+        let incarnation = format!("{}-{}", clock::unix_micros(), std::process::id());
         let publisher = || Publisher::new(&url, &token).map_err(StartError::Publisher);
         let follower = Follower {
             gateway: id.clone(),
@@ -221,16 +263,19 @@ impl Gateway {
             following: parts.following.clone(),
             life: self.life.subscribe(),
             table_path,
+            table_file: parts.table_file.clone(),
             persist_micros: 0,
+            registered,
         };
-        self.spawn(follower.run());
-        self.spawn(follow::report(
+        let reporter = Reporter::new(id, incarnation, clock::unix_ms());
+        let report = follow::report(
             publisher()?,
-            id,
-            incarnation,
+            reporter,
             parts.proxy.counters.clone(),
-        ));
-        Ok(())
+            self.life.subscribe(),
+        );
+        self.last_words = vec![tokio::spawn(report), tokio::spawn(follower.run())];
+        Ok(is_registered)
     }
 
     fn spawn(&mut self, task: impl Future<Output = ()> + Send + 'static) {
@@ -240,7 +285,7 @@ impl Gateway {
 
 impl Drop for Gateway {
     fn drop(&mut self) {
-        self.tasks.iter().for_each(JoinHandle::abort);
+        self.tasks.iter().chain(&self.last_words).for_each(JoinHandle::abort);
     }
 }
 
@@ -250,6 +295,7 @@ struct Parts {
     following: Arc<Following>,
     proxy: Arc<Proxy>,
     admin: Arc<Admin>,
+    table_file: Arc<Mutex<()>>,
 }
 
 impl Parts {
@@ -273,8 +319,20 @@ impl Parts {
             following,
             proxy: Arc::new(proxy),
             admin: Arc::new(admin),
+            table_file: Arc::default(),
         }
     }
+}
+
+/// Before sockets are taken over: the publisher counts on this process, if it can be reached, and there is a table.
+async fn ready_to_serve(mut registered: watch::Receiver<bool>, routing: &Routing) -> Result<(), StartError> {
+    let _ = tokio::time::timeout(REGISTERED_LIMIT, registered.wait_for(|registered| *registered)).await;
+    let mut changes = routing.changes();
+    if routing.current().is_some() {
+        return Ok(());
+    }
+    let first = tokio::time::timeout(TABLE_LIMIT, changes.changed()).await;
+    first.map_err(|_| StartError::NoTable)?.map_err(|_| StartError::NoTable)
 }
 
 async fn tend(routing: Arc<Routing>) {

@@ -13,14 +13,15 @@ const LOOK_EVERY: Duration = Duration::from_millis(250);
 
 /// Uses the file's table now and whenever the file changes. A table that cannot be used is told once and skipped.
 pub(crate) async fn follow_file(path: PathBuf, routing: Arc<Routing>, following: Arc<Following>) {
-    let mut seen = None;
+    let mut seen = stamp(&path);
+    take(&path, &routing, &following);
     loop {
+        tokio::time::sleep(LOOK_EVERY).await;
         let stamp = stamp(&path);
         if stamp != seen {
             seen = stamp;
             take(&path, &routing, &following);
         }
-        tokio::time::sleep(LOOK_EVERY).await;
     }
 }
 

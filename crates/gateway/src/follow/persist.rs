@@ -60,12 +60,6 @@ pub(crate) fn load(path: &Path) -> Result<Option<Table>, PersistError> {
     })
 }
 
-/// Takes away what a process left that was killed while it wrote.
-pub(crate) fn remove_leftovers(path: &Path) {
-    // It is only tidiness: the next write truncates it.
-    let _ = fs::remove_file(temporary(path));
-}
-
 fn replace(path: &Path, text: &[u8]) -> io::Result<()> {
     let temporary = temporary(path);
     // The table holds secrets.

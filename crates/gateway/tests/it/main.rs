@@ -4,6 +4,7 @@
 
 mod client;
 mod following;
+mod handover;
 mod modes;
 mod publisher;
 mod retry;
