@@ -155,6 +155,10 @@ impl ProcessDriver {
         // Shims run elsewhere, so what they are told must mean the same everywhere.
         let root = fs::canonicalize(root).map_err(failed)?;
         let lock = lock_root(&root)?;
+        let mut options = options;
+        if let Some(lease) = &mut options.lease {
+            *lease = std::path::absolute(&*lease).map_err(failed)?;
+        }
         let layout = Layout { root };
         let shared = Shared {
             executable,
@@ -180,9 +184,7 @@ impl ProcessDriver {
 
     fn open_cell(&self, cell: &CellName) -> Cell {
         let (wish, wishes) = watch::channel(None);
-        // Known before the first answer to anybody: a slot that runs is never reported as if it were gone.
-        let found = cell::found(&self.shared.layout, cell);
-        let (reports, report) = watch::channel(found);
+        let (reports, report) = watch::channel(CellReport::default());
         let task = cell::Supervisor::new(
             Arc::clone(&self.shared),
             cell.clone(),

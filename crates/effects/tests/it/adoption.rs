@@ -1,8 +1,10 @@
 //! What a driver made anew finds, and what it does about it.
 
-use rustix::process::Signal;
+use rustix::process::{Pid, Signal, getsid};
 
-use crate::world::{World, alive, eventually, kill, lines, slot};
+use tidegate_domain::observed::SlotState;
+
+use crate::world::{World, alive, eventually, kill, lines, pid, slot};
 
 #[tokio::test]
 async fn a_new_driver_goes_on_with_what_runs() {
@@ -13,6 +15,11 @@ async fn a_new_driver_goes_on_with_what_runs() {
     let before = world.processes(&id, 0);
     world.drop_driver();
     assert!(alive(before.child) && alive(before.shim));
+    assert_eq!(
+        getsid(Pid::from_raw(before.child)).unwrap(),
+        pid(before.shim),
+        "no terminal's signals reach it"
+    );
 
     world.wish(&[(id.clone(), wished)]);
     world.until_ready(&id).await;
@@ -36,6 +43,32 @@ async fn a_new_driver_stops_what_is_not_wanted_any_more() {
     world.until_ready(&new).await;
     world.until_gone(&old).await;
     assert!(!alive(processes.child));
+}
+
+#[tokio::test]
+async fn what_is_found_stopping_in_order_is_kept_when_it_is_wanted_again() {
+    let mut world = World::new();
+    let ledger = world.spec("ledger", "1.0.0");
+    let mut api = world.spec("api", "1.0.0");
+    api.definition.after.insert(ledger.component.clone());
+    // It takes its time to end, and the other one waits for that.
+    api.definition
+        .environment
+        .insert("IGNORE_TERM".to_owned(), "1".to_owned());
+    let (ledger, api) = (slot(&ledger), slot(&api));
+    world.wish(&[ledger.clone(), api.clone()]);
+    world.until_ready(&api.0).await;
+    let before = world.processes(&ledger.0, 0);
+    world.drop_driver();
+    world.wish(&[]);
+    world
+        .until("an order to stop", |report| {
+            (report.slots.get(&ledger.0)? == &SlotState::Stopping).then_some(())
+        })
+        .await;
+    world.wish(std::slice::from_ref(&ledger));
+    world.until_ready(&ledger.0).await;
+    assert_eq!(world.processes(&ledger.0, 0), before);
 }
 
 #[tokio::test]

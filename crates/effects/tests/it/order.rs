@@ -191,3 +191,35 @@ async fn directories_of_stopped_slots_are_bounded() {
     let there = ids.each_ref().map(|(id, _)| world.directory(id, 0).exists());
     assert_eq!(there, [false, true]);
 }
+
+#[tokio::test]
+async fn of_several_instances_that_do_not_answer_one_is_replaced_at_a_time() {
+    let mut world = World::new();
+    let (flag, journal) = (world.file("flag"), world.file("journal"));
+    fs::write(&flag, "").unwrap();
+    let mut spec = with(
+        with(world.spec("api", "1.0.0"), "READY_FILE", &flag),
+        "JOURNAL",
+        &journal,
+    );
+    spec.definition.instances = 2;
+    let (id, wished) = slot(&spec);
+    world.wish(&[(id.clone(), wished)]);
+    world.until_ready(&id).await;
+    let before = [world.processes(&id, 0), world.processes(&id, 1)];
+    fs::remove_file(&flag).unwrap();
+    let ends = || lines(&journal).iter().filter(|line| line.starts_with("end")).count();
+    eventually("one is replaced", || lines(&journal).len() == 4).await;
+    fs::write(&flag, "").unwrap();
+    world.until_ready(&id).await;
+    assert_eq!(ends(), 1);
+    let after = [world.processes(&id, 0), world.processes(&id, 1)];
+    assert_eq!(
+        before
+            .iter()
+            .zip(&after)
+            .filter(|(before, after)| before == after)
+            .count(),
+        1
+    );
+}

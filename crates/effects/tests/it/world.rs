@@ -262,7 +262,7 @@ pub struct Processes {
     pub child: i32,
 }
 
-fn pid(number: i32) -> Pid {
+pub fn pid(number: i32) -> Pid {
     Pid::from_raw(number).expect("not zero")
 }
 

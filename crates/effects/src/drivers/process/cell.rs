@@ -10,11 +10,10 @@ use tidegate_domain::release::ComponentKind;
 use tokio::sync::{Notify, Semaphore, watch};
 use tokio::task::JoinSet;
 
-use self::leftovers::Leftover;
-use super::instance::{self, Order, Ready, Teller, View};
+use super::instance::{self, Course, Order, Ready, Teller, View};
 use super::ownership::{self, Assignment, InForce, Worker};
-use super::record::SlotRecord;
-use super::{Layout, Shared, after};
+use super::record::{InstanceDirectory, SlotRecord};
+use super::{Shared, after};
 
 mod leftovers;
 
@@ -45,6 +44,8 @@ pub(super) struct Supervisor {
 struct Slot {
     record: SlotRecord,
     instances: BTreeMap<u16, Handle>,
+    /// Instances that run and that no task sees to yet.
+    found: BTreeMap<u16, InstanceDirectory>,
     replacing: Arc<Semaphore>,
 }
 
@@ -83,6 +84,13 @@ impl Supervisor {
             hand_over_max: shared.options.hand_over_max,
         };
         tasks.spawn(keeper.run());
+        let mut slots: BTreeMap<SlotId, Slot> = BTreeMap::new();
+        for running in leftovers::running(&shared.layout.cell(&cell)) {
+            let slot = slots.entry(running.slot).or_insert_with(|| Slot::new(running.record));
+            slot.found.insert(running.index, running.directory);
+        }
+        // Before anybody can ask: a slot that runs is never reported as if it were gone.
+        reports.send_modify(|report| report.slots = slots.keys().map(|id| (id.clone(), SlotState::Unknown)).collect());
         Self {
             turns: Arc::new(Semaphore::new(shared.options.starting_max)),
             shared,
@@ -90,7 +98,7 @@ impl Supervisor {
             wishes,
             reports,
             changes,
-            slots: BTreeMap::new(),
+            slots,
             news,
             tasks,
             assignments,
@@ -99,14 +107,9 @@ impl Supervisor {
     }
 
     pub async fn run(mut self) {
-        let mut looked = false;
         loop {
             let wish = self.wishes.borrow_and_update().clone();
             if let Some(wish) = wish {
-                if !looked {
-                    self.adopt(&wish);
-                    looked = true;
-                }
                 self.adjust(&wish);
             }
             tokio::select! {
@@ -118,64 +121,65 @@ impl Supervisor {
         }
     }
 
-    /// Finds what runs in this cell and is not wished for. What is wished for finds itself.
-    fn adopt(&mut self, wish: &Wish) {
-        for leftover in leftovers::running(&self.shared.layout.cell(&self.cell)) {
-            let count = wish.slots.get(&leftover.slot).map_or(0, instances);
-            if leftover.index >= count {
-                self.dismiss(leftover);
-            }
-        }
-    }
-
-    fn dismiss(&mut self, leftover: Leftover) {
-        let (order, mut orders) = watch::channel(Order::Run);
-        let (view, views) = watch::channel(View::Stopping);
-        let news = Arc::clone(&self.news);
-        self.tasks.spawn(async move {
-            instance::stop_ordered(&mut orders).await;
-            instance::dismiss(&leftover.directory, &Teller { view, news }).await;
-        });
-        let slot = self
-            .slots
-            .entry(leftover.slot)
-            .or_insert_with(|| Slot::new(leftover.record));
-        slot.instances.insert(leftover.index, Handle { order, view: views });
-    }
-
     /// One step towards the wish, from whatever is the case.
     fn adjust(&mut self, wish: &Wish) {
-        self.forget_gone();
+        self.forget_gone(wish);
         for (id, desired) in &wish.slots {
             self.appoint(id, desired);
         }
         let states = self.states(wish);
-        for (id, slot) in &self.slots {
-            if let Some(desired) = wish.slots.get(id) {
-                let order = match after::start_waits_for(id, wish, &states) {
-                    Some(reason) => Order::Wait(reason),
-                    None => Order::Run,
-                };
-                slot.order(instances(desired), &order);
-            }
+        let mut orders = Vec::new();
+        for (id, desired) in &wish.slots {
+            let order = match after::start_waits_for(id, wish, &states) {
+                Some(reason) => Order::Wait(reason),
+                None => Order::Run,
+            };
+            orders.push((id.clone(), instances(desired), order));
         }
         let leaving = self.slots.iter().filter(|(id, _)| !wish.slots.contains_key(*id));
         let stopping: BTreeMap<_, _> = leaving.map(|(id, slot)| (id.clone(), slot.record.clone())).collect();
-        for id in stopping.keys().filter(|id| !after::stop_waits(id, &stopping)) {
-            self.slots[id].order(0, &Order::Run);
+        let stops = stopping.keys().filter(|id| !after::stop_waits(id, &stopping));
+        orders.extend(stops.map(|id| (id.clone(), 0, Order::Stop)));
+        for (id, count, order) in orders {
+            self.order(&id, count, &order);
         }
         self.assign(wish);
         self.report(wish, states);
     }
 
-    fn forget_gone(&mut self) {
+    /// `order` for the first `count` instances of a slot; the others stop.
+    fn order(&mut self, id: &SlotId, count: u16, order: &Order) {
+        let Some(slot) = self.slots.get_mut(id) else { return };
+        for (index, directory) in slot.found.split_off(&count) {
+            let (view, views) = watch::channel(View::Stopping);
+            let news = Arc::clone(&self.news);
+            self.tasks
+                .spawn(async move { instance::dismiss(&directory, &Teller { view, news }).await });
+            let (order, _) = watch::channel(Order::Stop);
+            slot.instances.insert(index, Handle { order, view: views });
+        }
+        for (index, handle) in &slot.instances {
+            let order = if *index < count { order } else { &Order::Stop };
+            handle.order.send_if_modified(|held| {
+                // A stop is for good: should the instance be wanted again, it gets a new task.
+                let new = held != order && *held != Order::Stop;
+                if new {
+                    *held = order.clone();
+                }
+                new
+            });
+        }
+    }
+
+    fn forget_gone(&mut self, wish: &Wish) {
         for slot in self.slots.values_mut() {
             slot.instances.retain(|_, handle| *handle.view.borrow() != View::Gone);
         }
         let before = self.slots.len();
-        self.slots.retain(|_, slot| !slot.instances.is_empty());
+        self.slots
+            .retain(|_, slot| !slot.instances.is_empty() || !slot.found.is_empty());
         if self.slots.len() < before {
-            let used: BTreeSet<_> = self.slots.keys().cloned().collect();
+            let used: BTreeSet<_> = self.slots.keys().chain(wish.slots.keys()).cloned().collect();
             let folder = self.shared.layout.cell(&self.cell);
             leftovers::collect(&folder, &used, self.shared.options.stopped_slots_kept);
         }
@@ -210,8 +214,11 @@ impl Supervisor {
                 },
                 turns: Arc::clone(&self.turns),
                 replacing: Arc::clone(&slot.replacing),
+                course: Course::default(),
             };
             slot.instances.insert(index, Handle { order, view: views });
+            // It finds what runs there by itself.
+            slot.found.remove(&index);
             self.tasks.spawn(supervisor.run());
         }
     }
@@ -275,15 +282,6 @@ impl Supervisor {
     }
 }
 
-/// The report on a cell before anything is done about it: the slots of which something runs.
-pub(super) fn found(layout: &Layout, cell: &CellName) -> CellReport {
-    let running = leftovers::running(&layout.cell(cell));
-    CellReport {
-        slots: running.into_iter().map(|one| (one.slot, SlotState::Unknown)).collect(),
-        ownership: 0,
-    }
-}
-
 /// How many instances are wished for.
 fn instances(desired: &SlotDesired) -> u16 {
     desired.spec.definition.instances
@@ -315,22 +313,8 @@ impl Slot {
         Self {
             record,
             instances: BTreeMap::new(),
+            found: BTreeMap::new(),
             replacing: Arc::new(Semaphore::new(1)),
-        }
-    }
-
-    /// `order` for the first `count` instances; the others stop.
-    fn order(&self, count: u16, order: &Order) {
-        for (index, handle) in &self.instances {
-            let order = if *index < count { order } else { &Order::Stop };
-            handle.order.send_if_modified(|held| {
-                // A stop is for good: should the instance be wanted again, it gets a new task.
-                let new = held != order && *held != Order::Stop;
-                if new {
-                    *held = order.clone();
-                }
-                new
-            });
         }
     }
 

@@ -65,6 +65,7 @@ pub(super) struct Supervisor {
     pub turns: Arc<Semaphore>,
     /// Of the slot: one instance is replaced at a time.
     pub replacing: Arc<Semaphore>,
+    pub course: Course,
 }
 
 /// Tells how an instance is doing.
@@ -89,6 +90,16 @@ enum Ending {
     Unhealthy(String),
 }
 
+/// How it has gone with an instance so far.
+#[derive(Debug, Default)]
+pub(super) struct Course {
+    trouble: Trouble,
+    /// Since when the life in hand has been ready.
+    ready_since: Option<Instant>,
+    /// The slot's turn to replace an instance, until this one is ready again.
+    replacing: Option<OwnedSemaphorePermit>,
+}
+
 /// Lives in a row that ended badly.
 #[derive(Debug, Default)]
 struct Trouble {
@@ -108,7 +119,7 @@ const LAST_LINES: usize = 5;
 
 impl Supervisor {
     /// Returns when the instance was told to stop, and has.
-    pub async fn run(self) {
+    pub async fn run(mut self) {
         let mut order = self.order.clone();
         tokio::select! {
             // Whatever was going on is dropped where it stood: stopping begins with looking at what runs.
@@ -119,40 +130,34 @@ impl Supervisor {
     }
 
     /// Never returns.
-    async fn keep_running(&self) {
-        let mut trouble = Trouble::default();
+    async fn keep_running(&mut self) {
         loop {
             if self.is_done() {
                 self.teller.tell(View::Done);
                 std::future::pending::<()>().await;
             }
-            let mut ready_since = None;
-            if let Some(last) = self.live(&trouble, &mut ready_since).await {
-                let stable = |since: Instant| since.elapsed() >= self.shared.options.stable_after;
-                let before = if ready_since.is_some_and(stable) {
-                    Trouble::default()
-                } else {
-                    trouble
-                };
-                trouble = last.after(&before);
-                tracing::warn!(slot = %self.slot, instance = self.index, reason = trouble.reason, "instance ended");
-                self.tell_trouble(&trouble, &trouble.reason);
-            }
+            self.course.ready_since = None;
+            let Some(last) = self.live().await else { continue };
+            tracing::warn!(slot = %self.slot, instance = self.index, reason = last.reason, "a life has ended");
+            let stable = |since: Instant| since.elapsed() >= self.shared.options.stable_after;
+            let past_starting = self.course.ready_since.is_some_and(stable);
+            let before = std::mem::take(&mut self.course.trouble);
+            self.course.trouble = if past_starting { last } else { last.after(&before) };
         }
     }
 
     /// One life, found or begun. `None` where it ended as it should.
-    async fn live(&self, trouble: &Trouble, ready_since: &mut Option<Instant>) -> Option<Trouble> {
-        let (life, permit) = match self.find_or_begin(trouble).await {
+    async fn live(&mut self) -> Option<Trouble> {
+        let (life, permit) = match self.find_or_begin().await {
             Ok(found) => found,
             Err(reason) => return Some(Trouble::certain(reason)),
         };
         let ending = tokio::select! {
             () = life.shim.ended() => Ending::Exited,
-            ending = self.watch(&life, permit, ready_since, trouble) => ending,
+            ending = self.watch(&life, permit) => ending,
         };
         match ending {
-            Ending::Exited => self.exited(&life, ready_since.is_some()),
+            Ending::Exited => self.exited(&life),
             Ending::NotReady(reason) => {
                 let reason = self.with_last_lines(reason);
                 life::stop(&self.directory).await;
@@ -166,13 +171,13 @@ impl Supervisor {
     }
 
     /// What runs in the directory already, or else a life that is begun as soon as it may be.
-    async fn find_or_begin(&self, trouble: &Trouble) -> Result<(Life, Option<Permit>), String> {
+    async fn find_or_begin(&self) -> Result<(Life, Option<Permit>), String> {
         loop {
             if let Some(life) = life::find(&self.directory).await.map_err(|error| in_words(&error))? {
                 return Ok((life, None));
             }
-            let permit = self.permission(trouble).await;
-            match self.begin(trouble).await {
+            let permit = self.permission().await;
+            match self.begin().await {
                 Ok(life) => return Ok((life, Some(permit))),
                 // Somebody has it after all: look again who it is.
                 Err(StartError::Locked) => {}
@@ -182,18 +187,16 @@ impl Supervisor {
     }
 
     /// Waits until the instance may start: the pause after a bad life, the components before it, its turn, the memory.
-    async fn permission(&self, trouble: &Trouble) -> Permit {
+    async fn permission(&self) -> Permit {
         let options = &self.shared.options;
+        let trouble = &self.course.trouble;
         if let Some(pause) = trouble.pause(options.back_off.start(), options.back_off.end()) {
-            self.tell_trouble(trouble, &format!("{}; starts again in {pause:?}", trouble.reason));
+            self.say(&format!("{}; starts again in {pause:?}", trouble.reason));
             sleep(pause).await;
         }
-        self.may_start(trouble).await;
+        self.may_start().await;
         let at_once = options.starting_max;
-        self.tell_trouble(
-            trouble,
-            &format!("waits for its turn: {at_once} start at the same time"),
-        );
+        self.say(&format!("waits for its turn: {at_once} start at the same time"));
         let turn = Arc::clone(&self.turns).acquire_owned().await;
         let memory = loop {
             match self
@@ -202,7 +205,7 @@ impl Supervisor {
                 .promise(self.spec.definition.memory_bytes.unwrap_or(0))
             {
                 Ok(promise) => break promise,
-                Err(reason) => self.tell_trouble(trouble, &reason),
+                Err(reason) => self.say(&reason),
             }
             sleep(MEMORY_LOOK).await;
         };
@@ -212,12 +215,12 @@ impl Supervisor {
         }
     }
 
-    async fn may_start(&self, trouble: &Trouble) {
+    async fn may_start(&self) {
         let mut order = self.order.clone();
         loop {
             match &*order.borrow_and_update() {
                 Order::Run => return,
-                Order::Wait(reason) => self.tell_trouble(trouble, reason),
+                Order::Wait(reason) => self.say(reason),
                 // Whoever waits here is about to be dropped.
                 Order::Stop => {}
             }
@@ -227,21 +230,15 @@ impl Supervisor {
         }
     }
 
-    async fn begin(&self, trouble: &Trouble) -> Result<Life, StartError> {
-        self.tell_trouble(trouble, "its artifact is being copied");
+    async fn begin(&self) -> Result<Life, StartError> {
+        self.say("its artifact is being copied");
         let artifact = self.shared.artifacts.obtain(&self.spec.artifact).await?;
-        self.tell_trouble(trouble, "its process is being started");
+        self.say("its process is being started");
         life::begin(self, &artifact)
     }
 
     /// Looks at the instance until something is wrong with it.
-    async fn watch(
-        &self,
-        life: &Life,
-        permit: Option<Permit>,
-        ready_since: &mut Option<Instant>,
-        trouble: &Trouble,
-    ) -> Ending {
+    async fn watch(&mut self, life: &Life, permit: Option<Permit>) -> Ending {
         let within = self.spec.definition.ready.within;
         let deadline = Instant::now() + within.to_std();
         let mut pause = FIRST_LOOK;
@@ -249,7 +246,7 @@ impl Supervisor {
             if Instant::now() + pause > deadline {
                 return Ending::NotReady(format!("not ready within {within}: {reason}"));
             }
-            self.tell_trouble(trouble, &format!("not ready yet: {reason}"));
+            self.say(&format!("not ready yet: {reason}"));
             sleep(pause).await;
             pause = (pause * 2).min(LOOK_MAX);
         }
@@ -258,7 +255,8 @@ impl Supervisor {
             return Ending::Unhealthy(port_taken(life.port));
         }
         drop(permit);
-        *ready_since = Some(Instant::now());
+        self.course.ready_since = Some(Instant::now());
+        self.course.replacing = None;
         let ready = View::Ready(Ready {
             instance: Instance {
                 id: self.index.to_string(),
@@ -270,8 +268,9 @@ impl Supervisor {
     }
 
     /// Returns when a ready instance has to be replaced.
-    async fn keep_looking(&self, ready: &View) -> Ending {
-        let options = &self.shared.options;
+    async fn keep_looking(&mut self, ready: &View) -> Ending {
+        let shared = Arc::clone(&self.shared);
+        let options = &shared.options;
         let mut failures = 0;
         let mut next = Instant::now();
         loop {
@@ -289,8 +288,9 @@ impl Supervisor {
                             .tell(View::Starting(format!("does not answer any more: {reason}")));
                     }
                     if failures >= options.probe_failures_replace
-                        && let Ok(_turn) = self.replacing.try_acquire()
+                        && let Ok(turn) = Arc::clone(&self.replacing).try_acquire_owned()
                     {
+                        self.course.replacing = Some(turn);
                         return Ending::Unhealthy(format!("replaced, for it did not answer any more: {reason}"));
                     }
                 }
@@ -304,14 +304,14 @@ impl Supervisor {
     }
 
     /// What the end of a life says; `None` where it is as it should be.
-    fn exited(&self, life: &Life, was_ready: bool) -> Option<Trouble> {
+    fn exited(&self, life: &Life) -> Option<Trouble> {
         let Some(exit) = record::read::<Exit>(&self.directory.exit()) else {
             return Some(Trouble::of("its shim was killed".to_owned()));
         };
         if self.is_done() {
             return None;
         }
-        if !was_ready && !ports::is_free(life.port) {
+        if self.course.ready_since.is_none() && !ports::is_free(life.port) {
             return Some(Trouble::of(port_taken(life.port)));
         }
         let lived = Duration::from_millis(exit.lived_ms);
@@ -344,7 +344,8 @@ impl Supervisor {
     }
 
     /// Tells what is waited for, or, after too many bad lives, why none of them held.
-    fn tell_trouble(&self, trouble: &Trouble, now: &str) {
+    fn say(&self, now: &str) {
+        let trouble = &self.course.trouble;
         let failed = trouble.certain || trouble.lives >= self.shared.options.bad_lives_max;
         self.teller.tell(match (failed, trouble.lives) {
             (true, 0 | 1) => View::Failed(trouble.reason.clone()),

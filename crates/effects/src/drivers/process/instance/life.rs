@@ -1,7 +1,6 @@
 //! Beginning, finding and stopping what runs in an instance's directory.
 
 use std::io;
-use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -117,7 +116,6 @@ fn start_shim(executable: &Path, directory: &InstanceDirectory, lock: Lock) -> R
         .env_clear()
         .envs(variables_of(INHERITED_VARIABLES))
         .current_dir(directory.path())
-        .process_group(0)
         // The lock goes over to the shim as its standard input, and is never free in between.
         .stdin(Stdio::from(lock.into_descriptor()))
         .stdout(Stdio::null())
