@@ -205,6 +205,21 @@ async fn a_worker_of_several_instances_is_refused() {
 }
 
 #[tokio::test]
+async fn a_record_that_cannot_be_written_is_named_and_nothing_is_started() {
+    let mut world = World::new();
+    let spec = world.spec("api", "1.0.0");
+    // As on a full disk, the file cannot be made.
+    let in_the_way = world.directory(&spec.id(), 0).join("instance.partial");
+    fs::create_dir_all(&in_the_way).unwrap();
+    let (id, reason) = failure(&mut world, &spec).await;
+    assert!(reason.contains("cannot write `"), "{reason}");
+    assert!(reason.contains("instance.json`: Is a directory"), "{reason}");
+    assert!(!world.directory(&id, 0).join("process.json").exists());
+    fs::remove_dir(in_the_way).unwrap();
+    world.until_ready(&id).await;
+}
+
+#[tokio::test]
 async fn memory_that_is_not_there_is_waited_for() {
     let mut world = World::new();
     let mut spec = world.spec("api", "1.0.0");

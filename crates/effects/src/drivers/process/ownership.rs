@@ -130,8 +130,11 @@ impl Keeper {
         {
             held.extend(status.map(|status| (slot, status)));
             if let Some(error) = failed {
-                tracing::warn!(%slot, error = in_words(&error), "a worker does not hand over; it is fenced");
-                round.unanswered.insert((slot.clone(), life));
+                let entry = (slot.clone(), life);
+                if !unanswered.contains(&entry) {
+                    tracing::warn!(%slot, error = in_words(&error), "a worker does not hand over; it is fenced");
+                }
+                round.unanswered.insert(entry);
             }
         }
         let owners = assignment
