@@ -23,5 +23,5 @@ mod upstream;
 
 pub use follow::{PersistError, PublisherError};
 pub use handover::HandoverError;
-pub use listen::ListenError;
-pub use run::{Gateway, Options, Source, StartError, run};
+pub use listen::{ListenError, TlsError};
+pub use run::{Gateway, Options, Source, StartError, Tls, run};

@@ -2,6 +2,7 @@
 
 mod client_stream;
 mod strict;
+mod tls;
 
 use std::convert::Infallible;
 use std::io;
@@ -15,6 +16,7 @@ use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use thiserror::Error;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 
@@ -23,6 +25,9 @@ use crate::proxy::{Client, Proxy};
 use crate::routing::Asker;
 
 use client_stream::{ClientStream, Protocol};
+
+pub(crate) use tls::Certificate;
+pub use tls::TlsError;
 
 /// Connections beyond this wait in the kernel's queue.
 const CONNECTIONS_MAX: usize = 20_000;
@@ -49,11 +54,15 @@ pub enum ListenError {
     NotLoopback { address: SocketAddr, what: &'static str },
 }
 
+type ConnectionError = Box<dyn std::error::Error + Send + Sync>;
+
 /// What a listener needs for its connections.
 #[derive(Debug, Clone)]
 pub(crate) struct Entrance {
     pub(crate) proxy: Arc<Proxy>,
     pub(crate) asker: Asker,
+    /// Where clients speak TLS.
+    pub(crate) certificate: Option<Arc<Certificate>>,
     pub(crate) life: watch::Receiver<Life>,
     /// For [`Client::open`].
     pub(crate) open: mpsc::Sender<()>,
@@ -116,22 +125,29 @@ impl Entrance {
         let client = Arc::new(Client {
             asker: self.asker,
             address: address.ip().to_canonical().to_string(),
-            scheme: HeaderValue::from_static("http"),
+            scheme: HeaderValue::from_static(if self.certificate.is_some() { "https" } else { "http" }),
             open: self.open.clone(),
         });
-        if let Err(error) = self.connection(stream, &client).await {
+        if let Err(error) = self.secure(stream, &client).await {
             tracing::debug!(error = &*error, %address, "client connection ended");
         }
         connections.fetch_sub(1, Ordering::Relaxed);
         drop(permit);
     }
 
-    async fn connection(
-        &self,
-        stream: TcpStream,
-        client: &Arc<Client>,
-    ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    async fn secure(&self, stream: TcpStream, client: &Arc<Client>) -> Result<(), ConnectionError> {
         stream.set_nodelay(true)?;
+        let Some(certificate) = &self.certificate else {
+            return self.connection(stream, client).await;
+        };
+        let stream = tokio::time::timeout(FIRST_BYTES_LIMIT, certificate.acceptor().accept(stream)).await??;
+        self.connection(stream, client).await
+    }
+
+    async fn connection<S>(&self, stream: S, client: &Arc<Client>) -> Result<(), ConnectionError>
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
         let mut life = self.life.clone();
         let detected = tokio::select! {
             detected = tokio::time::timeout(FIRST_BYTES_LIMIT, ClientStream::detect(stream)) => detected,

@@ -3,8 +3,7 @@
 //! The header's value is `VERSION;TENANT;EXPIRY;SIGNATURE`: the version's key, the tenant, Unix seconds, and the HMAC-SHA256
 //! of everything before the last `;` in hexadecimal. Names in a table hold no `;`.
 
-use hmac::{Hmac, KeyInit, Mac};
-use sha2::Sha256;
+use ring::hmac;
 
 use crate::table::{PreviewKey, TenantName, VersionKey};
 
@@ -17,19 +16,19 @@ pub const PREVIEW_HEADER: &str = "x-tidegate-preview";
 /// Makes the value of [`PREVIEW_HEADER`]. `None` where the key is not hexadecimal.
 pub fn sign(key: &PreviewKey, version: &VersionKey, tenant: &TenantName, expires_unix_s: u64) -> Option<String> {
     let said = format!("{version};{tenant};{expires_unix_s}");
-    let signature = mac(&key.bytes()?, said.as_bytes()).finalize().into_bytes();
-    let signature: String = signature.iter().map(|byte| format!("{byte:02x}")).collect();
+    let signature = hmac::sign(&hmac_key(&key.bytes()?), said.as_bytes());
+    let signature: String = signature.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
     Some(format!("{said};{signature}"))
 }
 
 #[derive(Debug)]
 pub(crate) struct PreviewVerifier {
-    key: Vec<u8>,
+    key: hmac::Key,
 }
 
 impl PreviewVerifier {
     pub(crate) fn new(key: &PreviewKey) -> Option<Self> {
-        key.bytes().map(|key| Self { key })
+        key.bytes().map(|key| Self { key: hmac_key(&key) })
     }
 
     /// The version that a preview names, where it is genuine, for this tenant, and not expired.
@@ -37,7 +36,7 @@ impl PreviewVerifier {
         let value = std::str::from_utf8(value).ok()?;
         let (said, signature) = value.rsplit_once(';')?;
         let signature = PreviewKey::from_hexadecimal(signature).bytes()?;
-        mac(&self.key, said.as_bytes()).verify_slice(&signature).ok()?;
+        hmac::verify(&self.key, said.as_bytes(), &signature).ok()?;
         let mut parts = said.split(';');
         let (version, named, expires) = (parts.next()?, parts.next()?, parts.next()?);
         let expires_ms = expires.parse::<u64>().ok()?.checked_mul(1_000)?;
@@ -45,8 +44,6 @@ impl PreviewVerifier {
     }
 }
 
-fn mac(key: &[u8], said: &[u8]) -> Hmac<Sha256> {
-    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("a key of HMAC may have any length");
-    mac.update(said);
-    mac
+fn hmac_key(bytes: &[u8]) -> hmac::Key {
+    hmac::Key::new(hmac::HMAC_SHA256, bytes)
 }

@@ -20,7 +20,7 @@ use crate::counters::{Counters, Reporter};
 use crate::follow::{self, Follower, PersistError, Publisher, PublisherError};
 use crate::handover::{self, Handover, HandoverError, Takeover};
 use crate::life::{Life, reached};
-use crate::listen::{self, Entrance, ListenError};
+use crate::listen::{self, Certificate, Entrance, ListenError, TlsError};
 use crate::proxy::Proxy;
 use crate::routing::{Asker, Routing};
 
@@ -41,6 +41,8 @@ pub struct Options {
     pub id: String,
     /// Where clients come in. Port 0 takes a free one, see [`Gateway::listening`].
     pub listen: SocketAddr,
+    /// Where clients come in with TLS.
+    pub tls: Option<Tls>,
     /// Where components of the service call each other; their word on tenant and version is taken. Loopback only.
     pub internal: Option<SocketAddr>,
     /// Health, metrics and the table in use. Loopback only.
@@ -52,6 +54,16 @@ pub struct Options {
     pub linger: Duration,
     /// At the end, after the linger: for how long requests, streams and tunnels under way may still take.
     pub grace: Duration,
+}
+
+/// TLS towards clients.
+#[derive(Debug, Clone)]
+pub struct Tls {
+    pub listen: SocketAddr,
+    /// PEM file with the chain of certificates, the server's own first. Read again when it changes.
+    pub certificate: PathBuf,
+    /// PEM file with the private key.
+    pub key: PathBuf,
 }
 
 /// Where tables come from.
@@ -85,6 +97,8 @@ pub enum StartError {
     Handover(#[source] HandoverError),
     #[error("no table to serve by came from the source in time; the running gateway goes on")]
     NoTable,
+    #[error("could not use the certificate of the TLS listener")]
+    Tls(#[source] TlsError),
     #[error("could not listen for signals")]
     Signals(#[source] io::Error),
 }
@@ -93,6 +107,7 @@ pub enum StartError {
 #[derive(Debug)]
 pub struct Gateway {
     listening: SocketAddr,
+    tls: Option<SocketAddr>,
     internal: Option<SocketAddr>,
     admin: SocketAddr,
     options: Options,
@@ -126,6 +141,11 @@ impl Gateway {
             path: options.state_dir.clone(),
             source,
         })?;
+        let certificate = options
+            .tls
+            .as_ref()
+            .map(|tls| Certificate::load(&tls.certificate, &tls.key));
+        let certificate = certificate.transpose().map_err(StartError::Tls)?.map(Arc::new);
         let handover_path = options.state_dir.join(HANDOVER_FILE);
         let mut takeover = Takeover::ask(&handover_path).await.map_err(StartError::Handover)?;
         let sockets = Sockets::open(&options, takeover.as_mut()).await?;
@@ -135,6 +155,7 @@ impl Gateway {
         let (open_sender, open) = mpsc::channel(1);
         let mut gateway = Self {
             listening: address(&sockets.public, options.listen),
+            tls: sockets.tls.as_ref().and_then(|socket| socket.local_addr().ok()),
             internal: sockets
                 .internal
                 .as_ref()
@@ -158,15 +179,21 @@ impl Gateway {
             table_file: parts.table_file.clone(),
         };
         gateway.spawn(admin::serve(sockets.admin, parts.admin.clone()));
+        if let Some(certificate) = certificate.clone() {
+            gateway.spawn(certificate.follow());
+        }
         gateway.spawn(tend(parts.routing.clone()));
-        for (socket, asker) in [
-            (Some(sockets.public), Asker::Client),
-            (sockets.internal, Asker::Component),
-        ] {
+        let entrances = [
+            (Some(sockets.public), Asker::Client, None),
+            (sockets.tls, Asker::Client, certificate),
+            (sockets.internal, Asker::Component, None),
+        ];
+        for (socket, asker, certificate) in entrances {
             let Some(socket) = socket else { continue };
             let entrance = Entrance {
                 proxy: parts.proxy.clone(),
                 asker,
+                certificate,
                 life: gateway.life.subscribe(),
                 open: open_sender.clone(),
             };
@@ -188,6 +215,11 @@ impl Gateway {
     /// Where clients come in.
     pub fn listening(&self) -> SocketAddr {
         self.listening
+    }
+
+    /// Where clients come in with TLS.
+    pub fn tls(&self) -> Option<SocketAddr> {
+        self.tls
     }
 
     /// Where components call each other.
@@ -257,7 +289,10 @@ impl Gateway {
         let follower = Follower {
             gateway: id.clone(),
             incarnation: incarnation.clone(),
-            listening: std::iter::once(self.listening).chain(self.internal).collect(),
+            listening: std::iter::once(self.listening)
+                .chain(self.tls)
+                .chain(self.internal)
+                .collect(),
             publisher: publisher()?,
             routing: parts.routing.clone(),
             following: parts.following.clone(),

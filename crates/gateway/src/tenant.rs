@@ -1,10 +1,17 @@
 //! Which tenant a request is for: every declared place is asked, and all that answer must agree.
 
+use std::borrow::Cow;
+
 use http::header::{COOKIE, HeaderName};
 use http::request::Parts;
 
+use crate::clock;
 use crate::protocol::ErrorReason;
 use crate::table::{ClientSource, TableError, TenantSource};
+
+use token::TokenSource;
+
+mod token;
 
 #[cfg(test)]
 mod tests;
@@ -16,7 +23,7 @@ pub(crate) struct TenantSources(Vec<Source>);
 /// What a request says about its tenant.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Found<'a> {
-    pub(crate) tenant: &'a str,
+    pub(crate) tenant: Cow<'a, str>,
     /// How many bytes of the path named the tenant and are to be taken off.
     pub(crate) stripped: usize,
 }
@@ -27,6 +34,7 @@ enum Source {
     Path { pattern: Pattern, strip: bool },
     Header(HeaderName),
     Cookie(String),
+    Token(TokenSource),
 }
 
 /// What stands before and after the tenant.
@@ -46,7 +54,7 @@ impl TenantSources {
     pub(crate) fn headers(&self) -> impl Iterator<Item = &HeaderName> {
         self.0.iter().filter_map(|source| match source {
             Source::Header(name) => Some(name),
-            Source::Host(_) | Source::Path { .. } | Source::Cookie(_) => None,
+            Source::Host(_) | Source::Path { .. } | Source::Cookie(_) | Source::Token(_) => None,
         })
     }
 
@@ -54,25 +62,29 @@ impl TenantSources {
     pub(crate) fn find<'a>(&self, head: &'a Parts, host: &'a str) -> Result<Found<'a>, ErrorReason> {
         let mut tenant = None;
         let mut stripped = 0;
-        let mut agree = |said: &'a str| match tenant.replace(said) {
-            Some(before) if before != said => Err(ErrorReason::TenantConflict),
+        let mut agree = |said: Cow<'a, str>| match tenant.replace(said) {
+            Some(before) if Some(&before) != tenant.as_ref() => Err(ErrorReason::TenantConflict),
             Some(_) | None => Ok(()),
         };
         for source in &self.0 {
             match source {
-                Source::Host(pattern) => pattern.whole(host, '.').map_or(Ok(()), &mut agree)?,
+                Source::Host(pattern) => pattern.whole(host, '.').map_or(Ok(()), |said| agree(said.into()))?,
                 Source::Path { pattern, strip } => {
                     if let Some((said, consumed)) = pattern.prefix(head.uri.path()) {
-                        agree(said)?;
+                        agree(said.into())?;
                         stripped = if *strip { consumed } else { stripped };
                     }
                 }
                 Source::Header(name) => {
                     for value in head.headers.get_all(name) {
-                        agree(value.to_str().map_err(|_| ErrorReason::TenantUnknown)?)?;
+                        agree(value.to_str().map_err(|_| ErrorReason::TenantUnknown)?.into())?;
                     }
                 }
-                Source::Cookie(name) => cookies(head, name).try_for_each(&mut agree)?,
+                Source::Cookie(name) => cookies(head, name).try_for_each(|said| agree(said.into()))?,
+                Source::Token(source) => {
+                    let said = source.find(head, clock::unix_ms() / 1_000)?;
+                    said.map_or(Ok(()), |said| agree(said.into()))?;
+                }
             }
         }
         let tenant = tenant.ok_or(ErrorReason::TenantMissing)?;
@@ -90,11 +102,7 @@ impl Source {
             },
             TenantSource::Header(name) => Source::Header(header_name(name)?),
             TenantSource::Cookie(name) => Source::Cookie(name.clone()),
-            TenantSource::Jwt(_) => {
-                return Err(TableError::KeySet {
-                    reason: "this gateway does not read tokens yet".to_owned(),
-                });
-            }
+            TenantSource::Jwt(source) => Source::Token(TokenSource::compile(source)?),
         })
     }
 }

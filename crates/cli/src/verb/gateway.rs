@@ -56,6 +56,7 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, CliError> {
     let options = Options {
         id: args.id.clone(),
         listen: args.listen,
+        tls: None,
         internal: args.internal,
         admin: args.admin,
         state_dir: context

@@ -6,7 +6,6 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 
 use super::strict::Framing;
 use crate::idle::IdleTimer;
@@ -23,8 +22,8 @@ pub(super) enum Protocol {
 }
 
 #[derive(Debug)]
-pub(super) struct ClientStream {
-    stream: TcpStream,
+pub(super) struct ClientStream<S> {
+    stream: S,
     /// Bytes that were read to detect the protocol and belong to the first request.
     begun: Vec<u8>,
     /// For HTTP/1.1.
@@ -32,9 +31,9 @@ pub(super) struct ClientStream {
     write: IdleTimer,
 }
 
-impl ClientStream {
+impl<S: AsyncRead + AsyncWrite + Unpin> ClientStream<S> {
     /// Reads as many bytes as the decision takes.
-    pub(super) async fn detect(mut stream: TcpStream) -> io::Result<(Protocol, Self)> {
+    pub(super) async fn detect(mut stream: S) -> io::Result<(Protocol, Self)> {
         let mut begun = Vec::with_capacity(PREFACE.len());
         let protocol = loop {
             let before = begun.len();
@@ -68,7 +67,7 @@ impl ClientStream {
     }
 }
 
-impl AsyncRead for ClientStream {
+impl<S: AsyncRead + Unpin> AsyncRead for ClientStream<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -89,7 +88,7 @@ impl AsyncRead for ClientStream {
     }
 }
 
-impl AsyncWrite for ClientStream {
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for ClientStream<S> {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write(context, bytes);
         self.limit(context, written)

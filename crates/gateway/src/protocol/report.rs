@@ -89,6 +89,8 @@ pub enum ErrorReason {
     TenantMissing,
     /// The tenant named has no route.
     TenantUnknown,
+    /// A bearer token that does not verify, or has expired.
+    TokenRefused,
     /// No component matches host and path.
     ComponentUnknown,
     /// A preview header that is forged, expired or for another tenant.
@@ -116,11 +118,12 @@ pub enum ErrorReason {
 }
 
 impl ErrorReason {
-    pub const ALL: [ErrorReason; 16] = [
+    pub const ALL: [ErrorReason; 17] = [
         ErrorReason::BadRequest,
         ErrorReason::TenantConflict,
         ErrorReason::TenantMissing,
         ErrorReason::TenantUnknown,
+        ErrorReason::TokenRefused,
         ErrorReason::ComponentUnknown,
         ErrorReason::PreviewRefused,
         ErrorReason::BodyTooLarge,
@@ -142,6 +145,7 @@ impl ErrorReason {
             ErrorReason::TenantConflict => "tenant_conflict",
             ErrorReason::TenantMissing => "tenant_missing",
             ErrorReason::TenantUnknown => "tenant_unknown",
+            ErrorReason::TokenRefused => "token_refused",
             ErrorReason::ComponentUnknown => "component_unknown",
             ErrorReason::PreviewRefused => "preview_refused",
             ErrorReason::BodyTooLarge => "body_too_large",

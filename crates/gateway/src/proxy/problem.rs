@@ -79,6 +79,7 @@ fn told(reason: ErrorReason) -> (StatusCode, &'static str) {
         ErrorReason::TenantConflict => (StatusCode::BAD_REQUEST, "The request names more than one tenant"),
         ErrorReason::TenantMissing => (StatusCode::NOT_FOUND, "The request names no tenant"),
         ErrorReason::TenantUnknown => (StatusCode::NOT_FOUND, "There is no such tenant"),
+        ErrorReason::TokenRefused => (StatusCode::UNAUTHORIZED, "The bearer token does not verify"),
         ErrorReason::ComponentUnknown => (StatusCode::NOT_FOUND, "Nothing is served at this host and path"),
         ErrorReason::PreviewRefused => (StatusCode::FORBIDDEN, "The preview is not valid for this tenant now"),
         ErrorReason::BodyTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "The request body is longer than allowed"),

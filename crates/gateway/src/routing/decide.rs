@@ -76,7 +76,7 @@ impl Snapshot {
         };
         let (name, tenant) = self
             .tenants
-            .get_key_value(found.tenant)
+            .get_key_value(&*found.tenant)
             .ok_or(ErrorReason::TenantUnknown)?;
         let path = &head.uri.path()[found.stripped..];
         let path = if path.is_empty() { "/" } else { path };
@@ -185,7 +185,10 @@ impl Tenant {
 
 fn said_by_component(head: &Parts) -> Result<Found<'_>, ErrorReason> {
     let tenant = text(head, &own::TENANT).ok_or(ErrorReason::TenantMissing)?;
-    Ok(Found { tenant, stripped: 0 })
+    Ok(Found {
+        tenant: tenant.into(),
+        stripped: 0,
+    })
 }
 
 fn text<'a>(head: &'a Parts, name: &HeaderName) -> Option<&'a str> {

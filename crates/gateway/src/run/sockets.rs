@@ -12,6 +12,7 @@ use crate::listen;
 #[derive(Debug)]
 pub(super) struct Sockets {
     pub(super) public: TcpListener,
+    pub(super) tls: Option<TcpListener>,
     pub(super) internal: Option<TcpListener>,
     pub(super) admin: TcpListener,
 }
@@ -20,6 +21,10 @@ impl Sockets {
     pub(super) async fn open(options: &Options, takeover: Option<&mut Takeover>) -> Result<Self, StartError> {
         let mut opener = Opener(takeover);
         let public = opener.open("public", options.listen, false).await?;
+        let tls = match &options.tls {
+            Some(tls) => Some(opener.open("TLS", tls.listen, false).await?),
+            None => None,
+        };
         let internal = match options.internal {
             Some(address) => Some(opener.open("internal", address, true).await?),
             None => None,
@@ -27,6 +32,7 @@ impl Sockets {
         let admin = opener.open("admin", options.admin, true).await?;
         Ok(Self {
             public,
+            tls,
             internal,
             admin,
         })
@@ -34,7 +40,12 @@ impl Sockets {
 
     /// The same sockets once more, for the process after this one.
     pub(super) fn descriptors(&self) -> Result<Vec<OwnedFd>, StartError> {
-        let all = [Some(&self.public), self.internal.as_ref(), Some(&self.admin)];
+        let all = [
+            Some(&self.public),
+            self.tls.as_ref(),
+            self.internal.as_ref(),
+            Some(&self.admin),
+        ];
         let cloned = all
             .into_iter()
             .flatten()

@@ -41,7 +41,8 @@ pub struct JwtSource {
 pub enum JwtVerification {
     /// The upstream does. The gateway only reads the claim.
     Upstream,
-    /// The gateway does, with the keys in this JWK set (the document's text, RFC 7517). An expired token names no tenant.
+    /// The gateway does, with the keys in this JWK set (the document's text, RFC 7517): RS256, ES256, EdDSA or HS256. A token
+    /// that does not verify or has expired is refused.
     Keys(String),
 }
 

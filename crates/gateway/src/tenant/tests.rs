@@ -23,6 +23,7 @@ fn check(host: &str, path: &str, headers: &[(&str, &str)], expected: Result<(&st
     let (head, ()) = request.body(()).unwrap().into_parts();
     let sources = sources();
     let found = sources.find(&head, host).map(|found| (found.tenant, found.stripped));
+    let expected = expected.map(|(tenant, stripped)| (tenant.into(), stripped));
     assert_eq!(found, expected, "{host} {path} {headers:?}");
 }
 

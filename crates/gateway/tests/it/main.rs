@@ -12,5 +12,6 @@ mod routing;
 mod streaming;
 mod strict;
 mod switching;
+mod tls;
 mod upstream;
 mod world;

@@ -84,6 +84,7 @@ pub fn options(directory: &Path, source: Source) -> Options {
     Options {
         id: "g1".to_owned(),
         listen: any,
+        tls: None,
         internal: Some(any),
         admin: any,
         state_dir: directory.to_owned(),

@@ -85,6 +85,7 @@ fn is_of_service(reason: ErrorReason) -> bool {
         | ErrorReason::Drained => true,
         ErrorReason::BadRequest
         | ErrorReason::TenantConflict
+        | ErrorReason::TokenRefused
         | ErrorReason::TenantMissing
         | ErrorReason::TenantUnknown
         | ErrorReason::ComponentUnknown
