@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -121,6 +122,7 @@ pub struct Gateway {
 /// Runs a gateway until the process is told to end (SIGTERM or SIGINT) or the next process has taken over, and has ended
 /// gracefully.
 pub async fn run(options: Options) -> Result<(), StartError> {
+    raise_descriptor_limit();
     let mut terminate = signal(SignalKind::terminate()).map_err(StartError::Signals)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(StartError::Signals)?;
     let gateway = Gateway::start(options).await?;
@@ -356,6 +358,18 @@ impl Parts {
             admin: Arc::new(admin),
             table_file: Arc::default(),
         }
+    }
+}
+
+/// A connection takes a descriptor on either side. The usual limit is meant for programs that wait with `select`.
+fn raise_descriptor_limit() {
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit {
+        current: limit.maximum,
+        maximum: limit.maximum,
+    };
+    if let Err(error) = setrlimit(Resource::Nofile, raised) {
+        tracing::warn!(%error, "the limit of open files stays as it is");
     }
 }
 

@@ -43,7 +43,8 @@ pub struct Table {
     /// What distinguishes the clients of a tenant, for sticky splits and for counting clients that saw errors.
     #[serde(default)]
     pub client_from: ClientSource,
-    /// How a request names its component: the longest path wins, a rule with a host wins over one without.
+    /// How a request names its component: the longest path wins, a rule with a host wins over one without. A rule whose
+    /// component the tenant's version does not have is passed over.
     pub components: Vec<ComponentRule>,
     /// Every slot that may be used. One that is not listed here is never used for a new request.
     pub slots: BTreeMap<SlotId, Slot>,

@@ -2,7 +2,8 @@
 //!
 //! A request that was never written may go to any instance again. One that may have been written goes again only if it is
 //! idempotent, nothing came back, and its body is still here whole. A connection that was pooled may have been closed by
-//! the instance meanwhile; failing on it says nothing about the instance and costs no budget.
+//! the instance meanwhile; failing on it says nothing about the instance. Only what may have put work on an instance costs
+//! budget.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -103,7 +104,9 @@ pub(crate) async fn forward(
             instance.failed(clock::millis());
         }
         let may_repeat = !is_final && (!was_sent || is_repeatable) && outgoing.is_repeatable();
-        let may_retry = may_repeat && attempt < ATTEMPTS_MAX && (was_reused || slot.load.budget.spend(clock::millis()));
+        let may_retry = may_repeat
+            && attempt < ATTEMPTS_MAX
+            && (was_reused || !was_sent || slot.load.budget.spend(clock::millis()));
         if !may_retry {
             return Err(reason);
         }

@@ -80,26 +80,28 @@ impl Snapshot {
             .ok_or(ErrorReason::TenantUnknown)?;
         let path = &head.uri.path()[found.stripped..];
         let path = if path.is_empty() { "/" } else { path };
-        let (position, component) = self.component(host, path)?;
         let client = tenant::client_hash(&self.client, head, peer);
         let version = self.version(head, asker, name, &tenant.route, client)?;
+        let (position, component, slot) = self.component(version, host, path)?;
         let identity = tenant.identity(name, version, counters)?;
-        let forward = || -> Result<Verdict, ErrorReason> {
-            let slot_of = |version: &Version| version.slots[position].clone();
-            let slot = slot_of(version).ok_or(ErrorReason::NoInstance)?;
-            let assets = tenant.route.assets_from.as_deref().and_then(slot_of);
-            Ok(Verdict::Forward(Forward {
+        let forward = || {
+            let before = tenant
+                .route
+                .assets_from
+                .as_deref()
+                .and_then(|version| version.slots[position].clone());
+            Verdict::Forward(Forward {
                 serial: self.serial,
                 version: version.identity.clone(),
-                assets_from: assets.filter(|assets| !Arc::ptr_eq(assets, &slot)),
-                slot,
+                assets_from: before.filter(|before| !Arc::ptr_eq(before, slot)),
+                slot: slot.clone(),
                 stripped: found.stripped,
                 sources: self.sources.clone(),
-            }))
+            })
         };
         let verdict = match &tenant.route.mode {
-            Mode::Serve => forward()?,
-            Mode::Hold { until_ms } if until_ms.is_some_and(|until_ms| until_ms <= clock::unix_ms()) => forward()?,
+            Mode::Serve => forward(),
+            Mode::Hold { until_ms } if until_ms.is_some_and(|until_ms| until_ms <= clock::unix_ms()) => forward(),
             Mode::Hold { until_ms } => Verdict::Hold {
                 holds: component.holds.clone(),
                 until_ms: *until_ms,
@@ -117,10 +119,18 @@ impl Snapshot {
         })
     }
 
-    fn component(&self, host: &str, path: &str) -> Result<(usize, &Component), ErrorReason> {
-        let mut components = self.components.iter().enumerate();
-        components
-            .find(|(_, component)| component.matches(host, path))
+    /// The most telling rule that matches, of those whose component the version has.
+    fn component<'a>(
+        &'a self,
+        version: &'a Version,
+        host: &str,
+        path: &str,
+    ) -> Result<(usize, &'a Component, &'a Arc<Slot>), ErrorReason> {
+        let candidates = self.components.iter().zip(&version.slots).enumerate();
+        let mut served =
+            candidates.filter_map(|(position, (component, slot))| Some((position, component, slot.as_ref()?)));
+        served
+            .find(|(_, component, _)| component.matches(host, path))
             .ok_or(ErrorReason::ComponentUnknown)
     }
 

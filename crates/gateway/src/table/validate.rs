@@ -29,8 +29,6 @@ pub enum TableError {
         slot: String,
         runs: String,
     },
-    #[error("version `{version}` has no slot for component `{component}`, and a route needs it")]
-    NoSlot { version: String, component: String },
     #[error("tenant pattern `{pattern}` needs `{{tenant}}` exactly once, as one whole label or segment")]
     Pattern { pattern: String },
     #[error("`{name}` is not a header or cookie name")]
@@ -212,22 +210,7 @@ impl Table {
                 });
             }
         }
-        for key in serving.into_iter().flatten() {
-            self.validate_completeness(key)?;
-        }
         Ok(())
-    }
-
-    /// A version that serves tenants has a slot for every component a request can name.
-    fn validate_completeness(&self, key: &super::VersionKey) -> Result<(), TableError> {
-        let slots = &self.versions[key].slots;
-        match self.components.iter().find(|rule| !slots.contains_key(&rule.name)) {
-            None => Ok(()),
-            Some(rule) => Err(TableError::NoSlot {
-                version: key.to_string(),
-                component: rule.name.to_string(),
-            }),
-        }
     }
 }
 

@@ -138,6 +138,23 @@ async fn the_component_is_found_by_host_and_longest_path() {
     ] {
         assert_eq!(world.get("acme", path).await.header("x-version"), version, "{path}");
     }
+    world
+        .change(|table| {
+            let version = table.versions.get_mut("eu/old").unwrap();
+            version.slots.remove("admin");
+        })
+        .await;
+    assert_eq!(
+        world.get("acme", "/admin").await.header("x-version"),
+        "old",
+        "a version without the component"
+    );
+    world
+        .change(|table| {
+            let version = table.versions.get_mut("eu/old").unwrap();
+            version.slots.insert("admin".into(), "admin.old".into());
+        })
+        .await;
     let mut by_host = get("acme", "/");
     by_host
         .headers_mut()
