@@ -1,6 +1,7 @@
 //! What the tests of the process driver run: a service with the manners that its environment asks for, and the shim.
 //!
-//! `service serve` is the service; `service shim ...` is what the driver starts in the place of the product's own verb.
+//! `service serve` is the service; `service shim ...` is what the driver starts in the place of the product's own verb;
+//! `service drive` is a driver in a process of its own, to be killed.
 
 #![expect(
     clippy::print_stdout,
@@ -12,10 +13,10 @@ use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::env;
 use std::ffi::OsString;
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
 use std::io::Write as _;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -27,7 +28,9 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
-use tidegate_effects::drivers::process::shim;
+use tidegate_domain::desired::CellDesired;
+use tidegate_effects::drivers::Driver as _;
+use tidegate_effects::drivers::process::{Options, ProcessDriver, shim};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -36,6 +39,7 @@ fn main() -> ExitCode {
     match arguments.split_first() {
         Some((verb, rest)) if verb == "shim" => shim::run(rest),
         Some((verb, _)) if verb == "serve" => serve(),
+        Some((verb, rest)) if verb == "drive" => drive(rest),
         Some((verb, _)) if verb == "linger" => linger(),
         Some((verb, _)) if verb == "ready" => exists("READY_FILE"),
         _ => ExitCode::from(2),
@@ -64,7 +68,34 @@ fn note(line: &str) {
     }
 }
 
+/// Drives the cell in the file `rest[1]` under the root `rest[0]`, with the lease `rest[2]`, until it is killed.
+fn drive(rest: &[OsString]) -> ExitCode {
+    let [root, wish, lease] = rest else {
+        return ExitCode::from(2);
+    };
+    let wish: CellDesired = serde_json::from_slice(&std::fs::read(wish).expect("a wish")).expect("JSON");
+    let options = Options {
+        lease: Some(PathBuf::from(lease)),
+        ..Options::default()
+    };
+    let program = env::current_exe().expect("a program has a file");
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    runtime.block_on(async {
+        let driver = ProcessDriver::new(Path::new(root), program, options).expect("a driver");
+        let cell = "north".parse().expect("a name");
+        driver.reconcile(&cell, 1, &wish).expect("the first wish");
+        std::future::pending().await
+    })
+}
+
 fn serve() -> ExitCode {
+    let _alone = env::var_os("ALONE").map(|path| {
+        let file = File::create(path).expect("a file");
+        if file.try_lock().is_err() {
+            note("two at the same time");
+        }
+        file
+    });
     println!("hello from {}", env::var("TIDEGATE_VERSION").unwrap_or_default());
     note(&format!("start {}", env::var("TIDEGATE_INSTANCE").unwrap_or_default()));
     if let Ok(code) = env::var("EXIT_CODE") {

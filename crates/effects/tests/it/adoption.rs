@@ -1,10 +1,15 @@
 //! What a driver made anew finds, and what it does about it.
 
-use rustix::process::{Pid, Signal, getsid};
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, getsid, kill_process};
 
 use tidegate_domain::observed::SlotState;
 
-use crate::world::{World, alive, eventually, kill, lines, pid, slot};
+use crate::world::{World, alive, cell_of, eventually, kill, lines, pid, program, slot};
 
 #[tokio::test]
 async fn a_new_driver_goes_on_with_what_runs() {
@@ -127,4 +132,57 @@ async fn without_shim_and_driver_an_instance_ends_when_asked() {
     world.drop_driver();
     kill(processes.shim, Signal::KILL);
     eventually("the end of the instance", || !alive(processes.child)).await;
+}
+
+/// The processes whose command line names `folder`.
+fn processes_of(folder: &Path) -> Vec<String> {
+    let folder = folder.to_string_lossy().into_owned();
+    let entries = fs::read_dir("/proc").expect("it is there").flatten();
+    let commands = entries.filter_map(|entry| fs::read_to_string(entry.path().join("cmdline")).ok());
+    commands.filter(|command| command.contains(&folder)).collect()
+}
+
+#[tokio::test]
+async fn a_driver_killed_at_any_instant_leaves_one_instance_or_none() {
+    let mut world = World::new();
+    let (alone, journal) = (world.file("alone"), world.file("journal"));
+    let mut spec = world.spec("api", "1.0.0");
+    for (variable, path) in [("ALONE", &alone), ("JOURNAL", &journal)] {
+        let path = path.to_string_lossy().into_owned();
+        spec.definition.environment.insert(variable.to_owned(), path);
+    }
+    let (id, wished) = slot(&spec);
+    let wish = world.file("wish.json");
+    fs::write(
+        &wish,
+        serde_json::to_vec(&cell_of(&[(id.clone(), wished.clone())])).unwrap(),
+    )
+    .unwrap();
+    for round in 0..20 {
+        let mut driver = Command::new(program())
+            .args([Path::new("drive"), &world.root(), &wish, &world.file("lease")])
+            .spawn()
+            .unwrap();
+        // The instant of the kill: from before the first file is written to after the instance is ready.
+        tokio::time::sleep(Duration::from_millis(round * 4)).await;
+        driver.kill().unwrap();
+        driver.wait().unwrap();
+        // Every other round something is started anew.
+        if round % 2 == 0
+            && let Some(child) = world.running_child(&id, 0)
+        {
+            // It may have ended by itself.
+            let _ = kill_process(pid(child), Signal::KILL);
+        }
+    }
+    world.wish(&[(id.clone(), wished)]);
+    world.until_ready(&id).await;
+    assert!(
+        !lines(&journal).iter().any(|line| line.contains("two")),
+        "{:?}",
+        lines(&journal)
+    );
+    world.wish(&[]);
+    world.until_gone(&id).await;
+    eventually("no process left", || processes_of(world.file("").as_path()).is_empty()).await;
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 use serde_json::Value;
@@ -29,17 +29,37 @@ pub struct World {
     lease: Option<File>,
 }
 
-/// The program that is the service and the shim.
+/// The program that is the service and the shim. Where a filter names tests, cargo does not build it: one that is older
+/// than what it is made of would prove nothing.
 pub fn program() -> PathBuf {
     let test = std::env::current_exe().expect("a test has a file");
     let folder = test.ancestors().nth(2).expect("the test lies in `deps`");
     let program = folder.join("examples/service");
+    let sources = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let built = changed(&program);
+    let newest = newest(&sources.join("src")).max(newest(&sources.join("examples")));
     assert!(
-        program.exists(),
-        "`cargo test` without `--test` builds {}",
+        built > newest,
+        "`cargo build -p tidegate-effects --examples` makes `{}` anew",
         program.display()
     );
     program
+}
+
+fn changed(path: &Path) -> Option<SystemTime> {
+    fs::metadata(path).and_then(|metadata| metadata.modified()).ok()
+}
+
+/// When something under `folder` was changed last.
+fn newest(folder: &Path) -> Option<SystemTime> {
+    let entries = fs::read_dir(folder)
+        .expect("a folder")
+        .flatten()
+        .map(|entry| entry.path());
+    entries
+        .map(|path| if path.is_dir() { newest(&path) } else { changed(&path) })
+        .max()
+        .flatten()
 }
 
 pub fn cell() -> CellName {
@@ -66,6 +86,20 @@ pub fn slot(spec: &SlotSpec) -> (SlotId, SlotDesired) {
         owns: Owns::Nothing,
     };
     (spec.id(), desired)
+}
+
+/// A cell of exactly these slots.
+pub fn cell_of(slots: &[(SlotId, SlotDesired)]) -> CellDesired {
+    let mut versions: BTreeMap<Version, BTreeMap<ComponentName, SlotId>> = BTreeMap::new();
+    for (id, slot) in slots {
+        let version = versions.entry(slot.spec.version.clone()).or_default();
+        version.insert(slot.spec.component.clone(), id.clone());
+    }
+    CellDesired {
+        slots: slots.iter().cloned().collect(),
+        versions,
+        routes: BTreeMap::new(),
+    }
 }
 
 impl World {
@@ -150,16 +184,7 @@ impl World {
 
     /// Wishes for exactly these slots, by the next generation.
     pub fn wish(&mut self, slots: &[(SlotId, SlotDesired)]) -> u64 {
-        let mut versions: BTreeMap<Version, BTreeMap<ComponentName, SlotId>> = BTreeMap::new();
-        for (id, slot) in slots {
-            let version = versions.entry(slot.spec.version.clone()).or_default();
-            version.insert(slot.spec.component.clone(), id.clone());
-        }
-        let desired = CellDesired {
-            slots: slots.iter().cloned().collect(),
-            versions,
-            routes: BTreeMap::new(),
-        };
+        let desired = cell_of(slots);
         self.generation += 1;
         let generation = self.generation;
         self.driver()
@@ -242,6 +267,13 @@ impl World {
         let text = fs::read(self.directory(id, index).join("instance.json")).expect("something was started");
         let value: Value = serde_json::from_slice(&text).expect("JSON");
         u16::try_from(value["port"].as_u64().expect("a number")).expect("a port")
+    }
+
+    /// The child that runs in the directory, if one was started.
+    pub fn running_child(&self, id: &SlotId, index: u16) -> Option<i32> {
+        let text = fs::read(self.directory(id, index).join("process.json")).ok()?;
+        let value: Value = serde_json::from_slice(&text).ok()?;
+        i32::try_from(value["child"]["pid"].as_i64()?).ok()
     }
 
     /// What the shim wrote down of who runs in the directory.
