@@ -111,7 +111,7 @@ pub enum OnInconclusive {
 pub struct HealthPolicy {
     /// The new version's error share may exceed the old one's by this.
     pub error_margin_percent: f64,
-    /// And may not exceed this whatever the old one's is.
+    /// And may not exceed this where it is above the old one's at all: going back would not help otherwise.
     pub error_ceiling_percent: f64,
     /// The latency quantile that is compared, between 0 and 1.
     pub latency_quantile: f64,

@@ -1,0 +1,217 @@
+//! Plans and applies a release as a person would, and follows it to its end.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use tidegate_loyalty::Artifact;
+
+use super::generator::Generator;
+use super::journal::{Journal, Row, now_ms};
+use super::server::Server;
+use super::world::World;
+use super::{EXPECTED, say};
+use crate::client::Client;
+use crate::error::CliError;
+use crate::verb::plan;
+
+/// Longer than any release of the demo takes when all is well.
+const END_WITHIN: Duration = Duration::from_secs(75);
+const POLL: Duration = Duration::from_millis(25);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    Completed,
+    RolledBack,
+    /// Anything else: held, aborted, or not over in time.
+    Unexpected,
+}
+
+/// What is told of a release in the end.
+#[derive(Debug, Clone)]
+pub struct Outcome {
+    pub version: String,
+    pub ending: Ending,
+    /// Waves that have been switched.
+    pub waves: usize,
+    /// From the first tenant's move to the confirmation by every gateway and worker, by wave.
+    pub switch_ms: Vec<i64>,
+    /// From the first tenant's move to the failed verdict.
+    pub detect_ms: Option<i64>,
+    /// From the failed verdict until every tenant was confirmed back.
+    pub restore_ms: Option<i64>,
+}
+
+pub struct Releases<'a> {
+    world: &'a World,
+    client: Client,
+    journal: Journal,
+    began: Instant,
+}
+
+/// A release on its way.
+struct Progress {
+    outcome: Outcome,
+    /// By wave: the tenants that have moved, and when the first did.
+    moved: BTreeMap<String, (Vec<String>, i64)>,
+    failed_at: Option<i64>,
+    ended: bool,
+}
+
+impl<'a> Releases<'a> {
+    pub fn new(world: &'a World, server: &Server, began: Instant) -> Result<Self, CliError> {
+        Ok(Self { world, client: server.client(world)?, journal: Journal::new(), began })
+    }
+
+    /// The first release: there is no traffic yet.
+    pub fn install(&mut self, artifact: &Artifact) -> Result<(), CliError> {
+        let progress = self.follow(artifact, None)?;
+        if progress.outcome.ending == Ending::Completed {
+            return Ok(());
+        }
+        Err(self.unexpected(&progress.outcome))
+    }
+
+    pub fn roll_out(&mut self, artifact: &Artifact, traffic: &mut Generator) -> Result<Outcome, CliError> {
+        let progress = self.follow(artifact, Some(traffic))?;
+        let expected = EXPECTED.iter().any(|expected| *expected == (artifact.version.as_str(), progress.outcome.ending));
+        if expected { Ok(progress.outcome) } else { Err(self.unexpected(&progress.outcome)) }
+    }
+
+    fn unexpected(&self, outcome: &Outcome) -> CliError {
+        let status: Value = self.client.get("/v1/status").unwrap_or(Value::Null);
+        let waiting = status["waiting"].as_array().into_iter().flatten();
+        let waiting: Vec<&str> = waiting.filter_map(|one| one["text"].as_str()).collect();
+        CliError::new(format!("release {} ended as the demo does not expect: {:?}", outcome.version, outcome.ending))
+            .diagnostics(waiting.join("\n"))
+            .help("run `tidegate demo --keep` and read server.log in its folder")
+    }
+
+    fn follow(&mut self, artifact: &Artifact, mut traffic: Option<&mut Generator>) -> Result<Progress, CliError> {
+        let version = artifact.version.clone();
+        self.apply(artifact)?;
+        let mut progress = Progress::new(version);
+        let until = Instant::now() + END_WITHIN;
+        while !progress.ended && Instant::now() < until {
+            for row in self.journal.news(&self.client)? {
+                if row.release.as_deref() == Some(&progress.outcome.version) {
+                    self.take(&mut progress, &row, traffic.as_deref_mut())?;
+                }
+            }
+            if let Some(traffic) = traffic.as_deref_mut() {
+                traffic.watch(POLL)?;
+            } else {
+                std::thread::sleep(POLL);
+            }
+        }
+        Ok(progress)
+    }
+
+    fn apply(&self, artifact: &Artifact) -> Result<(), CliError> {
+        let release = self.world.release(artifact)?;
+        let args = plan::Args { release, offline: false, exit_code: false, tenants: false, json: true };
+        let planned = plan::make(&args, &self.world.context())?;
+        let Some(digest) = planned.digest.filter(|_| planned.plan.is_some()) else {
+            let problems: Vec<String> = planned.report.problems.into_iter().map(|problem| problem.text).collect();
+            let error = CliError::new(format!("there is no plan for {}", artifact.version));
+            return Err(error.diagnostics(problems.join("\n")));
+        };
+        let _: Value = self.client.post("/v1/releases", &json!({ "plan": digest, "reason": "the demo" }))?;
+        Ok(())
+    }
+
+    fn take(
+        &self,
+        progress: &mut Progress,
+        row: &Row,
+        traffic: Option<&mut Generator>,
+    ) -> Result<(), CliError> {
+        let wave = row.wave.clone().unwrap_or_default();
+        let version = &progress.outcome.version;
+        match row.kind.as_str() {
+            "moved" => {
+                if let Some(traffic) = traffic {
+                    traffic.switching(&row.tenants, version, row.at_ms)?;
+                }
+                let (tenants, _) = progress.moved.entry(wave).or_insert_with(|| (Vec::new(), row.at_ms));
+                tenants.extend(row.tenants.iter().cloned());
+            }
+            "stage_entered" if row.reason.starts_with("bake") => {
+                // Journal times are cut to milliseconds: it was confirmed before the next one.
+                let confirmed_at = row.at_ms + 1;
+                if let Some((tenants, moved_at)) = progress.moved.get(&wave) {
+                    if let Some(traffic) = traffic {
+                        traffic.confirmed(tenants, version, confirmed_at)?;
+                    }
+                    let count = tenants.len();
+                    say(self.began, &format!("{version}: wave {wave} switched, {count} tenants, every gateway confirmed"));
+                    progress.outcome.switch_ms.push(confirmed_at - moved_at);
+                    progress.outcome.waves += 1;
+                }
+            }
+            "returned" => self.returned(row, traffic)?,
+            "judged" => {
+                say(self.began, &format!("{version}: wave {wave}: {}", row.reason));
+                if row.reason.starts_with("fail") && progress.failed_at.is_none() {
+                    progress.failed_at = Some(row.at_ms);
+                    let first = progress.moved.values().map(|(_, at)| *at).min();
+                    progress.outcome.detect_ms = first.map(|first| row.at_ms - first);
+                }
+            }
+            "wave_confirmed" => say(self.began, &format!("{version}: wave {wave} confirmed")),
+            "held" => say(self.began, &format!("{version}: held: {}", row.reason)),
+            "completed" => {
+                say(self.began, &format!("{version}: completed, every tenant is on it"));
+                progress.end(Ending::Completed);
+            }
+            "rolled_back" => {
+                self.wait_for_gateways()?;
+                progress.outcome.restore_ms = progress.failed_at.map(|failed| now_ms() - failed);
+                say(self.began, &format!("{version}: rolled back by itself"));
+                progress.end(Ending::RolledBack);
+            }
+            "aborted" => progress.end(Ending::Unexpected),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// They may be answered by the earlier version at once, and must be as soon as the gateways have confirmed.
+    fn returned(&self, row: &Row, traffic: Option<&mut Generator>) -> Result<(), CliError> {
+        let (Some(traffic), Some(version)) = (traffic, row.now_on.as_deref()) else { return Ok(()) };
+        traffic.switching(&row.tenants, version, row.at_ms)?;
+        self.wait_for_gateways()?;
+        traffic.confirmed(&row.tenants, version, now_ms())
+    }
+
+    fn wait_for_gateways(&self) -> Result<(), CliError> {
+        let until = Instant::now() + END_WITHIN;
+        while Instant::now() < until {
+            let status: Value = self.client.get("/v1/status")?;
+            if status["confirmed"].as_u64() >= status["generation"].as_u64() {
+                return Ok(());
+            }
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        Err(CliError::timed_out("the gateway of the demo does not confirm"))
+    }
+}
+
+impl Progress {
+    fn new(version: String) -> Self {
+        let outcome = Outcome {
+            version,
+            ending: Ending::Unexpected,
+            waves: 0,
+            switch_ms: Vec::new(),
+            detect_ms: None,
+            restore_ms: None,
+        };
+        Self { outcome, moved: BTreeMap::new(), failed_at: None, ended: false }
+    }
+
+    fn end(&mut self, ending: Ending) {
+        self.outcome.ending = ending;
+        self.ended = true;
+    }
+}
