@@ -90,3 +90,28 @@ fn nothing_is_leased_where_nothing_is_due() {
     }));
     assert_eq!((done.unwrap(), seen.into_inner()), (0, 0));
 }
+
+#[test]
+fn ten_thousand_events_take_few_turns() {
+    let store = Store::memory();
+    let add = |n: usize| {
+        let kind = EventKind::TenantAdded {
+            tenant: TenantName::new(&format!("t{n}")).unwrap(),
+            cell: CellName::new("eu").unwrap(),
+        };
+        crate::turn::entry(&format!("k{n}"), &event(kind), NOW)
+    };
+    let events: Vec<_> = (0..10_000).map(add).collect();
+    complete_now(store.put_events("shop", &events)).unwrap();
+    let (mut turns, mut taken) = (0, 0);
+    loop {
+        let turned = complete_now(turn(&store, &service(), NOW)).unwrap();
+        turns += 1;
+        taken += turned.taken.len();
+        if !turned.more {
+            break;
+        }
+    }
+    assert_eq!(taken, 10_000);
+    assert!(turns <= 50, "{turns}");
+}

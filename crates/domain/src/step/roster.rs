@@ -40,7 +40,8 @@ impl Turn {
 
     /// Gives the tenant its seat and returns the version it starts on.
     pub fn seat(&mut self, tenant: &TenantName, cell: &CellName, cause: &Cause) -> Option<Version> {
-        let version = self.state.newest_confirmed(cell);
+        let newest = self.newest.entry(cell.clone());
+        let version = newest.or_insert_with(|| self.state.newest_confirmed(cell)).clone();
         let seat = Seat {
             cell: cell.clone(),
             version: version.clone(),

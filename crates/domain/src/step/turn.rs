@@ -6,7 +6,7 @@ use super::{Refused, Step};
 use crate::desired::desired;
 use crate::effect::{Announcement, Effect, EffectBody, EffectId, Milestone};
 use crate::event::{Event, EventKind};
-use crate::id::{Actor, TenantName, Version, WaveName};
+use crate::id::{Actor, CellName, TenantName, Version, WaveName};
 use crate::journal::{Entry, EntryKind};
 use crate::service::Service;
 use crate::time::Timestamp;
@@ -25,6 +25,8 @@ pub struct Turn {
     pub waiting: Vec<Waiting>,
     /// The generation that the changes of this step will have.
     pub next_generation: u64,
+    /// What new tenants of a cell start on. Asked once a step: no event of a batch changes it for the others.
+    pub newest: BTreeMap<CellName, Option<Version>>,
 }
 
 /// Who acts and why, for the journal.
@@ -55,6 +57,7 @@ impl Turn {
             wake: None,
             waiting: Vec::new(),
             next_generation,
+            newest: BTreeMap::new(),
         }
     }
 
