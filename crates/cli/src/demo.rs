@@ -42,15 +42,24 @@ const HISTORY: Duration = Duration::from_secs(10);
 pub fn run(args: &Args) -> Result<ExitCode, CliError> {
     let began = Instant::now();
     let world = World::make(args.keep)?;
-    say(began, &format!("50 tenants in two cells; everything is in {}", world.folder().display()));
+    say(
+        began,
+        &format!("50 tenants in two cells; everything is in {}", world.folder().display()),
+    );
     let server = Server::start(&world)?;
     let mut releases = Releases::new(&world, &server, began)?;
 
     releases.install(&Artifact::old())?;
     let gateway = server.gateway(&world)?;
-    say(began, &format!("1.0.0 serves every tenant through the gateway at http://{gateway}"));
+    say(
+        began,
+        &format!("1.0.0 serves every tenant through the gateway at http://{gateway}"),
+    );
     let mut generator = Generator::start(&world, gateway)?;
-    say(began, "traffic: GET, POST, slow answers, event streams, WebSockets, uploads, HTTP/2; about 160 a second");
+    say(
+        began,
+        "traffic: GET, POST, slow answers, event streams, WebSockets, uploads, HTTP/2; about 160 a second",
+    );
     generator.watch(HISTORY)?;
 
     let good = releases.roll_out(&Artifact::good(), &mut generator)?;
@@ -63,7 +72,11 @@ pub fn run(args: &Args) -> Result<ExitCode, CliError> {
     } else {
         output::data(&closing.table(began.elapsed()))?;
     }
-    Ok(if closing.is_good() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if closing.is_good() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }
 
 /// A line for whoever watches.

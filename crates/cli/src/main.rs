@@ -3,6 +3,7 @@
 
 mod client;
 mod context;
+mod demo;
 mod error;
 mod lease;
 mod logging;

@@ -6,7 +6,7 @@ mod completions;
 mod gateway;
 mod hold;
 mod init;
-mod plan;
+pub mod plan;
 mod promote;
 mod resume;
 mod rollback;
@@ -21,7 +21,7 @@ use tidegate_effects::drivers::process::shim;
 
 use crate::context::Context;
 use crate::error::CliError;
-use crate::{runtime, traffic};
+use crate::{demo, runtime, traffic};
 
 /// Of every document that `--json` prints.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -47,6 +47,7 @@ enum Verb {
     Abort(abort::Args),
     Serve(serve::Args),
     Gateway(gateway::Args),
+    Demo(demo::Args),
     Completions(completions::Args),
     /// Keep one instance of a slot (started by the server)
     #[command(hide = true, disable_help_flag = true)]
@@ -80,6 +81,7 @@ pub fn run(line: CommandLine) -> Result<ExitCode, CliError> {
         Verb::Rollback(args) => rollback::run(&args, &context),
         Verb::Serve(args) => serve::run(&args, &context),
         Verb::Gateway(args) => gateway::run(&args, &context),
+        Verb::Demo(args) => demo::run(&args),
         Verb::Completions(args) => completions::run(&args),
         Verb::Shim { arguments } => Ok(shim::run(&arguments)),
         Verb::Traffic { config } => {

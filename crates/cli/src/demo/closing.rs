@@ -26,7 +26,16 @@ impl Closing {
 
     /// Nothing lost, nothing doubled, nothing answered wrong, and the generator kept its schedule.
     pub fn is_good(&self) -> bool {
-        let zeros = ["/lost", "/stale", "/doubled", "/wrong_tenant", "/uncertain", "/dropped", "/worker/lost", "/worker/doubled"];
+        let zeros = [
+            "/lost",
+            "/stale",
+            "/doubled",
+            "/wrong_tenant",
+            "/uncertain",
+            "/dropped",
+            "/worker/lost",
+            "/worker/doubled",
+        ];
         zeros.into_iter().all(|path| self.figure(path) == 0) && self.figure("/sent") != u64::MAX
     }
 
@@ -71,20 +80,39 @@ impl Closing {
         }
         for outcome in &self.releases {
             let ending = ending(outcome.ending).replace('_', " ");
-            let waves = if outcome.waves == 1 { "1 wave".to_owned() } else { format!("{} waves", outcome.waves) };
+            let waves = if outcome.waves == 1 {
+                "1 wave".to_owned()
+            } else {
+                format!("{} waves", outcome.waves)
+            };
             let _ = write!(table, "release {}: {ending}, {waves}", outcome.version);
             if let Some(slowest) = outcome.switch_ms.iter().max() {
                 let _ = write!(table, ", slowest switch {slowest} ms");
             }
             if let (Some(detect), Some(restore)) = (outcome.detect_ms, outcome.restore_ms) {
-                let _ = write!(table, ", detected in {}, restored in {}", seconds(detect), seconds(restore));
+                let _ = write!(
+                    table,
+                    ", detected in {}, restored in {}",
+                    seconds(detect),
+                    seconds(restore)
+                );
             }
             table.push('\n');
         }
-        for failure in self.traffic.pointer("/failures").and_then(Value::as_array).into_iter().flatten() {
+        for failure in self
+            .traffic
+            .pointer("/failures")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+        {
             let _ = writeln!(table, "failure: {failure}");
         }
-        let verdict = if self.is_good() { "nothing was lost" } else { "something was lost: see above" };
+        let verdict = if self.is_good() {
+            "nothing was lost"
+        } else {
+            "something was lost: see above"
+        };
         let _ = writeln!(table, "{verdict}; {:.0} s in all", took.as_secs_f64());
         table
     }

@@ -45,10 +45,15 @@ impl Generator {
                 }
             });
         }
-        let mut generator = Self { control: process.stdin.take(), process, lines };
+        let mut generator = Self {
+            control: process.stdin.take(),
+            process,
+            lines,
+        };
         let data: BTreeMap<_, _> = CELLS.into_iter().map(|cell| (cell, world.data(cell))).collect();
-        let tenants: Vec<Value> =
-            tenants().map(|tenant| json!({ "name": tenant.name, "cell": tenant.cell })).collect();
+        let tenants: Vec<Value> = tenants()
+            .map(|tenant| json!({ "name": tenant.name, "cell": tenant.cell }))
+            .collect();
         generator.write(&json!({
             "gateway": gateway, "tenants": tenants, "tenant_in": { "header": "x-tenant" }, "data": data,
         }))?;

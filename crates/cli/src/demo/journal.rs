@@ -4,6 +4,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::Deserialize;
 use serde_json::Value;
+use tidegate_domain::journal::Entry;
 
 use crate::client::Client;
 use crate::error::CliError;
@@ -11,18 +12,11 @@ use crate::error::CliError;
 /// Rows asked for at once.
 const ROWS: u32 = 500;
 
-/// What the demo needs of a row.
+/// A row, with what the state machine wrote down.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Row {
-    pub seq: i64,
     pub at_ms: i64,
-    pub kind: String,
-    pub release: Option<String>,
-    pub wave: Option<String>,
-    pub reason: String,
-    #[serde(default)]
-    pub tenants: Vec<String>,
-    pub now_on: Option<String>,
+    pub body: Entry,
 }
 
 pub struct Journal {
@@ -37,10 +31,11 @@ impl Journal {
     /// The rows that have come since the last call.
     pub fn news(&mut self, client: &Client) -> Result<Vec<Row>, CliError> {
         let answer: Value = client.get(&format!("/v1/journal?after={}&limit={ROWS}", self.after))?;
-        let rows: Vec<Row> = serde_json::from_value(answer["rows"].clone())
-            .map_err(|error| CliError::new("cannot understand the journal of the server").because(error))?;
-        self.after = rows.last().map_or(self.after, |row| row.seq);
-        Ok(rows)
+        let rows = answer["rows"].as_array().into_iter().flatten();
+        // Rows that are no entries of the state machine, such as a new token, are passed over.
+        let entries = rows.clone().filter_map(|row| Row::deserialize(row).ok()).collect();
+        self.after = rows.filter_map(|row| row["seq"].as_i64()).max().unwrap_or(self.after);
+        Ok(entries)
     }
 }
 

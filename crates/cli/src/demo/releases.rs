@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
+use tidegate_domain::journal::{Entry, EntryKind};
 use tidegate_loyalty::Artifact;
 
 use super::generator::Generator;
@@ -60,7 +61,12 @@ struct Progress {
 
 impl<'a> Releases<'a> {
     pub fn new(world: &'a World, server: &Server, began: Instant) -> Result<Self, CliError> {
-        Ok(Self { world, client: server.client(world)?, journal: Journal::new(), began })
+        Ok(Self {
+            world,
+            client: server.client(world)?,
+            journal: Journal::new(),
+            began,
+        })
     }
 
     /// The first release: there is no traffic yet.
@@ -74,17 +80,27 @@ impl<'a> Releases<'a> {
 
     pub fn roll_out(&mut self, artifact: &Artifact, traffic: &mut Generator) -> Result<Outcome, CliError> {
         let progress = self.follow(artifact, Some(traffic))?;
-        let expected = EXPECTED.iter().any(|expected| *expected == (artifact.version.as_str(), progress.outcome.ending));
-        if expected { Ok(progress.outcome) } else { Err(self.unexpected(&progress.outcome)) }
+        let expected = EXPECTED
+            .iter()
+            .any(|expected| *expected == (artifact.version.as_str(), progress.outcome.ending));
+        if expected {
+            Ok(progress.outcome)
+        } else {
+            Err(self.unexpected(&progress.outcome))
+        }
     }
 
     fn unexpected(&self, outcome: &Outcome) -> CliError {
         let status: Value = self.client.get("/v1/status").unwrap_or(Value::Null);
-        let waiting = status["waiting"].as_array().into_iter().flatten();
+        let releases = status["releases"].as_array().into_iter().flatten();
+        let waiting = releases.filter_map(|release| release["waiting"].as_array()).flatten();
         let waiting: Vec<&str> = waiting.filter_map(|one| one["text"].as_str()).collect();
-        CliError::new(format!("release {} ended as the demo does not expect: {:?}", outcome.version, outcome.ending))
-            .diagnostics(waiting.join("\n"))
-            .help("run `tidegate demo --keep` and read server.log in its folder")
+        CliError::new(format!(
+            "release {} ended as the demo does not expect: {:?}",
+            outcome.version, outcome.ending
+        ))
+        .diagnostics(waiting.join("\n"))
+        .help("run `tidegate demo --keep` and read server.log in its folder")
     }
 
     fn follow(&mut self, artifact: &Artifact, mut traffic: Option<&mut Generator>) -> Result<Progress, CliError> {
@@ -94,7 +110,12 @@ impl<'a> Releases<'a> {
         let until = Instant::now() + END_WITHIN;
         while !progress.ended && Instant::now() < until {
             for row in self.journal.news(&self.client)? {
-                if row.release.as_deref() == Some(&progress.outcome.version) {
+                if row
+                    .body
+                    .release
+                    .as_ref()
+                    .is_some_and(|release| release.as_str() == progress.outcome.version)
+                {
                     self.take(&mut progress, &row, traffic.as_deref_mut())?;
                 }
             }
@@ -109,79 +130,122 @@ impl<'a> Releases<'a> {
 
     fn apply(&self, artifact: &Artifact) -> Result<(), CliError> {
         let release = self.world.release(artifact)?;
-        let args = plan::Args { release, offline: false, exit_code: false, tenants: false, json: true };
+        let args = plan::Args {
+            release: Some(release),
+            offline: false,
+            exit_code: false,
+            tenants: false,
+            json: true,
+        };
         let planned = plan::make(&args, &self.world.context())?;
         let Some(digest) = planned.digest.filter(|_| planned.plan.is_some()) else {
-            let problems: Vec<String> = planned.report.problems.into_iter().map(|problem| problem.text).collect();
+            let problems: Vec<String> = planned
+                .report
+                .problems
+                .into_iter()
+                .map(|problem| problem.text)
+                .collect();
             let error = CliError::new(format!("there is no plan for {}", artifact.version));
             return Err(error.diagnostics(problems.join("\n")));
         };
-        let _: Value = self.client.post("/v1/releases", &json!({ "plan": digest, "reason": "the demo" }))?;
+        let _: Value = self
+            .client
+            .post("/v1/releases", &json!({ "plan": digest, "reason": "the demo" }))?;
         Ok(())
     }
 
-    fn take(
-        &self,
-        progress: &mut Progress,
-        row: &Row,
-        traffic: Option<&mut Generator>,
-    ) -> Result<(), CliError> {
-        let wave = row.wave.clone().unwrap_or_default();
+    fn take(&self, progress: &mut Progress, row: &Row, traffic: Option<&mut Generator>) -> Result<(), CliError> {
+        let entry = &row.body;
+        let wave = entry.wave.as_ref().map(ToString::to_string).unwrap_or_default();
         let version = &progress.outcome.version;
-        match row.kind.as_str() {
-            "moved" => {
+        match entry.kind {
+            EntryKind::Moved => {
+                let names = names(entry);
                 if let Some(traffic) = traffic {
-                    traffic.switching(&row.tenants, version, row.at_ms)?;
+                    traffic.switching(&names, version, row.at_ms)?;
                 }
                 let (tenants, _) = progress.moved.entry(wave).or_insert_with(|| (Vec::new(), row.at_ms));
-                tenants.extend(row.tenants.iter().cloned());
+                tenants.extend(names);
             }
-            "stage_entered" if row.reason.starts_with("bake") => {
-                // Journal times are cut to milliseconds: it was confirmed before the next one.
-                let confirmed_at = row.at_ms + 1;
-                if let Some((tenants, moved_at)) = progress.moved.get(&wave) {
-                    if let Some(traffic) = traffic {
-                        traffic.confirmed(tenants, version, confirmed_at)?;
-                    }
-                    let count = tenants.len();
-                    say(self.began, &format!("{version}: wave {wave} switched, {count} tenants, every gateway confirmed"));
-                    progress.outcome.switch_ms.push(confirmed_at - moved_at);
-                    progress.outcome.waves += 1;
-                }
+            EntryKind::StageEntered if entry.reason.starts_with("bake") => {
+                self.switched(progress, row, &wave, traffic)?;
             }
-            "returned" => self.returned(row, traffic)?,
-            "judged" => {
-                say(self.began, &format!("{version}: wave {wave}: {}", row.reason));
-                if row.reason.starts_with("fail") && progress.failed_at.is_none() {
+            EntryKind::Returned => self.returned(row, traffic)?,
+            EntryKind::Judged => {
+                say(self.began, &format!("{version}: wave {wave}: {}", entry.reason));
+                if entry.reason.starts_with("fail") && progress.failed_at.is_none() {
                     progress.failed_at = Some(row.at_ms);
                     let first = progress.moved.values().map(|(_, at)| *at).min();
                     progress.outcome.detect_ms = first.map(|first| row.at_ms - first);
                 }
             }
-            "wave_confirmed" => say(self.began, &format!("{version}: wave {wave} confirmed")),
-            "held" => say(self.began, &format!("{version}: held: {}", row.reason)),
-            "completed" => {
+            EntryKind::WaveConfirmed => say(self.began, &format!("{version}: wave {wave} confirmed")),
+            EntryKind::Held => say(self.began, &format!("{version}: held: {}", entry.reason)),
+            EntryKind::Completed => {
                 say(self.began, &format!("{version}: completed, every tenant is on it"));
                 progress.end(Ending::Completed);
             }
-            "rolled_back" => {
+            EntryKind::RolledBack => {
                 self.wait_for_gateways()?;
                 progress.outcome.restore_ms = progress.failed_at.map(|failed| now_ms() - failed);
                 say(self.began, &format!("{version}: rolled back by itself"));
                 progress.end(Ending::RolledBack);
             }
-            "aborted" => progress.end(Ending::Unexpected),
-            _ => {}
+            EntryKind::Aborted => progress.end(Ending::Unexpected),
+            EntryKind::Applied
+            | EntryKind::Started
+            | EntryKind::Resumed
+            | EntryKind::Promoted
+            | EntryKind::StageEntered
+            | EntryKind::GateEnded
+            | EntryKind::LeftBehind
+            | EntryKind::WaveRolledBack
+            | EntryKind::TenantAdded
+            | EntryKind::TenantRemoved
+            | EntryKind::SlotLeft
+            | EntryKind::SlotStopped
+            | EntryKind::Announced
+            | EntryKind::Refused => {}
         }
+        Ok(())
+    }
+
+    /// Every gateway has confirmed the wave.
+    fn switched(
+        &self,
+        progress: &mut Progress,
+        row: &Row,
+        wave: &str,
+        traffic: Option<&mut Generator>,
+    ) -> Result<(), CliError> {
+        // Journal times are cut to milliseconds: it was confirmed before the next one.
+        let confirmed_at = row.at_ms + 1;
+        let version = &progress.outcome.version;
+        let Some((tenants, moved_at)) = progress.moved.get(wave) else {
+            return Ok(());
+        };
+        if let Some(traffic) = traffic {
+            traffic.confirmed(tenants, version, confirmed_at)?;
+        }
+        let count = tenants.len();
+        say(
+            self.began,
+            &format!("{version}: wave {wave} switched: {count} tenants, every gateway confirmed"),
+        );
+        progress.outcome.switch_ms.push(confirmed_at - moved_at);
+        progress.outcome.waves += 1;
         Ok(())
     }
 
     /// They may be answered by the earlier version at once, and must be as soon as the gateways have confirmed.
     fn returned(&self, row: &Row, traffic: Option<&mut Generator>) -> Result<(), CliError> {
-        let (Some(traffic), Some(version)) = (traffic, row.now_on.as_deref()) else { return Ok(()) };
-        traffic.switching(&row.tenants, version, row.at_ms)?;
+        let (Some(traffic), Some(version)) = (traffic, &row.body.now_on) else {
+            return Ok(());
+        };
+        let tenants = names(&row.body);
+        traffic.switching(&tenants, version.as_str(), row.at_ms)?;
         self.wait_for_gateways()?;
-        traffic.confirmed(&row.tenants, version, now_ms())
+        traffic.confirmed(&tenants, version.as_str(), now_ms())
     }
 
     fn wait_for_gateways(&self) -> Result<(), CliError> {
@@ -207,11 +271,20 @@ impl Progress {
             detect_ms: None,
             restore_ms: None,
         };
-        Self { outcome, moved: BTreeMap::new(), failed_at: None, ended: false }
+        Self {
+            outcome,
+            moved: BTreeMap::new(),
+            failed_at: None,
+            ended: false,
+        }
     }
 
     fn end(&mut self, ending: Ending) {
         self.outcome.ending = ending;
         self.ended = true;
     }
+}
+
+fn names(entry: &Entry) -> Vec<String> {
+    entry.tenants.iter().map(ToString::to_string).collect()
 }

@@ -38,7 +38,11 @@ impl World {
                 .help("set TMPDIR to a folder that can be written")
         };
         let lease = Self::lay_out(&folder).map_err(failed)?;
-        Ok(Self { folder, keep, _lease: lease })
+        Ok(Self {
+            folder,
+            keep,
+            _lease: lease,
+        })
     }
 
     fn lay_out(folder: &Path) -> io::Result<File> {
@@ -71,7 +75,13 @@ impl World {
 
     /// How a verb would be called in the folder of the demo.
     pub fn context(&self) -> Context {
-        Context { project: self.folder.clone(), state: None, server: None, token_file: None, color: Color::Never }
+        Context {
+            project: self.folder.clone(),
+            state: None,
+            server: None,
+            token_file: None,
+            color: Color::Never,
+        }
     }
 
     /// Writes artifact and release file of a version; returns the release file.
@@ -97,16 +107,24 @@ impl World {
         let cells = CELLS.map(data).join(", ");
         let mut text = format!("version: {version}\ncomponents:\n");
         for component in ["api", "admin", "ledger"] {
-            text.push_str(&format!("  {component}: {{artifact: loyalty-{version}, cells: {{{cells}}}}}\n"));
+            text.push_str(&format!(
+                "  {component}: {{artifact: loyalty-{version}, cells: {{{cells}}}}}\n"
+            ));
         }
         text
     }
 
     /// Wrong for half of the first wave, slow for the other half.
     pub fn bad(&self) -> Artifact {
-        let first: Vec<String> = tenants().filter(|tenant| tenant.first).map(|tenant| tenant.name).collect();
+        let first: Vec<String> = tenants()
+            .filter(|tenant| tenant.first)
+            .map(|tenant| tenant.name)
+            .collect();
         let (wrong, slow) = first.split_at(first.len() / 2);
-        Artifact::bad(BTreeSet::from_iter(wrong.iter().cloned()), BTreeSet::from_iter(slow.iter().cloned()))
+        Artifact::bad(
+            BTreeSet::from_iter(wrong.iter().cloned()),
+            BTreeSet::from_iter(slow.iter().cloned()),
+        )
     }
 }
 
@@ -129,7 +147,12 @@ pub fn tenants() -> impl Iterator<Item = Tenant> {
 
 fn tenants_file() -> String {
     let line = |tenant: Tenant| {
-        format!("  - {{name: {}, cell: {}, opt_in: {}}}\n", tenant.name, tenant.cell, tenant.first)
+        format!(
+            "  - {{name: {}, cell: {}, opt_in: {}}}\n",
+            tenant.name, tenant.cell, tenant.first
+        )
     };
-    std::iter::once("tenants:\n".to_owned()).chain(tenants().map(line)).collect()
+    std::iter::once("tenants:\n".to_owned())
+        .chain(tenants().map(line))
+        .collect()
 }
