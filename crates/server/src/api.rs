@@ -1,0 +1,151 @@
+//! The REST API: JSON over HTTP under `/v1`, with a token that names a principal.
+//!
+//! [`routes`] is the one table of it. The router and the OpenAPI document are both made from it, so that neither knows a route
+//! which the other does not. A mutation becomes an event with the token's principal as its actor, and is answered after the
+//! turn that took it: what is refused is refused in the answer.
+
+mod commands;
+mod diff;
+mod exchange;
+mod gateways;
+mod history;
+mod journal;
+mod logs;
+pub mod openapi;
+mod plans;
+mod probes;
+mod problem;
+mod releases;
+mod route;
+mod status;
+mod stream;
+mod tenants;
+mod tokens;
+mod webhooks;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::Request;
+use axum::http::StatusCode;
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse as _, Response};
+use tokio::sync::Mutex;
+use tokio::time::timeout;
+
+pub use self::commands::{Hold, Reason, RollBack, Target};
+pub use self::diff::{ComponentDiff, Diff, VariableDiff};
+pub use self::gateways::{Gateway, GatewayList};
+pub use self::history::{History, HistoryRow};
+pub use self::journal::{Journal, JournalCheck, JournalLine};
+pub use self::logs::Logs;
+pub use self::plans::{FoundArtifact, KeptPlan, PlanRequest, Planned, SourceText};
+pub use self::problem::Problem;
+pub use self::releases::{Applied, Apply, ReleaseList};
+pub use self::route::Route;
+pub use self::status::{
+    CellStatus, GateStatus, HealthStatus, HoldStatus, ReleaseStatus, SlotStatus, Status, TenantCounts, WaitingText,
+    WaveStatus,
+};
+pub use self::tenants::{NewTenant, TenantList, TenantStatus};
+pub use self::tokens::{NewToken, TokenList, TokenMade, TokenStatus};
+pub use self::webhooks::{NewWebhook, WebhookList, WebhookMade, WebhookStatus};
+use crate::control::Control;
+use crate::gateways::Gateways;
+use crate::webhooks::Reach;
+
+/// Of every document that the API answers with.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// From the last byte of a request to the first of its answer.
+const ANSWER_WITHIN: Duration = Duration::from_secs(30);
+
+/// What handlers work with. A clone is the same.
+#[derive(Debug, Clone)]
+pub struct AppState {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    control: Control,
+    gateways: Gateways,
+    cells: PathBuf,
+    reach: Reach,
+    /// Held from planning again until the plan is taken: of two that apply at once, the second plans on what the first did.
+    applying: Mutex<()>,
+}
+
+impl AppState {
+    /// `cells` is the folder in which the driver keeps what instances print.
+    #[must_use]
+    pub fn new(control: Control, gateways: Gateways, cells: PathBuf, reach: Reach) -> Self {
+        Self {
+            shared: Arc::new(Shared {
+                control,
+                gateways,
+                cells,
+                reach,
+                applying: Mutex::new(()),
+            }),
+        }
+    }
+
+    pub(crate) fn control(&self) -> &Control {
+        &self.shared.control
+    }
+}
+
+/// Every route there is.
+#[must_use]
+pub fn routes() -> Vec<Route> {
+    [
+        probes::routes(),
+        openapi::routes(),
+        status::routes(),
+        plans::routes(),
+        releases::routes(),
+        commands::routes(),
+        diff::routes(),
+        tenants::routes(),
+        history::routes(),
+        journal::routes(),
+        stream::routes(),
+        logs::routes(),
+        gateways::routes(),
+        tokens::routes(),
+        webhooks::routes(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// The API as a service. Paths are taken as they are written: nothing is cleaned up before a route is looked for.
+pub fn router(state: AppState) -> Router {
+    let mut router = Router::new();
+    for route in routes() {
+        let (path, service) = route.into_service();
+        router = router.route(path, service);
+    }
+    router
+        .fallback(async || Problem::not_found("there is nothing here; `/openapi.json` lists what there is"))
+        .method_not_allowed_fallback(async || {
+            Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "this method does not work here")
+        })
+        .layer(middleware::from_fn(in_time))
+        .with_state(state)
+}
+
+async fn in_time(request: Request, next: Next) -> Response {
+    match timeout(ANSWER_WITHIN, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => Problem::new(StatusCode::SERVICE_UNAVAILABLE, "timed-out", "the answer took longer than 30 s")
+            .into_response(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,374 @@
+//! Everything about the service at one instant: what moves, what waits and for what.
+
+use std::collections::BTreeMap;
+
+use axum::http::Method;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use tidegate_domain::event::Judgement;
+use tidegate_domain::id::{CellName, ComponentName, Digest, ServiceName, TenantName, Version, WaveName};
+use tidegate_domain::observed::SlotState;
+use tidegate_domain::release::{Reversible, Stage};
+use tidegate_domain::service::{Cell, Phase, Place, Run, RunPhase, Service, WaveRun, WaveState};
+use tidegate_domain::time::Timestamp;
+use tidegate_domain::waiting::Waiting;
+use tidegate_engine::load as load_state;
+
+use super::exchange::Answer;
+use super::gateways::Gateway;
+use super::{AppState, Problem, Route, SCHEMA_VERSION};
+use crate::auth::{Authorized, permission};
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Status {
+    pub schema_version: u32,
+    pub service: ServiceName,
+    /// Of the routing as it shall be.
+    pub generation: u64,
+    /// The highest generation that all gateways have confirmed.
+    pub confirmed: u64,
+    /// Why nothing can be decided now, such as a full disk.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trouble: Option<String>,
+    /// In the order they were applied.
+    pub releases: Vec<ReleaseStatus>,
+    /// What is waited for that belongs to no release.
+    pub waiting: Vec<WaitingText>,
+    pub gateways: Vec<Gateway>,
+    pub cells: Vec<CellStatus>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ReleaseStatus {
+    pub version: Version,
+    /// `queued`, `moving`, `completed`, `rolled back` or `aborted`.
+    pub phase: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_ms: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hold: Option<HoldStatus>,
+    pub plan: Digest,
+    pub author: String,
+    pub applied_ms: i64,
+    /// Whether it can be taken back, in words.
+    pub reversible: String,
+    pub waves: Vec<WaveStatus>,
+    pub waiting: Vec<WaitingText>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct HoldStatus {
+    pub by: String,
+    pub reason: String,
+    pub since_ms: i64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until_ms: Option<i64>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct WaveStatus {
+    pub name: WaveName,
+    /// `waiting`, `active`, `confirmed`, `rolled back` or `dropped`.
+    pub state: String,
+    /// Of an active wave.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stage: Option<Stage>,
+    /// When it entered this state or stage.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since_ms: Option<i64>,
+    /// When this attempt moved its first tenant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub switched_ms: Option<i64>,
+    /// Why it was rolled back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    pub attempt: u32,
+    /// A person skipped the rest of its bake.
+    pub promoted: bool,
+    pub tenants: TenantCounts,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub health: Option<HealthStatus>,
+    pub gates: Vec<GateStatus>,
+}
+
+/// How many tenants of a wave are where.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+pub struct TenantCounts {
+    pub total: usize,
+    pub waiting: usize,
+    pub moved: usize,
+    pub returning: usize,
+    pub returned: usize,
+    /// Left behind on their version.
+    pub left: usize,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct HealthStatus {
+    /// `pass`, `fail`, `inconclusive`, `no data` or `error`; only `pass` passes.
+    pub verdict: String,
+    pub reason: String,
+    /// Requests to the new version that were judged.
+    pub requests: u64,
+    /// The tenants that are hurt, each with its own sentence.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub culprits: BTreeMap<TenantName, String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct GateStatus {
+    pub name: String,
+    /// Absent until it has ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub result: Option<HealthStatus>,
+}
+
+/// One thing that is waited for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct WaitingText {
+    /// Its kind: `bake`, `hold`, `slot`, `gateways`, ...
+    pub r#for: String,
+    /// After "waits for".
+    pub text: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct CellStatus {
+    pub name: CellName,
+    pub tenants: usize,
+    pub slots: Vec<SlotStatus>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SlotStatus {
+    pub id: String,
+    pub component: ComponentName,
+    /// A version that it runs for; an unchanged component serves several.
+    pub version: Version,
+    /// `run` or `drain`.
+    pub phase: String,
+    /// `unknown`, `starting`, `ready`, `failed` or `stopping`.
+    pub state: String,
+    /// The state in words, with its reason.
+    pub text: String,
+    pub in_flight: u64,
+    /// Instances that take work.
+    pub ready: usize,
+}
+
+pub fn routes() -> Vec<Route> {
+    vec![Route::guarded(Method::GET, "/v1/status", "Everything about the service at this instant", get)]
+}
+
+async fn get(state: AppState, _: Authorized<permission::Read>, (): ()) -> Result<Answer<Status>, Problem> {
+    let view = state.control().view();
+    let mut status = of(&view.state, &view.waiting);
+    status.trouble.clone_from(&view.trouble);
+    status.gateways = super::gateways::list(&state);
+    Ok(Answer(status))
+}
+
+/// As the store has it now: for the answer to a command, which must not be older than the command.
+pub async fn load(state: &AppState) -> Result<Status, Problem> {
+    let control = state.control();
+    let (_, service) = load_state(control.store(), control.service()).await?;
+    Ok(of(&service, &control.view().waiting))
+}
+
+/// The state in words.
+#[must_use]
+pub fn of(service: &Service, waiting: &[Waiting]) -> Status {
+    let mut tenants: BTreeMap<&CellName, usize> = BTreeMap::new();
+    for seat in service.seats.values() {
+        *tenants.entry(&seat.cell).or_default() += 1;
+    }
+    let cells = service.cells.iter().map(|(name, cell)| CellStatus {
+        name: name.clone(),
+        tenants: tenants.get(name).copied().unwrap_or_default(),
+        slots: slots(cell),
+    });
+    Status {
+        schema_version: SCHEMA_VERSION,
+        service: service.name.clone(),
+        generation: service.routing.generation,
+        confirmed: service.routing.confirmed,
+        trouble: None,
+        releases: service.runs.iter().map(|run| release(service, run, waiting)).collect(),
+        waiting: waiting.iter().filter(|waiting| of_release(waiting).is_none()).map(in_words).collect(),
+        gateways: Vec::new(),
+        cells: cells.collect(),
+    }
+}
+
+impl Status {
+    /// The newest release with this version.
+    #[must_use]
+    pub fn release(self, version: &Version) -> Option<ReleaseStatus> {
+        self.releases.into_iter().rev().find(|release| release.version == *version)
+    }
+}
+
+fn release(service: &Service, run: &Run, waiting: &[Waiting]) -> ReleaseStatus {
+    let reversible = service.pinned.get(&run.version).map(|release| release.reversible);
+    let ended = match run.phase {
+        RunPhase::Queued | RunPhase::Moving => None,
+        RunPhase::Completed { at } | RunPhase::RolledBack { at } | RunPhase::Aborted { at } => Some(at.0),
+    };
+    let hold = run.hold.as_ref().map(|hold| HoldStatus {
+        by: hold.by.to_string(),
+        reason: hold.reason.clone(),
+        since_ms: hold.since.0,
+        until_ms: hold.until.map(|until| until.0),
+    });
+    ReleaseStatus {
+        version: run.version.clone(),
+        phase: run.phase.in_words().to_owned(),
+        ended_ms: ended,
+        hold,
+        plan: run.plan.clone(),
+        author: run.author.to_string(),
+        applied_ms: run.applied.0,
+        reversible: match reversible {
+            Some(Reversible::Always) => "at any time".to_owned(),
+            Some(Reversible::Until(stage)) => format!("until stage {}", stage_name(stage)),
+            None => "no longer: its earlier version is not kept".to_owned(),
+        },
+        waves: run.waves.iter().map(wave).collect(),
+        waiting: waiting
+            .iter()
+            .filter(|waiting| of_release(waiting) == Some(&run.version))
+            .map(in_words)
+            .collect(),
+    }
+}
+
+fn wave(wave: &WaveRun) -> WaveStatus {
+    let mut reason = None;
+    let (state, since): (&str, Option<Timestamp>) = match &wave.state {
+        WaveState::Waiting => ("waiting", None),
+        WaveState::Active { since, .. } => ("active", Some(*since)),
+        WaveState::Confirmed { at } => ("confirmed", Some(*at)),
+        WaveState::RolledBack { at, reason: why } => {
+            reason = Some(why.clone());
+            ("rolled back", Some(*at))
+        }
+        WaveState::Dropped => ("dropped", None),
+    };
+    let gates = wave.policy.gates.iter().zip(&wave.gates).map(|(gate, result)| GateStatus {
+        name: gate.uses.clone(),
+        result: result.as_ref().map(judgement),
+    });
+    WaveStatus {
+        name: wave.name.clone(),
+        state: state.to_owned(),
+        stage: match wave.state {
+            WaveState::Active { stage, .. } => Some(stage),
+            WaveState::Waiting | WaveState::Confirmed { .. } | WaveState::RolledBack { .. } | WaveState::Dropped => None,
+        },
+        since_ms: since.map(|since| since.0),
+        switched_ms: wave.switched.map(|switched| switched.0),
+        reason,
+        attempt: wave.attempt,
+        promoted: wave.promoted,
+        tenants: counts(wave),
+        health: wave.health.as_ref().map(judgement),
+        gates: gates.collect(),
+    }
+}
+
+fn counts(wave: &WaveRun) -> TenantCounts {
+    let mut counts = TenantCounts {
+        total: wave.members.len(),
+        ..TenantCounts::default()
+    };
+    for member in wave.members.values() {
+        match member.place {
+            Place::Waiting => counts.waiting += 1,
+            Place::Moved { .. } => counts.moved += 1,
+            Place::Returning { .. } => counts.returning += 1,
+            Place::Returned { .. } => counts.returned += 1,
+            Place::Left { .. } => counts.left += 1,
+        }
+    }
+    counts
+}
+
+fn judgement(judgement: &Judgement) -> HealthStatus {
+    HealthStatus {
+        verdict: judgement.verdict.in_words().to_owned(),
+        reason: judgement.reason.clone(),
+        requests: judgement.requests,
+        culprits: judgement.culprits.clone(),
+    }
+}
+
+fn slots(cell: &Cell) -> Vec<SlotStatus> {
+    let slots = cell.slots.iter().map(|(id, slot)| SlotStatus {
+        id: id.to_string(),
+        component: slot.component.clone(),
+        version: slot.version.clone(),
+        phase: match slot.phase {
+            Phase::Run => "run",
+            Phase::Drain { .. } => "drain",
+        }
+        .to_owned(),
+        state: match slot.state {
+            SlotState::Unknown => "unknown",
+            SlotState::Starting { .. } => "starting",
+            SlotState::Ready { .. } => "ready",
+            SlotState::Failed { .. } => "failed",
+            SlotState::Stopping => "stopping",
+        }
+        .to_owned(),
+        text: slot.state.in_words(),
+        in_flight: slot.in_flight,
+        ready: slot.state.instances().len(),
+    });
+    slots.collect()
+}
+
+/// The release that waits, where it is one.
+fn of_release(waiting: &Waiting) -> Option<&Version> {
+    match waiting {
+        Waiting::EarlierRelease { release, .. }
+        | Waiting::Hold { release, .. }
+        | Waiting::Gap { release, .. }
+        | Waiting::Slot { release, .. }
+        | Waiting::Gate { release, .. }
+        | Waiting::Gateways { release, .. }
+        | Waiting::Workers { release, .. }
+        | Waiting::Bake { release, .. }
+        | Waiting::Return { release, .. } => Some(release),
+        Waiting::Drain { .. } => None,
+    }
+}
+
+fn in_words(waiting: &Waiting) -> WaitingText {
+    let kind = match waiting {
+        Waiting::EarlierRelease { .. } => "earlier-release",
+        Waiting::Hold { .. } => "hold",
+        Waiting::Gap { .. } => "gap",
+        Waiting::Slot { .. } => "slot",
+        Waiting::Gate { .. } => "gate",
+        Waiting::Gateways { .. } => "gateways",
+        Waiting::Workers { .. } => "workers",
+        Waiting::Bake { .. } => "bake",
+        Waiting::Return { .. } => "return",
+        Waiting::Drain { .. } => "drain",
+    };
+    WaitingText {
+        r#for: kind.to_owned(),
+        text: waiting.to_string(),
+    }
+}
+
+/// A stage as files and people write it.
+pub fn stage_name(stage: Stage) -> &'static str {
+    match stage {
+        Stage::Prepare => "prepare",
+        Stage::Verify => "verify",
+        Stage::Switch => "switch",
+        Stage::Bake => "bake",
+        Stage::Confirm => "confirm",
+    }
+}

@@ -1,0 +1,212 @@
+//! Who may do what: one table of actions and roles, and an extractor without which no handler can be registered.
+//!
+//! A handler names its action by the type of its [`Authorized`] argument. Nothing is allowed that the table does not name, and
+//! nothing takes an actor from a request: the actor is the principal of the token.
+
+mod authorized;
+mod bearer;
+pub mod tokens;
+
+use std::collections::BTreeSet;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use tidegate_domain::id::{Actor, CellName};
+
+pub use self::authorized::Authorized;
+
+/// What a principal is trusted with. One may have several.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Role {
+    /// Sees everything but secrets and logs.
+    Viewer,
+    /// Makes plans.
+    Author,
+    /// Approves plans of others, and may stop a release.
+    Approver,
+    /// Decides which features are released to whom.
+    Product,
+    /// Moves releases forward and back.
+    Operator,
+    /// Everything, tokens included.
+    Admin,
+}
+
+/// One thing that can be asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Action {
+    /// See the service: status, releases, plans, journal.
+    Read,
+    /// See tenants and their history.
+    ReadTenants,
+    /// See what instances print.
+    ReadLogs,
+    Plan,
+    Apply,
+    /// Stop a release from moving forward.
+    Hold,
+    /// Let a release move again, or skip the rest of a bake.
+    Advance,
+    /// Abort, or roll back.
+    TakeBack,
+    ManageTenants,
+    ForgetGateways,
+    ManageTokens,
+    ManageWebhooks,
+}
+
+/// For which part of the service a token counts.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Scope {
+    /// The whole of it.
+    #[default]
+    Service,
+    /// The tenants of these cells, and nothing that concerns others.
+    Cells(BTreeSet<CellName>),
+}
+
+/// Who asks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Principal {
+    pub actor: Actor,
+    pub roles: BTreeSet<Role>,
+    pub scope: Scope,
+}
+
+/// An action as a type.
+pub trait Permission: Send + Sync + 'static {
+    const ACTION: Action;
+}
+
+/// One type for each action that handlers ask for.
+macro_rules! permissions {
+    ($($name:ident),+ $(,)?) => {
+        /// The actions as types, named alike.
+        pub mod permission {
+            $(
+                #[derive(Debug)]
+                pub struct $name;
+
+                impl super::Permission for $name {
+                    const ACTION: super::Action = super::Action::$name;
+                }
+            )+
+        }
+
+        impl Action {
+            pub const ALL: &[Self] = &[$(Self::$name),+];
+        }
+    };
+}
+
+permissions!(
+    Read,
+    ReadTenants,
+    ReadLogs,
+    Plan,
+    Apply,
+    Hold,
+    Advance,
+    TakeBack,
+    ManageTenants,
+    ForgetGateways,
+    ManageTokens,
+    ManageWebhooks,
+);
+
+impl Role {
+    pub const ALL: [Self; 6] = [
+        Self::Viewer,
+        Self::Author,
+        Self::Approver,
+        Self::Product,
+        Self::Operator,
+        Self::Admin,
+    ];
+
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Viewer => "viewer",
+            Self::Author => "author",
+            Self::Approver => "approver",
+            Self::Product => "product",
+            Self::Operator => "operator",
+            Self::Admin => "admin",
+        }
+    }
+}
+
+impl Action {
+    /// The table: who may.
+    #[must_use]
+    pub const fn roles(self) -> &'static [Role] {
+        match self {
+            Self::Read | Self::ReadTenants => &Role::ALL,
+            Self::ReadLogs | Self::Plan => &[Role::Author, Role::Operator, Role::Admin],
+            Self::Hold => &[Role::Approver, Role::Operator, Role::Admin],
+            Self::Apply | Self::Advance | Self::TakeBack | Self::ManageTenants | Self::ForgetGateways => {
+                &[Role::Operator, Role::Admin]
+            }
+            Self::ManageTokens | Self::ManageWebhooks => &[Role::Admin],
+        }
+    }
+
+    /// A token for some cells may ask at all; the handler then looks at which cell it is.
+    #[must_use]
+    pub const fn within_cells(self) -> bool {
+        match self {
+            Self::ReadTenants | Self::ReadLogs | Self::TakeBack | Self::ManageTenants => true,
+            Self::Read
+            | Self::Plan
+            | Self::Apply
+            | Self::Hold
+            | Self::Advance
+            | Self::ForgetGateways
+            | Self::ManageTokens
+            | Self::ManageWebhooks => false,
+        }
+    }
+
+    #[must_use]
+    pub const fn in_words(self) -> &'static str {
+        match self {
+            Self::Read => "see the service",
+            Self::ReadTenants => "see tenants",
+            Self::ReadLogs => "see logs",
+            Self::Plan => "make plans",
+            Self::Apply => "apply plans",
+            Self::Hold => "hold releases",
+            Self::Advance => "move releases forward",
+            Self::TakeBack => "take releases back",
+            Self::ManageTenants => "add and remove tenants",
+            Self::ForgetGateways => "forget gateways",
+            Self::ManageTokens => "manage tokens",
+            Self::ManageWebhooks => "manage webhooks",
+        }
+    }
+}
+
+impl Scope {
+    #[must_use]
+    pub fn holds(&self, cell: &CellName) -> bool {
+        match self {
+            Self::Service => true,
+            Self::Cells(cells) => cells.contains(cell),
+        }
+    }
+}
+
+impl Principal {
+    /// Some role of it may do this, as far as its scope reaches.
+    #[must_use]
+    pub fn may(&self, action: Action) -> bool {
+        let in_scope = self.scope == Scope::Service || action.within_cells();
+        in_scope && action.roles().iter().any(|role| self.roles.contains(role))
+    }
+}
+
+#[cfg(test)]
+mod tests;
