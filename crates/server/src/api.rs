@@ -133,7 +133,11 @@ pub fn router(state: AppState) -> Router {
     router
         .fallback(async || Problem::not_found("there is nothing here; `/openapi.json` lists what there is"))
         .method_not_allowed_fallback(async || {
-            Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "this method does not work here")
+            Problem::new(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "method-not-allowed",
+                "this method does not work here",
+            )
         })
         .layer(middleware::from_fn(in_time))
         .with_state(state)
@@ -142,8 +146,12 @@ pub fn router(state: AppState) -> Router {
 async fn in_time(request: Request, next: Next) -> Response {
     match timeout(ANSWER_WITHIN, next.run(request)).await {
         Ok(response) => response,
-        Err(_) => Problem::new(StatusCode::SERVICE_UNAVAILABLE, "timed-out", "the answer took longer than 30 s")
-            .into_response(),
+        Err(_) => Problem::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "timed-out",
+            "the answer took longer than 30 s",
+        )
+        .into_response(),
     }
 }
 

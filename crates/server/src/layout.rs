@@ -36,6 +36,12 @@ impl Layout {
         self.root.join("gateway.token")
     }
 
+    /// The token made at the first start, for everything.
+    #[must_use]
+    pub fn admin_token(&self) -> PathBuf {
+        self.root.join("admin.token")
+    }
+
     #[must_use]
     pub fn preview_key(&self) -> PathBuf {
         self.root.join("preview.key")

@@ -10,6 +10,8 @@
 //! - [`gateways`] is who serves and by which table; `counters` is what they counted; `health` judges by it;
 //! - `perform` does what shall be done once; `supervise` keeps the gateway process running.
 
+pub mod api;
+pub mod auth;
 mod clock;
 pub mod control;
 mod counters;
@@ -24,6 +26,7 @@ mod secret;
 mod serve;
 mod supervise;
 mod table;
+pub mod webhooks;
 
 pub use project::ProjectError;
 pub use serve::{Options, ServeError, serve};

@@ -1,6 +1,5 @@
 //! The server from start to end.
 
-use std::collections::BTreeMap;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -9,12 +8,11 @@ use std::time::Duration;
 
 use axum::Router;
 use tidegate_domain::effect::Lane;
-use tidegate_domain::event::{Judgement, Verdict};
 use tidegate_domain::files::Project;
 use tidegate_domain::id::ServiceName;
 use tidegate_effects::drivers::Driver;
 use tidegate_effects::drivers::process::{self, ProcessDriver, ProcessDriverError};
-use tidegate_engine::{Done, TurnError};
+use tidegate_engine::TurnError;
 use tidegate_gateway::table::PreviewKey;
 use tidegate_store::{Store, StoreError};
 use tokio::net::TcpListener;
@@ -22,6 +20,9 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
+use crate::api::{self, AppState};
+use crate::auth::tokens::{self, TokenError};
+use crate::clock;
 use crate::control::Control;
 use crate::counters::Counters;
 use crate::gateways::{self, Endpoint, Gateways, Published};
@@ -34,6 +35,7 @@ use crate::reconcile::Reconciler;
 use crate::secret::{Secret, SecretError};
 use crate::supervise::{GatewayProcess, Supervisor};
 use crate::table::Frame;
+use crate::webhooks::{self, Reach};
 
 /// The name under which the gateway that the server runs is registered.
 const GATEWAY_ID: &str = "gateway";
@@ -92,6 +94,8 @@ pub enum ServeError {
         #[source]
         source: io::Error,
     },
+    #[error("cannot see to the first token")]
+    Token(#[from] TokenError),
     #[error(transparent)]
     State(#[from] TurnError),
     #[error(transparent)]
@@ -164,6 +168,10 @@ impl House {
             lease: options.lease.clone(),
             ..process::Options::default()
         };
+        let file = layout.admin_token();
+        if tokens::first(&store, &service, &file, clock::now()).await? {
+            tracing::info!(file = %file.display(), "wrote a token for everything");
+        }
         let driver = ProcessDriver::new(layout.root(), options.executable.clone(), driver_options)?;
         Ok(Self {
             gateway_token: Secret::read_or_make(&layout.gateway_token(), "tgg_")?,
@@ -204,12 +212,23 @@ impl House {
         if self.options.run_gateway {
             loops.spawn(Supervisor::new(self.gateway_process(address), self.gateways.clone()).run());
         }
-        gateways::router(Arc::new(Endpoint {
+        let for_gateways = gateways::router(Arc::new(Endpoint {
             gateways: self.gateways.clone(),
             counters: Arc::clone(&self.counters),
             tables: published,
             token: self.gateway_token.clone(),
-        }))
+        }));
+        let instances = self.layout.root().to_owned();
+        let state = AppState::new(self.control.clone(), self.gateways.clone(), instances, self.reach());
+        api::router(state).merge(for_gateways)
+    }
+
+    fn reach(&self) -> Reach {
+        if self.options.allow_loopback_webhooks {
+            Reach::WithLoopback
+        } else {
+            Reach::Public
+        }
     }
 
     fn start_performers(&self, loops: &mut JoinSet<()>) {
@@ -221,15 +240,10 @@ impl House {
         for number in 0..GATE_PERFORMERS {
             loops.spawn(self.performer(Lane::Gate, number, &gates).run());
         }
-        let announce: Act = Arc::new(|_| {
-            Box::pin(async {
-                Done::Over(Judgement {
-                    verdict: Verdict::Pass,
-                    reason: "nobody listens".to_owned(),
-                    requests: 0,
-                    culprits: BTreeMap::new(),
-                })
-            })
+        let (control, reach) = (self.control.clone(), self.reach());
+        let announce: Act = Arc::new(move |effect| {
+            let control = control.clone();
+            Box::pin(async move { webhooks::deliver(&control, reach, &effect).await })
         });
         loops.spawn(self.performer(Lane::Announce, 0, &announce).run());
     }

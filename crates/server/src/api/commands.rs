@@ -52,10 +52,30 @@ pub struct Target {
 
 pub fn routes() -> Vec<Route> {
     vec![
-        Route::guarded(Method::POST, "/v1/releases/{version}/hold", "Stop a release from moving forward", hold),
-        Route::guarded(Method::POST, "/v1/releases/{version}/resume", "Let a held release move again", resume),
-        Route::guarded(Method::POST, "/v1/releases/{version}/promote", "Skip the rest of the bake", promote),
-        Route::guarded(Method::POST, "/v1/releases/{version}/abort", "End a release; its wave in flight goes back", abort),
+        Route::guarded(
+            Method::POST,
+            "/v1/releases/{version}/hold",
+            "Stop a release from moving forward",
+            hold,
+        ),
+        Route::guarded(
+            Method::POST,
+            "/v1/releases/{version}/resume",
+            "Let a held release move again",
+            resume,
+        ),
+        Route::guarded(
+            Method::POST,
+            "/v1/releases/{version}/promote",
+            "Skip the rest of the bake",
+            promote,
+        ),
+        Route::guarded(
+            Method::POST,
+            "/v1/releases/{version}/abort",
+            "End a release; its wave in flight goes back",
+            abort,
+        ),
         Route::guarded(
             Method::POST,
             "/v1/releases/{version}/rollback",
@@ -71,7 +91,11 @@ async fn hold(
     (Named(Target { version }), key, Body(body)): (Named<Target>, Key, Body<Hold>),
 ) -> Result<Answer<ReleaseStatus>, Problem> {
     let until = body.until_ms.map(Timestamp);
-    command(&state, &by, &key, &version, &body.reason, |version| EventKind::Hold { version, until }).await
+    command(&state, &by, &key, &version, &body.reason, |version| EventKind::Hold {
+        version,
+        until,
+    })
+    .await
 }
 
 async fn resume(
@@ -79,7 +103,10 @@ async fn resume(
     by: Authorized<permission::Advance>,
     (Named(Target { version }), key, Body(body)): (Named<Target>, Key, Body<Reason>),
 ) -> Result<Answer<ReleaseStatus>, Problem> {
-    command(&state, &by, &key, &version, &body.reason, |version| EventKind::Resume { version }).await
+    command(&state, &by, &key, &version, &body.reason, |version| EventKind::Resume {
+        version,
+    })
+    .await
 }
 
 async fn promote(
@@ -87,7 +114,10 @@ async fn promote(
     by: Authorized<permission::Advance>,
     (Named(Target { version }), key, Body(body)): (Named<Target>, Key, Body<Reason>),
 ) -> Result<Answer<ReleaseStatus>, Problem> {
-    command(&state, &by, &key, &version, &body.reason, |version| EventKind::Promote { version }).await
+    command(&state, &by, &key, &version, &body.reason, |version| {
+        EventKind::Promote { version }
+    })
+    .await
 }
 
 async fn abort(
@@ -96,7 +126,10 @@ async fn abort(
     (Named(Target { version }), key, Body(body)): (Named<Target>, Key, Body<Reason>),
 ) -> Result<Answer<ReleaseStatus>, Problem> {
     by.whole_service()?;
-    command(&state, &by, &key, &version, &body.reason, |version| EventKind::Abort { version }).await
+    command(&state, &by, &key, &version, &body.reason, |version| EventKind::Abort {
+        version,
+    })
+    .await
 }
 
 async fn roll_back(
@@ -108,7 +141,11 @@ async fn roll_back(
         (Some(tenant), None, false) => Scope::Tenant(tenant),
         (None, Some(wave), false) => Scope::Wave(wave),
         (None, None, true) => Scope::Everything,
-        _ => return Err(Problem::bad_request("say exactly one of `tenant`, `wave` and `all: true`")),
+        _ => {
+            return Err(Problem::bad_request(
+                "say exactly one of `tenant`, `wave` and `all: true`",
+            ));
+        }
     };
     match &scope {
         Scope::Tenant(tenant) => match state.control().view().state.seats.get(tenant) {
@@ -118,7 +155,10 @@ async fn roll_back(
         },
         Scope::Wave(_) | Scope::Everything => by.whole_service()?,
     }
-    command(&state, &by, &key, &version, &body.reason, |version| EventKind::RollBack { version, scope }).await
+    command(&state, &by, &key, &version, &body.reason, |version| {
+        EventKind::RollBack { version, scope }
+    })
+    .await
 }
 
 /// Submits what is asked of a release, and shows the release as it is then.
@@ -133,7 +173,9 @@ async fn command<P: Permission>(
     submit(state, by.actor(), key, Some(reason), kind(version.clone())).await?;
     let now = status::load(state).await?;
     let release = now.release(version);
-    release.map(Answer).ok_or_else(|| Problem::not_found(format!("release {version} is gone")))
+    release
+        .map(Answer)
+        .ok_or_else(|| Problem::not_found(format!("release {version} is gone")))
 }
 
 /// The event for a command, and the wait until a turn has taken it.

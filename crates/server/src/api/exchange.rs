@@ -22,6 +22,8 @@ pub struct Operation {
     pub body: Option<Value>,
     /// The status of success and what comes with it.
     pub answer: Option<(StatusCode, Value)>,
+    /// Another status that is success too.
+    pub also: Option<(StatusCode, Value)>,
 }
 
 /// A part of a request or an answer that says how it looks.
@@ -66,7 +68,11 @@ impl<T: DeserializeOwned> FromRequest<AppState> for Body<T> {
     async fn from_request(request: Request, state: &AppState) -> Result<Self, Problem> {
         let bytes = Bytes::from_request(request, state).await.map_err(|rejection| {
             if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
-                Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", "the body is larger than this request may be")
+                Problem::new(
+                    StatusCode::PAYLOAD_TOO_LARGE,
+                    "too-large",
+                    "the body is larger than this request may be",
+                )
             } else {
                 Problem::bad_request("the body did not arrive whole")
             }
@@ -110,7 +116,10 @@ impl Key {
         let Some(value) = headers.get("idempotency-key") else {
             return Ok(Self(None));
         };
-        let text = value.to_str().ok().filter(|text| (1..=KEY_BYTES_MAX).contains(&text.len()));
+        let text = value
+            .to_str()
+            .ok()
+            .filter(|text| (1..=KEY_BYTES_MAX).contains(&text.len()));
         let text = text.ok_or_else(|| Problem::bad_request("`Idempotency-Key` is 1 to 128 visible characters"))?;
         Ok(Self(Some(text.to_owned())))
     }
@@ -208,7 +217,10 @@ impl<T: JsonSchema> Described for Answer<T> {
 
 impl<T: JsonSchema> Described for Created<T> {
     fn describe(operation: &mut Operation, schemas: &mut SchemaGenerator) {
-        operation.answer = Some((StatusCode::CREATED, json_content(&schemas.subschema_for::<T>().to_value())));
+        operation.answer = Some((
+            StatusCode::CREATED,
+            json_content(&schemas.subschema_for::<T>().to_value()),
+        ));
     }
 }
 
@@ -221,4 +233,3 @@ impl Described for Nothing {
 fn json_content(schema: &Value) -> Value {
     json!({ "application/json": { "schema": schema } })
 }
-

@@ -89,7 +89,10 @@ async fn rows(state: &AppState, tenant: &TenantName) -> Result<Vec<HistoryRow>, 
     let mut found = Vec::new();
     let mut after = 0;
     loop {
-        let page = control.store().journal(control.service().as_str(), JournalFilter::All, after, PAGE).await?;
+        let page = control
+            .store()
+            .journal(control.service().as_str(), JournalFilter::All, after, PAGE)
+            .await?;
         let Some(last) = page.last() else {
             return Ok(found);
         };
@@ -122,6 +125,11 @@ fn about(row: &JournalRow, tenant: &TenantName) -> Option<HistoryRow> {
 }
 
 fn decides_version(kind: &str) -> bool {
-    let kinds = [EntryKind::Moved, EntryKind::Returned, EntryKind::TenantAdded, EntryKind::TenantRemoved];
+    let kinds = [
+        EntryKind::Moved,
+        EntryKind::Returned,
+        EntryKind::TenantAdded,
+        EntryKind::TenantRemoved,
+    ];
     kinds.iter().any(|decides| decides.as_str() == kind)
 }

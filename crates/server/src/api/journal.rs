@@ -76,8 +76,18 @@ struct Select {
 
 pub fn routes() -> Vec<Route> {
     vec![
-        Route::guarded(Method::GET, "/v1/journal", "Every change with its actor and reason", list),
-        Route::guarded(Method::GET, "/v1/journal/verify", "Whether the journal is whole", verify),
+        Route::guarded(
+            Method::GET,
+            "/v1/journal",
+            "Every change with its actor and reason",
+            list,
+        ),
+        Route::guarded(
+            Method::GET,
+            "/v1/journal/verify",
+            "Whether the journal is whole",
+            verify,
+        ),
     ]
 }
 
@@ -98,7 +108,10 @@ async fn list(
     let mut rows = Vec::new();
     let mut after = select.after;
     loop {
-        let page = control.store().journal(control.service().as_str(), filter, after, LIMIT_MAX).await?;
+        let page = control
+            .store()
+            .journal(control.service().as_str(), filter, after, LIMIT_MAX)
+            .await?;
         let Some(last) = page.last() else { break };
         after = last.seq;
         let wanted = |row: &&JournalRow| select.tenant.as_ref().is_none_or(|tenant| history::names(row, tenant));
@@ -121,7 +134,10 @@ async fn verify(state: AppState, _: Authorized<permission::Read>, (): ()) -> Res
     let control = state.control();
     let (rows, broken_at) = match control.store().journal_verify(control.service().as_str()).await? {
         Check::Whole { rows } => (rows, None),
-        Check::Broken { seq } => (control.store().journal_head(control.service().as_str()).await?, Some(seq)),
+        Check::Broken { seq } => (
+            control.store().journal_head(control.service().as_str()).await?,
+            Some(seq),
+        ),
     };
     Ok(Answer(JournalCheck {
         schema_version: SCHEMA_VERSION,

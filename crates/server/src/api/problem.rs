@@ -18,8 +18,8 @@ use crate::control::{SubmitError, in_words};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Problem {
     /// The kind of the problem, a path that is documented in `docs/api.md`: `/problems/refused`.
-    pub r#type: String,
-    pub title: String,
+    pub r#type: Box<str>,
+    pub title: Box<str>,
     /// The HTTP status.
     pub status: u16,
     /// What was asked for and what stopped it, in one sentence.
@@ -36,8 +36,8 @@ impl Problem {
     #[must_use]
     pub fn new(status: StatusCode, kind: &str, detail: impl Into<String>) -> Self {
         Self {
-            r#type: format!("/problems/{kind}"),
-            title: status.canonical_reason().unwrap_or("error").to_owned(),
+            r#type: format!("/problems/{kind}").into(),
+            title: status.canonical_reason().unwrap_or("error").into(),
             status: status.as_u16(),
             detail: detail.into(),
             help: None,
@@ -102,9 +102,15 @@ impl IntoResponse for Problem {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut response = (status, Json(self)).into_response();
         let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/problem+json"),
+        );
         if status == StatusCode::UNAUTHORIZED {
-            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"tidegate\""));
+            headers.insert(
+                header::WWW_AUTHENTICATE,
+                HeaderValue::from_static("Bearer realm=\"tidegate\""),
+            );
         }
         response
     }
@@ -126,13 +132,9 @@ impl From<SubmitError> for Problem {
     fn from(error: SubmitError) -> Self {
         match &error {
             SubmitError::Refused(refused) => Self::refused(refused.to_string()),
-            SubmitError::TakenBefore { .. } => {
-                Self::new(StatusCode::CONFLICT, "taken-before", error.to_string())
-            }
-            SubmitError::KeyUsed { .. } => {
-                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "key-used", error.to_string())
-                    .help("draw a new `Idempotency-Key` for every command")
-            }
+            SubmitError::TakenBefore { .. } => Self::new(StatusCode::CONFLICT, "taken-before", error.to_string()),
+            SubmitError::KeyUsed { .. } => Self::new(StatusCode::UNPROCESSABLE_ENTITY, "key-used", error.to_string())
+                .help("draw a new `Idempotency-Key` for every command"),
             SubmitError::NotWritten(_) | SubmitError::Postponed { .. } | SubmitError::Stopping => {
                 Self::unavailable(&error)
             }

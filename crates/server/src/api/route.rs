@@ -39,9 +39,8 @@ impl Route {
         F: Fn(AppState, Authorized<P>, I) -> A + Clone + Send + Sync + 'static,
         A: Future<Output = Result<O, Problem>> + Send + 'static,
     {
-        let handler = move |State(state): State<AppState>, authorized: Authorized<P>, input: I| {
-            handler(state, authorized, input)
-        };
+        let handler =
+            move |State(state): State<AppState>, authorized: Authorized<P>, input: I| handler(state, authorized, input);
         Self {
             describe: describe::<I, O>,
             action: Some(P::ACTION),

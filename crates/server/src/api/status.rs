@@ -157,7 +157,12 @@ pub struct SlotStatus {
 }
 
 pub fn routes() -> Vec<Route> {
-    vec![Route::guarded(Method::GET, "/v1/status", "Everything about the service at this instant", get)]
+    vec![Route::guarded(
+        Method::GET,
+        "/v1/status",
+        "Everything about the service at this instant",
+        get,
+    )]
 }
 
 async fn get(state: AppState, _: Authorized<permission::Read>, (): ()) -> Result<Answer<Status>, Problem> {
@@ -194,7 +199,11 @@ pub fn of(service: &Service, waiting: &[Waiting]) -> Status {
         confirmed: service.routing.confirmed,
         trouble: None,
         releases: service.runs.iter().map(|run| release(service, run, waiting)).collect(),
-        waiting: waiting.iter().filter(|waiting| of_release(waiting).is_none()).map(in_words).collect(),
+        waiting: waiting
+            .iter()
+            .filter(|waiting| of_release(waiting).is_none())
+            .map(in_words)
+            .collect(),
         gateways: Vec::new(),
         cells: cells.collect(),
     }
@@ -204,7 +213,10 @@ impl Status {
     /// The newest release with this version.
     #[must_use]
     pub fn release(self, version: &Version) -> Option<ReleaseStatus> {
-        self.releases.into_iter().rev().find(|release| release.version == *version)
+        self.releases
+            .into_iter()
+            .rev()
+            .find(|release| release.version == *version)
     }
 }
 
@@ -254,16 +266,23 @@ fn wave(wave: &WaveRun) -> WaveStatus {
         }
         WaveState::Dropped => ("dropped", None),
     };
-    let gates = wave.policy.gates.iter().zip(&wave.gates).map(|(gate, result)| GateStatus {
-        name: gate.uses.clone(),
-        result: result.as_ref().map(judgement),
-    });
+    let gates = wave
+        .policy
+        .gates
+        .iter()
+        .zip(&wave.gates)
+        .map(|(gate, result)| GateStatus {
+            name: gate.uses.clone(),
+            result: result.as_ref().map(judgement),
+        });
     WaveStatus {
         name: wave.name.clone(),
         state: state.to_owned(),
         stage: match wave.state {
             WaveState::Active { stage, .. } => Some(stage),
-            WaveState::Waiting | WaveState::Confirmed { .. } | WaveState::RolledBack { .. } | WaveState::Dropped => None,
+            WaveState::Waiting | WaveState::Confirmed { .. } | WaveState::RolledBack { .. } | WaveState::Dropped => {
+                None
+            }
         },
         since_ms: since.map(|since| since.0),
         switched_ms: wave.switched.map(|switched| switched.0),

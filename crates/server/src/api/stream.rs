@@ -77,7 +77,10 @@ async fn get(
     };
     Ok(Events(stream::unfold(reader, |mut reader| async {
         let line = reader.next().await?;
-        let event = Event::default().id(line.seq.to_string()).event("journal").json_data(&line);
+        let event = Event::default()
+            .id(line.seq.to_string())
+            .event("journal")
+            .json_data(&line);
         Some((Ok(event.ok()?), reader))
     })))
 }
@@ -92,7 +95,10 @@ impl Reader {
             }
             self.changes.borrow_and_update();
             let control = self.state.control();
-            let rows = control.store().journal(control.service().as_str(), JournalFilter::All, self.after, PAGE).await;
+            let rows = control
+                .store()
+                .journal(control.service().as_str(), JournalFilter::All, self.after, PAGE)
+                .await;
             let lines: Vec<JournalLine> = rows.ok()?.iter().map(JournalLine::of).collect();
             if lines.is_empty() {
                 // Elapsed or changed: either way it is time to look.

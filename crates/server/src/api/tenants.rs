@@ -70,7 +70,12 @@ pub struct Which {
 pub fn routes() -> Vec<Route> {
     vec![
         Route::guarded(Method::GET, "/v1/tenants", "Where every tenant is", list),
-        Route::guarded(Method::POST, "/v1/tenants", "Add a tenant; it starts on its cell's newest version", add),
+        Route::guarded(
+            Method::POST,
+            "/v1/tenants",
+            "Add a tenant; it starts on its cell's newest version",
+            add,
+        ),
         Route::guarded(Method::DELETE, "/v1/tenants/{name}", "Remove a tenant", remove),
     ]
 }
@@ -84,7 +89,10 @@ async fn list(
     let mut tenants = of(&view.state);
     tenants.retain(|tenant| {
         let in_cell = select.cell.as_ref().is_none_or(|cell| *cell == tenant.cell);
-        let on_version = select.version.as_ref().is_none_or(|version| Some(version) == tenant.version.as_ref());
+        let on_version = select
+            .version
+            .as_ref()
+            .is_none_or(|version| Some(version) == tenant.version.as_ref());
         in_cell && on_version && by.scope().holds(&tenant.cell)
     });
     Ok(Answer(TenantList {
@@ -104,8 +112,10 @@ async fn add(
         by.within(&seat.cell)?;
     }
     if !known.state.cells.contains_key(&new.cell) && !known.state.cells.is_empty() {
-        return Err(Problem::refused(format!("no release has run in cell `{}` yet", new.cell))
-            .help("list the tenant in tenants.yaml, then plan and apply a release"));
+        return Err(
+            Problem::refused(format!("no release has run in cell `{}` yet", new.cell))
+                .help("list the tenant in tenants.yaml, then plan and apply a release"),
+        );
     }
     let reason = Why { reason: new.reason }.or("asked for over the API")?;
     let kind = EventKind::TenantAdded {
@@ -116,7 +126,9 @@ async fn add(
     let control = state.control();
     let (_, service) = tidegate_engine::load(control.store(), control.service()).await?;
     let added = of(&service).into_iter().find(|tenant| tenant.name == new.name);
-    added.map(Created).ok_or_else(|| Problem::not_found(format!("tenant `{}` was removed again", new.name)))
+    added
+        .map(Created)
+        .ok_or_else(|| Problem::not_found(format!("tenant `{}` was removed again", new.name)))
 }
 
 async fn remove(
@@ -129,7 +141,14 @@ async fn remove(
         None => return Err(no_such_tenant(&name)),
     }
     let reason = why.or("asked for over the API")?;
-    submit(&state, by.actor(), &key, Some(&reason), EventKind::TenantRemoved { tenant: name }).await?;
+    submit(
+        &state,
+        by.actor(),
+        &key,
+        Some(&reason),
+        EventKind::TenantRemoved { tenant: name },
+    )
+    .await?;
     Ok(Nothing)
 }
 

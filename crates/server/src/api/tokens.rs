@@ -79,29 +79,40 @@ pub struct Why {
 impl Why {
     /// What the journal says; `otherwise` where nothing was said.
     pub fn or(&self, otherwise: &str) -> Result<String, Problem> {
-        self.reason.as_deref().map_or_else(|| Ok(otherwise.to_owned()), checked_reason)
+        self.reason
+            .as_deref()
+            .map_or_else(|| Ok(otherwise.to_owned()), checked_reason)
     }
 }
 
 impl std::fmt::Debug for TokenMade {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("TokenMade").field("id", &self.id).field("name", &self.name).finish_non_exhaustive()
+        f.debug_struct("TokenMade")
+            .field("id", &self.id)
+            .field("name", &self.name)
+            .finish_non_exhaustive()
     }
 }
 
 pub fn routes() -> Vec<Route> {
     vec![
         Route::guarded(Method::GET, "/v1/tokens", "Every token, without its secret", list),
-        Route::guarded(Method::POST, "/v1/tokens", "Make a token; its secret is in this answer alone", make),
-        Route::guarded(Method::DELETE, "/v1/tokens/{id}", "Remove a token; it does not count from here on", remove),
+        Route::guarded(
+            Method::POST,
+            "/v1/tokens",
+            "Make a token; its secret is in this answer alone",
+            make,
+        ),
+        Route::guarded(
+            Method::DELETE,
+            "/v1/tokens/{id}",
+            "Remove a token; it does not count from here on",
+            remove,
+        ),
     ]
 }
 
-async fn list(
-    state: AppState,
-    _: Authorized<permission::ManageTokens>,
-    (): (),
-) -> Result<Answer<TokenList>, Problem> {
+async fn list(state: AppState, _: Authorized<permission::ManageTokens>, (): ()) -> Result<Answer<TokenList>, Problem> {
     let control = state.control();
     let tokens = tokens::list(control.store(), control.service()).await?;
     let tokens = tokens.into_iter().map(|(id, token, used)| TokenStatus {
@@ -133,7 +144,15 @@ async fn make(
         expires: Timestamp(new.expires_ms),
     };
     let control = state.control();
-    let made = tokens::make(control.store(), control.service(), &wish, by.actor(), &reason, clock::now()).await?;
+    let made = tokens::make(
+        control.store(),
+        control.service(),
+        &wish,
+        by.actor(),
+        &reason,
+        clock::now(),
+    )
+    .await?;
     Ok(Created(TokenMade {
         schema_version: SCHEMA_VERSION,
         id: made.id,
@@ -152,6 +171,14 @@ async fn remove(
 ) -> Result<Nothing, Problem> {
     let reason = why.or("asked for over the API")?;
     let control = state.control();
-    tokens::remove(control.store(), control.service(), &id, by.actor(), &reason, clock::now()).await?;
+    tokens::remove(
+        control.store(),
+        control.service(),
+        &id,
+        by.actor(),
+        &reason,
+        clock::now(),
+    )
+    .await?;
     Ok(Nothing)
 }

@@ -34,14 +34,18 @@ impl<P: Permission> Authorized<P> {
         if self.principal.scope.holds(cell) {
             return Ok(());
         }
-        Err(refuse(&self.principal, P::ACTION, format!("the token is not for cell `{cell}`")))
+        Err(refuse(
+            &self.principal,
+            P::ACTION,
+            &format!("the token is not for cell `{cell}`"),
+        ))
     }
 
     /// Refuses a token that is for some cells only.
     pub fn whole_service(&self) -> Result<(), Problem> {
         match self.principal.scope {
             Scope::Service => Ok(()),
-            Scope::Cells(_) => Err(refuse(&self.principal, P::ACTION, "the token is for some cells only".to_owned())),
+            Scope::Cells(_) => Err(refuse(&self.principal, P::ACTION, "the token is for some cells only")),
         }
     }
 }
@@ -52,19 +56,28 @@ impl<P: Permission> FromRequestParts<AppState> for Authorized<P> {
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
         let path = parts.uri.path();
         let Some(text) = bearer::token(&parts.headers) else {
-            return Err(Problem::unauthenticated("a token is needed: `Authorization: Bearer tg_...`"));
+            return Err(Problem::unauthenticated(
+                "a token is needed: `Authorization: Bearer tg_...`",
+            ));
         };
         let control = state.control();
         let known = tokens::find(control.store(), control.service(), text, clock::now()).await;
         let principal = match known.map_err(|error| Problem::store(&error))? {
             Known::Valid(principal) => principal,
             Known::Expired { id, at } => {
-                tracing::warn!(token = id, action = P::ACTION.in_words(), path, "an expired token was used");
+                tracing::warn!(
+                    token = id,
+                    action = P::ACTION.in_words(),
+                    path,
+                    "an expired token was used"
+                );
                 return Err(Problem::unauthenticated(&format!("the token expired at {at}")));
             }
             Known::Unknown => {
                 tracing::warn!(action = P::ACTION.in_words(), path, "an unknown token was used");
-                return Err(Problem::unauthenticated("the token is not known here; it may have been removed"));
+                return Err(Problem::unauthenticated(
+                    "the token is not known here; it may have been removed",
+                ));
             }
         };
         if !principal.may(P::ACTION) {
@@ -80,13 +93,17 @@ impl<P: Permission> FromRequestParts<AppState> for Authorized<P> {
 fn denied(principal: &Principal, action: Action) -> Problem {
     let has_role = action.roles().iter().any(|role| principal.roles.contains(role));
     if has_role {
-        return refuse(principal, action, "the token is for some cells only".to_owned());
+        return refuse(principal, action, "the token is for some cells only");
     }
     let roles: Vec<&str> = action.roles().iter().copied().map(Role::as_str).collect();
-    refuse(principal, action, format!("it needs one of the roles {}", roles.join(", ")))
+    refuse(
+        principal,
+        action,
+        &format!("it needs one of the roles {}", roles.join(", ")),
+    )
 }
 
-fn refuse(principal: &Principal, action: Action, why: String) -> Problem {
+fn refuse(principal: &Principal, action: Action, why: &str) -> Problem {
     let actor = &principal.actor;
     tracing::warn!(%actor, action = action.in_words(), why, "refused");
     Problem::forbidden(format!("{actor} may not {}: {why}", action.in_words()))

@@ -105,7 +105,9 @@ impl Token {
     fn read(fact: &Fact) -> Option<Self> {
         let token = serde_json::from_str(&fact.body);
         token
-            .inspect_err(|error| tracing::error!(token = fact.key, %error, "a token cannot be understood and does not count"))
+            .inspect_err(
+                |error| tracing::error!(token = fact.key, %error, "a token cannot be understood and does not count"),
+            )
             .ok()
     }
 
@@ -141,7 +143,11 @@ impl Wish {
 
 /// What `text` stands for at `now`. Its use is noted, at most once a minute.
 pub async fn find(store: &Store, service: &ServiceName, text: &str, now: Timestamp) -> Result<Known, StoreError> {
-    let Some(id) = text.strip_prefix(PREFIX).and_then(|rest| rest.split_once('_')).map(|(id, _)| id) else {
+    let Some(id) = text
+        .strip_prefix(PREFIX)
+        .and_then(|rest| rest.split_once('_'))
+        .map(|(id, _)| id)
+    else {
         return Ok(Known::Unknown);
     };
     let Some(body) = store.fact(service.as_str(), KIND, id).await? else {
@@ -187,10 +193,7 @@ async fn note_use(store: &Store, service: &ServiceName, id: &str, now: Timestamp
 }
 
 /// Every token with its id and when it was used last.
-pub async fn list(
-    store: &Store,
-    service: &ServiceName,
-) -> Result<Vec<(String, Token, Option<Timestamp>)>, StoreError> {
+pub async fn list(store: &Store, service: &ServiceName) -> Result<Vec<(String, Token, Option<Timestamp>)>, StoreError> {
     let used = store.facts(service.as_str(), USED_KIND).await?;
     let used_at = |id: &str| {
         let fact = used.iter().find(|fact| fact.key == id)?;
@@ -237,7 +240,14 @@ pub async fn remove(
     let record = Record {
         service: service.to_string(),
         facts: vec![delete(KIND), delete(USED_KIND)],
-        journal: vec![row("token_removed", id, &serde_json::json!({ "token": id, "name": name }), by, reason, now)],
+        journal: vec![row(
+            "token_removed",
+            id,
+            &serde_json::json!({ "token": id, "name": name }),
+            by,
+            reason,
+            now,
+        )],
         ..Record::default()
     };
     store.record(&record).await?;
@@ -247,9 +257,8 @@ pub async fn remove(
 /// Sees that somebody can administer: where no admin token is in force, one is made and written to `file`, which only its
 /// owner can read. Returns whether it was.
 pub async fn first(store: &Store, service: &ServiceName, file: &Path, now: Timestamp) -> Result<bool, TokenError> {
-    let is_admin = |token: &Token| {
-        token.roles.contains(&Role::Admin) && token.scope == Scope::Service && token.expires > now
-    };
+    let is_admin =
+        |token: &Token| token.roles.contains(&Role::Admin) && token.scope == Scope::Service && token.expires > now;
     if list(store, service).await?.iter().any(|(_, token, _)| is_admin(token)) {
         return Ok(false);
     }

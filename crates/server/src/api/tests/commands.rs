@@ -1,0 +1,175 @@
+use axum::http::Method;
+use serde_json::json;
+
+use super::world::World;
+use crate::auth::Role;
+
+#[tokio::test]
+async fn a_release_is_held_resumed_and_aborted_in_the_name_of_the_token() {
+    let world = World::installed().await;
+    let operator = world.token(Role::Operator).await;
+    world.apply(&operator, "1.1.0").await;
+    let held = world
+        .post(&operator, "/v1/releases/1.1.0/hold", &json!({"reason": "lunch"}))
+        .await
+        .expect(200);
+    assert_eq!(held["hold"]["by"], "operator@example.com");
+    assert_eq!(held["hold"]["reason"], "lunch");
+    let status = world.get(&operator, "/v1/status").await.expect(200);
+    let release = status["releases"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|r| r["version"] == "1.1.0")
+        .unwrap();
+    assert_eq!(release["waiting"][0]["for"], "hold");
+    assert!(
+        release["waiting"][0]["text"].as_str().unwrap().contains("lunch"),
+        "{release}"
+    );
+    let resumed = world
+        .post(&operator, "/v1/releases/1.1.0/resume", &json!({"reason": "back"}))
+        .await
+        .expect(200);
+    assert!(resumed["hold"].is_null(), "{resumed}");
+    let aborted = world
+        .post(&operator, "/v1/releases/1.1.0/abort", &json!({"reason": "enough"}))
+        .await
+        .expect(200);
+    assert_eq!(aborted["phase"], "aborted");
+    let journal = world.get(&operator, "/v1/journal?release=1.1.0").await.expect(200);
+    let rows = journal["rows"].as_array().unwrap();
+    for kind in ["applied", "held", "resumed", "aborted"] {
+        let row = rows
+            .iter()
+            .find(|row| row["kind"] == kind)
+            .unwrap_or_else(|| panic!("{kind}: {rows:?}"));
+        assert_eq!(row["actor"], "operator@example.com");
+    }
+}
+
+#[tokio::test]
+async fn what_the_state_machine_refuses_is_answered_in_its_words() {
+    let world = World::installed().await;
+    let operator = world.token(Role::Operator).await;
+    let reason = json!({"reason": "r"});
+    let refused = world.post(&operator, "/v1/releases/7.0.0/hold", &reason).await;
+    assert_eq!(refused.headers["content-type"], "application/problem+json");
+    let refused = refused.expect(409);
+    assert_eq!(refused["type"], "/problems/refused");
+    assert!(
+        refused["detail"]
+            .as_str()
+            .unwrap()
+            .contains("there is no release 7.0.0"),
+        "{refused}"
+    );
+    let back = json!({"reason": "r", "all": true});
+    let refused = world
+        .post(&operator, "/v1/releases/1.0.0/rollback", &back)
+        .await
+        .expect(409);
+    assert!(
+        refused["detail"].as_str().unwrap().contains("nothing to go back to"),
+        "{refused}"
+    );
+}
+
+#[tokio::test]
+async fn a_command_needs_a_reason_and_says_what_it_does_not_understand() {
+    let world = World::installed().await;
+    let operator = world.token(Role::Operator).await;
+    for body in [
+        json!({}),
+        json!({"reason": "  "}),
+        json!({"reason": "two\nlines"}),
+        json!({"reason": "r".repeat(1_001)}),
+        json!({"reason": "r", "actor": "somebody else"}),
+    ] {
+        world
+            .post(&operator, "/v1/releases/1.0.0/abort", &body)
+            .await
+            .expect(400);
+    }
+    for body in [
+        json!({"reason": "r"}),
+        json!({"reason": "r", "all": true, "tenant": "acme"}),
+    ] {
+        world
+            .post(&operator, "/v1/releases/1.0.0/rollback", &body)
+            .await
+            .expect(400);
+    }
+    // Nothing of this has left a trace.
+    let journal = world.get(&operator, "/v1/journal?limit=1000").await.expect(200);
+    let by_operator = journal["rows"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|row| row["actor"] == "operator@example.com");
+    assert_eq!(by_operator.count(), 0);
+}
+
+#[tokio::test]
+async fn one_key_is_one_command() {
+    let world = World::installed().await;
+    let operator = world.token(Role::Operator).await;
+    world.apply(&operator, "1.1.0").await;
+    let path = "/v1/releases/1.1.0/hold";
+    let key = [("idempotency-key", "k1")];
+    let send = async |text: &str| {
+        let body = json!({ "reason": text }).to_string().into_bytes();
+        world.call(Method::POST, path, Some(&operator), &key, body).await
+    };
+    send("lunch").await.expect(200);
+    let again = send("lunch").await.expect(409);
+    assert_eq!(again["type"], "/problems/taken-before");
+    send("something else").await.expect(422);
+    let journal = world.get(&operator, "/v1/journal?release=1.1.0").await.expect(200);
+    let held = journal["rows"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|row| row["kind"] == "held")
+        .count();
+    assert_eq!(held, 1);
+    // Another principal's key is another key.
+    let admin = world.token(Role::Admin).await;
+    let body = json!({"reason": "mine"}).to_string().into_bytes();
+    world
+        .call(Method::POST, path, Some(&admin), &key, body)
+        .await
+        .expect(200);
+}
+
+#[tokio::test]
+async fn tenants_come_and_go() {
+    let world = World::installed().await;
+    let operator = world.token(Role::Operator).await;
+    let added = world
+        .post(&operator, "/v1/tenants", &json!({"name": "gala", "cell": "us"}))
+        .await
+        .expect(201);
+    assert_eq!(added["version"], "1.0.0");
+    world
+        .post(&operator, "/v1/tenants", &json!({"name": "gala", "cell": "eu"}))
+        .await
+        .expect(409);
+    world
+        .post(&operator, "/v1/tenants", &json!({"name": "hugo", "cell": "moon"}))
+        .await
+        .expect(409);
+    world
+        .delete(&operator, "/v1/tenants/gala?reason=left")
+        .await
+        .expect(204);
+    world.delete(&operator, "/v1/tenants/gala").await.expect(404);
+    let history = world.get(&operator, "/v1/tenants/gala/history").await.expect(200);
+    let kinds: Vec<&str> = history["rows"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|r| r["kind"].as_str().unwrap())
+        .collect();
+    assert_eq!(kinds, ["tenant_added", "tenant_removed"]);
+}
