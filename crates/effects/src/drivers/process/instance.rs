@@ -143,6 +143,8 @@ impl Supervisor {
             let past_starting = self.course.ready_since.is_some_and(stable);
             let before = std::mem::take(&mut self.course.trouble);
             self.course.trouble = if past_starting { last } else { last.after(&before) };
+            // At once: nobody shall be sent to an instance that is not there any more.
+            self.say(&self.course.trouble.reason);
         }
     }
 
