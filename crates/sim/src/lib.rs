@@ -1,1 +1,19 @@
-//! (to come)
+//! Tidegate in a world that is made up: a virtual clock, drivers, gateways, tenants, people and faults that follow from a
+//! seed, around the engine and the state machine as they are. After every turn the rules that may never break are checked.
+//!
+//! The crate refuses to know: real time, processes, sockets, files. A seed is written down as a scenario first, and a
+//! scenario always runs the same.
+
+mod boundary;
+mod check;
+mod generate;
+mod product;
+mod random;
+mod report;
+mod script;
+mod world;
+
+pub use check::Violation;
+pub use generate::generate;
+pub use report::{Found, Report, SCHEMA_VERSION, replay, run};
+pub use script::{Script, Unreadable};

@@ -1,0 +1,246 @@
+//! What must hold after every turn, whatever has happened. The first violation ends a world.
+
+mod journal;
+mod state;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use tidegate_domain::desired::{Desired, desired};
+use tidegate_domain::id::{TenantName, Version, WaveName};
+use tidegate_domain::service::{Place, Run, RunPhase, Service};
+use tidegate_domain::time::{Duration, Timestamp};
+use tidegate_domain::waiting::Waiting;
+use tidegate_engine::Turned;
+use tidegate_store::{JournalCheck, JournalFilter, Store, complete_now};
+
+use crate::product;
+use crate::script::Script;
+use crate::world::{Gateways, Performed};
+
+/// A rule that did not hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Violation {
+    /// The rule, in words.
+    pub invariant: &'static str,
+    pub detail: String,
+    /// Since the start of the world.
+    pub at: Duration,
+}
+
+/// Remembers what the rules compare with.
+#[derive(Debug, Clone)]
+pub struct Checker {
+    /// Milliseconds since the start.
+    pub at: i64,
+    pub trace: Vec<String>,
+    pub violation: Option<Violation>,
+    quiet: bool,
+    epoch: i64,
+    journal: journal::Replay,
+    last: Option<Service>,
+    document: Desired,
+    /// Waves' attempts that were judged to pass.
+    passed: BTreeSet<(Version, WaveName, u32)>,
+}
+
+type Checked = Result<(), (&'static str, String)>;
+
+impl Checker {
+    pub fn new(epoch: i64) -> Self {
+        Self {
+            at: 0,
+            trace: Vec::new(),
+            violation: None,
+            quiet: false,
+            epoch,
+            journal: journal::Replay::default(),
+            last: None,
+            document: Desired::default(),
+            passed: BTreeSet::new(),
+        }
+    }
+
+    /// In a rehearsal nobody reads along.
+    pub fn hush(&mut self) {
+        self.quiet = true;
+        self.trace.clear();
+    }
+
+    pub fn violate(&mut self, invariant: &'static str, detail: String) {
+        let at = since(self.at);
+        self.say(format!("VIOLATED: {invariant}: {detail}"));
+        self.violation.get_or_insert(Violation { invariant, detail, at });
+    }
+
+    pub fn say(&mut self, line: String) {
+        if !self.quiet {
+            let at = since(self.at).to_string();
+            self.trace.push(format!("{at:>16}  {line}"));
+        }
+    }
+
+    fn take(&mut self, checked: Checked) {
+        if let Err((invariant, detail)) = checked {
+            self.violate(invariant, detail);
+        }
+    }
+
+    pub fn passed(&mut self, version: &Version, wave: &WaveName, attempt: u32) {
+        self.passed.insert((version.clone(), wave.clone(), attempt));
+    }
+
+    /// Everything that a commit must keep.
+    pub fn after_commit(&mut self, state: &Service, store: &Store) {
+        let name = product::service();
+        let rows = complete_now(store.journal(name.as_str(), JournalFilter::All, self.journal.seq, 100_000));
+        let rows = rows.unwrap_or_default();
+        let (lines, replayed) = self.journal.follow(&rows);
+        lines.into_iter().for_each(|line| self.say(line));
+        self.take(replayed);
+        let compared = self.journal.compare(state, self.last.as_ref());
+        self.take(compared);
+        let document = desired(state);
+        let same = document.cells == self.document.cells;
+        let (before, after) = (self.document.generation, document.generation);
+        if (same && after != before) || (!same && after <= before) {
+            let what = if same { "has not changed" } else { "has changed" };
+            let detail = format!("it {what}, its generation was {before} and is {after}");
+            self.violate("the desired document's generation tells its changes", detail);
+        }
+        self.document = document;
+        self.take(state::tenants_are_on_started_waves(state));
+        self.take(state::members_are_where_they_are_said_to_be(state));
+        self.take(state::not_too_many_at_once(state));
+        self.take(state::every_version_in_use_runs(state, &self.document));
+        if let Some(last) = &self.last {
+            let checked = state::only_evidence_confirms(last, state, &self.passed);
+            self.take(checked);
+        }
+        self.last = Some(state.clone());
+    }
+
+    /// Why nothing moves is always said.
+    pub fn explained(&mut self, turned: &Turned) {
+        let silent = turned.state.runs.iter().find(|run| {
+            run.in_flight() && !turned.waiting.iter().any(|waiting| about(waiting) == Some(&run.version))
+        });
+        if let Some(run) = silent.filter(|_| !turned.more) {
+            let detail = format!("release {} is {} and waits for nothing", run.version, run.phase.in_words());
+            self.violate("what a release waits for is always said", detail);
+        }
+    }
+
+    /// A confirmed switch has been made by every gateway that is heard.
+    pub fn served(&mut self, state: &Service, gateways: &Gateways) {
+        for (tenant, seat) in &state.seats {
+            let Some(since) = state::on_its_version_since(state, tenant) else {
+                continue;
+            };
+            if since > state.routing.confirmed {
+                continue;
+            }
+            for (gateway, served) in gateways.served(&seat.cell, tenant) {
+                if served != seat.version.as_ref() {
+                    let served = served.map_or("nothing".to_owned(), ToString::to_string);
+                    let on = seat.version.as_ref().map_or("nothing".to_owned(), ToString::to_string);
+                    let detail = format!("tenant {tenant} is on {on} since generation {since}, which is confirmed; gateway {gateway} serves {served}");
+                    self.violate("a tenant is served by exactly one version", detail);
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Every release has ended, or waits for a person by name, or for an earlier one that does.
+    pub fn releases_rest(&self) -> bool {
+        let Some(state) = &self.last else { return true };
+        let mut blocked = false;
+        for run in &state.runs {
+            let rests = match run.phase {
+                RunPhase::Queued => blocked || held_for_good(run),
+                RunPhase::Moving => held_for_good(run) && !run.returning(),
+                RunPhase::Completed { .. } | RunPhase::RolledBack { .. } | RunPhase::Aborted { .. } => !run.returning(),
+            };
+            if !rests {
+                return false;
+            }
+            blocked |= run.in_flight();
+        }
+        true
+    }
+
+    pub fn in_flight_in_words(&self) -> String {
+        let runs = self.last.iter().flat_map(|state| &state.runs).filter(|run| run.in_flight());
+        let words: Vec<String> = runs
+            .map(|run| {
+                let waves: Vec<String> = run.waves.iter().map(|wave| format!("{:?}", wave.state)).collect();
+                format!("release {} is {}, its waves {}", run.version, run.phase.in_words(), waves.join(", "))
+            })
+            .collect();
+        if words.is_empty() { "the server is not".to_owned() } else { words.join("; ") }
+    }
+
+    pub fn check_end(&mut self, store: &Store, state: &Service, gateways: &Gateways, performed: &Performed) {
+        let name = product::service();
+        match complete_now(store.journal_verify(name.as_str())) {
+            Ok(JournalCheck::Whole { .. }) => {}
+            Ok(JournalCheck::Broken { seq }) => self.violate("the journal is whole", format!("row {seq} is broken")),
+            Err(error) => self.violate("the journal is whole", error.to_string()),
+        }
+        self.served(state, gateways);
+        let pending = complete_now(store.pending(name.as_str())).unwrap_or_default();
+        let now = Timestamp(self.epoch + self.at);
+        let overdue = pending.iter().find(|row| row.due_ms + 86_400_000 < now.0 && performed.times(&row.id) == 0);
+        if let Some(row) = overdue {
+            self.violate("every effect is done", format!("{} is due since {}", row.id, Timestamp(row.due_ms)));
+        }
+    }
+
+    /// Where everything and everybody is in the end, for the reader of a scenario.
+    pub fn describe_end(&mut self, script: &Script) {
+        let Some(state) = self.last.clone() else { return };
+        for version in script.releases.keys() {
+            let Some(run) = state.run(version) else { continue };
+            let hold = run.hold.as_ref().map_or(String::new(), |hold| format!(", held: {}", hold.reason));
+            let on: Vec<&str> = on_version(&state, version).map(TenantName::as_str).collect();
+            let on = if on.is_empty() { "nobody is on it".to_owned() } else { on.join(", ") };
+            self.say(format!("= {version} {}{hold}: {on}", run.phase.in_words()));
+        }
+    }
+}
+
+fn on_version<'a>(state: &'a Service, version: &'a Version) -> impl Iterator<Item = &'a TenantName> {
+    let seats = state.seats.iter();
+    seats.filter(move |(_, seat)| seat.version.as_ref() == Some(version)).map(|(tenant, _)| tenant)
+}
+
+fn held_for_good(run: &Run) -> bool {
+    run.hold.as_ref().is_some_and(|hold| hold.until.is_none())
+}
+
+fn since(at: i64) -> Duration {
+    Timestamp(at) - Timestamp(0)
+}
+
+fn about(waiting: &Waiting) -> Option<&Version> {
+    match waiting {
+        Waiting::EarlierRelease { release, .. }
+        | Waiting::Hold { release, .. }
+        | Waiting::Gap { release, .. }
+        | Waiting::Slot { release, .. }
+        | Waiting::Gate { release, .. }
+        | Waiting::Gateways { release, .. }
+        | Waiting::Workers { release, .. }
+        | Waiting::Bake { release, .. }
+        | Waiting::Return { release, .. } => Some(release),
+        Waiting::Drain { .. } => None,
+    }
+}
+
+/// Members of a run by whether they are on it.
+fn is_on(place: &Place) -> bool {
+    matches!(place, Place::Moved { .. } | Place::Returning { .. })
+}
+
+/// Seats by tenant, as far as versions go.
+type Versions = BTreeMap<TenantName, Option<Version>>;

@@ -1,0 +1,150 @@
+//! The journal alone tells where every tenant is and what every release went through.
+
+use std::collections::BTreeSet;
+
+use tidegate_domain::id::{Version, WaveName};
+use tidegate_domain::journal::{Entry, EntryKind};
+use tidegate_domain::service::{Run, Service, WaveRun};
+use tidegate_store::JournalRow;
+
+use super::{Checked, Versions};
+
+/// The world as the journal has it.
+#[derive(Debug, Clone, Default)]
+pub struct Replay {
+    pub seq: i64,
+    seats: Versions,
+    held: BTreeSet<Version>,
+    /// Since the state was compared last.
+    fresh: Vec<Entry>,
+}
+
+impl Replay {
+    /// Follows the rows that were added; a line for each, and what is wrong with them.
+    pub fn follow(&mut self, rows: &[JournalRow]) -> (Vec<String>, Checked) {
+        self.fresh.clear();
+        let mut lines = Vec::new();
+        let mut checked = Ok(());
+        for row in rows {
+            self.seq = row.seq;
+            let Ok(entry) = serde_json::from_str::<Entry>(&row.body) else {
+                return (lines, Err(("the journal can be read", format!("row {}", row.seq))));
+            };
+            lines.push(line(&entry));
+            checked = checked.and(self.take(&entry));
+            self.fresh.push(entry);
+        }
+        (lines, checked)
+    }
+
+    fn take(&mut self, entry: &Entry) -> Checked {
+        if entry.actor.as_str().is_empty() || entry.reason.trim().is_empty() {
+            return Err(("every change has an actor and a reason", line(entry)));
+        }
+        let held = entry.release.as_ref().is_some_and(|release| self.held.contains(release));
+        if held && matches!(entry.kind, EntryKind::Moved | EntryKind::StageEntered | EntryKind::WaveConfirmed) {
+            return Err(("a held release does not move", line(entry)));
+        }
+        match entry.kind {
+            EntryKind::Moved | EntryKind::Returned | EntryKind::TenantAdded => {
+                for tenant in &entry.tenants {
+                    self.seats.insert(tenant.clone(), entry.now_on.clone());
+                }
+            }
+            EntryKind::TenantRemoved => self.seats.retain(|tenant, _| !entry.tenants.contains(tenant)),
+            EntryKind::Held => self.held.extend(entry.release.clone()),
+            EntryKind::Resumed
+            | EntryKind::Completed
+            | EntryKind::RolledBack
+            | EntryKind::Aborted
+            | EntryKind::Applied => self.held.retain(|release| Some(release) != entry.release.as_ref()),
+            EntryKind::Started
+            | EntryKind::Promoted
+            | EntryKind::StageEntered
+            | EntryKind::Judged
+            | EntryKind::GateEnded
+            | EntryKind::LeftBehind
+            | EntryKind::WaveConfirmed
+            | EntryKind::WaveRolledBack
+            | EntryKind::SlotLeft
+            | EntryKind::SlotStopped
+            | EntryKind::Announced
+            | EntryKind::Refused => {}
+        }
+        Ok(())
+    }
+
+    /// The state says what the journal says, and nothing changed without a row.
+    pub fn compare(&self, state: &Service, before: Option<&Service>) -> Checked {
+        const RULE: &str = "every change is in the journal";
+        for (tenant, seat) in &state.seats {
+            let told = self.seats.get(tenant);
+            if told != Some(&seat.version) {
+                let detail = format!("tenant {tenant} is on {:?}, by the journal {told:?}", seat.version);
+                return Err((RULE, detail));
+            }
+        }
+        if let Some(tenant) = self.seats.keys().find(|tenant| !state.seats.contains_key(*tenant)) {
+            return Err((RULE, format!("tenant {tenant} is gone without a row")));
+        }
+        for run in &state.runs {
+            let last = before.and_then(|before| before.run(&run.version));
+            if run.hold.is_some() != self.held.contains(&run.version) {
+                return Err((RULE, format!("the hold of release {} changed without a row", run.version)));
+            }
+            self.compare_run(run, last).map_err(|detail| (RULE, detail))?;
+        }
+        for (name, cell) in before.iter().flat_map(|before| &before.cells) {
+            let stopped = cell.slots.keys().find(|id| !state.cells[name].slots.contains_key(*id));
+            let told = |id: &str| {
+                let rows = self.fresh.iter().filter(|entry| entry.kind == EntryKind::SlotStopped);
+                rows.into_iter().any(|entry| entry.reason.contains(id))
+            };
+            if let Some(id) = stopped.filter(|id| !told(id.as_str())) {
+                return Err((RULE, format!("slot {id} of cell {name} was stopped without a row")));
+            }
+        }
+        Ok(())
+    }
+
+    fn compare_run(&self, run: &Run, before: Option<&Run>) -> Result<(), String> {
+        use EntryKind::{Aborted, Applied, Completed, Resumed, RolledBack, StageEntered, Started, WaveConfirmed, WaveRolledBack};
+        let told = |wave: Option<&WaveName>, kinds: &[EntryKind]| {
+            let of_run = |entry: &&Entry| entry.release.as_ref() == Some(&run.version) && entry.wave.as_ref() == wave;
+            self.fresh.iter().filter(of_run).any(|entry| kinds.contains(&entry.kind))
+        };
+        let for_all = [Applied, Started, Completed, RolledBack, Aborted, Resumed];
+        if before.map(|before| before.phase) != Some(run.phase) && !told(None, &for_all) {
+            return Err(format!("release {} became {} without a row", run.version, run.phase.in_words()));
+        }
+        for wave in &run.waves {
+            let last = before.and_then(|before| before.waves.iter().find(|last| last.name == wave.name));
+            let same = last.is_some_and(|last: &WaveRun| last.state == wave.state);
+            let told = || told(Some(&wave.name), &[StageEntered, WaveConfirmed, WaveRolledBack]) || told(None, &for_all);
+            if !same && !told() {
+                let detail = format!("wave {} of release {} became {:?} without a row", wave.name, run.version, wave.state);
+                return Err(detail);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn line(entry: &Entry) -> String {
+    let mut line = format!("{} {}", entry.actor, entry.kind.as_str());
+    for word in [
+        entry.release.as_ref().map(ToString::to_string),
+        entry.wave.as_ref().map(ToString::to_string),
+    ] {
+        line.extend(word.map(|word| format!(" {word}")));
+    }
+    if !entry.tenants.is_empty() {
+        let names: Vec<&str> = entry.tenants.iter().map(|tenant| tenant.as_str()).collect();
+        line.push_str(&format!(" [{}]", names.join(" ")));
+    }
+    if let Some(now_on) = &entry.now_on {
+        line.push_str(&format!(" on {now_on}"));
+    }
+    line.push_str(&format!(": {}", entry.reason));
+    line
+}

@@ -1,0 +1,130 @@
+//! What a state must be like by itself.
+
+use std::collections::BTreeSet;
+
+use tidegate_domain::desired::Desired;
+use tidegate_domain::id::{CellName, TenantName, Version, WaveName};
+use tidegate_domain::policy::OnInconclusive;
+use tidegate_domain::service::{Member, Place, Run, RunPhase, Service, WaveRun, WaveState};
+
+use super::{Checked, is_on};
+
+/// No tenant is on a release whose wave has not started, and nobody stays on one that was rolled back.
+pub fn tenants_are_on_started_waves(state: &Service) -> Checked {
+    const RULE: &str = "no tenant is on a release whose wave has not started";
+    for run in &state.runs {
+        for wave in &run.waves {
+            let idle = matches!(wave.state, WaveState::Waiting | WaveState::Dropped);
+            let early = wave.members.iter().find(|(_, member)| idle && is_on(&member.place));
+            if let Some((tenant, _)) = early {
+                let detail = format!("tenant {tenant} is on {}, wave {} is {:?}", run.version, wave.name, wave.state);
+                return Err((RULE, detail));
+            }
+        }
+    }
+    for (tenant, seat) in &state.seats {
+        let Some(run) = seat.version.as_ref().and_then(|version| state.run(version)) else {
+            continue;
+        };
+        let member = run.members().find(|(name, _)| *name == tenant);
+        let wrong = match (member, run.phase) {
+            (Some((_, member)), _) => !is_on(&member.place) && member.from.as_ref() != Some(&run.version),
+            (None, RunPhase::Completed { .. } | RunPhase::Aborted { .. }) => false,
+            (None, RunPhase::Queued | RunPhase::Moving | RunPhase::RolledBack { .. }) => true,
+        };
+        if wrong {
+            let place = member.map(|(_, member)| &member.place);
+            let detail = format!("tenant {tenant} is on {}, which is {}; as a member it is {place:?}", run.version, run.phase.in_words());
+            return Err((RULE, detail));
+        }
+    }
+    Ok(())
+}
+
+/// Who counts as moved by a release is on it, unless a later one has moved it on.
+pub fn members_are_where_they_are_said_to_be(state: &Service) -> Checked {
+    for (index, run) in state.runs.iter().enumerate() {
+        for (tenant, member) in run.members().filter(|(_, member)| is_on(&member.place)) {
+            let on = state.seats.get(tenant).and_then(|seat| seat.version.as_ref());
+            let later = &state.runs[index + 1..];
+            let moved_on = later.iter().flat_map(Run::members).any(|(name, later)| name == tenant && is_on(&later.place));
+            if on != Some(&run.version) && !moved_on {
+                let detail = format!("tenant {tenant} counts as {:?} by {}, and is on {on:?}", member.place, run.version);
+                return Err(("a release moves a tenant only from where its plan says", detail));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Never more between two versions than the playbook allows.
+pub fn not_too_many_at_once(state: &Service) -> Checked {
+    for run in &state.runs {
+        for wave in &run.waves {
+            let between = |member: &Member| matches!(member.place, Place::Moved { generation } if generation > state.routing.confirmed);
+            let tenants: Vec<&TenantName> = wave.members.iter().filter(|(_, m)| between(m)).map(|(name, _)| name).collect();
+            let cells: BTreeSet<&CellName> = tenants.iter().filter_map(|name| Some(&state.seats.get(*name)?.cell)).collect();
+            let parallel = wave.policy.max_parallel;
+            let too_many = |most: Option<u32>, count: usize| most.is_some_and(|most| count > most as usize);
+            if too_many(parallel.tenants, tenants.len()) || too_many(parallel.cells, cells.len()) {
+                let detail = format!("wave {} of {}: {} tenants of {} cells are between two versions", wave.name, run.version, tenants.len(), cells.len());
+                return Err(("never more at once than the playbook allows", detail));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What tenants are on is pinned, has slots, and these are named.
+pub fn every_version_in_use_runs(state: &Service, document: &Desired) -> Checked {
+    for (tenant, seat) in &state.seats {
+        let Some(version) = &seat.version else { continue };
+        let resolved = document.cells.get(&seat.cell).and_then(|cell| cell.versions.get(version));
+        if resolved.is_none() {
+            let detail = format!("tenant {tenant} is on {version}, which does not run in cell {}", seat.cell);
+            return Err(("every version in use runs", detail));
+        }
+    }
+    Ok(())
+}
+
+/// A wave that is watched is confirmed by a judgement that passed, by a person, or because the playbook says so.
+pub fn only_evidence_confirms(before: &Service, state: &Service, passed: &BTreeSet<(Version, WaveName, u32)>) -> Checked {
+    for run in &state.runs {
+        for wave in run.waves.iter().filter(|wave| matches!(wave.state, WaveState::Confirmed { .. })) {
+            let last = before.run(&run.version).and_then(|last| last.waves.iter().find(|last| last.name == wave.name));
+            let already = last.is_some_and(|last| last.state == wave.state);
+            let key = (run.version.clone(), wave.name.clone(), wave.attempt);
+            let lenient = run.policy.on_inconclusive == OnInconclusive::Pass;
+            if !already && !lenient && is_watched(wave) && !wave.promoted && !passed.contains(&key) {
+                let detail = format!("wave {} of {} is confirmed, nothing has passed", wave.name, run.version);
+                return Err(("missing metrics never confirm a wave", detail));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// There was somebody to watch: tenants that are on the release or were taken back from it.
+fn is_watched(wave: &WaveRun) -> bool {
+    let came = |member: &Member| is_on(&member.place) || matches!(member.place, Place::Returned { .. });
+    !wave.policy.bake.longest.is_zero() && wave.members.values().any(came)
+}
+
+/// The generation that put the tenant on the version it is on; `None` where no run tells.
+pub fn on_its_version_since(state: &Service, tenant: &TenantName) -> Option<u64> {
+    let version = state.seats.get(tenant)?.version.as_ref()?;
+    let places = state.runs.iter().flat_map(|run| run.members().map(move |member| (run, member)));
+    let mut since = None;
+    for (run, (_, member)) in places.filter(|(_, (name, _))| *name == tenant) {
+        let generation = match member.place {
+            Place::Moved { generation } if run.version == *version => generation,
+            Place::Returned { generation, .. } if member.from.as_ref() == Some(version) => generation,
+            Place::Moved { .. } | Place::Returned { .. } | Place::Waiting | Place::Returning { .. } | Place::Left { .. } => {
+                continue;
+            }
+        };
+        since = since.max(Some(generation));
+    }
+    since
+}

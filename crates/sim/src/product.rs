@@ -1,0 +1,186 @@
+//! The product that a world releases: an API, an admin component on another path, and a worker where the scenario has one.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use tidegate_domain::id::{ComponentName, Digest, PlaybookName, ServiceName, TenantName, Version, WaveName};
+use tidegate_domain::plan::{FORMAT, Plan, PlannedTenant, PlannedWave};
+use tidegate_domain::policy::{GateUse, HealthPolicy, Policy, WavePolicy};
+use tidegate_domain::release::{
+    Artifact, ComponentKind, ComponentRelease, Configuration, Definition, Drain, Readiness, ReadinessCheck, Release,
+    ReleaseKind,
+};
+use tidegate_domain::service::Service;
+use tidegate_domain::time::Duration;
+
+use crate::script::{self, Script};
+
+pub const PREPARE_WITHIN: Duration = Duration::from_secs(120);
+pub const SWITCH_WITHIN: Duration = Duration::from_secs(60);
+pub const JUDGED_EVERY: Duration = Duration::from_secs(10);
+pub const DRAIN: Drain = Drain {
+    requests: Duration::from_secs(10),
+    streams: Duration::from_secs(60),
+};
+
+pub fn service() -> ServiceName {
+    ServiceName::new("loyalty").expect("a name")
+}
+
+pub fn api() -> ComponentName {
+    ComponentName::new("api").expect("a name")
+}
+
+pub fn ledger() -> ComponentName {
+    ComponentName::new("ledger").expect("a name")
+}
+
+/// The name of a wave by its place.
+pub fn wave_name(index: usize) -> WaveName {
+    WaveName::new(&format!("w{}", index + 1)).expect("a name")
+}
+
+/// What a person who plans `version` now would apply. The worlds have no files; the plan follows from the scenario and
+/// from where the tenants are.
+pub fn plan(script: &Script, version: &Version, state: &Service) -> Option<Plan> {
+    let wanted = script.releases.get(version)?;
+    let mut free: BTreeMap<TenantName, PlannedTenant> = BTreeMap::new();
+    if state.seats.is_empty() && state.runs.is_empty() {
+        for (tenant, cell) in &script.tenants {
+            let planned = PlannedTenant {
+                cell: cell.clone(),
+                from: None,
+                because: "it is there".to_owned(),
+            };
+            free.insert(tenant.clone(), planned);
+        }
+    }
+    for (tenant, seat) in &state.seats {
+        let planned = PlannedTenant {
+            cell: seat.cell.clone(),
+            from: seat.version.clone(),
+            because: "it is there".to_owned(),
+        };
+        free.insert(tenant.clone(), planned);
+    }
+    free.retain(|_, planned| planned.from.as_ref() != Some(version));
+    let last = wanted.waves.len() - 1;
+    let mut waves = Vec::new();
+    for (index, names) in wanted.waves.iter().enumerate() {
+        let tenants = if index == last {
+            std::mem::take(&mut free)
+        } else {
+            names
+                .iter()
+                .filter_map(|name| free.remove_entry(name))
+                .collect()
+        };
+        waves.push(PlannedWave {
+            name: wave_name(index),
+            policy: wave_policy(wanted),
+            tenants,
+        });
+    }
+    Some(Plan {
+        format: FORMAT,
+        service: service(),
+        release: release(script, version),
+        policy: policy(wanted),
+        waves,
+        left_behind: BTreeMap::new(),
+    })
+}
+
+fn policy(wanted: &script::Release) -> Policy {
+    Policy {
+        playbook: PlaybookName::new("simulated").expect("a name"),
+        prepare_within: PREPARE_WITHIN,
+        switch_within: SWITCH_WITHIN,
+        rollback_window: wanted.rollback_window,
+        on_failure: wanted.on_failure,
+        on_inconclusive: wanted.on_inconclusive,
+        health: HealthPolicy {
+            error_margin_percent: 1.0,
+            error_ceiling_percent: 5.0,
+            latency_quantile: 0.95,
+            latency_ratio: 1.5,
+            latency_slack: Duration::from_millis(50),
+            interval: JUDGED_EVERY,
+        },
+    }
+}
+
+fn wave_policy(wanted: &script::Release) -> WavePolicy {
+    let gate = |index: u8| GateUse {
+        uses: format!("gate-{index}"),
+        with: serde_json::Value::Null,
+    };
+    WavePolicy {
+        max_parallel: wanted.parallel,
+        bake: wanted.bake,
+        gap: wanted.gap,
+        gates: (0..wanted.gates).map(gate).collect(),
+    }
+}
+
+fn release(script: &Script, version: &Version) -> Release {
+    let http = |path: &str| ComponentKind::Http {
+        host: None,
+        path: path.to_owned(),
+    };
+    let older = unchanged_since(script, version);
+    let mut components = BTreeMap::from([
+        (api(), component(http("/"), version, "api")),
+        (
+            ComponentName::new("admin").expect("a name"),
+            component(http("/admin"), older, "admin"),
+        ),
+    ]);
+    if let Some(ownership) = script.worker {
+        let worker = component(ComponentKind::Worker { ownership }, older, "ledger");
+        components.insert(ledger(), worker);
+    }
+    Release {
+        version: version.clone(),
+        kind: ReleaseKind::Scheduled,
+        commits: Vec::new(),
+        components,
+        changes: Vec::new(),
+        reversible: script.releases[version].reversible,
+    }
+}
+
+/// The version whose other components this one keeps.
+fn unchanged_since<'a>(script: &'a Script, version: &'a Version) -> &'a Version {
+    let mut since = version;
+    while script.releases[since].only_api {
+        match script.releases.range(..since.clone()).next_back() {
+            Some((before, _)) => since = before,
+            None => break,
+        }
+    }
+    since
+}
+
+fn component(kind: ComponentKind, version: &Version, name: &str) -> ComponentRelease {
+    ComponentRelease {
+        definition: Definition {
+            kind,
+            command: vec!["{artifact}".to_owned()],
+            environment: BTreeMap::new(),
+            instances: 1,
+            ready: Readiness {
+                check: ReadinessCheck::Started,
+                within: Duration::from_secs(30),
+            },
+            stop_grace: Duration::from_secs(5),
+            drain: DRAIN,
+            after: BTreeSet::new(),
+            memory_bytes: None,
+        },
+        artifact: Artifact {
+            digest: Digest::of(format!("{name} {version}").as_bytes()),
+            path: format!("dist/{name}"),
+        },
+        configuration: Configuration::default(),
+    }
+}

@@ -1,0 +1,164 @@
+//! A scenario as text.
+
+use std::fmt;
+
+use tidegate_domain::event::{Scope, Verdict};
+use tidegate_domain::policy::{OnFailure, OnInconclusive};
+use tidegate_domain::release::{Ownership, Reversible};
+use tidegate_domain::time::{Duration, Timestamp};
+
+use super::{Action, Command, GateMood, GatewayMood, Release, Script, SlotMood};
+
+impl fmt::Display for Script {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "cells {}", words(&self.cells, " "))?;
+        let tenants: Vec<String> = self.tenants.iter().map(|(name, cell)| format!("{name}@{cell}")).collect();
+        writeln!(f, "tenants {}", tenants.join(" "))?;
+        writeln!(f, "gateways {}", self.gateways.join(" "))?;
+        match self.worker {
+            None => {}
+            Some(Ownership::Tenant) => writeln!(f, "worker tenant")?,
+            Some(Ownership::Cell) => writeln!(f, "worker cell")?,
+        }
+        for (version, release) in &self.releases {
+            writeln!(f, "release {version} {release}")?;
+        }
+        for (at, action) in &self.actions {
+            writeln!(f, "{} {action}", offset(*at))?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Release {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let waves: Vec<String> = self.waves.iter().map(|wave| words(wave, ",")).collect();
+        write!(f, "waves={}", waves.join("|"))?;
+        write!(f, " bake={}..{}", offset(self.bake.least), offset(self.bake.longest))?;
+        write!(f, " requests={} gap={} gates={}", self.bake.requests, offset(self.gap), self.gates)?;
+        if let Some(tenants) = self.parallel.tenants {
+            write!(f, " tenants={tenants}")?;
+        }
+        if let Some(cells) = self.parallel.cells {
+            write!(f, " cells={cells}")?;
+        }
+        let on_failure = match self.on_failure {
+            OnFailure::Tenant => "tenant",
+            OnFailure::Wave => "wave",
+            OnFailure::Release => "release",
+            OnFailure::Hold => "hold",
+        };
+        let on_inconclusive = match self.on_inconclusive {
+            OnInconclusive::Hold => "hold",
+            OnInconclusive::Pass => "pass",
+        };
+        write!(f, " failure={on_failure} inconclusive={on_inconclusive}")?;
+        if let Reversible::Until(stage) = self.reversible {
+            write!(f, " until={}", stage.as_str())?;
+        }
+        write!(f, " window={}", offset(self.rollback_window))?;
+        if self.only_api {
+            write!(f, " only-api")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Person(command) => write!(f, "{command}"),
+            Self::ApplyAgain(version) => write!(f, "apply-again {version}"),
+            Self::TryRollBack(version) => write!(f, "try-rollback {version}"),
+            Self::Health(version, verdict, tenants) => {
+                write!(f, "health {version} {}", verdict_word(*verdict))?;
+                tenants.iter().try_for_each(|tenant| write!(f, " {tenant}"))
+            }
+            Self::Gate(version, mood) => write!(f, "gate {version} {mood}"),
+            Self::Slots(version, cell, mood) => write!(f, "slots {version} {cell} {mood}"),
+            Self::Gateway(name, mood) => write!(f, "gateway {name} {mood}"),
+            Self::Long(tenant, duration) => write!(f, "long {tenant} {}", offset(*duration)),
+            Self::Freeze(version, cell) => write!(f, "freeze {version} {cell}"),
+            Self::Thaw(version, cell) => write!(f, "thaw {version} {cell}"),
+            Self::Clock(millis) if *millis < 0 => write!(f, "clock back {}", offset(span(-millis))),
+            Self::Clock(millis) => write!(f, "clock forward {}", offset(span(*millis))),
+            Self::Fault((kind, moment)) => write!(f, "fault {kind} {moment}"),
+        }
+    }
+}
+
+impl fmt::Display for Command {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Apply(version) => write!(f, "apply {version}"),
+            Self::Hold(version, None) => write!(f, "hold {version}"),
+            Self::Hold(version, Some(length)) => write!(f, "hold {version} {}", offset(*length)),
+            Self::Resume(version) => write!(f, "resume {version}"),
+            Self::Promote(version) => write!(f, "promote {version}"),
+            Self::Abort(version) => write!(f, "abort {version}"),
+            Self::RollBack(version, Scope::Tenant(tenant)) => write!(f, "rollback {version} tenant {tenant}"),
+            Self::RollBack(version, Scope::Wave(wave)) => write!(f, "rollback {version} wave {wave}"),
+            Self::RollBack(version, Scope::Everything) => write!(f, "rollback {version} all"),
+            Self::Add(tenant, cell) => write!(f, "add {tenant} {cell}"),
+            Self::Remove(tenant) => write!(f, "remove {tenant}"),
+        }
+    }
+}
+
+impl fmt::Display for GateMood {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ends(verdict) => f.write_str(verdict_word(*verdict)),
+            Self::Retried => f.write_str("retried"),
+            Self::Dead => f.write_str("dead"),
+        }
+    }
+}
+
+impl fmt::Display for SlotMood {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Takes(duration) => write!(f, "take {}", offset(*duration)),
+            Self::Fails => f.write_str("fail"),
+            Self::Crashes => f.write_str("crash"),
+            Self::Heals => f.write_str("heal"),
+        }
+    }
+}
+
+impl fmt::Display for GatewayMood {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Lapses => f.write_str("lapse"),
+            Self::Returns => f.write_str("return"),
+            Self::Restarts => f.write_str("restart"),
+            Self::Leaves => f.write_str("leave"),
+            Self::Joins => f.write_str("join"),
+            Self::Takes(duration) => write!(f, "take {}", offset(*duration)),
+        }
+    }
+}
+
+pub const fn verdict_word(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Pass => "pass",
+        Verdict::Fail => "fail",
+        Verdict::Inconclusive => "inconclusive",
+        Verdict::NoData => "no-data",
+        Verdict::Error => "error",
+    }
+}
+
+/// A duration without its spaces: `1h30m`.
+pub fn offset(duration: Duration) -> String {
+    duration.to_string().replace(' ', "")
+}
+
+fn span(millis: i64) -> Duration {
+    Timestamp(millis) - Timestamp(0)
+}
+
+fn words<T: fmt::Display>(list: &[T], separator: &str) -> String {
+    let list: Vec<String> = list.iter().map(ToString::to_string).collect();
+    list.join(separator)
+}

@@ -1,0 +1,258 @@
+//! Text as a scenario.
+
+use std::collections::BTreeMap;
+use std::str::FromStr;
+
+use tidegate_domain::event::{Scope, Verdict};
+use tidegate_domain::id::{CellName, TenantName, Version};
+use tidegate_domain::policy::{Bake, OnFailure, OnInconclusive, Parallel};
+use tidegate_domain::release::{Ownership, Reversible, Stage};
+use tidegate_domain::time::Duration;
+
+use super::{Action, Command, GateMood, GatewayMood, Release, Script, SlotMood};
+
+/// A line that is not of the language.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("cannot read line {line} of the scenario, `{text}`: {problem}; docs/simulation.md has the language")]
+pub struct Unreadable {
+    pub line: usize,
+    pub text: String,
+    pub problem: &'static str,
+}
+
+impl FromStr for Script {
+    type Err = Unreadable;
+
+    fn from_str(text: &str) -> Result<Self, Unreadable> {
+        let mut script = Self {
+            cells: Vec::new(),
+            tenants: BTreeMap::new(),
+            gateways: Vec::new(),
+            worker: None,
+            releases: BTreeMap::new(),
+            actions: Vec::new(),
+        };
+        for (index, line) in text.lines().enumerate() {
+            let line = line.trim();
+            if line.is_empty() || line.starts_with('#') {
+                continue;
+            }
+            let words: Vec<&str> = line.split_whitespace().collect();
+            script.read(&words).map_err(|problem| Unreadable {
+                line: index + 1,
+                text: line.to_owned(),
+                problem,
+            })?;
+        }
+        script.sort();
+        Ok(script)
+    }
+}
+
+type Read<T> = Result<T, &'static str>;
+
+impl Script {
+    fn read(&mut self, words: &[&str]) -> Read<()> {
+        match words {
+            ["cells", names @ ..] => self.cells = list(names, "a cell is a name")?,
+            ["tenants", tenants @ ..] => {
+                for tenant in tenants {
+                    let (name, cell) = tenant.split_once('@').ok_or("a tenant is written NAME@CELL")?;
+                    self.tenants.insert(name_of(name)?, cell_of(cell)?);
+                }
+            }
+            ["gateways", names @ ..] => self.gateways = names.iter().map(|name| (*name).to_owned()).collect(),
+            ["worker", "tenant"] => self.worker = Some(Ownership::Tenant),
+            ["worker", "cell"] => self.worker = Some(Ownership::Cell),
+            ["release", version, options @ ..] => {
+                self.releases.insert(version_of(version)?, release(options)?);
+            }
+            [at, action @ ..] => self.actions.push((duration(at)?, read_action(action)?)),
+            [] => {}
+        }
+        Ok(())
+    }
+}
+
+fn release(options: &[&str]) -> Read<Release> {
+    let mut release = Release {
+        waves: vec![Vec::new()],
+        bake: Bake {
+            least: Duration::ZERO,
+            longest: Duration::ZERO,
+            requests: 0,
+        },
+        gap: Duration::ZERO,
+        gates: 0,
+        parallel: Parallel::default(),
+        on_failure: OnFailure::Wave,
+        on_inconclusive: OnInconclusive::Hold,
+        reversible: Reversible::Always,
+        rollback_window: Duration::from_hours(1),
+        only_api: false,
+    };
+    for option in options {
+        let (key, value) = option.split_once('=').unwrap_or((option, ""));
+        match key {
+            "waves" => {
+                let wave = |names: &str| list(&names.split(',').filter(|n| !n.is_empty()).collect::<Vec<_>>(), "a tenant is a name");
+                release.waves = value.split('|').map(wave).collect::<Read<_>>()?;
+            }
+            "bake" => {
+                let (least, longest) = value.split_once("..").ok_or("a bake is written LEAST..LONGEST")?;
+                (release.bake.least, release.bake.longest) = (duration(least)?, duration(longest)?);
+            }
+            "requests" => release.bake.requests = number(value)?,
+            "gap" => release.gap = duration(value)?,
+            "gates" => release.gates = number(value)?,
+            "tenants" => release.parallel.tenants = Some(number(value)?),
+            "cells" => release.parallel.cells = Some(number(value)?),
+            "failure" => release.on_failure = on_failure(value)?,
+            "inconclusive" => release.on_inconclusive = on_inconclusive(value)?,
+            "until" => release.reversible = Reversible::Until(stage(value)?),
+            "window" => release.rollback_window = duration(value)?,
+            "only-api" => release.only_api = true,
+            _ => return Err("a release has no such option"),
+        }
+    }
+    Ok(release)
+}
+
+fn read_action(words: &[&str]) -> Read<Action> {
+    Ok(match words {
+        ["apply-again", version] => Action::ApplyAgain(version_of(version)?),
+        ["try-rollback", version] => Action::TryRollBack(version_of(version)?),
+        ["health", version, word, tenants @ ..] => {
+            Action::Health(version_of(version)?, verdict(word)?, list(tenants, "a tenant is a name")?)
+        }
+        ["gate", version, "retried"] => Action::Gate(version_of(version)?, GateMood::Retried),
+        ["gate", version, "dead"] => Action::Gate(version_of(version)?, GateMood::Dead),
+        ["gate", version, word] => Action::Gate(version_of(version)?, GateMood::Ends(verdict(word)?)),
+        ["slots", version, cell, mood @ ..] => {
+            let mood = match mood {
+                ["take", length] => SlotMood::Takes(duration(length)?),
+                ["fail"] => SlotMood::Fails,
+                ["crash"] => SlotMood::Crashes,
+                ["heal"] => SlotMood::Heals,
+                _ => return Err("slots take DURATION, fail, crash or heal"),
+            };
+            Action::Slots(version_of(version)?, cell_of(cell)?, mood)
+        }
+        ["gateway", name, mood @ ..] => Action::Gateway((*name).to_owned(), gateway_mood(mood)?),
+        ["long", tenant, length] => Action::Long(name_of(tenant)?, duration(length)?),
+        ["freeze", version, cell] => Action::Freeze(version_of(version)?, cell_of(cell)?),
+        ["thaw", version, cell] => Action::Thaw(version_of(version)?, cell_of(cell)?),
+        ["clock", "forward", length] => Action::Clock(duration(length)?.as_millis()),
+        ["clock", "back", length] => Action::Clock(-duration(length)?.as_millis()),
+        ["fault", kind, moment] => {
+            let kind = kind.parse().map_err(|()| "there is no such boundary")?;
+            let moment = moment.parse().map_err(|()| "a fault falls before, after or twice")?;
+            Action::Fault((kind, moment))
+        }
+        _ => Action::Person(command(words)?),
+    })
+}
+
+fn command(words: &[&str]) -> Read<Command> {
+    Ok(match words {
+        ["apply", version] => Command::Apply(version_of(version)?),
+        ["hold", version] => Command::Hold(version_of(version)?, None),
+        ["hold", version, length] => Command::Hold(version_of(version)?, Some(duration(length)?)),
+        ["resume", version] => Command::Resume(version_of(version)?),
+        ["promote", version] => Command::Promote(version_of(version)?),
+        ["abort", version] => Command::Abort(version_of(version)?),
+        ["rollback", version, "tenant", tenant] => {
+            Command::RollBack(version_of(version)?, Scope::Tenant(name_of(tenant)?))
+        }
+        ["rollback", version, "wave", wave] => {
+            let wave = wave.parse().map_err(|_| "a wave is a name")?;
+            Command::RollBack(version_of(version)?, Scope::Wave(wave))
+        }
+        ["rollback", version, "all"] => Command::RollBack(version_of(version)?, Scope::Everything),
+        ["add", tenant, cell] => Command::Add(name_of(tenant)?, cell_of(cell)?),
+        ["remove", tenant] => Command::Remove(name_of(tenant)?),
+        _ => return Err("there is no such action, or not with these words"),
+    })
+}
+
+fn gateway_mood(words: &[&str]) -> Read<GatewayMood> {
+    Ok(match words {
+        ["lapse"] => GatewayMood::Lapses,
+        ["return"] => GatewayMood::Returns,
+        ["restart"] => GatewayMood::Restarts,
+        ["leave"] => GatewayMood::Leaves,
+        ["join"] => GatewayMood::Joins,
+        ["take", length] => GatewayMood::Takes(duration(length)?),
+        _ => return Err("a gateway may lapse, return, restart, leave, join or take DURATION"),
+    })
+}
+
+fn verdict(word: &str) -> Read<Verdict> {
+    const ALL: [Verdict; 5] = [
+        Verdict::Pass,
+        Verdict::Fail,
+        Verdict::Inconclusive,
+        Verdict::NoData,
+        Verdict::Error,
+    ];
+    let found = ALL.into_iter().find(|verdict| super::print::verdict_word(*verdict) == word);
+    found.ok_or("a verdict is pass, fail, inconclusive, no-data or error")
+}
+
+fn on_failure(word: &str) -> Read<OnFailure> {
+    match word {
+        "tenant" => Ok(OnFailure::Tenant),
+        "wave" => Ok(OnFailure::Wave),
+        "release" => Ok(OnFailure::Release),
+        "hold" => Ok(OnFailure::Hold),
+        _ => Err("failure is tenant, wave, release or hold"),
+    }
+}
+
+fn on_inconclusive(word: &str) -> Read<OnInconclusive> {
+    match word {
+        "hold" => Ok(OnInconclusive::Hold),
+        "pass" => Ok(OnInconclusive::Pass),
+        _ => Err("inconclusive is hold or pass"),
+    }
+}
+
+fn stage(word: &str) -> Read<Stage> {
+    const ALL: [Stage; 5] = [Stage::Prepare, Stage::Verify, Stage::Switch, Stage::Bake, Stage::Confirm];
+    let found = ALL.into_iter().find(|stage| stage.as_str() == word);
+    found.ok_or("there is no such stage")
+}
+
+/// `1h30m`: the domain's durations without their spaces.
+fn duration(text: &str) -> Read<Duration> {
+    let mut spaced = String::new();
+    let mut letters = false;
+    for letter in text.chars() {
+        if letters && letter.is_ascii_digit() {
+            spaced.push(' ');
+        }
+        letters = letter.is_ascii_alphabetic();
+        spaced.push(letter);
+    }
+    spaced.parse().map_err(|_| "a line begins with a time such as `1h30m`")
+}
+
+fn number<T: FromStr>(text: &str) -> Read<T> {
+    text.parse().map_err(|_| "a number is wanted")
+}
+
+fn list<T: FromStr>(words: &[&str], problem: &'static str) -> Read<Vec<T>> {
+    words.iter().map(|word| word.parse().map_err(|_| problem)).collect()
+}
+
+fn version_of(word: &str) -> Read<Version> {
+    word.parse().map_err(|_| "a version is wanted")
+}
+
+fn name_of(word: &str) -> Read<TenantName> {
+    word.parse().map_err(|_| "a tenant is a name")
+}
+
+fn cell_of(word: &str) -> Read<CellName> {
+    word.parse().map_err(|_| "a cell is a name")
+}

@@ -1,0 +1,211 @@
+//! What a line of the scenario does to the world.
+
+use std::collections::BTreeMap;
+
+use tidegate_domain::event::{Event, EventKind, Scope};
+use tidegate_domain::id::{Actor, TenantName, Version};
+use tidegate_domain::service::{Place, RunPhase, Service};
+use tidegate_domain::step::{Refused, step};
+use tidegate_engine::{put_event, turn};
+use tidegate_store::complete_now;
+
+use super::World;
+use crate::product;
+use crate::script::{Action, Command};
+
+impl World {
+    pub fn act(&mut self, action: &Action) {
+        if !matches!(action, Action::Fault(_)) {
+            self.checker.say(format!("> {action}"));
+        }
+        match action {
+            Action::Person(command) => self.person(command),
+            Action::ApplyAgain(version) => self.apply_again(version),
+            Action::TryRollBack(version) => self.try_roll_back(version),
+            Action::Health(version, verdict, tenants) => {
+                self.moods.health(version, *verdict, tenants);
+                self.judge_in(1_000);
+            }
+            Action::Gate(version, mood) => self.moods.gate(version, *mood),
+            Action::Slots(version, cell, mood) => self.slots_mood(version, cell, *mood),
+            Action::Gateway(name, mood) => self.gateway_mood(name, *mood),
+            Action::Long(tenant, length) => self.long_request(tenant, length.as_millis()),
+            Action::Freeze(version, cell) => self.driver.freeze(version, cell, true),
+            Action::Thaw(version, cell) => {
+                self.driver.freeze(version, cell, false);
+                self.observe_soon();
+            }
+            Action::Clock(millis) => {
+                self.skew += millis;
+                self.turn_soon();
+                self.perform_soon();
+            }
+            Action::Fault(boundary) => self.armed.push(*boundary),
+        }
+    }
+
+    fn person(&mut self, command: &Command) {
+        let Some(kind) = self.event_kind(command) else { return };
+        let event = Event {
+            actor: Actor::principal("ada"),
+            reason: Some("as planned".to_owned()),
+            kind,
+        };
+        self.serial += 1;
+        let key = format!("ada/{}", self.serial);
+        self.command(key, event);
+    }
+
+    fn event_kind(&mut self, command: &Command) -> Option<EventKind> {
+        Some(match command.clone() {
+            Command::Apply(version) => {
+                let state = self.stored().ok()?;
+                let plan = product::plan(&self.script, &version, &state)?;
+                if state.run(&version).is_none_or(|run| !matches!(run.phase, RunPhase::Queued | RunPhase::Moving)) {
+                    self.plans.insert(version, plan.clone());
+                }
+                EventKind::Apply(Box::new(plan))
+            }
+            Command::Hold(version, length) => EventKind::Hold {
+                version,
+                until: length.map(|length| self.now() + length),
+            },
+            Command::Resume(version) => EventKind::Resume { version },
+            Command::Promote(version) => EventKind::Promote { version },
+            Command::Abort(version) => EventKind::Abort { version },
+            Command::RollBack(version, scope) => EventKind::RollBack { version, scope },
+            Command::Add(tenant, cell) => EventKind::TenantAdded { tenant, cell },
+            Command::Remove(tenant) => EventKind::TenantRemoved { tenant },
+        })
+    }
+
+    /// The same plan again changes nothing that would not have changed without it.
+    fn apply_again(&mut self, version: &Version) {
+        let (Some(plan), Ok(state)) = (self.plans.get(version).cloned(), self.stored()) else {
+            return;
+        };
+        let counts = |state: &Service| {
+            state
+                .run(version)
+                .is_some_and(|run| run.plan == plan.digest() && (run.in_flight() || matches!(run.phase, RunPhase::Completed { .. })))
+        };
+        if !counts(&state) {
+            return;
+        }
+        let without = self.fork();
+        let with = self.fork();
+        let now = self.now();
+        let event = Event {
+            actor: Actor::principal("bob"),
+            reason: None,
+            kind: EventKind::Apply(Box::new(plan.clone())),
+        };
+        let outcome = complete_now(async {
+            let expected = turn(&without.store(), &product::service(), now).await?;
+            put_event(&with.store(), &product::service(), "again", &event, now).await?;
+            let found = turn(&with.store(), &product::service(), now).await?;
+            Ok::<_, tidegate_engine::TurnError>((expected, found))
+        });
+        match outcome {
+            Ok((expected, _)) if !counts(&expected.state) => {}
+            Ok((expected, found)) if expected.state == found.state => {}
+            Ok(_) => self.checker.violate("apply again has no effect", format!("release {version}")),
+            Err(error) => self.checker.violate("a turn succeeds", super::server::chain(&error)),
+        }
+    }
+
+    /// Wherever a rollback is possible it is one command away, and it ends with every tenant where it came from.
+    fn try_roll_back(&mut self, version: &Version) {
+        let Ok(state) = self.stored() else { return };
+        let event = Event {
+            actor: Actor::principal("ada"),
+            reason: Some("a rehearsal".to_owned()),
+            kind: EventKind::RollBack {
+                version: version.clone(),
+                scope: Scope::Everything,
+            },
+        };
+        let tried = step(&state, std::slice::from_ref(&event), self.now());
+        let possible = can_go_back(&state, version);
+        match (&tried.refused[0], possible) {
+            (None, _) => {}
+            (Some(refused), true) => {
+                let detail = format!("release {version} is refused: {refused}");
+                return self.checker.violate("a rollback is one command away", detail);
+            }
+            (Some(refused), false) => return self.check_refused(version, refused),
+        }
+        let mut rehearsal = self.fork();
+        rehearsal.checker.hush();
+        rehearsal.calm();
+        rehearsal.command("rehearsal".to_owned(), event);
+        rehearsal.settle();
+        if let Some(violation) = rehearsal.checker.violation.take() {
+            let detail = format!("in a rehearsal of the rollback of {version}: {}", violation.detail);
+            return self.checker.violate(violation.invariant, detail);
+        }
+        let Ok(end) = rehearsal.stored() else { return };
+        let here: Vec<_> = end.seats.iter().filter(|(_, seat)| seat.version.as_ref() == Some(version)).collect();
+        if let Some((tenant, _)) = here.first() {
+            let detail = format!("release {version} was rolled back, and tenant {tenant} is still on it");
+            self.checker.violate("a rollback brings everybody back", detail);
+        }
+    }
+
+    fn check_refused(&mut self, version: &Version, refused: &Refused) {
+        let legitimate = matches!(
+            refused,
+            Refused::NoSuchRelease { .. }
+                | Refused::NothingToRollBack { .. }
+                | Refused::NothingBefore { .. }
+                | Refused::Irreversible { .. }
+                | Refused::MovedOn { .. }
+        );
+        if !legitimate {
+            let detail = format!("release {version} is refused: {refused}");
+            self.checker.violate("a rollback is one command away", detail);
+        }
+    }
+
+    /// The faults end: gateways return, slots come up, nothing is armed any more.
+    pub fn calm(&mut self) {
+        self.armed.clear();
+        self.checker.say("the faults end".to_owned());
+        self.calm_gateways();
+        self.heal_slots();
+        if self.server.is_up() {
+            self.turn_soon();
+            self.judge_in(1_000);
+        }
+        self.observe_soon();
+    }
+
+    pub fn check_end(&mut self) {
+        if let Some(problem) = self.performed.problem() {
+            self.checker.violate("an effect is done once", problem);
+        }
+        if let Some(problem) = self.driver.starved() {
+            self.checker.violate("every tenant has a worker", problem);
+        }
+        let (store, at_end) = (self.store(), self.stored());
+        match at_end {
+            Ok(state) => self.checker.check_end(&store, &state, &self.gateways, &self.performed),
+            Err(error) => self.checker.violate("a turn succeeds", super::server::chain(&error)),
+        }
+    }
+}
+
+/// Some tenants are on the release, all of them came from somewhere and none has moved on, and the data allows it.
+fn can_go_back(state: &Service, version: &Version) -> bool {
+    let Some(run) = state.run(version) else { return false };
+    let moved: BTreeMap<_, _> = run
+        .members()
+        .filter(|(_, member)| matches!(member.place, Place::Moved { .. }))
+        .collect();
+    let on_it = |tenant: &TenantName| state.seats.get(tenant).is_some_and(|seat| seat.version.as_ref() == Some(version));
+    let irreversible = state.pinned.get(version).is_none_or(|release| {
+        release.reversible != tidegate_domain::release::Reversible::Always
+    });
+    !moved.is_empty() && !irreversible && moved.iter().all(|(tenant, member)| member.from.is_some() && on_it(tenant))
+}
+

@@ -1,0 +1,146 @@
+//! The fake judge of health and the fake gates: they say what the scenario makes of a release.
+
+use std::collections::BTreeMap;
+
+use tidegate_domain::effect::{Effect, EffectBody};
+use tidegate_domain::event::{Event, EventKind, Judgement, Verdict};
+use tidegate_domain::id::{Actor, TenantName, Version};
+use tidegate_domain::monitor::{Monitor, monitors};
+use tidegate_domain::time::{Duration, Timestamp};
+use tidegate_engine::Done;
+
+use super::World;
+use crate::boundary::Kind;
+use crate::product::JUDGED_EVERY;
+use crate::script::GateMood;
+
+#[derive(Debug, Clone, Default)]
+pub struct Moods {
+    health: BTreeMap<Version, (Verdict, Vec<TenantName>)>,
+    gates: BTreeMap<Version, GateMood>,
+}
+
+/// How gates answer now.
+#[derive(Debug, Clone)]
+pub struct GateAnswer(BTreeMap<Version, GateMood>);
+
+impl Moods {
+    pub fn health(&mut self, version: &Version, verdict: Verdict, culprits: &[TenantName]) {
+        self.health.insert(version.clone(), (verdict, culprits.to_vec()));
+    }
+
+    pub fn gate(&mut self, version: &Version, mood: GateMood) {
+        self.gates.insert(version.clone(), mood);
+    }
+
+    pub fn gates(&self) -> GateAnswer {
+        GateAnswer(self.gates.clone())
+    }
+
+    /// Two requests a tenant and second, told in two figures, so that a judgement does not change with every one.
+    fn judge(&self, monitor: &Monitor, now: Timestamp) -> Judgement {
+        let seconds = u64::try_from((now - monitor.since).as_millis() / 1_000).unwrap_or(0);
+        let count = seconds * 2 * monitor.tenants.len() as u64;
+        let requests = if count >= monitor.requests_min { monitor.requests_min } else { 0 };
+        let (verdict, named) = self
+            .health
+            .get(&monitor.version)
+            .cloned()
+            .unwrap_or((Verdict::Pass, Vec::new()));
+        let hurt: Vec<TenantName> = named.iter().filter(|name| monitor.tenants.contains_key(*name)).cloned().collect();
+        let verdict = match verdict {
+            Verdict::Fail if !named.is_empty() && hurt.is_empty() => Verdict::Pass,
+            Verdict::Pass if count == 0 => Verdict::NoData,
+            Verdict::Pass | Verdict::Fail | Verdict::Inconclusive | Verdict::NoData | Verdict::Error => verdict,
+        };
+        Judgement {
+            verdict,
+            reason: format!("{} by the scenario", verdict.in_words()),
+            requests,
+            culprits: hurt.into_iter().map(|name| (name, "it is slow".to_owned())).collect(),
+        }
+    }
+}
+
+impl GateAnswer {
+    pub fn answer(&self, effect: &Effect, now: Timestamp) -> Done {
+        let EffectBody::Gate { version, .. } = &effect.body else {
+            return Done::Over(judgement(Verdict::Pass, "it was told"));
+        };
+        match self.0.get(version) {
+            None => Done::Over(judgement(Verdict::Pass, "all is well")),
+            Some(GateMood::Ends(verdict)) => Done::Over(judgement(*verdict, "as the scenario has it")),
+            Some(GateMood::Dead) => Done::Dead(judgement(Verdict::Error, "it cannot be run")),
+            Some(GateMood::Retried) => {
+                // Every other half minute of the clock, whoever asks.
+                let half_minutes = now.0 / 30_000;
+                if half_minutes % 2 == 0 {
+                    Done::Over(judgement(Verdict::Pass, "at last"))
+                } else {
+                    let at = now + Duration::from_secs(30);
+                    let why = "it is busy".to_owned();
+                    Done::Again { at, why }
+                }
+            }
+        }
+    }
+}
+
+fn judgement(verdict: Verdict, reason: &str) -> Judgement {
+    Judgement {
+        verdict,
+        reason: reason.to_owned(),
+        requests: 0,
+        culprits: BTreeMap::new(),
+    }
+}
+
+impl World {
+    /// Puts every judgement that has changed.
+    pub fn judge(&mut self) {
+        self.judge_begins();
+        if !self.server.is_up() {
+            return;
+        }
+        let Some(state) = self.server.state.as_ref() else { return };
+        let now = self.now();
+        let monitors = monitors(state);
+        let judged: Vec<_> = monitors
+            .iter()
+            .map(|monitor| (monitor, self.moods.judge(monitor, now)))
+            .collect();
+        let rising = judged.iter().any(|(monitor, judgement)| {
+            judgement.requests < monitor.requests_min || judgement.verdict == Verdict::NoData
+        });
+        let mut changed = Vec::new();
+        for (monitor, judgement) in judged {
+            let key = (monitor.version.clone(), monitor.wave.clone(), monitor.attempt);
+            if self.server.judged.get(&key) != Some(&judgement) {
+                changed.push((key, judgement));
+            }
+        }
+        for ((version, wave, attempt), judgement) in changed {
+            let key = (version.clone(), wave.clone(), attempt);
+            if judgement.verdict == Verdict::Pass {
+                self.checker.passed(&version, &wave, attempt);
+            }
+            let event = Event {
+                actor: Actor::system("health"),
+                reason: None,
+                kind: EventKind::Judged {
+                    version,
+                    wave,
+                    attempt,
+                    judgement: judgement.clone(),
+                },
+            };
+            if !self.put_own(&event, Kind::Judgement) {
+                return;
+            }
+            self.server.judged.insert(key, judgement);
+        }
+        if rising {
+            self.judge_in(JUDGED_EVERY.as_millis());
+        }
+    }
+}
