@@ -43,7 +43,7 @@ pub struct Seat {
     pub version: Option<Version>,
     /// The version before, whose assets a loaded page may still ask for.
     pub before: Option<Version>,
-    /// Raised by every move: fences workers.
+    /// The generation of the last move: fences workers, over a tenant that was removed and created again too.
     pub epoch: u64,
 }
 
@@ -247,27 +247,29 @@ impl Service {
         self.runs.iter().rev().find(|run| run.version == *version)
     }
 
-    /// The version that a tenant who comes to `cell` now starts on: that of the newest completed release with tenants
-    /// there, else whatever most tenants of the cell are on.
+    /// The version that a tenant who comes to `cell` now starts on: that of the newest completed release that runs there,
+    /// else whatever most tenants of the cell are on, as long as no release in flight has put them there.
     #[must_use]
     pub fn newest_confirmed(&self, cell: &CellName) -> Option<Version> {
-        let here: BTreeSet<&Version> = self
-            .seats
-            .values()
-            .filter(|seat| seat.cell == *cell)
-            .filter_map(|seat| seat.version.as_ref())
-            .collect();
-        let completed = |run: &&Run| matches!(run.phase, RunPhase::Completed { .. }) && here.contains(&run.version);
+        let here = |tenant: &TenantName| self.seats.get(tenant).is_some_and(|seat| seat.cell == *cell);
+        let mut counts: BTreeMap<&Version, usize> = BTreeMap::new();
+        for version in self.seats.values().filter(|s| s.cell == *cell).filter_map(|s| s.version.as_ref()) {
+            *counts.entry(version).or_default() += 1;
+        }
+        // What moved tenants came from is kept running for them.
+        for run in self.runs.iter().filter(|run| run.in_flight()) {
+            let members = run.members().filter(|(tenant, member)| here(tenant) && member.place.is_on());
+            for from in members.filter_map(|(_, member)| member.from.as_ref()) {
+                counts.entry(from).or_default();
+            }
+        }
+        counts.retain(|version, _| !self.run(version).is_some_and(Run::in_flight));
+        let completed = |run: &&Run| matches!(run.phase, RunPhase::Completed { .. }) && counts.contains_key(&run.version);
         if let Some(run) = self.runs.iter().rev().find(completed) {
             return Some(run.version.clone());
         }
-        let count = |version: &Version| {
-            self.seats
-                .values()
-                .filter(|s| s.version.as_ref() == Some(version))
-                .count()
-        };
-        here.into_iter().max_by_key(|version| count(version)).cloned()
+        let most = counts.into_iter().max_by_key(|(_, count)| *count);
+        most.map(|(version, _)| version.clone())
     }
 }
 
@@ -294,8 +296,7 @@ impl Run {
     /// Some tenant is on this release.
     #[must_use]
     pub fn holds_tenants(&self) -> bool {
-        self.members()
-            .any(|(_, member)| matches!(member.place, Place::Moved { .. } | Place::Returning { .. }))
+        self.members().any(|(_, member)| member.place.is_on())
     }
 
     /// The wave that is on its way or next to start.
@@ -304,6 +305,14 @@ impl Run {
         self.waves
             .iter()
             .position(|wave| matches!(wave.state, WaveState::Waiting | WaveState::Active { .. }))
+    }
+}
+
+impl Place {
+    /// The tenant is on the release, if only until it can go back.
+    #[must_use]
+    pub const fn is_on(&self) -> bool {
+        matches!(self, Self::Moved { .. } | Self::Returning { .. })
     }
 }
 

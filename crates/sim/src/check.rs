@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tidegate_domain::desired::{Desired, desired};
 use tidegate_domain::id::{TenantName, Version, WaveName};
-use tidegate_domain::service::{Place, Run, RunPhase, Service};
+use tidegate_domain::service::{Run, RunPhase, Service};
 use tidegate_domain::time::{Duration, Timestamp};
 use tidegate_domain::waiting::Waiting;
 use tidegate_engine::Turned;
@@ -235,11 +235,6 @@ fn about(waiting: &Waiting) -> Option<&Version> {
         | Waiting::Return { release, .. } => Some(release),
         Waiting::Drain { .. } => None,
     }
-}
-
-/// Members of a run by whether they are on it.
-fn is_on(place: &Place) -> bool {
-    matches!(place, Place::Moved { .. } | Place::Returning { .. })
 }
 
 /// Seats by tenant, as far as versions go.

@@ -9,7 +9,7 @@ use tidegate_domain::release::{
     Artifact, ComponentKind, ComponentRelease, Configuration, Definition, Drain, Readiness, ReadinessCheck, Release,
     ReleaseKind,
 };
-use tidegate_domain::service::Service;
+use tidegate_domain::service::{Member, Place, Run, RunPhase, Service};
 use tidegate_domain::time::Duration;
 
 use crate::script::{self, Script};
@@ -57,7 +57,7 @@ pub fn plan(script: &Script, version: &Version, state: &Service) -> Option<Plan>
     for (tenant, seat) in &state.seats {
         let planned = PlannedTenant {
             cell: seat.cell.clone(),
-            from: seat.version.clone(),
+            from: will_be_on(state, tenant).or(seat.version.as_ref()).cloned(),
             because: "it is there".to_owned(),
         };
         free.insert(tenant.clone(), planned);
@@ -88,6 +88,15 @@ pub fn plan(script: &Script, version: &Version, state: &Service) -> Option<Plan>
         waves,
         left_behind: BTreeMap::new(),
     })
+}
+
+/// Where the releases in flight will have brought a tenant.
+fn will_be_on<'a>(state: &'a Service, tenant: &TenantName) -> Option<&'a Version> {
+    let in_flight = |run: &&Run| matches!(run.phase, RunPhase::Queued | RunPhase::Moving);
+    let runs = state.runs.iter().rev().filter(in_flight);
+    let moves = |member: &Member| matches!(member.place, Place::Waiting | Place::Moved { .. });
+    let mut moving = runs.filter(|run| run.members().any(|(name, member)| name == tenant && moves(member)));
+    moving.next().map(|run| &run.version)
 }
 
 fn policy(wanted: &script::Release) -> Policy {

@@ -21,6 +21,12 @@ impl Turn {
         let version = &plan.release.version;
         if let Some(run) = self.state.run(version) {
             let again = matches!(run.phase, RunPhase::RolledBack { .. } | RunPhase::Aborted { .. }) && !run.in_flight();
+            if again && run.holds_tenants() {
+                return Err(Refused::Ended {
+                    release: version.clone(),
+                    phase: run.phase.in_words().to_owned(),
+                });
+            }
             if run.plan == digest && !again {
                 return Ok(());
             }

@@ -127,9 +127,10 @@ impl Turn {
 
     /// The only place where a tenant changes its version.
     pub fn reseat(&mut self, tenant: &TenantName, version: &Version) {
+        let generation = self.next_generation;
         if let Some(seat) = self.state.seats.get_mut(tenant) {
             seat.before = seat.version.replace(version.clone());
-            seat.epoch += 1;
+            seat.epoch = generation;
         }
     }
 

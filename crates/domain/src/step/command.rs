@@ -171,7 +171,6 @@ impl Turn {
                 self.waves_back(index, &[wave], cause)
             }
             Scope::Everything => {
-                self.adopt_later_tenants(index);
                 let all: Vec<usize> = (0..self.state.runs[index].waves.len()).collect();
                 self.waves_back(index, &all, cause)
             }
@@ -269,33 +268,5 @@ impl Turn {
             release: run.version.clone(),
             tenant: first.clone(),
         })
-    }
-
-    /// Tenants that were created on this version after it had completed go back with the others.
-    fn adopt_later_tenants(&mut self, index: usize) {
-        let version = self.state.runs[index].version.clone();
-        let known = |turn: &Self, tenant: &TenantName| {
-            turn.state.runs[index]
-                .waves
-                .iter()
-                .any(|wave| wave.members.contains_key(tenant))
-        };
-        let later: Vec<_> = self
-            .state
-            .seats
-            .iter()
-            .filter(|(tenant, seat)| seat.version.as_ref() == Some(&version) && !known(self, tenant))
-            .map(|(tenant, _)| tenant.clone())
-            .collect();
-        let run = &mut self.state.runs[index];
-        let from = run.members().find_map(|(_, member)| member.from.clone());
-        if let (Some(wave), Some(from)) = (run.waves.last_mut(), from) {
-            let moved = Member {
-                from: Some(from),
-                place: Place::Moved { generation: 0 },
-            };
-            wave.members
-                .extend(later.into_iter().map(|tenant| (tenant, moved.clone())));
-        }
     }
 }

@@ -18,24 +18,33 @@ impl Turn {
                 cell: seat.cell.clone(),
             });
         }
-        let from = self.seat(tenant, cell, cause);
+        let mut from = self.seat(tenant, cell, cause);
+        if let Some(version) = &from {
+            self.belong(tenant, version);
+        }
         for run in &mut self.state.runs {
-            let joins = matches!(run.phase, RunPhase::Queued | RunPhase::Moving);
-            let last = run.waves.last_mut();
-            if let Some(wave) = last
-                && joins
-                && matches!(wave.state, WaveState::Waiting)
-            {
-                wave.members.insert(
-                    tenant.clone(),
-                    Member {
-                        from: from.clone(),
-                        place: Place::Waiting,
-                    },
-                );
+            if !matches!(run.phase, RunPhase::Queued | RunPhase::Moving) {
+                continue;
             }
+            let Some(wave) = run.waves.last_mut() else { continue };
+            let place = Place::Waiting;
+            wave.members.insert(tenant.clone(), Member { from, place });
+            // A later release moves it from where this one will have put it.
+            from = Some(run.version.clone());
         }
         Ok(())
+    }
+
+    /// A tenant that starts on a release goes back with those that the release has moved last.
+    fn belong(&mut self, tenant: &TenantName, version: &Version) {
+        let generation = self.next_generation;
+        let run = self.state.runs.iter_mut().rfind(|run| run.version == *version);
+        let waves = run.into_iter().flat_map(|run| &mut run.waves);
+        if let Some(wave) = waves.filter(|wave| matches!(wave.state, WaveState::Confirmed { .. })).last() {
+            let from = wave.comes_from().cloned();
+            let place = Place::Moved { generation };
+            wave.members.insert(tenant.clone(), Member { from, place });
+        }
     }
 
     /// Gives the tenant its seat and returns the version it starts on.
@@ -46,7 +55,7 @@ impl Turn {
             cell: cell.clone(),
             version: version.clone(),
             before: None,
-            epoch: 1,
+            epoch: self.next_generation,
         };
         self.state.seats.insert(tenant.clone(), seat);
         self.state.cells.entry(cell.clone()).or_default();

@@ -354,9 +354,7 @@ impl WaveRun {
     /// Some tenant is on the release through this wave.
     #[must_use]
     pub fn holds_tenants(&self) -> bool {
-        self.members
-            .values()
-            .any(|member| matches!(member.place, Place::Moved { .. } | Place::Returning { .. }))
+        self.members.values().any(|member| member.place.is_on())
     }
 
     /// Everything that an attempt found out is forgotten; the tenants that came back wait again.

@@ -7,7 +7,7 @@ use tidegate_domain::id::{CellName, TenantName, Version, WaveName};
 use tidegate_domain::policy::OnInconclusive;
 use tidegate_domain::service::{Member, Place, Run, RunPhase, Service, WaveRun, WaveState};
 
-use super::{Checked, is_on};
+use super::Checked;
 
 /// No tenant is on a release whose wave has not started, and nobody stays on one that was rolled back.
 pub fn tenants_are_on_started_waves(state: &Service) -> Checked {
@@ -15,7 +15,7 @@ pub fn tenants_are_on_started_waves(state: &Service) -> Checked {
     for run in &state.runs {
         for wave in &run.waves {
             let idle = matches!(wave.state, WaveState::Waiting | WaveState::Dropped);
-            let early = wave.members.iter().find(|(_, member)| idle && is_on(&member.place));
+            let early = wave.members.iter().find(|(_, member)| idle && member.place.is_on());
             if let Some((tenant, _)) = early {
                 let detail = format!("tenant {tenant} is on {}, wave {} is {:?}", run.version, wave.name, wave.state);
                 return Err((RULE, detail));
@@ -28,7 +28,7 @@ pub fn tenants_are_on_started_waves(state: &Service) -> Checked {
         };
         let member = run.members().find(|(name, _)| *name == tenant);
         let wrong = match (member, run.phase) {
-            (Some((_, member)), _) => !is_on(&member.place) && member.from.as_ref() != Some(&run.version),
+            (Some((_, member)), _) => !member.place.is_on() && member.from.as_ref() != Some(&run.version),
             (None, RunPhase::Completed { .. } | RunPhase::Aborted { .. }) => false,
             (None, RunPhase::Queued | RunPhase::Moving | RunPhase::RolledBack { .. }) => true,
         };
@@ -44,10 +44,10 @@ pub fn tenants_are_on_started_waves(state: &Service) -> Checked {
 /// Who counts as moved by a release is on it, unless a later one has moved it on.
 pub fn members_are_where_they_are_said_to_be(state: &Service) -> Checked {
     for (index, run) in state.runs.iter().enumerate() {
-        for (tenant, member) in run.members().filter(|(_, member)| is_on(&member.place)) {
+        for (tenant, member) in run.members().filter(|(_, member)| member.place.is_on()) {
             let on = state.seats.get(tenant).and_then(|seat| seat.version.as_ref());
             let later = &state.runs[index + 1..];
-            let moved_on = later.iter().flat_map(Run::members).any(|(name, later)| name == tenant && is_on(&later.place));
+            let moved_on = later.iter().flat_map(Run::members).any(|(name, later)| name == tenant && later.place.is_on());
             if on != Some(&run.version) && !moved_on {
                 let detail = format!("tenant {tenant} counts as {:?} by {}, and is on {on:?}", member.place, run.version);
                 return Err(("a release moves a tenant only from where its plan says", detail));
@@ -107,7 +107,7 @@ pub fn only_evidence_confirms(before: &Service, state: &Service, passed: &BTreeS
 
 /// There was somebody to watch: tenants that are on the release or were taken back from it.
 fn is_watched(wave: &WaveRun) -> bool {
-    let came = |member: &Member| is_on(&member.place) || matches!(member.place, Place::Returned { .. });
+    let came = |member: &Member| member.place.is_on() || matches!(member.place, Place::Returned { .. });
     !wave.policy.bake.longest.is_zero() && wave.members.values().any(came)
 }
 

@@ -105,7 +105,7 @@ impl Gateways {
         }
         let lapsed = self.registry.iter().filter(|(_, registered)| registered.lapsed);
         GatewayReport {
-            confirmed: heard().map(|(_, registered)| registered.confirmed).min(),
+            confirmed: self.registry.values().map(|registered| registered.confirmed).min(),
             in_flight,
             lapsed: lapsed.map(|(name, _)| name.clone()).collect(),
         }
