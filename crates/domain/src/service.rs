@@ -32,6 +32,9 @@ pub struct Service {
     pub runs: Vec<Run>,
     pub cells: BTreeMap<CellName, Cell>,
     pub routing: Routing,
+    /// Attempts counted over all releases, so that no number, and no effect's id with it, is ever used twice.
+    #[serde(default)]
+    pub attempts: u32,
 }
 
 /// The place of one tenant.
@@ -55,6 +58,9 @@ pub struct Routing {
     pub generation: u64,
     /// The highest generation that all registered gateways had confirmed together.
     pub confirmed: u64,
+    /// What they confirm together by the last report: lower while one that came back still serves an older table.
+    #[serde(default)]
+    pub reported: u64,
     /// Gateways that may still serve but do not answer.
     pub lapsed: Vec<String>,
     /// No gateway is registered.
@@ -117,9 +123,6 @@ pub struct Run {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hold: Option<Hold>,
     pub waves: Vec<WaveRun>,
-    /// How often each milestone was announced: part of the effect's id.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub announced: BTreeMap<String, u32>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -157,8 +160,11 @@ pub struct WaveRun {
     pub name: WaveName,
     pub policy: WavePolicy,
     pub state: WaveState,
-    /// Raised when the wave starts again.
+    /// Another number when the wave starts again or is resumed.
     pub attempt: u32,
+    /// A person has let it go on: what had failed gets its whole time to recover.
+    #[serde(default)]
+    pub resumed: bool,
     #[serde(with = "grouped")]
     pub members: BTreeMap<TenantName, Member>,
     /// When this attempt moved its first tenant.
@@ -226,6 +232,12 @@ pub enum Place {
 }
 
 impl Service {
+    /// A number for the next attempt at something.
+    pub fn next_attempt(&mut self) -> u32 {
+        self.attempts += 1;
+        self.attempts
+    }
+
     #[must_use]
     pub fn new(name: ServiceName) -> Self {
         Self {
@@ -239,6 +251,7 @@ impl Service {
                 alone: true,
                 ..Routing::default()
             },
+            attempts: 0,
         }
     }
 
@@ -253,18 +266,26 @@ impl Service {
     pub fn newest_confirmed(&self, cell: &CellName) -> Option<Version> {
         let here = |tenant: &TenantName| self.seats.get(tenant).is_some_and(|seat| seat.cell == *cell);
         let mut counts: BTreeMap<&Version, usize> = BTreeMap::new();
-        for version in self.seats.values().filter(|s| s.cell == *cell).filter_map(|s| s.version.as_ref()) {
+        for version in self
+            .seats
+            .values()
+            .filter(|s| s.cell == *cell)
+            .filter_map(|s| s.version.as_ref())
+        {
             *counts.entry(version).or_default() += 1;
         }
         // What moved tenants came from is kept running for them.
         for run in self.runs.iter().filter(|run| run.in_flight()) {
-            let members = run.members().filter(|(tenant, member)| here(tenant) && member.place.is_on());
+            let members = run
+                .members()
+                .filter(|(tenant, member)| here(tenant) && member.place.is_on());
             for from in members.filter_map(|(_, member)| member.from.as_ref()) {
                 counts.entry(from).or_default();
             }
         }
         counts.retain(|version, _| !self.run(version).is_some_and(Run::in_flight));
-        let completed = |run: &&Run| matches!(run.phase, RunPhase::Completed { .. }) && counts.contains_key(&run.version);
+        let completed =
+            |run: &&Run| matches!(run.phase, RunPhase::Completed { .. }) && counts.contains_key(&run.version);
         if let Some(run) = self.runs.iter().rev().find(completed) {
             return Some(run.version.clone());
         }

@@ -122,10 +122,18 @@ impl Checker {
     /// Why nothing moves is always said.
     pub fn explained(&mut self, turned: &Turned) {
         let silent = turned.state.runs.iter().find(|run| {
-            run.in_flight() && !turned.waiting.iter().any(|waiting| about(waiting) == Some(&run.version))
+            run.in_flight()
+                && !turned
+                    .waiting
+                    .iter()
+                    .any(|waiting| about(waiting) == Some(&run.version))
         });
         if let Some(run) = silent.filter(|_| !turned.more) {
-            let detail = format!("release {} is {} and waits for nothing", run.version, run.phase.in_words());
+            let detail = format!(
+                "release {} is {} and waits for nothing",
+                run.version,
+                run.phase.in_words()
+            );
             self.violate("what a release waits for is always said", detail);
         }
     }
@@ -143,7 +151,9 @@ impl Checker {
                 if served != seat.version.as_ref() {
                     let served = served.map_or("nothing".to_owned(), ToString::to_string);
                     let on = seat.version.as_ref().map_or("nothing".to_owned(), ToString::to_string);
-                    let detail = format!("tenant {tenant} is on {on} since generation {since}, which is confirmed; gateway {gateway} serves {served}");
+                    let detail = format!(
+                        "tenant {tenant} is on {on} since generation {since}, which is confirmed; gateway {gateway} serves {served}"
+                    );
                     self.violate("a tenant is served by exactly one version", detail);
                     return;
                 }
@@ -170,14 +180,27 @@ impl Checker {
     }
 
     pub fn in_flight_in_words(&self) -> String {
-        let runs = self.last.iter().flat_map(|state| &state.runs).filter(|run| run.in_flight());
+        let runs = self
+            .last
+            .iter()
+            .flat_map(|state| &state.runs)
+            .filter(|run| run.in_flight());
         let words: Vec<String> = runs
             .map(|run| {
                 let waves: Vec<String> = run.waves.iter().map(|wave| format!("{:?}", wave.state)).collect();
-                format!("release {} is {}, its waves {}", run.version, run.phase.in_words(), waves.join(", "))
+                format!(
+                    "release {} is {}, its waves {}",
+                    run.version,
+                    run.phase.in_words(),
+                    waves.join(", ")
+                )
             })
             .collect();
-        if words.is_empty() { "the server is not".to_owned() } else { words.join("; ") }
+        if words.is_empty() {
+            "the server is not".to_owned()
+        } else {
+            words.join("; ")
+        }
     }
 
     pub fn check_end(&mut self, store: &Store, state: &Service, gateways: &Gateways, performed: &Performed) {
@@ -190,9 +213,14 @@ impl Checker {
         self.served(state, gateways);
         let pending = complete_now(store.pending(name.as_str())).unwrap_or_default();
         let now = Timestamp(self.epoch + self.at);
-        let overdue = pending.iter().find(|row| row.due_ms + 86_400_000 < now.0 && performed.times(&row.id) == 0);
+        let overdue = pending
+            .iter()
+            .find(|row| row.due_ms + 86_400_000 < now.0 && performed.times(&row.id) == 0);
         if let Some(row) = overdue {
-            self.violate("every effect is done", format!("{} is due since {}", row.id, Timestamp(row.due_ms)));
+            self.violate(
+                "every effect is done",
+                format!("{} is due since {}", row.id, Timestamp(row.due_ms)),
+            );
         }
     }
 
@@ -201,9 +229,16 @@ impl Checker {
         let Some(state) = self.last.clone() else { return };
         for version in script.releases.keys() {
             let Some(run) = state.run(version) else { continue };
-            let hold = run.hold.as_ref().map_or(String::new(), |hold| format!(", held: {}", hold.reason));
+            let hold = run
+                .hold
+                .as_ref()
+                .map_or(String::new(), |hold| format!(", held: {}", hold.reason));
             let on: Vec<&str> = on_version(&state, version).map(TenantName::as_str).collect();
-            let on = if on.is_empty() { "nobody is on it".to_owned() } else { on.join(", ") };
+            let on = if on.is_empty() {
+                "nobody is on it".to_owned()
+            } else {
+                on.join(", ")
+            };
             self.say(format!("= {version} {}{hold}: {on}", run.phase.in_words()));
         }
     }
@@ -211,7 +246,9 @@ impl Checker {
 
 fn on_version<'a>(state: &'a Service, version: &'a Version) -> impl Iterator<Item = &'a TenantName> {
     let seats = state.seats.iter();
-    seats.filter(move |(_, seat)| seat.version.as_ref() == Some(version)).map(|(tenant, _)| tenant)
+    seats
+        .filter(move |(_, seat)| seat.version.as_ref() == Some(version))
+        .map(|(tenant, _)| tenant)
 }
 
 fn held_for_good(run: &Run) -> bool {

@@ -21,8 +21,15 @@ pub fn generate(seed: u64) -> Script {
     let tenants: BTreeMap<TenantName, CellName> = (0..random.between(2, 7))
         .map(|index| (tenant(index), random.pick(&cells).clone()))
         .collect();
-    let gateways = (0..random.between(1, 3)).map(|index| format!("g{}", index + 1)).collect();
-    let worker = *random.pick(&[None, Some(Ownership::Tenant), Some(Ownership::Tenant), Some(Ownership::Cell)]);
+    let gateways = (0..random.between(1, 3))
+        .map(|index| format!("g{}", index + 1))
+        .collect();
+    let worker = *random.pick(&[
+        None,
+        Some(Ownership::Tenant),
+        Some(Ownership::Tenant),
+        Some(Ownership::Cell),
+    ]);
     let names: Vec<TenantName> = tenants.keys().cloned().collect();
     let count = random.between(2, 4);
     let releases: BTreeMap<Version, Release> = (1..=count)
@@ -74,7 +81,11 @@ fn release(random: &mut Random, major: u32, tenants: &[TenantName]) -> Release {
         wave.retain(|tenant| seen.insert(tenant.clone()));
     }
     let least = *random.pick(&[0, 10, 60, 300]);
-    let longest = if random.percent(15) { 0 } else { least + *random.pick(&[30, 120, 600]) };
+    let longest = if random.percent(15) {
+        0
+    } else {
+        least + *random.pick(&[30, 120, 600])
+    };
     Release {
         waves,
         bake: Bake {
@@ -281,7 +292,10 @@ impl Day<'_> {
             let (mood, then) = match self.random.below(4) {
                 0 | 1 => (GatewayMood::Lapses, Some(GatewayMood::Returns)),
                 2 if gateways.len() > 1 => (GatewayMood::Leaves, Some(GatewayMood::Joins)),
-                2 => (GatewayMood::Takes(Duration::from_secs(self.random.between(1, 90))), None),
+                2 => (
+                    GatewayMood::Takes(Duration::from_secs(self.random.between(1, 90))),
+                    None,
+                ),
                 _ => (GatewayMood::Restarts, None),
             };
             self.put(second, Action::Gateway(name.clone(), mood));

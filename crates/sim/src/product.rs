@@ -69,10 +69,7 @@ pub fn plan(script: &Script, version: &Version, state: &Service) -> Option<Plan>
         let tenants = if index == last {
             std::mem::take(&mut free)
         } else {
-            names
-                .iter()
-                .filter_map(|name| free.remove_entry(name))
-                .collect()
+            names.iter().filter_map(|name| free.remove_entry(name)).collect()
         };
         waves.push(PlannedWave {
             name: wave_name(index),

@@ -74,7 +74,9 @@ pub fn run(seeds: u64, first: u64) -> Report {
             scope.spawn(work);
         }
     });
-    let (hits, mut violations) = gathered.into_inner().expect("no world panics while it holds the results");
+    let (hits, mut violations) = gathered
+        .into_inner()
+        .expect("no world panics while it holds the results");
     violations.sort_by_key(|found: &Found| found.seed);
     Report {
         schema_version: SCHEMA_VERSION,
@@ -82,7 +84,10 @@ pub fn run(seeds: u64, first: u64) -> Report {
         first_seed: first,
         boundaries: boundary::all().count(),
         boundaries_hit: hits.distinct(),
-        boundaries_missed: hits.missing().map(|(kind, moment)| format!("{kind} {moment}")).collect(),
+        boundaries_missed: hits
+            .missing()
+            .map(|(kind, moment)| format!("{kind} {moment}"))
+            .collect(),
         violations,
     }
 }

@@ -65,7 +65,10 @@ pub struct World {
 #[derive(Debug, Clone)]
 enum Happening {
     Action(usize),
-    Command { key: String, event: Event },
+    Command {
+        key: String,
+        event: Event,
+    },
     /// A message that a server sent long ago arrives now.
     Late(Event),
     Turn,
@@ -81,8 +84,15 @@ enum Happening {
     ActuateStale(u64),
     Offer,
     OfferStale(u64),
-    SlotStarted { cell: CellName, slot: SlotId, start: u64 },
-    TableTaken { gateway: String, generation: u64 },
+    SlotStarted {
+        cell: CellName,
+        slot: SlotId,
+        start: u64,
+    },
+    TableTaken {
+        gateway: String,
+        generation: u64,
+    },
     Lease(String),
     Reconnect(String),
     /// In-flight requests may have ended, frozen workers may be given up.
@@ -177,8 +187,10 @@ impl World {
             let next = self.agenda.keys().next().map(|(at, _)| *at);
             if next.is_none_or(|at| at > until) || happenings > HAPPENINGS_MAX {
                 let waiting = self.checker.in_flight_in_words();
-                self.checker
-                    .violate("every release ends", format!("long after the faults have stopped: {waiting}"));
+                self.checker.violate(
+                    "every release ends",
+                    format!("long after the faults have stopped: {waiting}"),
+                );
                 return;
             }
             if !self.advance() {

@@ -1,7 +1,5 @@
 //! Apply: a plan becomes a run. Its waves are frozen here.
 
-use std::collections::BTreeMap;
-
 use super::Refused;
 use super::turn::{Cause, Turn};
 use crate::journal::EntryKind;
@@ -50,14 +48,9 @@ impl Turn {
         }
         self.seat_new_tenants(plan, cause);
         // A release that came back and is applied again starts from nothing; its first run is history, in the journal.
-        let announced = self
-            .state
-            .run(version)
-            .map(|run| run.announced.clone())
-            .unwrap_or_default();
-        let attempts = self.attempts(plan);
         self.state.runs.retain(|run| run.version != *version);
         self.state.pinned.insert(version.clone(), plan.release.clone());
+        let waves = self.waves(plan);
         self.state.runs.push(Run {
             version: version.clone(),
             plan: digest,
@@ -66,18 +59,10 @@ impl Turn {
             policy: plan.policy.clone(),
             phase: RunPhase::Queued,
             hold: None,
-            waves: waves(plan, &attempts),
-            announced,
+            waves,
         });
         self.write(EntryKind::Applied, version, None, cause);
         Ok(())
-    }
-
-    /// Attempts go on counting over an earlier run of the same version, so that no effect id is used for two things.
-    fn attempts(&self, plan: &Plan) -> BTreeMap<String, u32> {
-        let earlier = self.state.run(&plan.release.version);
-        let waves = earlier.iter().flat_map(|run| &run.waves);
-        waves.map(|wave| (wave.name.to_string(), wave.attempt)).collect()
     }
 
     fn seat_new_tenants(&mut self, plan: &Plan, cause: &Cause) {
@@ -96,20 +81,18 @@ impl Turn {
             self.seat(tenant, cell, cause);
         }
     }
-}
 
-fn waves(plan: &Plan, attempts: &BTreeMap<String, u32>) -> Vec<WaveRun> {
-    let member = |from: &Option<_>| Member {
-        from: from.clone(),
-        place: Place::Waiting,
-    };
-    plan.waves
-        .iter()
-        .map(|wave| WaveRun {
+    fn waves(&mut self, plan: &Plan) -> Vec<WaveRun> {
+        let member = |from: &Option<_>| Member {
+            from: from.clone(),
+            place: Place::Waiting,
+        };
+        let waves = plan.waves.iter().map(|wave| WaveRun {
             name: wave.name.clone(),
             policy: wave.policy.clone(),
             state: WaveState::Waiting,
-            attempt: attempts.get(wave.name.as_str()).map_or(1, |attempt| attempt + 1),
+            attempt: self.state.next_attempt(),
+            resumed: false,
             members: wave
                 .tenants
                 .iter()
@@ -119,6 +102,7 @@ fn waves(plan: &Plan, attempts: &BTreeMap<String, u32>) -> Vec<WaveRun> {
             gates: vec![None; wave.policy.gates.len()],
             health: None,
             promoted: false,
-        })
-        .collect()
+        });
+        waves.collect()
+    }
 }

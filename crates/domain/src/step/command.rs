@@ -65,27 +65,29 @@ impl Turn {
 
     pub fn resume_run(&mut self, index: usize, cause: &Cause) {
         let now = self.now;
-        let run = &mut self.state.runs[index];
-        run.hold = None;
-        for wave in &mut run.waves {
+        self.state.runs[index].hold = None;
+        for wave in 0..self.state.runs[index].waves.len() {
+            let attempt = self.state.next_attempt();
+            let wave = &mut self.state.runs[index].waves[wave];
             match &mut wave.state {
                 WaveState::RolledBack { .. } => {
-                    wave.restart();
                     wave.state = WaveState::Waiting;
+                    wave.restart(attempt);
                 }
                 WaveState::Active { stage, since } => {
                     *since = now;
                     if *stage == Stage::Verify {
-                        wave.restart();
+                        wave.restart(attempt);
                     } else {
-                        wave.attempt += 1;
+                        wave.attempt = attempt;
                         wave.health = None;
                     }
                 }
-                WaveState::Waiting | WaveState::Confirmed { .. } | WaveState::Dropped => {}
+                WaveState::Waiting | WaveState::Confirmed { .. } | WaveState::Dropped => continue,
             }
+            wave.resumed = true;
         }
-        let version = run.version.clone();
+        let version = self.state.runs[index].version.clone();
         self.write(EntryKind::Resumed, &version, None, cause);
         self.announce(index, None, Milestone::ReleaseResumed, Some(&cause.reason));
     }

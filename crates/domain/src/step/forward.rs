@@ -1,10 +1,13 @@
 //! Which run and which wave may move forward now.
 
+use std::collections::BTreeSet;
+
 use super::turn::{Cause, Turn};
 use crate::effect::Milestone;
+use crate::id::TenantName;
 use crate::journal::EntryKind;
 use crate::release::Stage;
-use crate::service::{Place, RunPhase, WaveState};
+use crate::service::{Place, Run, RunPhase, WaveState};
 use crate::waiting::Waiting;
 
 impl Turn {
@@ -143,15 +146,25 @@ impl Turn {
         true
     }
 
-    /// A release moves a tenant only from the version that its plan names.
-    fn leave_those_elsewhere(&mut self, run: usize, wave: usize) {
+    /// A release moves a tenant only from the version that its plan names, and none that another release takes back.
+    pub fn leave_those_elsewhere(&mut self, run: usize, wave: usize) {
+        let returning: BTreeSet<TenantName> = self.state.runs[..run]
+            .iter()
+            .flat_map(Run::members)
+            .filter(|(_, member)| matches!(member.place, Place::Returning { .. }))
+            .map(|(tenant, _)| tenant.clone())
+            .collect();
         let seats = &self.state.seats;
         let version = self.state.runs[run].version.clone();
         let mut left = Vec::new();
         let wave = &mut self.state.runs[run].waves[wave];
         for (tenant, member) in &mut wave.members {
             let on = seats.get(tenant).and_then(|seat| seat.version.clone());
-            if matches!(member.place, Place::Waiting) && on != member.from {
+            if matches!(member.place, Place::Waiting) && returning.contains(tenant) {
+                let reason = "an earlier release takes it back".to_owned();
+                member.place = Place::Left { reason: reason.clone() };
+                left.push((tenant.clone(), reason));
+            } else if matches!(member.place, Place::Waiting) && on != member.from {
                 let in_words = |version: &Option<_>| match version {
                     Some(version) => format!("{version}"),
                     None => "no version".to_owned(),

@@ -25,7 +25,8 @@ impl Turn {
         let routing = &mut self.state.routing;
         routing.alone = gateways.confirmed.is_none();
         // A gateway that registers anew may name an older generation; what was confirmed has been served.
-        routing.confirmed = routing.confirmed.max(gateways.confirmed.unwrap_or(0));
+        routing.reported = gateways.confirmed.unwrap_or(0);
+        routing.confirmed = routing.confirmed.max(routing.reported);
         routing.lapsed.clone_from(&gateways.lapsed);
         for cell in self.state.cells.values_mut() {
             for (id, slot) in &mut cell.slots {
@@ -115,7 +116,14 @@ impl Turn {
                 format!("{}; not rolled back by itself: {refused}", cause.reason),
             ),
         };
-        self.hold_run(run, None, &cause);
+        // The same trouble with other numbers is no news.
+        let held = self.state.runs[run]
+            .hold
+            .as_ref()
+            .is_some_and(|hold| hold.by == cause.actor);
+        if !held {
+            self.hold_run(run, None, &cause);
+        }
     }
 
     /// The outcome of a gate. Of another attempt: ignored.

@@ -40,7 +40,10 @@ impl Turn {
         let generation = self.next_generation;
         let run = self.state.runs.iter_mut().rfind(|run| run.version == *version);
         let waves = run.into_iter().flat_map(|run| &mut run.waves);
-        if let Some(wave) = waves.filter(|wave| matches!(wave.state, WaveState::Confirmed { .. })).last() {
+        if let Some(wave) = waves
+            .filter(|wave| matches!(wave.state, WaveState::Confirmed { .. }))
+            .last()
+        {
             let from = wave.comes_from().cloned();
             let place = Place::Moved { generation };
             wave.members.insert(tenant.clone(), Member { from, place });

@@ -119,7 +119,7 @@ impl Turn {
                 .and_then(|r| r.components.get(&slot.component));
             let drain = definition.map(|part| part.definition.drain.requests.max(part.definition.drain.streams));
             let until = drain.map_or(since, |drain| since + drain);
-            let served_nowhere = routing.confirmed >= generation && routing.lapsed.is_empty() && !routing.alone;
+            let served_nowhere = routing.reported >= generation && routing.lapsed.is_empty() && !routing.alone;
             let worker = definition.is_some_and(|p| matches!(p.definition.kind, ComponentKind::Worker { .. }));
             let owned_nowhere = !worker || cell.ownership >= generation;
             if served_nowhere && owned_nowhere && (slot.in_flight == 0 || until <= self.now) {

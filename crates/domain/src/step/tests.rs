@@ -1,3 +1,5 @@
+mod simulated;
+
 use crate::desired::desired;
 use crate::event::{EventKind, Scope, Verdict};
 use crate::fixture::{Shop, installed, tenant, version};

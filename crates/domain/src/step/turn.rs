@@ -178,19 +178,17 @@ impl Turn {
         }
     }
 
-    /// Enqueues the announcement of a milestone; a second one of the same kind has an id of its own.
+    /// Enqueues the announcement of a milestone; a second one of the same kind is another attempt.
     pub fn announce(&mut self, run: usize, wave: Option<usize>, milestone: Milestone, reason: Option<&str>) {
         let service = self.state.name.clone();
-        let Some(run) = self.state.runs.get_mut(run) else {
+        let attempt = self.state.next_attempt();
+        let Some(run) = self.state.runs.get(run) else {
             return;
         };
         let wave = wave
             .and_then(|index| run.waves.get(index))
             .map(|wave| wave.name.clone());
-        let key = format!("{}.{}", wave.as_ref().map_or("-", WaveName::as_str), milestone.as_str());
-        let attempt = run.announced.entry(key).or_insert(0);
-        *attempt += 1;
-        let id = EffectId::announce(&run.version, wave.as_ref(), milestone, *attempt);
+        let id = EffectId::announce(&run.version, wave.as_ref(), milestone, attempt);
         let announcement = Announcement {
             service,
             release: run.version.clone(),

@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::turn::{Cause, Turn};
 use crate::effect::{Effect, EffectBody, EffectId, Milestone};
 use crate::event::Verdict;
-use crate::id::{CellName, TenantName, Version};
+use crate::id::{CellName, SlotId, TenantName, Version};
 use crate::journal::EntryKind;
+use crate::observed::SlotState;
 use crate::policy::OnInconclusive;
 use crate::release::{ComponentKind, Stage};
-use crate::service::{Place, WaveRun, WaveState};
+use crate::service::{Member, Place, WaveRun, WaveState};
 use crate::time::Timestamp;
 use crate::waiting::Waiting;
 
@@ -19,44 +20,51 @@ impl Turn {
         let version = self.state.runs[run].version.clone();
         let until = since + self.state.runs[run].policy.prepare_within;
         let current = &self.state.runs[run].waves[wave];
-        let (name, first_attempt) = (current.name.clone(), current.attempt == 1);
-        let mut blocked = None;
-        for cell in current.cells(&self.state.seats) {
-            for (slot, state) in self.unready(&cell, &version) {
-                let failed = state.is_failed();
-                let reason = state.in_words();
-                blocked = blocked.or_else(|| failed.then(|| format!("slot {slot} in cell {cell}: {reason}")));
-                let (release, wave, cell) = (version.clone(), name.clone(), cell.clone());
-                self.waiting.push(Waiting::Slot {
-                    release,
-                    wave,
-                    cell,
-                    slot,
-                    reason,
-                    until,
-                });
-            }
+        let (name, resumed) = (current.name.clone(), current.resumed);
+        let unready: Vec<(CellName, SlotId, SlotState)> = current
+            .cells(&self.state.seats)
+            .into_iter()
+            .flat_map(|cell| {
+                let unready = self.unready(&cell, &version).into_iter();
+                unready.map(move |(slot, state)| (cell.clone(), slot, state))
+            })
+            .collect();
+        if unready.is_empty() {
+            self.enter(run, wave, Stage::Verify, "every slot is ready");
+            return true;
         }
-        if self
-            .waiting
-            .iter()
-            .any(|waiting| matches!(waiting, Waiting::Slot { release, .. } if *release == version))
-        {
-            // What has failed is shown at once the first time; after a resume it gets its whole time to recover.
-            if let Some(failed) = blocked.filter(|_| first_attempt) {
-                self.hold_run(run, None, &Cause::system("prepare", failed));
-                return true;
-            }
-            if until <= self.now {
-                let reason = format!("wave {name} was not ready within its time, until {until}");
-                self.hold_run(run, None, &Cause::system("prepare", reason));
-                return true;
-            }
-            self.wake_at(until);
-            return false;
+        let failed = unready.iter().find(|(_, _, state)| state.is_failed() && !resumed);
+        let reason = match failed {
+            Some((cell, slot, state)) => Some(format!("slot {slot} in cell {cell}: {}", state.in_words())),
+            None => (until <= self.now).then(|| format!("wave {name} was not ready within its time, until {until}")),
+        };
+        if let Some(reason) = reason {
+            self.hold_run(run, None, &Cause::system("prepare", reason));
+            return true;
         }
-        self.enter(run, wave, Stage::Verify, "every slot is ready");
-        true
+        self.wait_for_slots(run, wave, unready, until);
+        false
+    }
+
+    fn wait_for_slots(
+        &mut self,
+        run: usize,
+        wave: usize,
+        unready: Vec<(CellName, SlotId, SlotState)>,
+        until: Timestamp,
+    ) {
+        let release = &self.state.runs[run].version;
+        let wave = &self.state.runs[run].waves[wave].name;
+        let waits = unready.into_iter().map(|(cell, slot, state)| Waiting::Slot {
+            release: release.clone(),
+            wave: wave.clone(),
+            cell,
+            slot,
+            reason: state.in_words(),
+            until,
+        });
+        self.waiting.extend(waits);
+        self.wake_at(until);
     }
 
     /// Every gate must pass. Each is enqueued once for an attempt: the id is the same however often this is asked.
@@ -109,21 +117,12 @@ impl Turn {
 
     /// Moves batch after batch; the next one when the last is confirmed by every gateway and every worker.
     pub fn switch(&mut self, run: usize, wave: usize, since: Timestamp) -> bool {
-        if let Some(moved) = self.wait_for_confirmation(run, wave, since) {
-            return moved;
-        }
-        if self.move_batch(run, wave) {
-            return true;
-        }
-        let left = self.state.runs[run].waves[wave]
-            .members
-            .values()
-            .any(|m| matches!(m.place, Place::Waiting));
-        if left {
-            return false;
+        let until = since + self.state.runs[run].policy.switch_within;
+        if let Some(changed) = self.move_rest(run, wave, until) {
+            return changed;
         }
         self.hand_over_cells(run);
-        if self.wait_for_confirmation(run, wave, since).is_some() {
+        if self.wait_for_confirmation(run, wave, until).is_some() {
             return false;
         }
         self.announce(run, Some(wave), Milestone::WaveSwitched, None);
@@ -131,11 +130,49 @@ impl Turn {
         true
     }
 
+    /// `None` when every member has moved and nothing is unconfirmed, else whether something changed.
+    fn move_rest(&mut self, run: usize, wave: usize, until: Timestamp) -> Option<bool> {
+        if let Some(changed) = self.wait_for_confirmation(run, wave, until) {
+            return Some(changed);
+        }
+        self.leave_those_elsewhere(run, wave);
+        if self.move_batch(run, wave) {
+            return Some(true);
+        }
+        let version = &self.state.runs[run].version;
+        let current = &self.state.runs[run].waves[wave];
+        let left = current
+            .members
+            .iter()
+            .filter(|(_, member)| member.place == Place::Waiting);
+        let cells: BTreeSet<&CellName> = left
+            .filter_map(|(name, _)| Some(&self.state.seats.get(name)?.cell))
+            .collect();
+        let unready: Vec<(CellName, SlotId, SlotState)> = cells
+            .into_iter()
+            .flat_map(|cell| {
+                self.unready(cell, version)
+                    .into_iter()
+                    .map(|(slot, state)| (cell.clone(), slot, state))
+            })
+            .collect();
+        let (cell, slot, state) = unready.first()?;
+        if until <= self.now {
+            let reason = format!(
+                "slot {slot} in cell {cell} is not ready to take its tenants: {}",
+                state.in_words()
+            );
+            self.hold_run(run, None, &Cause::system("switch", reason));
+            return Some(true);
+        }
+        self.wait_for_slots(run, wave, unready, until);
+        Some(false)
+    }
+
     /// `None` when nothing is unconfirmed, else whether something changed.
-    fn wait_for_confirmation(&mut self, run: usize, wave: usize, since: Timestamp) -> Option<bool> {
+    fn wait_for_confirmation(&mut self, run: usize, wave: usize, until: Timestamp) -> Option<bool> {
         let version = self.state.runs[run].version.clone();
         let name = self.state.runs[run].waves[wave].name.clone();
-        let until = since + self.state.runs[run].policy.switch_within;
         let mut waits = Vec::new();
         if let Some(generation) = self.unconfirmed(run, wave) {
             let reason = self.gateways_in_words();
@@ -216,7 +253,7 @@ impl Turn {
     }
 
     /// As many members as the playbook lets be between two versions, of cells whose slots are ready.
-    pub fn move_batch(&mut self, run: usize, wave: usize) -> bool {
+    fn move_batch(&mut self, run: usize, wave: usize) -> bool {
         let generation = self.next_generation;
         let version = self.state.runs[run].version.clone();
         let current = &self.state.runs[run].waves[wave];
@@ -265,12 +302,18 @@ impl Turn {
 
     /// Until the evidence is good, long enough and about enough requests.
     pub fn bake(&mut self, run: usize, wave: usize, since: Timestamp) -> bool {
-        // Tenants that were created meanwhile follow without starting the bake anew.
-        let late = self.move_batch(run, wave);
         let current = &self.state.runs[run].waves[wave];
         let (bake, name) = (current.policy.bake, current.name.clone());
         let (least, longest) = (since + bake.least, since + bake.longest);
-        if late {
+        // Tenants that were created meanwhile follow without starting the bake anew.
+        let late = longest.max(since + self.state.runs[run].policy.prepare_within);
+        if let Some(changed) = self.move_rest(run, wave, late) {
+            return changed;
+        }
+        let current = &self.state.runs[run].waves[wave];
+        if current.was_taken_back() && !current.promoted && !bake.longest.is_zero() {
+            let reason = format!("every tenant that wave {name} had moved was taken back");
+            self.hold_run(run, None, &Cause::system("bake", reason));
             return true;
         }
         if bake.longest.is_zero() || current.promoted || !current.holds_tenants() {
@@ -357,9 +400,15 @@ impl WaveRun {
         self.members.values().any(|member| member.place.is_on())
     }
 
+    /// Nobody is left on the release who had come to it through this wave.
+    fn was_taken_back(&self) -> bool {
+        let returned = |member: &Member| matches!(member.place, Place::Returned { .. });
+        !self.holds_tenants() && self.members.values().any(returned)
+    }
+
     /// Everything that an attempt found out is forgotten; the tenants that came back wait again.
-    pub fn restart(&mut self) {
-        self.attempt += 1;
+    pub fn restart(&mut self, attempt: u32) {
+        self.attempt = attempt;
         self.gates = vec![None; self.policy.gates.len()];
         self.health = None;
         self.switched = None;

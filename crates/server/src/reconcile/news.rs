@@ -69,7 +69,7 @@ fn has_workers(state: &Service) -> bool {
 
 fn of_gateways(state: &Service, report: &GatewayReport) -> Option<Urgency> {
     let routing = &state.routing;
-    let confirmed = report.confirmed.unwrap_or(0) > routing.confirmed;
+    let confirmed = report.confirmed.unwrap_or(0) != routing.reported;
     let alone = report.confirmed.is_none() != routing.alone;
     if confirmed || alone || report.lapsed != routing.lapsed {
         return Some(Urgency::Now);

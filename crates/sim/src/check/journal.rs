@@ -41,8 +41,16 @@ impl Replay {
         if entry.actor.as_str().is_empty() || entry.reason.trim().is_empty() {
             return Err(("every change has an actor and a reason", line(entry)));
         }
-        let held = entry.release.as_ref().is_some_and(|release| self.held.contains(release));
-        if held && matches!(entry.kind, EntryKind::Moved | EntryKind::StageEntered | EntryKind::WaveConfirmed) {
+        let held = entry
+            .release
+            .as_ref()
+            .is_some_and(|release| self.held.contains(release));
+        if held
+            && matches!(
+                entry.kind,
+                EntryKind::Moved | EntryKind::StageEntered | EntryKind::WaveConfirmed
+            )
+        {
             return Err(("a held release does not move", line(entry)));
         }
         match entry.kind {
@@ -90,7 +98,10 @@ impl Replay {
         for run in &state.runs {
             let last = before.and_then(|before| before.run(&run.version));
             if run.hold.is_some() != self.held.contains(&run.version) {
-                return Err((RULE, format!("the hold of release {} changed without a row", run.version)));
+                return Err((
+                    RULE,
+                    format!("the hold of release {} changed without a row", run.version),
+                ));
             }
             self.compare_run(run, last).map_err(|detail| (RULE, detail))?;
         }
@@ -108,21 +119,34 @@ impl Replay {
     }
 
     fn compare_run(&self, run: &Run, before: Option<&Run>) -> Result<(), String> {
-        use EntryKind::{Aborted, Applied, Completed, Resumed, RolledBack, StageEntered, Started, WaveConfirmed, WaveRolledBack};
+        use EntryKind::{
+            Aborted, Applied, Completed, Resumed, RolledBack, StageEntered, Started, WaveConfirmed, WaveRolledBack,
+        };
         let told = |wave: Option<&WaveName>, kinds: &[EntryKind]| {
             let of_run = |entry: &&Entry| entry.release.as_ref() == Some(&run.version) && entry.wave.as_ref() == wave;
-            self.fresh.iter().filter(of_run).any(|entry| kinds.contains(&entry.kind))
+            self.fresh
+                .iter()
+                .filter(of_run)
+                .any(|entry| kinds.contains(&entry.kind))
         };
         let for_all = [Applied, Started, Completed, RolledBack, Aborted, Resumed];
         if before.map(|before| before.phase) != Some(run.phase) && !told(None, &for_all) {
-            return Err(format!("release {} became {} without a row", run.version, run.phase.in_words()));
+            return Err(format!(
+                "release {} became {} without a row",
+                run.version,
+                run.phase.in_words()
+            ));
         }
         for wave in &run.waves {
             let last = before.and_then(|before| before.waves.iter().find(|last| last.name == wave.name));
             let same = last.is_some_and(|last: &WaveRun| last.state == wave.state);
-            let told = || told(Some(&wave.name), &[StageEntered, WaveConfirmed, WaveRolledBack]) || told(None, &for_all);
+            let told =
+                || told(Some(&wave.name), &[StageEntered, WaveConfirmed, WaveRolledBack]) || told(None, &for_all);
             if !same && !told() {
-                let detail = format!("wave {} of release {} became {:?} without a row", wave.name, run.version, wave.state);
+                let detail = format!(
+                    "wave {} of release {} became {:?} without a row",
+                    wave.name, run.version, wave.state
+                );
                 return Err(detail);
             }
         }

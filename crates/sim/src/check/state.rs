@@ -17,9 +17,25 @@ pub fn tenants_are_on_started_waves(state: &Service) -> Checked {
             let idle = matches!(wave.state, WaveState::Waiting | WaveState::Dropped);
             let early = wave.members.iter().find(|(_, member)| idle && member.place.is_on());
             if let Some((tenant, _)) = early {
-                let detail = format!("tenant {tenant} is on {}, wave {} is {:?}", run.version, wave.name, wave.state);
+                let detail = format!(
+                    "tenant {tenant} is on {}, wave {} is {:?}",
+                    run.version, wave.name, wave.state
+                );
                 return Err((RULE, detail));
             }
+        }
+    }
+    for run in state
+        .runs
+        .iter()
+        .filter(|run| matches!(run.phase, RunPhase::Completed { .. }))
+    {
+        if let Some((tenant, _)) = run.members().find(|(_, member)| member.place == Place::Waiting) {
+            let detail = format!(
+                "release {} is completed, tenant {tenant} still waits for it",
+                run.version
+            );
+            return Err(("a completed release has moved everybody or left them by name", detail));
         }
     }
     for (tenant, seat) in &state.seats {
@@ -34,7 +50,11 @@ pub fn tenants_are_on_started_waves(state: &Service) -> Checked {
         };
         if wrong {
             let place = member.map(|(_, member)| &member.place);
-            let detail = format!("tenant {tenant} is on {}, which is {}; as a member it is {place:?}", run.version, run.phase.in_words());
+            let detail = format!(
+                "tenant {tenant} is on {}, which is {}; as a member it is {place:?}",
+                run.version,
+                run.phase.in_words()
+            );
             return Err((RULE, detail));
         }
     }
@@ -47,9 +67,15 @@ pub fn members_are_where_they_are_said_to_be(state: &Service) -> Checked {
         for (tenant, member) in run.members().filter(|(_, member)| member.place.is_on()) {
             let on = state.seats.get(tenant).and_then(|seat| seat.version.as_ref());
             let later = &state.runs[index + 1..];
-            let moved_on = later.iter().flat_map(Run::members).any(|(name, later)| name == tenant && later.place.is_on());
+            let moved_on = later
+                .iter()
+                .flat_map(Run::members)
+                .any(|(name, later)| name == tenant && later.place.is_on());
             if on != Some(&run.version) && !moved_on {
-                let detail = format!("tenant {tenant} counts as {:?} by {}, and is on {on:?}", member.place, run.version);
+                let detail = format!(
+                    "tenant {tenant} counts as {:?} by {}, and is on {on:?}",
+                    member.place, run.version
+                );
                 return Err(("a release moves a tenant only from where its plan says", detail));
             }
         }
@@ -60,14 +86,28 @@ pub fn members_are_where_they_are_said_to_be(state: &Service) -> Checked {
 /// Never more between two versions than the playbook allows.
 pub fn not_too_many_at_once(state: &Service) -> Checked {
     for run in &state.runs {
-        for wave in &run.waves {
+        for wave in run.waves.iter().filter(|wave| matches!(wave.state, WaveState::Active { .. })) {
             let between = |member: &Member| matches!(member.place, Place::Moved { generation } if generation > state.routing.confirmed);
-            let tenants: Vec<&TenantName> = wave.members.iter().filter(|(_, m)| between(m)).map(|(name, _)| name).collect();
-            let cells: BTreeSet<&CellName> = tenants.iter().filter_map(|name| Some(&state.seats.get(*name)?.cell)).collect();
+            let tenants: Vec<&TenantName> = wave
+                .members
+                .iter()
+                .filter(|(_, m)| between(m))
+                .map(|(name, _)| name)
+                .collect();
+            let cells: BTreeSet<&CellName> = tenants
+                .iter()
+                .filter_map(|name| Some(&state.seats.get(*name)?.cell))
+                .collect();
             let parallel = wave.policy.max_parallel;
             let too_many = |most: Option<u32>, count: usize| most.is_some_and(|most| count > most as usize);
             if too_many(parallel.tenants, tenants.len()) || too_many(parallel.cells, cells.len()) {
-                let detail = format!("wave {} of {}: {} tenants of {} cells are between two versions", wave.name, run.version, tenants.len(), cells.len());
+                let detail = format!(
+                    "wave {} of {}: {} tenants of {} cells are between two versions",
+                    wave.name,
+                    run.version,
+                    tenants.len(),
+                    cells.len()
+                );
                 return Err(("never more at once than the playbook allows", detail));
             }
         }
@@ -79,9 +119,15 @@ pub fn not_too_many_at_once(state: &Service) -> Checked {
 pub fn every_version_in_use_runs(state: &Service, document: &Desired) -> Checked {
     for (tenant, seat) in &state.seats {
         let Some(version) = &seat.version else { continue };
-        let resolved = document.cells.get(&seat.cell).and_then(|cell| cell.versions.get(version));
+        let resolved = document
+            .cells
+            .get(&seat.cell)
+            .and_then(|cell| cell.versions.get(version));
         if resolved.is_none() {
-            let detail = format!("tenant {tenant} is on {version}, which does not run in cell {}", seat.cell);
+            let detail = format!(
+                "tenant {tenant} is on {version}, which does not run in cell {}",
+                seat.cell
+            );
             return Err(("every version in use runs", detail));
         }
     }
@@ -89,10 +135,20 @@ pub fn every_version_in_use_runs(state: &Service, document: &Desired) -> Checked
 }
 
 /// A wave that is watched is confirmed by a judgement that passed, by a person, or because the playbook says so.
-pub fn only_evidence_confirms(before: &Service, state: &Service, passed: &BTreeSet<(Version, WaveName, u32)>) -> Checked {
+pub fn only_evidence_confirms(
+    before: &Service,
+    state: &Service,
+    passed: &BTreeSet<(Version, WaveName, u32)>,
+) -> Checked {
     for run in &state.runs {
-        for wave in run.waves.iter().filter(|wave| matches!(wave.state, WaveState::Confirmed { .. })) {
-            let last = before.run(&run.version).and_then(|last| last.waves.iter().find(|last| last.name == wave.name));
+        for wave in run
+            .waves
+            .iter()
+            .filter(|wave| matches!(wave.state, WaveState::Confirmed { .. }))
+        {
+            let last = before
+                .run(&run.version)
+                .and_then(|last| last.waves.iter().find(|last| last.name == wave.name));
             let already = last.is_some_and(|last| last.state == wave.state);
             let key = (run.version.clone(), wave.name.clone(), wave.attempt);
             let lenient = run.policy.on_inconclusive == OnInconclusive::Pass;
@@ -114,13 +170,20 @@ fn is_watched(wave: &WaveRun) -> bool {
 /// The generation that put the tenant on the version it is on; `None` where no run tells.
 pub fn on_its_version_since(state: &Service, tenant: &TenantName) -> Option<u64> {
     let version = state.seats.get(tenant)?.version.as_ref()?;
-    let places = state.runs.iter().flat_map(|run| run.members().map(move |member| (run, member)));
+    let places = state
+        .runs
+        .iter()
+        .flat_map(|run| run.members().map(move |member| (run, member)));
     let mut since = None;
     for (run, (_, member)) in places.filter(|(_, (name, _))| *name == tenant) {
         let generation = match member.place {
             Place::Moved { generation } if run.version == *version => generation,
             Place::Returned { generation, .. } if member.from.as_ref() == Some(version) => generation,
-            Place::Moved { .. } | Place::Returned { .. } | Place::Waiting | Place::Returning { .. } | Place::Left { .. } => {
+            Place::Moved { .. }
+            | Place::Returned { .. }
+            | Place::Waiting
+            | Place::Returning { .. }
+            | Place::Left { .. } => {
                 continue;
             }
         };

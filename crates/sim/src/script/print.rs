@@ -12,7 +12,11 @@ use super::{Action, Command, GateMood, GatewayMood, Release, Script, SlotMood};
 impl fmt::Display for Script {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "cells {}", words(&self.cells, " "))?;
-        let tenants: Vec<String> = self.tenants.iter().map(|(name, cell)| format!("{name}@{cell}")).collect();
+        let tenants: Vec<String> = self
+            .tenants
+            .iter()
+            .map(|(name, cell)| format!("{name}@{cell}"))
+            .collect();
         writeln!(f, "tenants {}", tenants.join(" "))?;
         writeln!(f, "gateways {}", self.gateways.join(" "))?;
         match self.worker {
@@ -35,7 +39,13 @@ impl fmt::Display for Release {
         let waves: Vec<String> = self.waves.iter().map(|wave| words(wave, ",")).collect();
         write!(f, "waves={}", waves.join("|"))?;
         write!(f, " bake={}..{}", offset(self.bake.least), offset(self.bake.longest))?;
-        write!(f, " requests={} gap={} gates={}", self.bake.requests, offset(self.gap), self.gates)?;
+        write!(
+            f,
+            " requests={} gap={} gates={}",
+            self.bake.requests,
+            offset(self.gap),
+            self.gates
+        )?;
         if let Some(tenants) = self.parallel.tenants {
             write!(f, " tenants={tenants}")?;
         }

@@ -95,7 +95,12 @@ fn release(options: &[&str]) -> Read<Release> {
         let (key, value) = option.split_once('=').unwrap_or((option, ""));
         match key {
             "waves" => {
-                let wave = |names: &str| list(&names.split(',').filter(|n| !n.is_empty()).collect::<Vec<_>>(), "a tenant is a name");
+                let wave = |names: &str| {
+                    list(
+                        &names.split(',').filter(|n| !n.is_empty()).collect::<Vec<_>>(),
+                        "a tenant is a name",
+                    )
+                };
                 release.waves = value.split('|').map(wave).collect::<Read<_>>()?;
             }
             "bake" => {
@@ -122,9 +127,11 @@ fn read_action(words: &[&str]) -> Read<Action> {
     Ok(match words {
         ["apply-again", version] => Action::ApplyAgain(version_of(version)?),
         ["try-rollback", version] => Action::TryRollBack(version_of(version)?),
-        ["health", version, word, tenants @ ..] => {
-            Action::Health(version_of(version)?, verdict(word)?, list(tenants, "a tenant is a name")?)
-        }
+        ["health", version, word, tenants @ ..] => Action::Health(
+            version_of(version)?,
+            verdict(word)?,
+            list(tenants, "a tenant is a name")?,
+        ),
         ["gate", version, "retried"] => Action::Gate(version_of(version)?, GateMood::Retried),
         ["gate", version, "dead"] => Action::Gate(version_of(version)?, GateMood::Dead),
         ["gate", version, word] => Action::Gate(version_of(version)?, GateMood::Ends(verdict(word)?)),
@@ -195,7 +202,9 @@ fn verdict(word: &str) -> Read<Verdict> {
         Verdict::NoData,
         Verdict::Error,
     ];
-    let found = ALL.into_iter().find(|verdict| super::print::verdict_word(*verdict) == word);
+    let found = ALL
+        .into_iter()
+        .find(|verdict| super::print::verdict_word(*verdict) == word);
     found.ok_or("a verdict is pass, fail, inconclusive, no-data or error")
 }
 
@@ -218,7 +227,13 @@ fn on_inconclusive(word: &str) -> Read<OnInconclusive> {
 }
 
 fn stage(word: &str) -> Read<Stage> {
-    const ALL: [Stage; 5] = [Stage::Prepare, Stage::Verify, Stage::Switch, Stage::Bake, Stage::Confirm];
+    const ALL: [Stage; 5] = [
+        Stage::Prepare,
+        Stage::Verify,
+        Stage::Switch,
+        Stage::Bake,
+        Stage::Confirm,
+    ];
     let found = ALL.into_iter().find(|stage| stage.as_str() == word);
     found.ok_or("there is no such stage")
 }

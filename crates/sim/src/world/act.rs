@@ -61,7 +61,10 @@ impl World {
             Command::Apply(version) => {
                 let state = self.stored().ok()?;
                 let plan = product::plan(&self.script, &version, &state)?;
-                if state.run(&version).is_none_or(|run| !matches!(run.phase, RunPhase::Queued | RunPhase::Moving)) {
+                if state
+                    .run(&version)
+                    .is_none_or(|run| !matches!(run.phase, RunPhase::Queued | RunPhase::Moving))
+                {
                     self.plans.insert(version, plan.clone());
                 }
                 EventKind::Apply(Box::new(plan))
@@ -85,9 +88,9 @@ impl World {
             return;
         };
         let counts = |state: &Service| {
-            state
-                .run(version)
-                .is_some_and(|run| run.plan == plan.digest() && (run.in_flight() || matches!(run.phase, RunPhase::Completed { .. })))
+            state.run(version).is_some_and(|run| {
+                run.plan == plan.digest() && (run.in_flight() || matches!(run.phase, RunPhase::Completed { .. }))
+            })
         };
         if !counts(&state) {
             return;
@@ -109,7 +112,9 @@ impl World {
         match outcome {
             Ok((expected, _)) if !counts(&expected.state) => {}
             Ok((expected, found)) if expected.state == found.state => {}
-            Ok(_) => self.checker.violate("apply again has no effect", format!("release {version}")),
+            Ok(_) => self
+                .checker
+                .violate("apply again has no effect", format!("release {version}")),
             Err(error) => self.checker.violate("a turn succeeds", super::server::chain(&error)),
         }
     }
@@ -145,7 +150,11 @@ impl World {
             return self.checker.violate(violation.invariant, detail);
         }
         let Ok(end) = rehearsal.stored() else { return };
-        let here: Vec<_> = end.seats.iter().filter(|(_, seat)| seat.version.as_ref() == Some(version)).collect();
+        let here: Vec<_> = end
+            .seats
+            .iter()
+            .filter(|(_, seat)| seat.version.as_ref() == Some(version))
+            .collect();
         if let Some((tenant, _)) = here.first() {
             let detail = format!("release {version} was rolled back, and tenant {tenant} is still on it");
             self.checker.violate("a rollback brings everybody back", detail);
@@ -202,10 +211,19 @@ fn can_go_back(state: &Service, version: &Version) -> bool {
         .members()
         .filter(|(_, member)| matches!(member.place, Place::Moved { .. }))
         .collect();
-    let on_it = |tenant: &TenantName| state.seats.get(tenant).is_some_and(|seat| seat.version.as_ref() == Some(version));
-    let irreversible = state.pinned.get(version).is_none_or(|release| {
-        release.reversible != tidegate_domain::release::Reversible::Always
-    });
-    !moved.is_empty() && !irreversible && moved.iter().all(|(tenant, member)| member.from.is_some() && on_it(tenant))
+    let on_it = |tenant: &TenantName| {
+        state
+            .seats
+            .get(tenant)
+            .is_some_and(|seat| seat.version.as_ref() == Some(version))
+    };
+    let irreversible = state
+        .pinned
+        .get(version)
+        .is_none_or(|release| release.reversible != tidegate_domain::release::Reversible::Always);
+    !moved.is_empty()
+        && !irreversible
+        && moved
+            .iter()
+            .all(|(tenant, member)| member.from.is_some() && on_it(tenant))
 }
-

@@ -90,15 +90,25 @@ impl Driver {
             start_ms: START_MS,
             fails: false,
         };
-        self.moods.get(&(version.clone(), cell.clone())).cloned().unwrap_or(usual)
+        self.moods
+            .get(&(version.clone(), cell.clone()))
+            .cloned()
+            .unwrap_or(usual)
     }
 
     pub fn report(&self) -> CellReports {
         let report = |slots: &BTreeMap<SlotId, Running>| CellReport {
             slots: slots.iter().map(|(id, slot)| (id.clone(), slot.seen())).collect(),
-            ownership: if slots.values().all(Running::obeys) { self.generation } else { 0 },
+            ownership: if slots.values().all(Running::obeys) {
+                self.generation
+            } else {
+                0
+            },
         };
-        self.cells.iter().map(|(name, slots)| (name.clone(), report(slots))).collect()
+        self.cells
+            .iter()
+            .map(|(name, slots)| (name.clone(), report(slots)))
+            .collect()
     }
 
     /// Every worker that runs writes for all that it owns.
@@ -128,7 +138,10 @@ impl Driver {
     pub fn starved(&mut self) -> Option<String> {
         let Self { cells, resource, .. } = self;
         for (cell, slots) in cells {
-            for (id, slot) in slots.iter().filter(|(_, slot)| slot.worker && slot.state == State::Ready) {
+            for (id, slot) in slots
+                .iter()
+                .filter(|(_, slot)| slot.worker && slot.state == State::Ready)
+            {
                 let owned: Vec<(&str, u64)> = match &slot.shall_own {
                     Owns::Nothing => continue,
                     Owns::Tenants(tenants) => tenants.iter().map(|(name, epoch)| (name.as_str(), *epoch)).collect(),
@@ -136,7 +149,9 @@ impl Driver {
                 };
                 for (owned, epoch) in owned {
                     if resource.write(owned, epoch, id) != Write::Taken {
-                        return Some(format!("{id} shall work for {owned} with epoch {epoch}, which is fenced off"));
+                        return Some(format!(
+                            "{id} shall work for {owned} with epoch {epoch}, which is fenced off"
+                        ));
                     }
                 }
             }
@@ -185,7 +200,10 @@ impl Driver {
         self.documents.push(Arc::clone(document));
         let surplus = self.documents.len().saturating_sub(2);
         self.documents.drain(..surplus);
-        starts.into_iter().filter_map(|(cell, id)| self.timer(at, cell, id)).collect()
+        starts
+            .into_iter()
+            .filter_map(|(cell, id)| self.timer(at, cell, id))
+            .collect()
     }
 
     fn timer(&self, at: i64, cell: CellName, id: SlotId) -> Option<(i64, CellName, SlotId, u64)> {
@@ -200,7 +218,9 @@ impl Driver {
         let before = self.documents.last();
         for (name, slots) in &self.cells {
             let wanted = document.cells.get(name);
-            let gone = slots.keys().filter(|id| wanted.is_none_or(|cell| !cell.slots.contains_key(*id)));
+            let gone = slots
+                .keys()
+                .filter(|id| wanted.is_none_or(|cell| !cell.slots.contains_key(*id)));
             for id in gone {
                 let phase = before.and_then(|before| Some(before.cells.get(name)?.slots.get(id)?.phase));
                 gateways.check_stop(name, id, drain_until(phase), now, checker);
@@ -262,7 +282,9 @@ impl Running {
 
 impl World {
     pub fn actuate(&mut self) {
-        let Some(document) = self.server.published.clone() else { return };
+        let Some(document) = self.server.published.clone() else {
+            return;
+        };
         let fault = self.fault(Kind::Slots);
         if let Some(moment) = fault {
             self.hit(Kind::Slots, moment);
@@ -283,7 +305,8 @@ impl World {
             return;
         }
         let now = self.now();
-        self.driver.check_stops(document, now, &self.gateways, &mut self.checker);
+        self.driver
+            .check_stops(document, now, &self.gateways, &mut self.checker);
         for (at, cell, slot, start) in self.driver.take(document, self.at) {
             self.schedule_at(at, Happening::SlotStarted { cell, slot, start });
         }
@@ -293,7 +316,11 @@ impl World {
 
     /// A server that was held up tells the drivers what it wanted long ago.
     pub fn actuate_stale(&mut self, generation: u64) {
-        let older = self.driver.documents.iter().find(|document| document.generation <= generation);
+        let older = self
+            .driver
+            .documents
+            .iter()
+            .find(|document| document.generation <= generation);
         if let Some(document) = older.cloned() {
             self.hand_to_driver(&document);
         }

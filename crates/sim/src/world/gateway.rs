@@ -126,7 +126,10 @@ impl Gateways {
             for (cell, routes) in &table.cells {
                 for (tenant, route) in &routes.routes {
                     let Some(slots) = routes.versions.get(&route.version) else {
-                        let detail = format!("gateway {name}: tenant {tenant} is routed to {}, which no slot runs", route.version);
+                        let detail = format!(
+                            "gateway {name}: tenant {tenant} is routed to {}, which no slot runs",
+                            route.version
+                        );
                         checker.violate("no request is lost", detail);
                         continue;
                     };
@@ -134,7 +137,9 @@ impl Gateways {
                         match driver.reached(cell, slot) {
                             Reached::Serving | Reached::Crashed => {}
                             wrong @ (Reached::NeverReady | Reached::Gone) => {
-                                let detail = format!("gateway {name}: tenant {tenant} is routed to slot {slot}, which is {wrong:?}");
+                                let detail = format!(
+                                    "gateway {name}: tenant {tenant} is routed to slot {slot}, which is {wrong:?}"
+                                );
                                 checker.violate("no request is lost", detail);
                             }
                         }
@@ -158,7 +163,10 @@ impl Gateways {
                 continue;
             };
             let leads_here = |version: &Version| {
-                table.versions.get(version).is_some_and(|slots| slots.values().any(|id| id == slot))
+                table
+                    .versions
+                    .get(version)
+                    .is_some_and(|slots| slots.values().any(|id| id == slot))
             };
             let routed = table.routes.iter().find(|(_, route)| leads_here(&route.version));
             if let Some((tenant, _)) = routed.filter(|_| gateway.serving) {
@@ -167,7 +175,9 @@ impl Gateways {
             }
             let in_flight = gateway.long.iter().filter(|(id, _)| id == slot).count();
             if in_flight > 0 && drain_until.is_none_or(|until| now < until) {
-                let detail = format!("slot {slot} is stopped with {in_flight} in flight at gateway {name}, before its time to drain is over");
+                let detail = format!(
+                    "slot {slot} is stopped with {in_flight} in flight at gateway {name}, before its time to drain is over"
+                );
                 checker.violate("no request is lost", detail);
             }
         }
@@ -175,7 +185,10 @@ impl Gateways {
 
     /// The versions that gateways which are heard serve a tenant.
     pub fn served(&self, cell: &CellName, tenant: &TenantName) -> impl Iterator<Item = (&str, Option<&Version>)> {
-        let heard = self.registry.iter().filter(|(_, registered)| !registered.lapsed && registered.caught_up);
+        let heard = self
+            .registry
+            .iter()
+            .filter(|(_, registered)| !registered.lapsed && registered.caught_up);
         let served = heard.filter_map(|(name, _)| Some((name.as_str(), self.all.get(name)?)));
         served.map(move |(name, gateway)| {
             let table = gateway.table.as_ref().and_then(|table| table.cells.get(cell));
@@ -187,7 +200,9 @@ impl Gateways {
 impl World {
     /// Hands the published document to every gateway that is connected.
     pub fn offer(&mut self) {
-        let Some(document) = self.server.published.clone() else { return };
+        let Some(document) = self.server.published.clone() else {
+            return;
+        };
         let fault = self.fault(Kind::Routes);
         if let Some(moment) = fault {
             self.hit(Kind::Routes, moment);
@@ -211,7 +226,9 @@ impl World {
     }
 
     fn reconnect_soon(&mut self, name: &str, generation: u64) {
-        let Some(gateway) = self.gateways.all.get(name) else { return };
+        let Some(gateway) = self.gateways.all.get(name) else {
+            return;
+        };
         if gateway.connected && gateway.serving {
             let (in_ms, gateway) = (gateway.take_ms, name.to_owned());
             self.schedule(in_ms, Happening::TableTaken { gateway, generation });
@@ -227,10 +244,16 @@ impl World {
 
     /// Persist, then serve, then confirm.
     pub fn table_taken(&mut self, name: &str, generation: u64) {
-        let found = self.gateways.offered.iter().find(|document| document.generation == generation);
+        let found = self
+            .gateways
+            .offered
+            .iter()
+            .find(|document| document.generation == generation);
         let document = found.cloned();
         let up = self.server.is_up();
-        let Some(gateway) = self.gateways.all.get_mut(name) else { return };
+        let Some(gateway) = self.gateways.all.get_mut(name) else {
+            return;
+        };
         if !gateway.serving {
             return;
         }
@@ -251,7 +274,9 @@ impl World {
             self.schedule(500, Happening::Reconnect(name.to_owned()));
             return;
         }
-        let Some(gateway) = self.gateways.all.get_mut(name) else { return };
+        let Some(gateway) = self.gateways.all.get_mut(name) else {
+            return;
+        };
         gateway.connected = true;
         self.gateways.hear(name);
         if let Some(document) = self.server.published.clone() {
@@ -270,7 +295,9 @@ impl World {
     }
 
     pub fn gateway_mood(&mut self, name: &str, mood: GatewayMood) {
-        let Some(gateway) = self.gateways.all.get_mut(name) else { return };
+        let Some(gateway) = self.gateways.all.get_mut(name) else {
+            return;
+        };
         match mood {
             GatewayMood::Lapses => {
                 gateway.connected = false;
@@ -299,7 +326,10 @@ impl World {
     pub fn calm_gateways(&mut self) {
         let names: Vec<String> = self.gateways.all.keys().cloned().collect();
         for name in names {
-            self.gateway_mood(&name, GatewayMood::Takes(tidegate_domain::time::Duration::from_millis(100)));
+            self.gateway_mood(
+                &name,
+                GatewayMood::Takes(tidegate_domain::time::Duration::from_millis(100)),
+            );
             self.gateway_mood(&name, GatewayMood::Joins);
         }
     }

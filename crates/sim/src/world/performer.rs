@@ -57,7 +57,8 @@ impl Performed {
     pub fn problem(&self) -> Option<String> {
         self.0.borrow().iter().find_map(|(id, seen)| {
             let doubled = seen.times > seen.excused + 1;
-            let doubled = doubled.then(|| format!("it was done {} times, {} of them excused", seen.times, seen.excused));
+            let doubled =
+                doubled.then(|| format!("it was done {} times, {} of them excused", seen.times, seen.excused));
             let problem = seen.problem.clone().or(doubled)?;
             Some(format!("effect {id}: {problem}"))
         })
@@ -99,7 +100,10 @@ impl Attempt {
             length: LEASE,
             limit: 10,
         };
-        perform(&self.store, self.lane, &lease, self.now, async |effect| self.act(effect).await).await
+        perform(&self.store, self.lane, &lease, self.now, async |effect| {
+            self.act(effect).await
+        })
+        .await
     }
 
     async fn act(&self, effect: &Effect) -> Done {
@@ -141,7 +145,11 @@ impl World {
             Lane::Announce => Kind::Announcement,
         };
         let moment = self.fault(kind);
-        let report = if moment.is_none() { self.fault(Kind::Report) } else { None };
+        let report = if moment.is_none() {
+            self.fault(Kind::Report)
+        } else {
+            None
+        };
         let (released, fell) = (Rc::new(Cell::new(false)), Rc::new(Cell::new(false)));
         let attempt = Attempt {
             store: self.store(),

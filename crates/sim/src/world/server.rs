@@ -253,7 +253,9 @@ impl World {
         let cell_differs = |name: &CellName, cell: &Cell| {
             let report = cells.get(name);
             let slot_differs = |(id, slot): (&SlotId, &Slot)| {
-                let seen = report.and_then(|report| report.slots.get(id)).unwrap_or(&SlotState::Unknown);
+                let seen = report
+                    .and_then(|report| report.slots.get(id))
+                    .unwrap_or(&SlotState::Unknown);
                 let in_flight = gateways.in_flight.get(id).copied().unwrap_or(0);
                 *seen != slot.state || in_flight != slot.in_flight
             };
@@ -262,7 +264,7 @@ impl World {
         let routing = &state.routing;
         let differs = gateways.lapsed != routing.lapsed
             || gateways.confirmed.is_none() != routing.alone
-            || gateways.confirmed.unwrap_or(0) > routing.confirmed
+            || gateways.confirmed.unwrap_or(0) != routing.reported
             || state.cells.iter().any(|(name, cell)| cell_differs(name, cell));
         differs.then_some((cells, gateways))
     }
@@ -290,4 +292,3 @@ pub fn chain(error: &dyn std::error::Error) -> String {
     }
     text
 }
-

@@ -41,13 +41,21 @@ impl Moods {
     fn judge(&self, monitor: &Monitor, now: Timestamp) -> Judgement {
         let seconds = u64::try_from((now - monitor.since).as_millis() / 1_000).unwrap_or(0);
         let count = seconds * 2 * monitor.tenants.len() as u64;
-        let requests = if count >= monitor.requests_min { monitor.requests_min } else { 0 };
+        let requests = if count >= monitor.requests_min {
+            monitor.requests_min
+        } else {
+            0
+        };
         let (verdict, named) = self
             .health
             .get(&monitor.version)
             .cloned()
             .unwrap_or((Verdict::Pass, Vec::new()));
-        let hurt: Vec<TenantName> = named.iter().filter(|name| monitor.tenants.contains_key(*name)).cloned().collect();
+        let hurt: Vec<TenantName> = named
+            .iter()
+            .filter(|name| monitor.tenants.contains_key(*name))
+            .cloned()
+            .collect();
         let verdict = match verdict {
             Verdict::Fail if !named.is_empty() && hurt.is_empty() => Verdict::Pass,
             Verdict::Pass if count == 0 => Verdict::NoData,
@@ -102,7 +110,9 @@ impl World {
         if !self.server.is_up() {
             return;
         }
-        let Some(state) = self.server.state.as_ref() else { return };
+        let Some(state) = self.server.state.as_ref() else {
+            return;
+        };
         let now = self.now();
         let monitors = monitors(state);
         let judged: Vec<_> = monitors
