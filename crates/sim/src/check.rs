@@ -68,11 +68,11 @@ impl Checker {
 
     pub fn violate(&mut self, invariant: &'static str, detail: String) {
         let at = since(self.at);
-        self.say(format!("VIOLATED: {invariant}: {detail}"));
+        self.say(&format!("VIOLATED: {invariant}: {detail}"));
         self.violation.get_or_insert(Violation { invariant, detail, at });
     }
 
-    pub fn say(&mut self, line: String) {
+    pub fn say(&mut self, line: &str) {
         if !self.quiet {
             let at = since(self.at).to_string();
             self.trace.push(format!("{at:>16}  {line}"));
@@ -95,7 +95,7 @@ impl Checker {
         let rows = complete_now(store.journal(name.as_str(), JournalFilter::All, self.journal.seq, 100_000));
         let rows = rows.unwrap_or_default();
         let (lines, replayed) = self.journal.follow(&rows);
-        lines.into_iter().for_each(|line| self.say(line));
+        lines.into_iter().for_each(|line| self.say(&line));
         self.take(replayed);
         let compared = self.journal.compare(state, self.last.as_ref());
         self.take(compared);
@@ -239,7 +239,7 @@ impl Checker {
             } else {
                 on.join(", ")
             };
-            self.say(format!("= {version} {}{hold}: {on}", run.phase.in_words()));
+            self.say(&format!("= {version} {}{hold}: {on}", run.phase.in_words()));
         }
     }
 }

@@ -253,7 +253,7 @@ impl World {
 
     fn hit(&mut self, kind: Kind, moment: Moment) {
         self.hits.count((kind, moment));
-        self.checker.say(format!("fault: {kind} {moment}"));
+        self.checker.say(&format!("fault: {kind} {moment}"));
     }
 
     /// A world of its own that goes on from here; who was held up there is gone.

@@ -336,33 +336,9 @@ impl Turn {
             self.enter(run, wave, Stage::Confirm, &reason);
             return true;
         }
-        let reason = match &current.health {
-            None => "nothing has been judged yet".to_owned(),
-            Some(health) if enough => health.reason.clone(),
-            Some(health) => {
-                format!(
-                    "{}, {requests} of {} requests: {}",
-                    health.verdict.in_words(),
-                    bake.requests,
-                    health.reason
-                )
-            }
-        };
+        let reason = current.evidence_in_words(enough);
         if longest <= self.now && !enough {
-            match self.state.runs[run].policy.on_inconclusive {
-                OnInconclusive::Hold => {
-                    let reason = format!("wave {name} has baked its longest without a clear verdict: {reason}");
-                    self.hold_run(run, None, &Cause::system("bake", reason));
-                }
-                OnInconclusive::Pass => {
-                    self.enter(
-                        run,
-                        wave,
-                        Stage::Confirm,
-                        &format!("the playbook lets it pass: {reason}"),
-                    );
-                }
-            }
+            self.bake_without_verdict(run, wave, &reason);
             return true;
         }
         self.wake_at(if enough { least } else { longest });
@@ -375,6 +351,20 @@ impl Turn {
             reason,
         });
         false
+    }
+
+    fn bake_without_verdict(&mut self, run: usize, wave: usize, reason: &str) {
+        let name = &self.state.runs[run].waves[wave].name;
+        match self.state.runs[run].policy.on_inconclusive {
+            OnInconclusive::Hold => {
+                let reason = format!("wave {name} has baked its longest without a clear verdict: {reason}");
+                self.hold_run(run, None, &Cause::system("bake", reason));
+            }
+            OnInconclusive::Pass => {
+                let reason = format!("the playbook lets it pass: {reason}");
+                self.enter(run, wave, Stage::Confirm, &reason);
+            }
+        }
     }
 
     pub fn confirm(&mut self, run: usize, wave: usize) -> bool {
@@ -398,6 +388,20 @@ impl WaveRun {
     #[must_use]
     pub fn holds_tenants(&self) -> bool {
         self.members.values().any(|member| member.place.is_on())
+    }
+
+    fn evidence_in_words(&self, enough: bool) -> String {
+        match &self.health {
+            None => "nothing has been judged yet".to_owned(),
+            Some(health) if enough => health.reason.clone(),
+            Some(health) => format!(
+                "{}, {} of {} requests: {}",
+                health.verdict.in_words(),
+                health.requests,
+                self.policy.bake.requests,
+                health.reason
+            ),
+        }
     }
 
     /// Nobody is left on the release who had come to it through this wave.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use tidegate_domain::id::{Version, WaveName};
+use tidegate_domain::id::{TenantName, Version, WaveName};
 use tidegate_domain::journal::{Entry, EntryKind};
 use tidegate_domain::service::{Run, Service, WaveRun};
 use tidegate_store::JournalRow;
@@ -163,7 +163,7 @@ fn line(entry: &Entry) -> String {
         line.extend(word.map(|word| format!(" {word}")));
     }
     if !entry.tenants.is_empty() {
-        let names: Vec<&str> = entry.tenants.iter().map(|tenant| tenant.as_str()).collect();
+        let names: Vec<&str> = entry.tenants.iter().map(TenantName::as_str).collect();
         line.push_str(&format!(" [{}]", names.join(" ")));
     }
     if let Some(now_on) = &entry.now_on {

@@ -86,7 +86,11 @@ pub fn members_are_where_they_are_said_to_be(state: &Service) -> Checked {
 /// Never more between two versions than the playbook allows.
 pub fn not_too_many_at_once(state: &Service) -> Checked {
     for run in &state.runs {
-        for wave in run.waves.iter().filter(|wave| matches!(wave.state, WaveState::Active { .. })) {
+        for wave in run
+            .waves
+            .iter()
+            .filter(|wave| matches!(wave.state, WaveState::Active { .. }))
+        {
             let between = |member: &Member| matches!(member.place, Place::Moved { generation } if generation > state.routing.confirmed);
             let tenants: Vec<&TenantName> = wave
                 .members

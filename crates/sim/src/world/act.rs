@@ -16,7 +16,7 @@ use crate::script::{Action, Command};
 impl World {
     pub fn act(&mut self, action: &Action) {
         if !matches!(action, Action::Fault(_)) {
-            self.checker.say(format!("> {action}"));
+            self.checker.say(&format!("> {action}"));
         }
         match action {
             Action::Person(command) => self.person(command),
@@ -179,7 +179,7 @@ impl World {
     /// The faults end: gateways return, slots come up, nothing is armed any more.
     pub fn calm(&mut self) {
         self.armed.clear();
-        self.checker.say("the faults end".to_owned());
+        self.checker.say("the faults end");
         self.calm_gateways();
         self.heal_slots();
         if self.server.is_up() {

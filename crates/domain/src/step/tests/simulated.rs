@@ -6,7 +6,7 @@ use super::{back, baking};
 use crate::desired::{Owns, desired};
 use crate::event::{EventKind, Scope, Verdict};
 use crate::fixture::{Shop, installed, tenant, version};
-use crate::id::{CellName, TenantName};
+use crate::id::{CellName, TenantName, Version};
 use crate::observed::{CellReports, GatewayReport};
 use crate::service::Place;
 use crate::step::Refused;
@@ -25,7 +25,7 @@ fn remove(name: &str) -> EventKind {
 
 fn on<'a>(shop: &'a Shop, name: &str) -> Option<&'a str> {
     let seat = &shop.state.seats[&TenantName::new(name).unwrap()];
-    seat.version.as_ref().map(|version| version.as_str())
+    seat.version.as_ref().map(Version::as_str)
 }
 
 #[test]
