@@ -138,7 +138,6 @@ impl Routing {
             };
             for (class, until_ms) in [(Class::Request, requests), (Class::Stream, streams)] {
                 let is_over = until_ms.is_some_and(|until_ms| until_ms <= now_ms);
-                slot.load.set_cut(class, is_over);
                 if is_over && slot.load.under_way() > 0 {
                     slot.instances.iter().for_each(|instance| instance.cut(class));
                 }

@@ -19,7 +19,7 @@ use std::net::SocketAddr;
 use serde::{Deserialize, Serialize};
 
 pub use name::{ComponentName, InstanceId, NAME_BYTES_MAX, SlotId, TenantName, VersionKey};
-pub use policy::Policy;
+pub use policy::{Policy, Protocol};
 pub use route::{Mode, Route, RouteGroup, Routes, Split};
 pub use source::{ClientSource, JwtSource, JwtVerification, PathSource, TenantSource};
 pub use validate::{Refusal, TableError};

@@ -33,6 +33,8 @@ pub(crate) enum DownloadError {
     Read(#[source] hyper::Error),
     #[error("the instance stopped sending its answer")]
     Idle,
+    #[error("the drain of the slot is over")]
+    Cut,
 }
 
 impl AnswerBody {
@@ -54,6 +56,14 @@ impl AnswerBody {
 impl Download {
     fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, DownloadError>>> {
         let Poll::Ready(frame) = Pin::new(&mut self.incoming).poll_frame(context) else {
+            let is_cut = self
+                .exchange
+                .as_ref()
+                .is_some_and(|exchange| exchange.cut().poll_cut(context).is_ready());
+            if is_cut {
+                self.broke(ErrorReason::Drained);
+                return Poll::Ready(Some(Err(DownloadError::Cut)));
+            }
             ready!(self.idle.poll_expired(context));
             self.broke(ErrorReason::UpstreamTimeout);
             return Poll::Ready(Some(Err(DownloadError::Idle)));
@@ -84,8 +94,8 @@ impl Download {
     }
 
     fn broke(&mut self, reason: ErrorReason) {
-        if let Some(exchange) = self.exchange.take() {
-            self.account.failed(exchange.blame(reason));
+        if self.exchange.take().is_some() {
+            self.account.failed(reason);
         }
     }
 }

@@ -8,7 +8,7 @@ use super::upload::Upload;
 use crate::clock;
 use crate::counters::Series;
 use crate::protocol::ErrorReason;
-use crate::upstream::{Busy, Class, Connection, Engaged, Instance};
+use crate::upstream::{Busy, Class, Connection, Cut, Engaged, Instance};
 
 /// Counts a tenant's request until it is dropped.
 #[derive(Debug)]
@@ -23,9 +23,8 @@ pub(crate) struct Account {
 pub(crate) struct Exchange {
     busy: Busy,
     instance: Engaged,
-    connection: Option<Connection>,
+    connection: Connection,
     upload: Option<Upload>,
-    class: Class,
 }
 
 impl Account {
@@ -59,26 +58,23 @@ impl Exchange {
         Self {
             busy,
             instance: Engaged::new(instance),
-            connection: Some(connection),
+            connection,
             upload,
-            class: Class::Request,
         }
     }
 
     /// From now on it is a stream, with a stream's drain deadline.
     pub(crate) fn becomes_stream(&mut self) {
-        self.class = Class::Stream;
-        if let Some(connection) = &self.connection {
-            connection.cut().set_class(Class::Stream);
-        }
+        self.connection.cut().set_class(Class::Stream);
     }
 
-    pub(crate) fn instance(&self) -> &Arc<Instance> {
-        self.instance.instance()
+    /// Ends when the drain of the slot is over.
+    pub(crate) fn cut(&self) -> &Arc<Cut> {
+        self.connection.cut()
     }
 
-    pub(crate) fn connection_mut(&mut self) -> Option<&mut Connection> {
-        self.connection.as_mut()
+    pub(crate) fn connection_mut(&mut self) -> &mut Connection {
+        &mut self.connection
     }
 
     /// Ends the attempt; the request stays counted on the slot.
@@ -86,19 +82,10 @@ impl Exchange {
         self.busy
     }
 
-    /// What to call a failure of the instance's side now.
-    pub(crate) fn blame(&self, otherwise: ErrorReason) -> ErrorReason {
-        match self.busy.slot().is_cut(self.class) {
-            true => ErrorReason::Drained,
-            false => otherwise,
-        }
-    }
-
     /// The answer is complete: the connection may carry another request, unless it still carries this one's body.
-    pub(crate) fn complete(mut self) {
-        let is_sent = self.upload.as_ref().is_none_or(Upload::is_complete);
-        if let Some(connection) = self.connection.take().filter(|_| is_sent) {
-            self.instance().checkin(connection);
+    pub(crate) fn complete(self) {
+        if self.upload.as_ref().is_none_or(Upload::is_complete) {
+            self.instance.instance().checkin(self.connection);
         }
     }
 }

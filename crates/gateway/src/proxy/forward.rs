@@ -13,11 +13,12 @@ use http::{Method, Request, Response};
 use hyper::body::{Incoming, SizeHint};
 
 use super::exchange::Exchange;
+use super::header;
 use super::upload::{RequestBody, Upload};
 use crate::clock;
 use crate::protocol::ErrorReason;
-use crate::table::Policy;
-use crate::upstream::{Busy, CheckoutError, Instance, Reuse, SendFailure, Slot};
+use crate::table::{Policy, Protocol};
+use crate::upstream::{Busy, CheckoutError, Connection, Instance, Reuse, SendFailure, Slot};
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const ATTEMPTS_MAX: usize = 4;
@@ -72,7 +73,7 @@ pub(crate) async fn forward(
             tokio::time::sleep(PAUSES[attempt]).await;
         }
         attempt += 1;
-        let (failed, was_reused) = match instance.checkout(reuse, milliseconds(policy.connect_ms)).await {
+        let (failed, was_reused) = match checkout(&instance, reuse, policy).await {
             Err(error) => (connect_failure(&error), false),
             Ok(connection) => {
                 let was_reused = connection.is_reused;
@@ -100,7 +101,7 @@ pub(crate) async fn forward(
         else {
             continue;
         };
-        if !was_reused {
+        if !was_reused && is_of_instance(reason) {
             instance.failed(clock::millis());
         }
         let may_repeat = !is_final && (!was_sent || is_repeatable) && outgoing.is_repeatable();
@@ -121,7 +122,7 @@ pub(crate) async fn forward(
 }
 
 impl Outgoing {
-    fn request(&self) -> Request<RequestBody> {
+    fn request(&self, protocol: Protocol) -> Request<RequestBody> {
         let body = match &self.upload {
             None => RequestBody::Empty,
             Some(upload) => RequestBody::Upload(upload.attempt(self.size)),
@@ -130,6 +131,10 @@ impl Outgoing {
         *request.method_mut() = self.head.method.clone();
         *request.uri_mut() = self.head.uri.clone();
         *request.headers_mut() = self.head.headers.clone();
+        match protocol {
+            Protocol::Http1 => {}
+            Protocol::Http2 => header::to_http2(&mut request),
+        }
         request
     }
 
@@ -155,41 +160,52 @@ impl Exchange {
     /// One attempt.
     async fn send(&mut self, outgoing: &Outgoing, policy: &Policy) -> Outcome {
         let limit = milliseconds(policy.first_byte_ms);
-        let request = outgoing.request();
-        let Some(connection) = self.connection_mut() else {
-            return Outcome::Failed {
-                reason: ErrorReason::Unreachable,
-                was_sent: false,
-                is_final: false,
-            };
-        };
+        let request = outgoing.request(policy.protocol);
+        let cut = self.cut().clone();
         let sent = tokio::select! {
             biased;
-            sent = connection.send(request) => sent,
+            sent = self.connection_mut().send(request) => sent,
+            () = cut.ended() => return Outcome::Failed { reason: ErrorReason::Drained, was_sent: true, is_final: true },
             () = silence(outgoing.upload.as_ref(), limit) => {
-                return self.failure(outgoing, ErrorReason::UpstreamTimeout, true, true);
+                return failure(outgoing, ErrorReason::UpstreamTimeout, true, true);
             }
         };
         match sent {
             Ok(response) => Outcome::Answered(Box::new(response)),
-            Err(SendFailure::NotSent) => self.failure(outgoing, ErrorReason::UpstreamBroken, false, false),
+            Err(SendFailure::NotSent) => failure(outgoing, ErrorReason::UpstreamBroken, false, false),
             Err(SendFailure::Sent(error)) if error.is_parse() => {
-                self.failure(outgoing, ErrorReason::UpstreamProtocol, true, true)
+                failure(outgoing, ErrorReason::UpstreamProtocol, true, true)
             }
-            Err(SendFailure::Sent(_)) => self.failure(outgoing, ErrorReason::UpstreamBroken, true, false),
+            Err(SendFailure::Sent(_)) => failure(outgoing, ErrorReason::UpstreamBroken, true, false),
         }
     }
+}
 
-    /// A failure, blamed on the client's body where that broke, and on the drain where that is over.
-    fn failure(&self, outgoing: &Outgoing, reason: ErrorReason, was_sent: bool, is_final: bool) -> Outcome {
-        let by_client = outgoing.upload.as_ref().and_then(Upload::failure);
-        let reason = by_client.unwrap_or_else(|| self.blame(reason));
-        let is_final = is_final || by_client.is_some() || reason == ErrorReason::Drained;
-        Outcome::Failed {
-            reason,
-            was_sent,
-            is_final,
-        }
+/// A failure, blamed on the client's body where that broke.
+fn failure(outgoing: &Outgoing, reason: ErrorReason, was_sent: bool, is_final: bool) -> Outcome {
+    let by_client = outgoing.upload.as_ref().and_then(Upload::failure);
+    Outcome::Failed {
+        reason: by_client.unwrap_or(reason),
+        was_sent,
+        is_final: is_final || by_client.is_some(),
+    }
+}
+
+fn is_of_instance(reason: ErrorReason) -> bool {
+    [
+        ErrorReason::Unreachable,
+        ErrorReason::UpstreamTimeout,
+        ErrorReason::UpstreamBroken,
+        ErrorReason::UpstreamProtocol,
+    ]
+    .contains(&reason)
+}
+
+async fn checkout(instance: &Arc<Instance>, reuse: Reuse, policy: &Policy) -> Result<Connection, CheckoutError> {
+    let limit = milliseconds(policy.connect_ms);
+    match policy.protocol {
+        Protocol::Http1 => instance.checkout(reuse, limit).await,
+        Protocol::Http2 => instance.share(reuse, limit).await,
     }
 }
 

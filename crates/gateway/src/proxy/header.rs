@@ -4,6 +4,8 @@ use http::header::{
     CONNECTION, EXPECT, HOST, HeaderMap, HeaderName, HeaderValue, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
 };
 use http::request::Parts;
+use http::uri::{Authority, Scheme};
+use http::{Request, Uri};
 
 use crate::protocol::ErrorReason;
 use crate::routing::Asker;
@@ -34,7 +36,7 @@ pub(crate) fn host(head: &Parts) -> Result<String, ErrorReason> {
     if named.next().is_some() {
         return Err(ErrorReason::BadRequest);
     }
-    let authority = head.uri.authority().map(http::uri::Authority::as_str);
+    let authority = head.uri.authority().map(Authority::as_str);
     let host = match (authority, header) {
         (Some(authority), Some(header)) if !authority.eq_ignore_ascii_case(header) => {
             return Err(ErrorReason::BadRequest);
@@ -119,6 +121,19 @@ pub(crate) fn strip_request<'a>(headers: &mut HeaderMap, asker: Asker, declared:
     for name in own {
         headers.remove(name);
     }
+}
+
+/// HTTP/2 names the host in the target, and has no connections to speak of.
+pub(crate) fn to_http2<B>(request: &mut Request<B>) {
+    let headers = request.headers_mut();
+    headers.remove(CONNECTION);
+    headers.remove(UPGRADE);
+    let host = headers.remove(HOST);
+    let authority = host.and_then(|host| Authority::try_from(host.as_bytes()).ok());
+    let mut target = std::mem::take(request.uri_mut()).into_parts();
+    target.scheme = Some(Scheme::HTTP);
+    target.authority = Some(authority.unwrap_or_else(|| Authority::from_static("localhost")));
+    *request.uri_mut() = Uri::from_parts(target).unwrap_or_default();
 }
 
 fn tokens(headers: &HeaderMap) -> impl Iterator<Item = &str> {

@@ -17,7 +17,6 @@ use super::exchange::{Account, Exchange};
 use crate::clock;
 use crate::life::{Life, reached};
 use crate::protocol::ErrorReason;
-use crate::upstream::{Class, Cut};
 
 /// How a client takes part in a change of protocol it asked for.
 pub(crate) struct Upgrade {
@@ -25,13 +24,6 @@ pub(crate) struct Upgrade {
     pub(crate) client: OnUpgrade,
     /// See [`super::Client::open`].
     pub(crate) open: mpsc::Sender<()>,
-}
-
-/// What a tunnel keeps counted while it stands.
-struct Standing {
-    exchange: Exchange,
-    account: Account,
-    is_over: bool,
 }
 
 /// Notes when bytes last moved in either direction.
@@ -49,26 +41,17 @@ pub(crate) fn open(
     idle: Duration,
     mut life: watch::Receiver<Life>,
 ) {
-    let cut = Arc::new(Cut::new(Class::Stream));
-    exchange.instance().register(&cut);
-    let standing = Standing {
-        exchange,
-        account,
-        is_over: false,
-    };
-    let held = cut.clone();
-    let task = tokio::spawn(async move {
-        let (_held, _open) = (held, upgrade.open);
+    tokio::spawn(async move {
+        let _open = upgrade.open;
         tokio::select! {
             ended = carry(upgrade.client, instance, idle) => match ended {
                 Ok(()) => {}
                 Err(error) => tracing::debug!(%error, "tunnel ended"),
             },
+            () = exchange.cut().ended() => account.failed(ErrorReason::Drained),
             () = reached(&mut life, Life::Over) => {}
         }
-        standing.end();
     });
-    cut.set_task(task.abort_handle());
 }
 
 async fn carry(client: OnUpgrade, instance: OnUpgrade, idle: Duration) -> io::Result<()> {
@@ -95,22 +78,6 @@ async fn silence(moved_micros: &AtomicU64, limit: Duration) {
             return;
         }
         wait = limit - quiet;
-    }
-}
-
-impl Standing {
-    /// It has ended by itself.
-    fn end(mut self) {
-        self.is_over = true;
-    }
-}
-
-impl Drop for Standing {
-    fn drop(&mut self) {
-        // Dropped without having ended by itself: it was cut.
-        if !self.is_over && self.exchange.blame(ErrorReason::UpstreamBroken) == ErrorReason::Drained {
-            self.account.failed(ErrorReason::Drained);
-        }
     }
 }
 

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Policy {
+    pub protocol: Protocol,
     /// To open a connection to an instance.
     pub connect_ms: u32,
     /// From the last byte of the request that was taken to the head of the answer.
@@ -23,9 +24,21 @@ pub struct Policy {
     pub request_bytes: Option<u64>,
 }
 
+/// What instances of a component speak.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Protocol {
+    /// HTTP/1.1, with upgrades.
+    #[default]
+    Http1,
+    /// HTTP/2 with prior knowledge, as gRPC needs it. No upgrades.
+    Http2,
+}
+
 impl Default for Policy {
     fn default() -> Self {
         Self {
+            protocol: Protocol::Http1,
             connect_ms: 2_000,
             first_byte_ms: 60_000,
             body_idle_ms: 60_000,

@@ -1,10 +1,9 @@
 //! Which instance of a slot takes the next request, and what is under way on a slot.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use super::budget::RetryBudget;
-use super::connection::Class;
 use super::pool::Instance;
 use crate::table::Phase;
 
@@ -22,7 +21,6 @@ pub(crate) struct SlotLoad {
     pub(crate) budget: RetryBudget,
     under_way: AtomicU64,
     turn: AtomicUsize,
-    is_cut: [AtomicBool; 2],
 }
 
 /// Something under way on a slot. It ends when this is dropped.
@@ -54,7 +52,6 @@ impl SlotLoad {
             budget: RetryBudget::new(),
             under_way: AtomicU64::new(0),
             turn: AtomicUsize::new(0),
-            is_cut: [AtomicBool::new(false), AtomicBool::new(false)],
         }
     }
 
@@ -67,21 +64,6 @@ impl SlotLoad {
 
     pub(crate) fn under_way(&self) -> u64 {
         self.under_way.load(Ordering::SeqCst)
-    }
-
-    /// Notes that the slot's drain is over for a class, so that what breaks now is told as cut.
-    pub(crate) fn set_cut(&self, class: Class, is_cut: bool) {
-        self.is_cut[class as usize].store(is_cut, Ordering::Relaxed);
-    }
-
-    pub(crate) fn is_cut(&self, class: Class) -> bool {
-        self.is_cut[class as usize].load(Ordering::Relaxed)
-    }
-}
-
-impl Busy {
-    pub(crate) fn slot(&self) -> &SlotLoad {
-        &self.0
     }
 }
 

@@ -1,20 +1,21 @@
 //! One connection to an instance, with exact knowledge of what was sent over it.
 
+use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use futures_util::task::AtomicWaker;
 use http::{Request, Response};
 use hyper::body::Incoming;
-use hyper::client::conn::http1;
-use hyper_util::rt::TokioIo;
+use hyper::client::conn::{http1, http2};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use rustix::net::RecvFlags;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::task::AbortHandle;
 
 use super::pool::Instance;
 use crate::clock;
@@ -29,22 +30,33 @@ pub(crate) enum Class {
     Stream = 1,
 }
 
-/// How to end from outside what is under way: the connection's driver, or the tunnel that has taken it over.
+/// How to end from outside what is under way. Whoever uses the connection waits for it beside everything else.
 #[derive(Debug)]
 pub(crate) struct Cut {
-    task: OnceLock<AbortHandle>,
     class: AtomicU8,
-    /// Process clock in microseconds since when it has been in the pool; 0 while it is used.
+    is_cut: AtomicBool,
+    waker: AtomicWaker,
+    /// Process clock in microseconds since when the connection has been in the pool; 0 while it is used.
     idle_since: AtomicU64,
 }
 
-/// An open HTTP/1.1 connection that no other request uses.
+/// What one request is sent over.
 #[derive(Debug)]
 pub(crate) struct Connection {
-    sender: http1::SendRequest<RequestBody>,
-    stream: Arc<TcpStream>,
+    sender: Sender,
     cut: Arc<Cut>,
     pub(crate) is_reused: bool,
+}
+
+#[derive(Debug)]
+enum Sender {
+    /// Nobody else uses it.
+    Http1 {
+        sender: http1::SendRequest<RequestBody>,
+        stream: Arc<TcpStream>,
+    },
+    /// Shared with all other requests to the instance.
+    Http2(http2::SendRequest<RequestBody>),
 }
 
 /// Why no answer came.
@@ -60,59 +72,72 @@ pub(crate) enum SendFailure {
 struct SharedStream(Arc<TcpStream>);
 
 impl Cut {
-    pub(crate) fn new(class: Class) -> Self {
-        Self {
-            task: OnceLock::new(),
-            class: AtomicU8::new(class as u8),
+    fn new() -> Arc<Self> {
+        Arc::new(Self {
+            class: AtomicU8::new(Class::Request as u8),
+            is_cut: AtomicBool::new(false),
+            waker: AtomicWaker::new(),
             idle_since: AtomicU64::new(0),
-        }
-    }
-
-    pub(crate) fn set_task(&self, task: AbortHandle) {
-        // Set once, by whoever made it.
-        let _ = self.task.set(task);
+        })
     }
 
     pub(crate) fn set_class(&self, class: Class) {
         self.class.store(class as u8, Ordering::Relaxed);
     }
 
-    /// Ends it if it is in use for this class.
-    pub(crate) fn cut(&self, class: Class) {
+    /// Ends what is under way, if it is of this class.
+    pub(super) fn cut(&self, class: Class) {
         let is_used = self.idle_since.load(Ordering::Relaxed) == 0;
-        let task = self
-            .task
-            .get()
-            .filter(|_| is_used && self.class.load(Ordering::Relaxed) == class as u8);
-        if let Some(task) = task {
-            task.abort();
+        if is_used && self.class.load(Ordering::Relaxed) == class as u8 {
+            self.is_cut.store(true, Ordering::Release);
+            self.waker.wake();
         }
+    }
+
+    /// Ready once it is cut.
+    pub(crate) fn poll_cut(&self, context: &mut Context<'_>) -> Poll<()> {
+        self.waker.register(context.waker());
+        if self.is_cut.load(Ordering::Acquire) {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
+    }
+
+    /// Waits until it is cut.
+    pub(crate) async fn ended(&self) {
+        poll_fn(|context| self.poll_cut(context)).await;
     }
 }
 
 impl Connection {
-    /// Opens a connection; the future that drives it runs as a task of its own.
-    pub(crate) async fn open(instance: &Arc<Instance>, limit: Duration) -> io::Result<Self> {
-        let stream = tokio::time::timeout(limit, TcpStream::connect(instance.address))
-            .await
-            .map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
-        stream.set_nodelay(true)?;
-        let stream = Arc::new(stream);
+    /// Opens an HTTP/1.1 connection; the future that drives it runs as a task of its own.
+    pub(super) async fn open(instance: &Arc<Instance>, limit: Duration) -> io::Result<Self> {
+        let stream = Arc::new(connect(instance, limit).await?);
         let (sender, driver) = http1::Builder::new()
             .max_buf_size(256 * 1024)
             .handshake(TokioIo::new(SharedStream(stream.clone())))
             .await
             .map_err(io::Error::other)?;
-        let cut = Arc::new(Cut::new(Class::Request));
-        let driven = tokio::spawn(drive(driver, cut.clone(), instance.clone()));
-        cut.set_task(driven.abort_handle());
-        instance.register(&cut);
-        Ok(Self {
-            sender,
-            stream,
-            cut,
+        let connection = Self {
+            sender: Sender::Http1 { sender, stream },
+            cut: Cut::new(),
             is_reused: false,
-        })
+        };
+        tokio::spawn(drive(driver, connection.cut.clone(), instance.clone()));
+        instance.register(&connection.cut);
+        Ok(connection)
+    }
+
+    /// One request's share of an HTTP/2 connection.
+    pub(super) fn share(instance: &Instance, sender: http2::SendRequest<RequestBody>, is_reused: bool) -> Self {
+        let connection = Self {
+            sender: Sender::Http2(sender),
+            cut: Cut::new(),
+            is_reused,
+        };
+        instance.register(&connection.cut);
+        connection
     }
 
     pub(crate) fn cut(&self) -> &Arc<Cut> {
@@ -121,13 +146,26 @@ impl Connection {
 
     /// Sends one request and waits for the head of the answer.
     pub(crate) async fn send(&mut self, request: Request<RequestBody>) -> Result<Response<Incoming>, SendFailure> {
-        self.sender
-            .try_send_request(request)
-            .await
-            .map_err(|mut error| match error.take_message() {
-                Some(_) => SendFailure::NotSent,
-                None => SendFailure::Sent(error.into_error()),
-            })
+        let sent = match &mut self.sender {
+            Sender::Http1 { sender, .. } => sender.try_send_request(request).await,
+            Sender::Http2(sender) => {
+                sender.ready().await.map_err(|_| SendFailure::NotSent)?;
+                sender.try_send_request(request).await
+            }
+        };
+        sent.map_err(|mut error| match error.take_message() {
+            Some(_) => SendFailure::NotSent,
+            None => SendFailure::Sent(error.into_error()),
+        })
+    }
+
+    /// Whether it may be pooled after an exchange.
+    pub(super) fn is_poolable(&self) -> bool {
+        let is_cut = self.cut.is_cut.load(Ordering::Acquire);
+        match &self.sender {
+            Sender::Http1 { sender, .. } => !sender.is_closed() && !is_cut,
+            Sender::Http2(_) => false,
+        }
     }
 
     /// Marks it as pooled from now on.
@@ -143,27 +181,57 @@ impl Connection {
     }
 
     pub(super) fn is_closed(&self) -> bool {
-        self.sender.is_closed()
+        match &self.sender {
+            Sender::Http1 { sender, .. } => sender.is_closed(),
+            Sender::Http2(sender) => sender.is_closed(),
+        }
     }
 
     /// Takes it out of rest; false where it cannot take a request any more.
     pub(super) async fn wake(&mut self) -> bool {
-        if self.sender.is_closed() || self.is_readable() {
+        let Sender::Http1 { sender, stream } = &mut self.sender else {
+            return true;
+        };
+        if sender.is_closed() || is_readable(stream) {
             return false;
         }
-        let is_ready = self.sender.is_ready() || self.sender.ready().await.is_ok();
+        let is_ready = sender.is_ready() || sender.ready().await.is_ok();
         self.cut.idle_since.store(0, Ordering::Relaxed);
         is_ready
     }
+}
 
-    /// Whether the peer has closed, or has sent what nobody asked for. Asks the kernel, because the news may not have gone
-    /// through the driver yet, and a request sent now would be lost.
-    fn is_readable(&self) -> bool {
-        let mut byte = [0_u8; 1];
-        match rustix::net::recv(&*self.stream, &mut byte, RecvFlags::PEEK | RecvFlags::DONTWAIT) {
-            Ok(_) => true,
-            Err(error) => error != rustix::io::Errno::AGAIN,
+/// Opens an HTTP/2 connection to be shared.
+pub(super) async fn open_http2(instance: &Instance, limit: Duration) -> io::Result<http2::SendRequest<RequestBody>> {
+    let stream = connect(instance, limit).await?;
+    let mut builder = http2::Builder::new(TokioExecutor::new());
+    builder.timer(TokioTimer::new()).adaptive_window(true);
+    let handshake = tokio::time::timeout(limit, builder.handshake(TokioIo::new(stream)));
+    let (sender, driver) = handshake.await.map_err(io::Error::from)?.map_err(io::Error::other)?;
+    let address = instance.address;
+    tokio::spawn(async move {
+        if let Err(error) = driver.await {
+            tracing::debug!(%error, %address, "HTTP/2 connection to instance ended");
         }
+    });
+    Ok(sender)
+}
+
+async fn connect(instance: &Instance, limit: Duration) -> io::Result<TcpStream> {
+    let stream = tokio::time::timeout(limit, TcpStream::connect(instance.address))
+        .await
+        .map_err(io::Error::from)??;
+    stream.set_nodelay(true)?;
+    Ok(stream)
+}
+
+/// Whether the peer has closed, or has sent what nobody asked for. Asks the kernel, because the news may not have gone
+/// through the driver yet, and a request sent now would be lost.
+fn is_readable(stream: &TcpStream) -> bool {
+    let mut byte = [0_u8; 1];
+    match rustix::net::recv(stream, &mut byte, RecvFlags::PEEK | RecvFlags::DONTWAIT) {
+        Ok(_) => true,
+        Err(error) => error != rustix::io::Errno::AGAIN,
     }
 }
 

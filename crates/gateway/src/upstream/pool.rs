@@ -6,10 +6,12 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
+use hyper::client::conn::http2;
 use thiserror::Error;
 
-use super::connection::{Class, Connection, Cut};
+use super::connection::{Class, Connection, Cut, open_http2};
 use crate::clock;
+use crate::proxy::RequestBody;
 use crate::table::InstanceId;
 
 /// Below the 5 s after which common servers close an idle connection.
@@ -26,6 +28,8 @@ pub(crate) struct Instance {
     pub(crate) id: InstanceId,
     pub(crate) address: SocketAddr,
     pooled: Mutex<Vec<Connection>>,
+    /// Locked while it is opened, so that only one is.
+    shared: tokio::sync::Mutex<Option<http2::SendRequest<RequestBody>>>,
     connections: Mutex<Vec<Weak<Cut>>>,
     busy: AtomicU32,
     is_retired: AtomicBool,
@@ -66,6 +70,7 @@ impl Instance {
             id,
             address,
             pooled: Mutex::default(),
+            shared: tokio::sync::Mutex::default(),
             connections: Mutex::default(),
             busy: AtomicU32::new(0),
             is_retired: AtomicBool::new(false),
@@ -93,18 +98,28 @@ impl Instance {
             }
             self.learn_idle_limit(connection.idle());
         }
-        Connection::open(self, connect_limit).await.map_err(|error| {
-            if error.kind() == io::ErrorKind::TimedOut {
-                CheckoutError::Timeout
-            } else {
-                CheckoutError::Connect(error)
-            }
-        })
+        Ok(Connection::open(self, connect_limit).await?)
+    }
+
+    /// A share of the instance's HTTP/2 connection, which is opened where there is none or `reuse` forbids it.
+    pub(crate) async fn share(&self, reuse: Reuse, connect_limit: Duration) -> Result<Connection, CheckoutError> {
+        let mut shared = self.shared.lock().await;
+        if let Some(sender) = shared
+            .as_ref()
+            .filter(|sender| !sender.is_closed() && reuse != Reuse::Never)
+        {
+            return Ok(Connection::share(self, sender.clone(), true));
+        }
+        let sender = open_http2(self, connect_limit).await?;
+        if !self.is_retired.load(Ordering::Relaxed) {
+            *shared = Some(sender.clone());
+        }
+        Ok(Connection::share(self, sender, false))
     }
 
     /// Takes a connection back after a complete exchange.
     pub(crate) fn checkin(&self, mut connection: Connection) {
-        if connection.is_closed() || self.is_retired.load(Ordering::Relaxed) {
+        if !connection.is_poolable() || self.is_retired.load(Ordering::Relaxed) {
             return;
         }
         connection.rest();
@@ -125,6 +140,10 @@ impl Instance {
     pub(crate) fn close_idle(&self, is_for_good: bool) {
         self.is_retired.store(is_for_good, Ordering::Relaxed);
         lock(&self.pooled).clear();
+        // One that is being opened just now sees the flag.
+        if let Ok(mut shared) = self.shared.try_lock() {
+            *shared = None;
+        }
     }
 
     pub(crate) fn register(&self, cut: &Arc<Cut>) {
@@ -194,6 +213,16 @@ impl Instance {
         let mut pooled = lock(&self.pooled);
         let newest = pooled.last()?;
         if newest.idle() < idle_max { pooled.pop() } else { None }
+    }
+}
+
+impl From<io::Error> for CheckoutError {
+    fn from(error: io::Error) -> Self {
+        if error.kind() == io::ErrorKind::TimedOut {
+            CheckoutError::Timeout
+        } else {
+            CheckoutError::Connect(error)
+        }
     }
 }
 

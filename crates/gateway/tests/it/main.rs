@@ -4,6 +4,7 @@
 
 mod client;
 mod following;
+mod grpc;
 mod handover;
 mod modes;
 mod publisher;
