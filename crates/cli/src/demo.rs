@@ -7,11 +7,13 @@
 mod closing;
 mod generator;
 mod journal;
+mod kills;
 mod releases;
 mod server;
 mod world;
 
 use std::process::ExitCode;
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use clap::Args as Arguments;
@@ -19,8 +21,9 @@ use tidegate_loyalty::Artifact;
 
 use self::closing::Closing;
 use self::generator::Generator;
+use self::kills::Killer;
 use self::releases::{Ending, Releases};
-use self::server::Server;
+use self::server::{Patient, Server};
 use self::world::World;
 use crate::error::CliError;
 use crate::output;
@@ -34,6 +37,12 @@ pub struct Args {
     /// Keep the folder of the demo, with its logs
     #[arg(long)]
     pub keep: bool,
+    /// Kill the server so many times meanwhile
+    #[arg(long, hide = true, default_value_t = 0)]
+    pub kills: u32,
+    /// Of the instants at which it is killed
+    #[arg(long, hide = true, default_value_t = 0)]
+    pub seed: u64,
 }
 
 /// Traffic before the first switch: what the new version is judged against.
@@ -42,41 +51,40 @@ const HISTORY: Duration = Duration::from_secs(10);
 pub fn run(args: &Args) -> Result<ExitCode, CliError> {
     let began = Instant::now();
     let world = World::make(args.keep)?;
-    say(
-        began,
-        &format!("50 tenants in two cells; everything is in {}", world.folder().display()),
-    );
-    let server = Server::start(&world)?;
-    let mut releases = Releases::new(&world, &server, began)?;
-
-    releases.install(&Artifact::old())?;
-    let gateway = server.gateway(&world)?;
-    say(
-        began,
-        &format!("1.0.0 serves every tenant through the gateway at http://{gateway}"),
-    );
-    let mut generator = Generator::start(&world, gateway)?;
-    say(
-        began,
-        "traffic: GET, POST, slow answers, event streams, WebSockets, uploads, HTTP/2; about 160 a second",
-    );
-    generator.watch(HISTORY)?;
-
-    let good = releases.roll_out(&Artifact::good(), &mut generator)?;
-    let bad = releases.roll_out(&world.bad(), &mut generator)?;
-    let traffic = generator.finish()?;
-    let closing = Closing::new(traffic, vec![good, bad]);
+    say(began, &format!("50 tenants in two cells; everything is in {}", world.folder().display()));
+    let server = Mutex::new(Server::start(&world)?);
+    let killer = Killer::new(args.kills, args.seed);
+    let (played, gaps) = std::thread::scope(|scope| {
+        let kills = scope.spawn(|| killer.run(&world, &server));
+        let played = play(&world, began);
+        killer.stop();
+        (played, kills.join())
+    });
+    let gaps = gaps.map_err(|_| CliError::new("a thread of the demo has panicked"))??;
+    let closing = Closing { gaps, ..played? };
     drop(server);
     if args.json {
         output::json(&closing.document())?;
     } else {
         output::data(&closing.table(began.elapsed()))?;
     }
-    Ok(if closing.is_good() {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    Ok(if closing.is_good() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn play(world: &World, began: Instant) -> Result<Closing, CliError> {
+    let client = Patient::new(world)?;
+    let mut releases = Releases::new(world, &client, began);
+    releases.install(&Artifact::old())?;
+    let gateway = Server::gateway(&client)?;
+    say(began, &format!("1.0.0 serves every tenant through the gateway at http://{gateway}"));
+    let mut generator = Generator::start(world, gateway)?;
+    say(began, "traffic: GET, POST, slow answers, event streams, WebSockets, uploads, HTTP/2; about 160 a second");
+    generator.watch(HISTORY)?;
+    let good = releases.roll_out(&Artifact::good(), &mut generator)?;
+    let bad = releases.roll_out(&world.bad(), &mut generator)?;
+    let traffic = generator.finish()?;
+    kills::check(world, &client)?;
+    Ok(Closing { traffic, releases: vec![good, bad], gaps: Vec::new() })
 }
 
 /// A line for whoever watches.

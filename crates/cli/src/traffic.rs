@@ -11,7 +11,7 @@ mod connection;
 pub mod control;
 mod exchange;
 mod freshness;
-mod random;
+pub mod random;
 mod report;
 mod request;
 mod schedule;

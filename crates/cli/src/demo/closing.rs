@@ -10,15 +10,13 @@ use crate::verb;
 
 pub struct Closing {
     /// The closing document of the generator.
-    traffic: Value,
-    releases: Vec<Outcome>,
+    pub traffic: Value,
+    pub releases: Vec<Outcome>,
+    /// For how long the server did not answer, each time it was killed.
+    pub gaps: Vec<Duration>,
 }
 
 impl Closing {
-    pub fn new(traffic: Value, releases: Vec<Outcome>) -> Self {
-        Self { traffic, releases }
-    }
-
     fn figure(&self, path: &str) -> u64 {
         // A figure that is not there must not read as zero.
         self.traffic.pointer(path).and_then(Value::as_u64).unwrap_or(u64::MAX)
@@ -57,6 +55,10 @@ impl Closing {
                 "doubled": self.figure("/worker/doubled"),
             },
             "releases": releases,
+            "server": {
+                "kills": self.gaps.len(),
+                "back_ms_max": self.gaps.iter().max().map(Duration::as_millis),
+            },
             "traffic": self.traffic,
         })
     }
@@ -98,6 +100,9 @@ impl Closing {
                 );
             }
             table.push('\n');
+        }
+        if let Some(longest) = self.gaps.iter().max() {
+            let _ = writeln!(table, "server killed {} times, back within {} ms", self.gaps.len(), longest.as_millis());
         }
         for failure in self
             .traffic

@@ -3,10 +3,9 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::Deserialize;
-use serde_json::Value;
 use tidegate_domain::journal::Entry;
 
-use crate::client::Client;
+use super::server::Patient;
 use crate::error::CliError;
 
 /// Rows asked for at once.
@@ -29,8 +28,8 @@ impl Journal {
     }
 
     /// The rows that have come since the last call.
-    pub fn news(&mut self, client: &Client) -> Result<Vec<Row>, CliError> {
-        let answer: Value = client.get(&format!("/v1/journal?after={}&limit={ROWS}", self.after))?;
+    pub fn news(&mut self, client: &Patient) -> Result<Vec<Row>, CliError> {
+        let answer = client.get(&format!("/v1/journal?after={}&limit={ROWS}", self.after))?;
         let rows = answer["rows"].as_array().into_iter().flatten();
         // Rows that are no entries of the state machine, such as a new token, are passed over.
         let entries = rows.clone().filter_map(|row| Row::deserialize(row).ok()).collect();

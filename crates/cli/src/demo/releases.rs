@@ -9,10 +9,9 @@ use tidegate_loyalty::Artifact;
 
 use super::generator::Generator;
 use super::journal::{Journal, Row, now_ms};
-use super::server::Server;
+use super::server::{Patient, patiently};
 use super::world::World;
 use super::{EXPECTED, say};
-use crate::client::Client;
 use crate::error::CliError;
 use crate::verb::plan;
 
@@ -45,7 +44,7 @@ pub struct Outcome {
 
 pub struct Releases<'a> {
     world: &'a World,
-    client: Client,
+    client: &'a Patient,
     journal: Journal,
     began: Instant,
 }
@@ -60,13 +59,8 @@ struct Progress {
 }
 
 impl<'a> Releases<'a> {
-    pub fn new(world: &'a World, server: &Server, began: Instant) -> Result<Self, CliError> {
-        Ok(Self {
-            world,
-            client: server.client(world)?,
-            journal: Journal::new(),
-            began,
-        })
+    pub fn new(world: &'a World, client: &'a Patient, began: Instant) -> Self {
+        Self { world, client, journal: Journal::new(), began }
     }
 
     /// The first release: there is no traffic yet.
@@ -109,7 +103,7 @@ impl<'a> Releases<'a> {
         let mut progress = Progress::new(version);
         let until = Instant::now() + END_WITHIN;
         while !progress.ended && Instant::now() < until {
-            for row in self.journal.news(&self.client)? {
+            for row in self.journal.news(self.client)? {
                 if row
                     .body
                     .release
@@ -137,7 +131,7 @@ impl<'a> Releases<'a> {
             tenants: false,
             json: true,
         };
-        let planned = plan::make(&args, &self.world.context())?;
+        let planned = patiently(|| plan::make(&args, &self.world.context()))?;
         let Some(digest) = planned.digest.filter(|_| planned.plan.is_some()) else {
             let problems: Vec<String> = planned
                 .report
@@ -148,10 +142,7 @@ impl<'a> Releases<'a> {
             let error = CliError::new(format!("there is no plan for {}", artifact.version));
             return Err(error.diagnostics(problems.join("\n")));
         };
-        let _: Value = self
-            .client
-            .post("/v1/releases", &json!({ "plan": digest, "reason": "the demo" }))?;
-        Ok(())
+        self.client.post("/v1/releases", &json!({ "plan": digest, "reason": "the demo" })).map(drop)
     }
 
     fn take(&self, progress: &mut Progress, row: &Row, traffic: Option<&mut Generator>) -> Result<(), CliError> {
