@@ -51,7 +51,10 @@ const HISTORY: Duration = Duration::from_secs(10);
 pub fn run(args: &Args) -> Result<ExitCode, CliError> {
     let began = Instant::now();
     let world = World::make(args.keep)?;
-    say(began, &format!("50 tenants in two cells; everything is in {}", world.folder().display()));
+    say(
+        began,
+        &format!("50 tenants in two cells; everything is in {}", world.folder().display()),
+    );
     let server = Mutex::new(Server::start(&world)?);
     let killer = Killer::new(args.kills, args.seed);
     let (played, gaps) = std::thread::scope(|scope| {
@@ -68,7 +71,11 @@ pub fn run(args: &Args) -> Result<ExitCode, CliError> {
     } else {
         output::data(&closing.table(began.elapsed()))?;
     }
-    Ok(if closing.is_good() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if closing.is_good() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }
 
 fn play(world: &World, began: Instant) -> Result<Closing, CliError> {
@@ -76,15 +83,25 @@ fn play(world: &World, began: Instant) -> Result<Closing, CliError> {
     let mut releases = Releases::new(world, &client, began);
     releases.install(&Artifact::old())?;
     let gateway = Server::gateway(&client)?;
-    say(began, &format!("1.0.0 serves every tenant through the gateway at http://{gateway}"));
+    say(
+        began,
+        &format!("1.0.0 serves every tenant through the gateway at http://{gateway}"),
+    );
     let mut generator = Generator::start(world, gateway)?;
-    say(began, "traffic: GET, POST, slow answers, event streams, WebSockets, uploads, HTTP/2; about 160 a second");
+    say(
+        began,
+        "traffic: GET, POST, slow answers, event streams, WebSockets, uploads, HTTP/2; about 160 a second",
+    );
     generator.watch(HISTORY)?;
     let good = releases.roll_out(&Artifact::good(), &mut generator)?;
     let bad = releases.roll_out(&world.bad(), &mut generator)?;
     let traffic = generator.finish()?;
     kills::check(world, &client)?;
-    Ok(Closing { traffic, releases: vec![good, bad], gaps: Vec::new() })
+    Ok(Closing {
+        traffic,
+        releases: vec![good, bad],
+        gaps: Vec::new(),
+    })
 }
 
 /// A line for whoever watches.

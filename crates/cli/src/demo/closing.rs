@@ -102,7 +102,12 @@ impl Closing {
             table.push('\n');
         }
         if let Some(longest) = self.gaps.iter().max() {
-            let _ = writeln!(table, "server killed {} times, back within {} ms", self.gaps.len(), longest.as_millis());
+            let _ = writeln!(
+                table,
+                "server killed {} times, back within {} ms",
+                self.gaps.len(),
+                longest.as_millis()
+            );
         }
         for failure in self
             .traffic

@@ -23,7 +23,11 @@ pub struct Killer {
 
 impl Killer {
     pub fn new(kills: u32, seed: u64) -> Self {
-        Self { kills, seed, stopped: AtomicBool::new(false) }
+        Self {
+            kills,
+            seed,
+            stopped: AtomicBool::new(false),
+        }
     }
 
     /// No more kills from now on.
@@ -44,7 +48,9 @@ impl Killer {
                 }
                 std::thread::sleep(POLL);
             }
-            let mut server = server.lock().map_err(|_| CliError::new("a thread of the demo has panicked"))?;
+            let mut server = server
+                .lock()
+                .map_err(|_| CliError::new("a thread of the demo has panicked"))?;
             gaps.push(server.kill_and_start(world)?);
         }
         Ok(gaps)

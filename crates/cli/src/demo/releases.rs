@@ -60,7 +60,12 @@ struct Progress {
 
 impl<'a> Releases<'a> {
     pub fn new(world: &'a World, client: &'a Patient, began: Instant) -> Self {
-        Self { world, client, journal: Journal::new(), began }
+        Self {
+            world,
+            client,
+            journal: Journal::new(),
+            began,
+        }
     }
 
     /// The first release: there is no traffic yet.
@@ -142,7 +147,9 @@ impl<'a> Releases<'a> {
             let error = CliError::new(format!("there is no plan for {}", artifact.version));
             return Err(error.diagnostics(problems.join("\n")));
         };
-        self.client.post("/v1/releases", &json!({ "plan": digest, "reason": "the demo" })).map(drop)
+        self.client
+            .post("/v1/releases", &json!({ "plan": digest, "reason": "the demo" }))
+            .map(drop)
     }
 
     fn take(&self, progress: &mut Progress, row: &Row, traffic: Option<&mut Generator>) -> Result<(), CliError> {

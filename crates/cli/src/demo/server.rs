@@ -22,7 +22,9 @@ pub struct Server {
 impl Server {
     /// Starts it and waits until it answers.
     pub fn start(world: &World) -> Result<Self, CliError> {
-        let mut server = Self { process: Self::spawn(world)? };
+        let mut server = Self {
+            process: Self::spawn(world)?,
+        };
         server.wait_until_it_answers(world)?;
         Ok(server)
     }
@@ -99,7 +101,9 @@ pub struct Patient {
 
 impl Patient {
     pub fn new(world: &World) -> Result<Self, CliError> {
-        Ok(Self { client: world.context().client()? })
+        Ok(Self {
+            client: world.context().client()?,
+        })
     }
 
     pub fn get(&self, path: &str) -> Result<Value, CliError> {

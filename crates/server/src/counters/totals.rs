@@ -88,7 +88,6 @@ fn is_of_service(reason: ErrorReason) -> bool {
         | ErrorReason::TokenRefused
         | ErrorReason::TenantMissing
         | ErrorReason::TenantUnknown
-        | ErrorReason::TokenRefused
         | ErrorReason::ComponentUnknown
         | ErrorReason::PreviewRefused
         | ErrorReason::BodyTooLarge
