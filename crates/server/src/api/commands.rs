@@ -171,8 +171,9 @@ async fn command<P: Permission>(
     kind: impl FnOnce(Version) -> EventKind,
 ) -> Result<Answer<ReleaseStatus>, Problem> {
     submit(state, by.actor(), key, Some(reason), kind(version.clone())).await?;
-    let now = status::load(state).await?;
-    let release = now.release(version);
+    // A turn is shown before its commands are answered.
+    let view = state.control().view();
+    let release = status::of(&view.state, &view.waiting).release(version);
     release
         .map(Answer)
         .ok_or_else(|| Problem::not_found(format!("release {version} is gone")))

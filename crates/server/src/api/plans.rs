@@ -137,8 +137,7 @@ async fn make(
     by: Authorized<permission::Plan>,
     Body(request): Body<PlanRequest>,
 ) -> Result<Answer<Planned>, Problem> {
-    let control = state.control();
-    let (_, service) = tidegate_engine::load(control.store(), control.service()).await?;
+    let service = state.control().view().state.clone();
     let now = clock::now();
     let (request, outcome) = plan_again(request, service, now).await?;
     let Outcome { plan, report, warnings } = outcome?;
@@ -164,8 +163,7 @@ async fn get(
     Named(Which { digest }): Named<Which>,
 ) -> Result<Answer<KeptPlan>, Problem> {
     let Kept { plan, input } = find(&state, &digest).await?;
-    let control = state.control();
-    let (_, service) = tidegate_engine::load(control.store(), control.service()).await?;
+    let service = state.control().view().state.clone();
     let (_, outcome) = plan_again(input.request, service, clock::now()).await?;
     let differences = match outcome {
         Ok(again) => differences(&plan, &again.plan),

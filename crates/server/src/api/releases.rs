@@ -90,8 +90,7 @@ async fn apply(
     let Kept { plan, input } = plans::find(&state, &body.plan).await?;
     let version = plan.release.version.clone();
     let _one_at_a_time = state.shared.applying.lock().await;
-    let control = state.control();
-    let (_, service) = tidegate_engine::load(control.store(), control.service()).await?;
+    let service = state.control().view().state.clone();
     let has_effect = !is_applied(&service, &version, &body.plan);
     if has_effect {
         let (_, again) = plan_again(input.request, service, clock::now()).await?;
@@ -103,10 +102,9 @@ async fn apply(
         let reason = body.reason.as_deref().unwrap_or("asked for over the API");
         submit(&state, by.actor(), &key, Some(reason), EventKind::Apply(Box::new(plan))).await?;
     }
-    let release = status::load(&state)
-        .await?
-        .release(&version)
-        .ok_or_else(|| no_such_release(&version))?;
+    let view = state.control().view();
+    let release = status::of(&view.state, &view.waiting).release(&version);
+    let release = release.ok_or_else(|| no_such_release(&version))?;
     Ok(AppliedAnswer(Applied {
         schema_version: SCHEMA_VERSION,
         version,

@@ -12,7 +12,6 @@ use tidegate_domain::release::{Reversible, Stage};
 use tidegate_domain::service::{Cell, Phase, Place, Run, RunPhase, Service, WaveRun, WaveState};
 use tidegate_domain::time::Timestamp;
 use tidegate_domain::waiting::Waiting;
-use tidegate_engine::load as load_state;
 
 use super::exchange::Answer;
 use super::gateways::Gateway;
@@ -171,13 +170,6 @@ async fn get(state: AppState, _: Authorized<permission::Read>, (): ()) -> Result
     status.trouble.clone_from(&view.trouble);
     status.gateways = super::gateways::list(&state);
     Ok(Answer(status))
-}
-
-/// As the store has it now: for the answer to a command, which must not be older than the command.
-pub async fn load(state: &AppState) -> Result<Status, Problem> {
-    let control = state.control();
-    let (_, service) = load_state(control.store(), control.service()).await?;
-    Ok(of(&service, &control.view().waiting))
 }
 
 /// The state in words.

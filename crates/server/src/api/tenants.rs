@@ -123,9 +123,9 @@ async fn add(
         cell: new.cell.clone(),
     };
     submit(&state, by.actor(), &key, Some(&reason), kind).await?;
-    let control = state.control();
-    let (_, service) = tidegate_engine::load(control.store(), control.service()).await?;
-    let added = of(&service).into_iter().find(|tenant| tenant.name == new.name);
+    let added = of(&state.control().view().state)
+        .into_iter()
+        .find(|tenant| tenant.name == new.name);
     added
         .map(Created)
         .ok_or_else(|| Problem::not_found(format!("tenant `{}` was removed again", new.name)))
