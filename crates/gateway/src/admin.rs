@@ -42,9 +42,12 @@ impl Following {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).0.clone()
     }
 
-    /// Notes why the source cannot be read; `None` once it can.
-    pub(crate) fn set_trouble(&self, trouble: Option<String>) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).1 = trouble;
+    /// Notes why the source cannot be read; `None` once it can. True where that is news.
+    pub(crate) fn set_trouble(&self, trouble: Option<String>) -> bool {
+        let mut noted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_news = noted.1 != trouble;
+        noted.1 = trouble;
+        is_news
     }
 
     fn trouble(&self) -> Option<String> {

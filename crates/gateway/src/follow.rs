@@ -77,7 +77,9 @@ impl Follower {
         loop {
             match self.publisher.call(FOLLOW_PATH, &self.follow()).await {
                 Ok(FollowReply { table, .. }) => {
-                    self.following.set_trouble(None);
+                    if self.following.set_trouble(None) {
+                        tracing::info!("publisher answers again");
+                    }
                     back_off = BACK_OFF_MIN;
                     let is_taken = match table {
                         Some(table) => self.take(table).await,
@@ -90,8 +92,10 @@ impl Follower {
                     }
                 }
                 Err(error) => {
-                    tracing::debug!(error = &error as &dyn Error, "publisher does not answer");
-                    self.following.set_trouble(Some(error.to_string()));
+                    let trouble = with_causes(&error);
+                    if self.following.set_trouble(Some(trouble.clone())) {
+                        tracing::warn!(trouble, "publisher cannot be followed; the table in use stays");
+                    }
                     tokio::time::sleep(back_off).await;
                     back_off = (back_off * 2).min(BACK_OFF_MAX);
                 }
@@ -188,9 +192,15 @@ pub(crate) async fn report(
             () = tokio::time::sleep(Duration::from_millis(wait_ms)) => false,
             () = reached(&mut life, Life::Over) => true,
         };
-        let Some(report) = reporter.report(&counters, clock::unix_ms()) else {
-            continue;
-        };
+        // With tens of thousands of series this takes long enough to be felt by requests.
+        let of_now = counters.clone();
+        let reported = tokio::task::spawn_blocking(move || {
+            let report = reporter.report(&of_now, clock::unix_ms());
+            (reporter, report)
+        });
+        let Ok((returned, report)) = reported.await else { return };
+        reporter = returned;
+        let Some(report) = report else { continue };
         match publisher.call::<_, ReportReply>(COUNTERS_PATH, &report).await {
             Ok(ReportReply {}) => reporter.acknowledged(),
             Err(error) => tracing::debug!(error = &error as &dyn Error, "counters not delivered"),

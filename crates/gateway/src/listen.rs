@@ -122,9 +122,11 @@ impl Entrance {
     async fn serve(self, stream: TcpStream, address: SocketAddr, permit: OwnedSemaphorePermit) {
         let connections = &self.proxy.counters.connections;
         connections.fetch_add(1, Ordering::Relaxed);
+        let peer = address.ip().to_canonical().to_string();
         let client = Arc::new(Client {
             asker: self.asker,
-            address: address.ip().to_canonical().to_string(),
+            address_header: HeaderValue::from_str(&peer).unwrap_or(HeaderValue::from_static("unknown")),
+            address: peer,
             scheme: HeaderValue::from_static(if self.certificate.is_some() { "https" } else { "http" }),
             open: self.open.clone(),
         });

@@ -47,6 +47,8 @@ pub(crate) struct Proxy {
 pub(crate) struct Client {
     pub(crate) asker: Asker,
     pub(crate) address: String,
+    /// The same, for `x-forwarded-for`.
+    pub(crate) address_header: HeaderValue,
     pub(crate) scheme: HeaderValue,
     /// Held by everything of this client that must have ended before the process may.
     pub(crate) open: mpsc::Sender<()>,
@@ -200,7 +202,7 @@ fn outgoing(
     headers.insert(header::TENANT, admitted.tenant.header.clone());
     headers.insert(header::VERSION, admitted.forward.version.header.clone());
     headers.insert(header::FORWARDED_PROTO, client.scheme.clone());
-    append_forwarded_for(headers, &client.address);
+    append_forwarded_for(headers, client);
     if let Some(upgrade) = upgrade {
         headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
         headers.insert(UPGRADE, upgrade.protocol.clone());
@@ -234,12 +236,13 @@ fn switching(from_instance: &HeaderMap, protocol: &HeaderValue) -> Response<Answ
     response
 }
 
-fn append_forwarded_for(headers: &mut HeaderMap, address: &str) {
+fn append_forwarded_for(headers: &mut HeaderMap, client: &Client) {
     let before = headers.get(header::FORWARDED_FOR).and_then(|value| value.to_str().ok());
-    let chain = before.map_or_else(|| address.to_owned(), |before| format!("{before}, {address}"));
-    if let Ok(chain) = HeaderValue::from_str(&chain) {
-        headers.insert(header::FORWARDED_FOR, chain);
-    }
+    let chain = before.and_then(|before| HeaderValue::from_str(&format!("{before}, {}", client.address)).ok());
+    headers.insert(
+        header::FORWARDED_FOR,
+        chain.unwrap_or_else(|| client.address_header.clone()),
+    );
 }
 
 /// Path and query alone, without the bytes that named the tenant.

@@ -10,7 +10,7 @@ use crate::protocol::{BUCKET_MS, Mark, Report};
 const ROWS_PER_REPORT: usize = 2_000;
 /// Rows kept for a publisher that is away. Beyond, the oldest marks go: figures are cumulative, so only time resolution is
 /// lost.
-const ROWS_KEPT: usize = 40_000;
+const ROWS_KEPT: usize = 24_000;
 /// A series is forgotten when nothing can count on it any more and it has not changed for this long.
 const FORGOTTEN_AFTER_MS: u64 = 600_000;
 

@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime};
 use crate::admin::Following;
 use crate::protocol::Refused;
 use crate::routing::Routing;
+use crate::table::Table;
 
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 
@@ -26,16 +27,19 @@ pub(crate) async fn follow_file(path: PathBuf, routing: Arc<Routing>, following:
 }
 
 fn take(path: &Path, routing: &Routing, following: &Following) {
-    let table = match super::load(path) {
-        Ok(Some(table)) => table,
-        Ok(None) => return following.set_trouble(Some(format!("there is no table file {}", path.display()))),
-        Err(error) => {
-            let text = super::with_causes(&error);
-            tracing::warn!(%text, "table file not used");
-            return following.set_trouble(Some(text));
+    let trouble = match super::load(path) {
+        Ok(Some(table)) => {
+            following.set_trouble(None);
+            return use_table(table, routing, following);
         }
+        Ok(None) => format!("there is no table file {}", path.display()),
+        Err(error) => super::with_causes(&error),
     };
-    following.set_trouble(None);
+    tracing::warn!(trouble, "table file not used");
+    following.set_trouble(Some(trouble));
+}
+
+fn use_table(table: Table, routing: &Routing, following: &Following) {
     let (epoch, generation) = (table.epoch.clone(), table.generation);
     match routing.prepare(table) {
         Ok(snapshot) => {

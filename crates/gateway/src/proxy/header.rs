@@ -1,5 +1,7 @@
 //! Headers: which are the gateway's own, which end at every hop, and what an instance is told.
 
+use std::borrow::Cow;
+
 use http::header::{
     CONNECTION, EXPECT, HOST, HeaderMap, HeaderName, HeaderValue, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
 };
@@ -26,7 +28,7 @@ const HTTP2_SETTINGS: HeaderName = HeaderName::from_static("http2-settings");
 const OWN_PREFIX: &str = "x-tidegate-";
 
 /// The host a request is for: one, and the same in request line and header. In lower case, without port.
-pub(crate) fn host(head: &Parts) -> Result<String, ErrorReason> {
+pub(crate) fn host(head: &Parts) -> Result<Cow<'_, str>, ErrorReason> {
     let mut named = head.headers.get_all(HOST).iter();
     let header = named
         .next()
@@ -49,7 +51,13 @@ pub(crate) fn host(head: &Parts) -> Result<String, ErrorReason> {
     if host.contains('@') {
         return Err(ErrorReason::BadRequest);
     }
-    Ok(without_port(host).trim_end_matches('.').to_ascii_lowercase())
+    let host = without_port(host).trim_end_matches('.');
+    let is_lower = !host.bytes().any(|byte| byte.is_ascii_uppercase());
+    Ok(if is_lower {
+        host.into()
+    } else {
+        host.to_ascii_lowercase().into()
+    })
 }
 
 /// Refuses what two readers could understand in two ways.
