@@ -8,7 +8,7 @@ use tidegate_gateway::table::Phase;
 
 use crate::client::{Client, request};
 use crate::upstream::Upstream;
-use crate::world::{reroute, world};
+use crate::world::{reroute, until, world};
 
 #[derive(Default)]
 struct Watched {
@@ -84,6 +84,52 @@ async fn nothing_is_lost_and_nothing_stale_over_switches() {
         (0, 0),
         "lost, stale of {}",
         count(&watched.sent)
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_slot_said_to_be_empty_can_be_stopped_under_load() {
+    let mut current = Upstream::start("0").await;
+    let mut world = world(&current, &current).await;
+    let watched = Arc::new(Watched::default());
+    let loads: Vec<_> = (0..8)
+        .map(|number| {
+            let method = if number % 2 == 0 { "GET" } else { "POST" };
+            tokio::spawn(load(world.address, method, watched.clone()))
+        })
+        .collect();
+    let mut used = "web.old".to_owned();
+    for number in 1..=15 {
+        let next = Upstream::start("next").await;
+        let id = format!("web.{number}");
+        world
+            .change(|table| {
+                let mut slot = table.slots[used.as_str()].clone();
+                slot.instances[0].address = next.address;
+                table.slots = [(id.as_str().into(), slot)].into();
+                for version in table.versions.values_mut() {
+                    version.slots.insert("web".into(), id.as_str().into());
+                }
+            })
+            .await;
+        until("empty", || async {
+            world.health().await["in_flight"].get(&used).is_none()
+        })
+        .await;
+        // Stopped at once, with all connections.
+        current = next;
+        used = id;
+    }
+    assert!(current.requests() > 0);
+    watched.is_over.store(true, Ordering::SeqCst);
+    for load in loads {
+        load.await.unwrap();
+    }
+    assert_eq!(
+        watched.lost.load(Ordering::SeqCst),
+        0,
+        "lost of {}",
+        watched.sent.load(Ordering::SeqCst)
     );
 }
 
