@@ -35,7 +35,7 @@ use crate::reconcile::Reconciler;
 use crate::secret::{Secret, SecretError};
 use crate::supervise::{GatewayProcess, Supervisor};
 use crate::table::Frame;
-use crate::webhooks::{self, Reach};
+use crate::webhooks::{self, Courier, Reach};
 
 /// The name under which the gateway that the server runs is registered.
 const GATEWAY_ID: &str = "gateway";
@@ -240,10 +240,10 @@ impl House {
         for number in 0..GATE_PERFORMERS {
             loops.spawn(self.performer(Lane::Gate, number, &gates).run());
         }
-        let (control, reach) = (self.control.clone(), self.reach());
+        let (control, courier) = (self.control.clone(), Courier::new(self.reach()));
         let announce: Act = Arc::new(move |effect| {
-            let control = control.clone();
-            Box::pin(async move { webhooks::deliver(&control, reach, &effect).await })
+            let (control, courier) = (control.clone(), courier.clone());
+            Box::pin(async move { webhooks::deliver(&control, &courier, &effect).await })
         });
         loops.spawn(self.performer(Lane::Announce, 0, &announce).run());
     }

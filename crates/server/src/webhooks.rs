@@ -20,6 +20,8 @@ use tidegate_engine::Done;
 use tidegate_store::{Fact, FactChange, JournalEntry, Record, Store, StoreError};
 
 pub use self::reach::{Reach, TargetError};
+use self::send::Message;
+pub use self::send::{Courier, SendError};
 use self::signature::Key;
 use crate::clock;
 use crate::control::{Control, in_words};
@@ -156,14 +158,14 @@ fn row(kind: &str, id: &str, url: &str, by: &Actor, reason: &str, now: Timestamp
 }
 
 /// Does an effect of the lane `announce`: tells everybody who listens and has not heard of it yet.
-pub async fn deliver(control: &Control, reach: Reach, effect: &Effect) -> Done {
+pub async fn deliver(control: &Control, courier: &Courier, effect: &Effect) -> Done {
     let EffectBody::Announce(announcement) = &effect.body else {
         return Done::Dead(judgement(
             Verdict::Error,
             format!("effect {} is no announcement", effect.id),
         ));
     };
-    match tell_all(control, reach, effect, announcement).await {
+    match tell_all(control, courier, effect, announcement).await {
         Ok(done) => done,
         Err(error) => Done::Again {
             at: clock::now() + PAUSES[0],
@@ -174,7 +176,7 @@ pub async fn deliver(control: &Control, reach: Reach, effect: &Effect) -> Done {
 
 async fn tell_all(
     control: &Control,
-    reach: Reach,
+    courier: &Courier,
     effect: &Effect,
     announcement: &Announcement,
 ) -> Result<Done, StoreError> {
@@ -186,11 +188,12 @@ async fn tell_all(
     let mut listeners = list(store, service).await?;
     let everybody = listeners.len();
     listeners.retain(|id, _| !heard.contains(id));
-    let (id, body) = (message_id(effect), message(effect, announcement));
+    let (id, body) = (message_id(effect), body(effect, announcement));
+    let message = Message { id: &id, body: &body };
     let sent = join_all(
         listeners
             .iter()
-            .map(async |(name, webhook)| (name, send::send(reach, &webhook.url, &webhook.key, &id, &body).await)),
+            .map(async |(name, webhook)| (name, courier.send(&webhook.url, &webhook.key, message).await)),
     )
     .await;
     let mut failed = Vec::new();
@@ -250,7 +253,7 @@ fn message_id(effect: &Effect) -> String {
     format!("msg_{hexadecimal}")
 }
 
-fn message(effect: &Effect, announcement: &Announcement) -> String {
+fn body(effect: &Effect, announcement: &Announcement) -> String {
     let kind = announcement.milestone.as_str().replacen('_', ".", 1);
     json!({
         "type": kind,

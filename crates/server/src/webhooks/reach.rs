@@ -18,6 +18,8 @@ pub enum Reach {
 /// A webhook's address, taken apart.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Target {
+    /// Spoken to over TLS.
+    pub tls: bool,
     pub host: String,
     pub port: u16,
     /// With the query.
@@ -28,12 +30,12 @@ pub struct Target {
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TargetError {
-    #[error("`{url}` is not a web address such as `http://127.0.0.1:9000/hooks`")]
+    #[error("`{url}` is not a web address such as `https://example.com/hooks`")]
     NotAnAddress { url: String },
     #[error("a webhook's address has no user name and no password: the signature tells who sends")]
     UserInfo,
-    #[error("webhooks over https are not built yet; send to a relay on this machine")]
-    Https,
+    #[error("`{host}` is not this machine: messages leave it over https only")]
+    Plain { host: String },
     #[error("`{host}` resolves to {address}, which is not public: webhooks do not go there")]
     Private { host: String, address: IpAddr },
     #[error("webhooks to this machine are not allowed here; start the server with `--allow-loopback-webhooks`")]
@@ -51,10 +53,8 @@ impl Reach {
         if authority.as_str().contains('@') {
             return Err(TargetError::UserInfo);
         }
-        if uri.scheme() == Some(&Scheme::HTTPS) {
-            return Err(TargetError::Https);
-        }
-        if uri.scheme() != Some(&Scheme::HTTP) || authority.host().is_empty() {
+        let tls = uri.scheme() == Some(&Scheme::HTTPS);
+        if !tls && uri.scheme() != Some(&Scheme::HTTP) || authority.host().is_empty() {
             return Err(not_an_address());
         }
         let host = authority
@@ -62,12 +62,16 @@ impl Reach {
             .trim_start_matches('[')
             .trim_end_matches(']')
             .to_owned();
-        if let Ok(address) = host.parse() {
-            self.check(&host, address)?;
+        match host.parse() {
+            Ok(address) => self.check(tls, &host, address)?,
+            Err(_) if !tls && host != "localhost" => return Err(TargetError::Plain { host }),
+            // What the name stands for is looked at when it is used.
+            Err(_) => {}
         }
         Ok(Target {
+            tls,
             host,
-            port: authority.port_u16().unwrap_or(80),
+            port: authority.port_u16().unwrap_or(if tls { 443 } else { 80 }),
             path: uri.path_and_query().map_or_else(|| "/".to_owned(), ToString::to_string),
             authority: authority.to_string(),
         })
@@ -81,12 +85,12 @@ impl Reach {
         let found = tokio::net::lookup_host((target.host.as_str(), target.port)).await;
         let found: Vec<SocketAddr> = found.map_err(|_| unresolved())?.collect();
         for address in &found {
-            self.check(&target.host, address.ip())?;
+            self.check(target.tls, &target.host, address.ip())?;
         }
         found.first().copied().ok_or_else(unresolved)
     }
 
-    fn check(self, host: &str, address: IpAddr) -> Result<(), TargetError> {
+    fn check(self, tls: bool, host: &str, address: IpAddr) -> Result<(), TargetError> {
         let plain = plain(address);
         if plain.is_loopback() {
             return match self {
@@ -98,13 +102,12 @@ impl Reach {
             IpAddr::V4(address) => is_public_v4(address),
             IpAddr::V6(address) => is_public_v6(address),
         };
-        if is_public {
-            return Ok(());
+        let host = host.to_owned();
+        match (is_public, tls) {
+            (true, true) => Ok(()),
+            (true, false) => Err(TargetError::Plain { host }),
+            (false, _) => Err(TargetError::Private { host, address }),
         }
-        Err(TargetError::Private {
-            host: host.to_owned(),
-            address,
-        })
     }
 }
 

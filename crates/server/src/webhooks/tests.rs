@@ -11,6 +11,9 @@ use tokio::net::TcpListener;
 
 use super::*;
 
+/// For `localhost`, and for these tests only.
+const CERTIFICATE: &[u8] = include_bytes!("tests/localhost.pem");
+
 /// One who listens, and answers as it is told.
 #[derive(Clone, Default)]
 struct Listener {
@@ -42,6 +45,10 @@ async fn hear(State(listener): State<Listener>, headers: HeaderMap, body: Bytes)
     listener.answers.lock().unwrap().unwrap_or(StatusCode::NO_CONTENT)
 }
 
+fn here() -> Courier {
+    Courier::new(Reach::WithLoopback)
+}
+
 async fn control() -> Control {
     Control::start(Store::memory(), ServiceName::new("shop").unwrap())
         .await
@@ -70,7 +77,7 @@ async fn webhook(control: &Control, url: &str) -> String {
 
 #[tokio::test]
 async fn nobody_listening_is_over_at_once() {
-    let done = deliver(&control().await, Reach::Public, &started()).await;
+    let done = deliver(&control().await, &Courier::new(Reach::Public), &started()).await;
     assert!(matches!(done, Done::Over(judgement) if judgement.verdict == Verdict::Pass));
 }
 
@@ -78,10 +85,7 @@ async fn nobody_listening_is_over_at_once() {
 async fn a_message_is_signed_so_that_its_listener_can_check_it() {
     let (control, listener) = (control().await, Listener::default());
     let secret = webhook(&control, &listener.listen().await).await;
-    assert!(matches!(
-        deliver(&control, Reach::WithLoopback, &started()).await,
-        Done::Over(_)
-    ));
+    assert!(matches!(deliver(&control, &here(), &started()).await, Done::Over(_)));
     let heard = listener.heard();
     let [(headers, body)] = heard.as_slice() else {
         panic!("{heard:?}")
@@ -106,21 +110,18 @@ async fn who_has_heard_is_not_told_again_and_who_has_not_is() {
     webhook(&control, &good.listen().await).await;
     webhook(&control, &bad.listen().await).await;
     bad.answer(StatusCode::INTERNAL_SERVER_ERROR);
-    let Done::Again { at, why } = deliver(&control, Reach::WithLoopback, &started()).await else {
+    let Done::Again { at, why } = deliver(&control, &here(), &started()).await else {
         panic!()
     };
     assert!(at > clock::now() && why.contains("500"), "{why}");
     bad.answer(StatusCode::FOUND);
-    let again = deliver(&control, Reach::WithLoopback, &started()).await;
+    let again = deliver(&control, &here(), &started()).await;
     assert!(
         matches!(again, Done::Again { .. }),
         "a redirection is not followed: {again:?}"
     );
     bad.answer(StatusCode::OK);
-    assert!(matches!(
-        deliver(&control, Reach::WithLoopback, &started()).await,
-        Done::Over(_)
-    ));
+    assert!(matches!(deliver(&control, &here(), &started()).await, Done::Over(_)));
     assert_eq!((good.heard().len(), bad.heard().len()), (1, 3));
     let ids: std::collections::BTreeSet<String> = bad
         .heard()
@@ -136,10 +137,57 @@ async fn a_webhook_to_this_machine_hears_nothing_once_that_is_forbidden() {
     let (control, listener) = (control().await, Listener::default());
     webhook(&control, &listener.listen().await).await;
     assert!(matches!(
-        deliver(&control, Reach::Public, &started()).await,
+        deliver(&control, &Courier::new(Reach::Public), &started()).await,
         Done::Again { .. }
     ));
     assert!(listener.heard().is_empty());
+}
+
+/// One TLS connection at a time, each answered with 204.
+async fn listen_over_tls() -> String {
+    use rustls::ServerConfig;
+    use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _};
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    let certificate = CertificateDer::from_pem_slice(CERTIFICATE).unwrap();
+    let key = PrivateKeyDer::from_pem_slice(include_bytes!("tests/localhost.key")).unwrap();
+    let config = ServerConfig::builder()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate], key)
+        .unwrap();
+    let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
+    let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = socket.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        loop {
+            let (stream, _) = socket.accept().await.unwrap();
+            let Ok(mut stream) = acceptor.accept(stream).await else {
+                continue;
+            };
+            let mut request = Vec::new();
+            while !request.ends_with(b"started\"}") && stream.read_buf(&mut request).await.unwrap() > 0 {}
+            stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").await.unwrap();
+        }
+    });
+    format!("https://localhost:{port}/hook")
+}
+
+#[tokio::test]
+async fn over_tls_a_listener_is_believed_by_its_certificate() {
+    use rustls::RootCertStore;
+    use rustls::pki_types::{CertificateDer, pem::PemObject as _};
+
+    let control = control().await;
+    webhook(&control, &listen_over_tls().await).await;
+    let Done::Again { why, .. } = deliver(&control, &here(), &started()).await else {
+        panic!("a certificate that nobody vouches for")
+    };
+    assert!(why.contains("prove"), "{why}");
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_slice(CERTIFICATE).unwrap()).unwrap();
+    let courier = Courier::trusting(Reach::WithLoopback, roots);
+    let done = deliver(&control, &courier, &started()).await;
+    assert!(matches!(done, Done::Over(_)), "{done:?}");
 }
 
 #[test]

@@ -44,7 +44,8 @@ fn private_places_are_refused_in_every_dress() {
         "http://[3fff::1]/",
         "http://[100::1]/",
     ];
-    for url in refused {
+    let over_tls = refused.map(|url| url.replacen("http", "https", 1));
+    for url in refused.into_iter().chain(over_tls.iter().map(String::as_str)) {
         let error = Reach::Public.target(url).unwrap_err();
         assert!(
             matches!(error, TargetError::Private { .. } | TargetError::Loopback),
@@ -70,14 +71,18 @@ fn loopback_is_reached_only_where_it_is_allowed() {
 }
 
 #[test]
-fn public_addresses_are_reached() {
-    for url in [
-        "http://93.184.216.34/",
-        "http://100.128.0.1/",
-        "http://172.32.0.1/",
-        "http://[2606:4700::1111]/",
+fn public_addresses_are_reached_over_tls_alone() {
+    for host in [
+        "93.184.216.34",
+        "100.128.0.1",
+        "172.32.0.1:8443",
+        "[2606:4700::1111]",
+        "example.com",
     ] {
-        assert!(Reach::Public.target(url).is_ok(), "{url}");
+        let target = Reach::Public.target(&format!("https://{host}/hooks")).unwrap();
+        assert!(target.tls && (target.port == 443 || target.port == 8443), "{target:?}");
+        let plain = Reach::WithLoopback.target(&format!("http://{host}/hooks"));
+        assert!(matches!(plain, Err(TargetError::Plain { .. })), "{host}: {plain:?}");
     }
 }
 
