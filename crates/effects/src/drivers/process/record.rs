@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 use std::{fs, io};
 
@@ -98,8 +99,13 @@ pub(super) fn read<T: DeserializeOwned>(path: &Path) -> Option<T> {
 }
 
 /// Writes a record that only this user may read: configuration may hold secrets.
+///
+/// The instances of a slot write the slot's record side by side: each through a file of its own, or one would rename the
+/// other's away.
 pub(super) fn write<T: Serialize>(path: &Path, record: &T) -> io::Result<()> {
-    let partial = path.with_extension("partial");
+    static WRITTEN: AtomicU64 = AtomicU64::new(0);
+    let number = WRITTEN.fetch_add(1, Ordering::Relaxed);
+    let partial = path.with_extension(format!("{}-{number}.partial", std::process::id()));
     let mut file = fs::OpenOptions::new()
         .write(true)
         .create(true)
@@ -163,3 +169,6 @@ impl InstanceDirectory {
         self.0.join("log")
     }
 }
+
+#[cfg(test)]
+mod tests;
