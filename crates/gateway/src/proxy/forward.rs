@@ -44,14 +44,15 @@ pub(crate) struct Answered {
     pub(crate) exchange: Exchange,
 }
 
-/// What one attempt came to.
-enum Outcome {
-    Answered(Box<Response<Incoming>>),
-    Failed {
-        reason: ErrorReason,
-        was_sent: bool,
-        is_final: bool,
-    },
+/// Why an attempt brought no answer.
+struct Failure {
+    reason: ErrorReason,
+    /// The instance may have begun to work on it.
+    was_sent: bool,
+    /// The connection had been used before, so the instance may have closed it meanwhile.
+    was_reused: bool,
+    /// Another attempt would fail as well.
+    is_final: bool,
 }
 
 /// Sends until there is an answer or nothing more may be done. `retried` is called for every attempt after the first.
@@ -73,46 +74,26 @@ pub(crate) async fn forward(
             tokio::time::sleep(PAUSES[attempt]).await;
         }
         attempt += 1;
-        let (failed, was_reused) = match checkout(&instance, reuse, policy).await {
-            Err(error) => (connect_failure(&error), false),
-            Ok(connection) => {
-                let was_reused = connection.is_reused;
-                let mut exchange = Exchange::new(busy, instance.clone(), connection, outgoing.upload.clone());
-                match exchange.send(outgoing, policy).await {
-                    Outcome::Answered(response) => {
-                        instance.succeeded();
-                        return Ok(Answered {
-                            response: *response,
-                            exchange,
-                        });
-                    }
-                    failed @ Outcome::Failed { .. } => {
-                        busy = exchange.give_up();
-                        (failed, was_reused)
-                    }
-                }
+        let failure = match outgoing.attempt(&instance, busy, reuse, policy).await {
+            Ok(answered) => {
+                instance.succeeded();
+                return Ok(answered);
+            }
+            Err((returned, failure)) => {
+                busy = returned;
+                failure
             }
         };
-        let Outcome::Failed {
-            reason,
-            was_sent,
-            is_final,
-        } = failed
-        else {
-            continue;
-        };
-        if !was_reused && is_of_instance(reason) {
+        if !failure.was_reused && failure.is_of_instance() {
             instance.failed(clock::millis());
         }
-        let may_repeat = !is_final && (!was_sent || is_repeatable) && outgoing.is_repeatable();
-        let may_retry = may_repeat
-            && attempt < ATTEMPTS_MAX
-            && (was_reused || !was_sent || slot.load.budget.spend(clock::millis()));
-        if !may_retry {
-            return Err(reason);
+        let may_repeat = !failure.is_final && (!failure.was_sent || is_repeatable) && outgoing.is_repeatable();
+        let is_free = failure.was_reused || !failure.was_sent;
+        if !may_repeat || attempt == ATTEMPTS_MAX || !(is_free || slot.load.budget.spend(clock::millis())) {
+            return Err(failure.reason);
         }
         retried();
-        if was_reused {
+        if failure.was_reused {
             // Whatever else is pooled may be as dead.
             reuse = Reuse::Never;
         } else {
@@ -122,6 +103,25 @@ pub(crate) async fn forward(
 }
 
 impl Outgoing {
+    async fn attempt(
+        &self,
+        instance: &Arc<Instance>,
+        busy: Busy,
+        reuse: Reuse,
+        policy: &Policy,
+    ) -> Result<Answered, (Busy, Failure)> {
+        let connection = match checkout(instance, reuse, policy).await {
+            Ok(connection) => connection,
+            Err(error) => return Err((busy, connect_failure(&error))),
+        };
+        let was_reused = connection.is_reused;
+        let mut exchange = Exchange::new(busy, instance.clone(), connection, self.upload.clone());
+        match exchange.send(self, policy).await {
+            Ok(response) => Ok(Answered { response, exchange }),
+            Err(failure) => Err((exchange.give_up(), Failure { was_reused, ..failure })),
+        }
+    }
+
     fn request(&self, protocol: Protocol) -> Request<RequestBody> {
         let body = match &self.upload {
             None => RequestBody::Empty,
@@ -157,48 +157,56 @@ impl Outgoing {
 }
 
 impl Exchange {
-    /// One attempt.
-    async fn send(&mut self, outgoing: &Outgoing, policy: &Policy) -> Outcome {
+    async fn send(&mut self, outgoing: &Outgoing, policy: &Policy) -> Result<Response<Incoming>, Failure> {
         let limit = milliseconds(policy.first_byte_ms);
         let request = outgoing.request(policy.protocol);
         let cut = self.cut().clone();
         let sent = tokio::select! {
             biased;
             sent = self.connection_mut().send(request) => sent,
-            () = cut.ended() => return Outcome::Failed { reason: ErrorReason::Drained, was_sent: true, is_final: true },
+            () = cut.ended() => return Err(Failure::new(ErrorReason::Drained, true, true)),
             () = silence(outgoing.upload.as_ref(), limit) => {
-                return failure(outgoing, ErrorReason::UpstreamTimeout, true, true);
+                return Err(Failure::new(ErrorReason::UpstreamTimeout, true, true).or_of_client(outgoing));
             }
         };
-        match sent {
-            Ok(response) => Outcome::Answered(Box::new(response)),
-            Err(SendFailure::NotSent) => failure(outgoing, ErrorReason::UpstreamBroken, false, false),
-            Err(SendFailure::Sent(error)) if error.is_parse() => {
-                failure(outgoing, ErrorReason::UpstreamProtocol, true, true)
-            }
-            Err(SendFailure::Sent(_)) => failure(outgoing, ErrorReason::UpstreamBroken, true, false),
+        sent.map_err(|failure| {
+            let failure = match failure {
+                SendFailure::NotSent => Failure::new(ErrorReason::UpstreamBroken, false, false),
+                SendFailure::Sent(error) if error.is_parse() => Failure::new(ErrorReason::UpstreamProtocol, true, true),
+                SendFailure::Sent(_) => Failure::new(ErrorReason::UpstreamBroken, true, false),
+            };
+            failure.or_of_client(outgoing)
+        })
+    }
+}
+
+impl Failure {
+    fn new(reason: ErrorReason, was_sent: bool, is_final: bool) -> Self {
+        Self {
+            reason,
+            was_sent,
+            was_reused: false,
+            is_final,
         }
     }
-}
 
-/// A failure, blamed on the client's body where that broke.
-fn failure(outgoing: &Outgoing, reason: ErrorReason, was_sent: bool, is_final: bool) -> Outcome {
-    let by_client = outgoing.upload.as_ref().and_then(Upload::failure);
-    Outcome::Failed {
-        reason: by_client.unwrap_or(reason),
-        was_sent,
-        is_final: is_final || by_client.is_some(),
+    /// Blames the client's body where that broke first.
+    fn or_of_client(self, outgoing: &Outgoing) -> Self {
+        match outgoing.upload.as_ref().and_then(Upload::failure) {
+            Some(reason) => Self::new(reason, true, true),
+            None => self,
+        }
     }
-}
 
-fn is_of_instance(reason: ErrorReason) -> bool {
-    [
-        ErrorReason::Unreachable,
-        ErrorReason::UpstreamTimeout,
-        ErrorReason::UpstreamBroken,
-        ErrorReason::UpstreamProtocol,
-    ]
-    .contains(&reason)
+    fn is_of_instance(&self) -> bool {
+        [
+            ErrorReason::Unreachable,
+            ErrorReason::UpstreamTimeout,
+            ErrorReason::UpstreamBroken,
+            ErrorReason::UpstreamProtocol,
+        ]
+        .contains(&self.reason)
+    }
 }
 
 async fn checkout(instance: &Arc<Instance>, reuse: Reuse, policy: &Policy) -> Result<Connection, CheckoutError> {
@@ -222,17 +230,13 @@ async fn silence(upload: Option<&Upload>, limit: Duration) {
     }
 }
 
-fn connect_failure(error: &CheckoutError) -> Outcome {
+fn connect_failure(error: &CheckoutError) -> Failure {
     tracing::debug!(error = error as &dyn std::error::Error, "no connection to instance");
     let reason = match error {
         CheckoutError::Timeout => ErrorReason::UpstreamTimeout,
         CheckoutError::Connect(_) => ErrorReason::Unreachable,
     };
-    Outcome::Failed {
-        reason,
-        was_sent: false,
-        is_final: false,
-    }
+    Failure::new(reason, false, false)
 }
 
 pub(crate) fn milliseconds(count: u32) -> Duration {

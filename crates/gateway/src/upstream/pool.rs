@@ -18,6 +18,9 @@ use crate::table::InstanceId;
 const IDLE_MAX: Duration = Duration::from_secs(4);
 /// What was learnt about an instance's own limit is trusted for this long, then twice that limit is tried.
 const LEARNT_FOR: Duration = Duration::from_secs(10);
+/// A request that cannot be sent again keeps at least this far from the limit: between the decision and the arrival of the
+/// request both machines may be busy with something else.
+const CAREFUL_MARGIN: Duration = Duration::from_millis(250);
 const POOLED_MAX: usize = 256;
 const FAILURES_TO_EJECT: u32 = 3;
 const EJECTED_MS_MIN: u64 = 500;
@@ -89,7 +92,7 @@ impl Instance {
     ) -> Result<Connection, CheckoutError> {
         let idle_max = match reuse {
             Reuse::Freely => self.idle_limit(),
-            Reuse::Carefully => self.idle_limit() / 2,
+            Reuse::Carefully => (self.idle_limit() / 2).min(self.idle_limit().saturating_sub(CAREFUL_MARGIN)),
             Reuse::Never => Duration::ZERO,
         };
         while let Some(mut connection) = self.take_pooled(idle_max) {

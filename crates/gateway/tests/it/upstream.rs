@@ -54,15 +54,17 @@ impl Upstream {
         .await
     }
 
-    /// Answers every request with its own bytes, and closes a connection that was idle for a moment.
+    /// Waits for the first request on a connection, and for the next ones only for a moment.
     pub async fn start_closing_idle(idle: Duration) -> Self {
         Self::serve(move |mut stream, requests| async move {
-            while let Ok(Some(_)) = tokio::time::timeout(idle, read_request(&mut stream)).await {
+            let mut limit = Duration::from_secs(60);
+            while let Ok(Some(_)) = tokio::time::timeout(limit, read_request(&mut stream)).await {
                 requests.fetch_add(1, Ordering::SeqCst);
                 let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
                 if stream.write_all(answer).await.is_err() {
                     return;
                 }
+                limit = idle;
             }
         })
         .await
