@@ -135,56 +135,39 @@ impl Gateways {
     }
 
     /// Takes note of a call. A gateway not known yet is registered for good before this returns.
-    pub async fn hear(&self, call: &Follow) -> Result<(), StoreError> {
+    pub async fn hear(&self, call: &Follow, now: Instant) -> Result<(), StoreError> {
         let registered = Registered::of(call);
+        if call.leaving {
+            return self.remove(&[registered]).await;
+        }
         let name = Name::of(&registered);
-        let is_known = self
-            .processes()
-            .get(&name)
-            .is_some_and(|known| known.registered == registered);
-        if !is_known {
+        let heard = Heard::of(call, self.shared.store.epoch());
+        let mut written = false;
+        loop {
+            {
+                let mut processes = self.processes();
+                let known = processes.get(&name).is_some_and(|known| known.registered == registered);
+                if known || written {
+                    let process = processes
+                        .entry(name)
+                        .or_insert_with(|| Process::new(registered.clone(), now));
+                    let changed = process.hear(registered, heard, now);
+                    drop(processes);
+                    if changed {
+                        self.tell();
+                    }
+                    return Ok(());
+                }
+            }
             self.change_facts(vec![registered.put()]).await?;
+            written = true;
         }
-        let confirmed = call.confirmed.as_ref();
-        let heard = Heard {
-            confirmed: confirmed
-                .filter(|confirmed| confirmed.epoch == self.shared.store.epoch())
-                .map(|confirmed| confirmed.generation),
-            in_flight: call
-                .in_flight
-                .iter()
-                .map(|(slot, count)| (slot.to_string(), *count))
-                .collect(),
-            lingering: call.lingering,
-            refused: call.refused.clone(),
-            persist_micros: call.persist_micros,
-        };
-        let now = Instant::now();
-        let changed = {
-            let mut processes = self.processes();
-            let process = processes.entry(name).or_insert_with(|| Process {
-                registered: registered.clone(),
-                adopted: false,
-                lease_until: now,
-                heard: None,
-            });
-            let changed = process.heard.as_ref() != Some(&heard) || process.lapsed(now);
-            process.registered = registered;
-            process.lease_until = now + LEASE;
-            process.heard = Some(heard);
-            changed
-        };
-        if changed {
-            self.tell();
-        }
-        Ok(())
     }
 
     /// What they say together, with what is in flight on `slots`. One that has not been heard since this server began, or that follows another store, has
     /// confirmed nothing.
     #[must_use]
-    pub fn report<'a>(&self, slots: impl IntoIterator<Item = &'a SlotId>) -> GatewayReport {
-        let now = Instant::now();
+    pub fn report<'a>(&self, slots: impl IntoIterator<Item = &'a SlotId>, now: Instant) -> GatewayReport {
         let processes = self.processes();
         let mut report = GatewayReport::default();
         for (name, process) in processes.iter() {
@@ -238,8 +221,7 @@ impl Gateways {
 
     /// Forgets the processes that have certainly ended: silent ones that said so, or that another process of the same
     /// gateway has taken over from.
-    pub async fn sweep(&self) -> Result<(), StoreError> {
-        let now = Instant::now();
+    pub async fn sweep(&self, now: Instant) -> Result<(), StoreError> {
         let ended: Vec<Registered> = {
             let processes = self.processes();
             let silent = processes.iter().filter(|(_, process)| process.lapsed(now));
@@ -350,7 +332,40 @@ impl Name {
     }
 }
 
+impl Heard {
+    fn of(call: &Follow, epoch: &str) -> Self {
+        let confirmed = call.confirmed.as_ref().filter(|confirmed| confirmed.epoch == epoch);
+        let in_flight = call.in_flight.iter();
+        Self {
+            confirmed: confirmed.map(|confirmed| confirmed.generation),
+            in_flight: in_flight.map(|(slot, count)| (slot.to_string(), *count)).collect(),
+            lingering: call.lingering,
+            refused: call.refused.clone(),
+            persist_micros: call.persist_micros,
+        }
+    }
+}
+
 impl Process {
+    /// One that is to be heard for the first time.
+    fn new(registered: Registered, now: Instant) -> Self {
+        Self {
+            registered,
+            adopted: false,
+            lease_until: now,
+            heard: None,
+        }
+    }
+
+    /// Whether it said something new.
+    fn hear(&mut self, registered: Registered, heard: Heard, now: Instant) -> bool {
+        let changed = self.heard.as_ref() != Some(&heard) || self.lapsed(now);
+        self.registered = registered;
+        self.lease_until = now + LEASE;
+        self.heard = Some(heard);
+        changed
+    }
+
     fn lapsed(&self, now: Instant) -> bool {
         self.lease_until <= now
     }

@@ -112,7 +112,8 @@ impl Health {
             next: now + interval,
             told: before.and_then(|judged| judged.told),
         };
-        let evidence = self.evidence(monitor, watch, &view.state);
+        let age_ms = self.age_ms(clock::now());
+        let evidence = collect(monitor, watch, &view.state, &self.counters, age_ms);
         let judgement = judgement(&judge(&rule(monitor), &evidence));
         let known = known(monitor, &view.state);
         let told_lately = judged.told.is_some_and(|told| now - told < NUMBERS_EVERY);
@@ -139,28 +140,25 @@ impl Health {
         }
     }
 
-    fn evidence(&self, monitor: &Monitor, watch: &Watch, state: &Service) -> Evidence {
-        let now = clock::now();
-        let mut evidence = Evidence {
-            age_ms: self.age_ms(now),
-            edges_micros: LATENCY_EDGES_MICROS.to_vec(),
-            ..Evidence::default()
-        };
-        for tenant in monitor.tenants.keys() {
-            if let Some(evidence_of) = watch.evidence(tenant, &monitor.version, &self.counters) {
-                evidence.tenants.insert(tenant.to_string(), evidence_of);
-            }
-        }
-        evidence.control = watch.control(state, monitor, &self.counters).sample();
-        evidence
-    }
-
     /// How old the newest counter is. While a gateway is silent, what the others tell is not the whole.
     fn age_ms(&self, now: Timestamp) -> Option<u64> {
         let newest = self.counters.newest()?;
         let age = (now - newest).as_millis().unsigned_abs();
         let silent = self.gateways.status().iter().any(|gateway| gateway.lapsed);
         Some(if silent { age.max(AGE_MAX_MS + 1) } else { age })
+    }
+}
+
+fn collect(monitor: &Monitor, watch: &Watch, state: &Service, counters: &Counters, age_ms: Option<u64>) -> Evidence {
+    let tenants = monitor.tenants.keys().filter_map(|tenant| {
+        let evidence = watch.evidence(tenant, &monitor.version, counters)?;
+        Some((tenant.to_string(), evidence))
+    });
+    Evidence {
+        age_ms,
+        edges_micros: LATENCY_EDGES_MICROS.to_vec(),
+        tenants: tenants.collect(),
+        control: watch.control(state, monitor, counters).sample(),
     }
 }
 

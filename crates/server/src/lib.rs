@@ -15,6 +15,8 @@ pub mod auth;
 mod clock;
 pub mod control;
 mod counters;
+#[cfg(test)]
+mod fixture;
 pub mod gateways;
 mod health;
 mod incarnation;

@@ -36,6 +36,9 @@ const LOOK_EVERY: Duration = Duration::from_secs(5);
 pub type Act = Arc<dyn Fn(Effect) -> Acting + Send + Sync>;
 pub type Acting = Pin<Box<dyn Future<Output = Done> + Send>>;
 
+/// Until the one who was faster has written its lease.
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
+
 /// One performer of one lane.
 #[derive(Clone)]
 pub struct Performer {
@@ -57,10 +60,15 @@ impl Performer {
         };
         loop {
             changes.borrow_and_update();
+            if !self.is_due().await {
+                self.rest(&mut changes).await;
+                continue;
+            }
             let performer = self.clone();
             let act = move |effect: &Effect| performer.clone().act_under_lease(effect.clone());
             match perform(self.control.store(), self.lane, &lease, clock::now(), act).await {
-                Ok(0) => self.rest(&mut changes).await,
+                // Another performer was faster.
+                Ok(0) => sleep(LOOK_AGAIN).await,
                 Ok(_) => self.control.wake(),
                 Err(error) => {
                     tracing::error!(trouble = in_words(&error), lane = self.lane.as_str(), "cannot perform");
@@ -79,14 +87,31 @@ impl Performer {
         })
     }
 
+    /// Asked before leasing, which is a transaction that others would wait for.
+    async fn is_due(&self) -> bool {
+        self.next_due().await.is_some_and(|due| due <= clock::now())
+    }
+
+    async fn next_due(&self) -> Option<Timestamp> {
+        match self.control.store().next_due(self.lane.as_str()).await {
+            Ok(due) => due.map(Timestamp),
+            Err(error) => {
+                tracing::error!(
+                    trouble = in_words(&error),
+                    lane = self.lane.as_str(),
+                    "cannot see what is due"
+                );
+                None
+            }
+        }
+    }
+
     /// Until a turn may have enqueued something, or something is due.
     async fn rest(&self, changes: &mut watch::Receiver<Arc<View>>) {
-        let due = self.control.store().next_due(self.lane.as_str()).await.ok().flatten();
-        let wait = due.map_or(LOOK_EVERY, |due| clock::until(Timestamp(due)));
+        let wait = self.next_due().await.map_or(LOOK_EVERY, clock::until);
         tokio::select! {
             _ = changes.changed() => {}
-            // An effect that another performer holds is due when its lease lapses, not before.
-            () = sleep(wait.clamp(Duration::from_millis(50), LOOK_EVERY)) => {}
+            () = sleep(wait.min(LOOK_EVERY)) => {}
         }
     }
 

@@ -104,9 +104,8 @@ impl Reconciler {
     /// Tells the state machine what it does not know yet. Answers for how long there is no use in trying again.
     async fn tell(&self, state: &Service, words_after: &mut Instant) -> Option<Duration> {
         let cells = self.observe(state);
-        let gateways = self
-            .gateways
-            .report(state.cells.values().flat_map(|cell| cell.slots.keys()));
+        let slots = state.cells.values().flat_map(|cell| cell.slots.keys());
+        let gateways = self.gateways.report(slots, Instant::now());
         let urgency = news::urgency(state, &cells, &gateways)?;
         if urgency == Urgency::Words && Instant::now() < *words_after {
             return None;
@@ -151,7 +150,7 @@ impl Reconciler {
     }
 
     async fn sweep(&self) {
-        if let Err(error) = self.gateways.sweep().await {
+        if let Err(error) = self.gateways.sweep(Instant::now()).await {
             tracing::warn!(trouble = in_words(&error), "cannot forget gateways that have ended");
         }
     }

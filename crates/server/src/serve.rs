@@ -262,6 +262,7 @@ impl House {
         GatewayProcess {
             id: GATEWAY_ID.to_owned(),
             executable: self.options.executable.clone(),
+            state_dir: self.layout.root().to_owned(),
             directory: self.layout.gateway(),
             server: format!("http://{server}"),
             token_file: self.layout.gateway_token(),

@@ -38,6 +38,8 @@ pub struct GatewayProcess {
     /// The name it registers under.
     pub id: String,
     pub executable: PathBuf,
+    /// The server's; the gateway has a directory of its own in it.
+    pub state_dir: PathBuf,
     pub directory: PathBuf,
     /// Where it follows: the API of this server.
     pub server: String,
@@ -137,7 +139,7 @@ impl Supervisor {
         let mut arguments = vec!["gateway".to_owned()];
         let mut option = |name: &str, value: String| arguments.extend([format!("--{name}"), value]);
         option("id", process.id.clone());
-        option("state", path(&process.directory));
+        option("state", path(&process.state_dir));
         option("server", process.server.clone());
         option("token-file", path(&process.token_file));
         option("listen", process.listen.to_string());

@@ -13,7 +13,7 @@ use axum::{Json, Router};
 use tidegate_gateway::protocol::{COUNTERS_PATH, FOLLOW_PATH, Follow, FollowReply, Report, ReportReply};
 use tidegate_gateway::table::Table;
 use tokio::sync::watch;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::{Gateways, LEASE};
 use crate::clock;
@@ -59,6 +59,11 @@ impl Published {
         }
     }
 
+    #[cfg(test)]
+    pub fn generation(&self) -> u64 {
+        self.generation
+    }
+
     /// The gateway neither has it nor has it refused.
     fn is_news_to(&self, call: &Follow) -> bool {
         let is_this = |epoch: &str, generation| epoch == self.epoch && generation == self.generation;
@@ -90,7 +95,7 @@ async fn authorize(State(endpoint): State<Arc<Endpoint>>, request: Request, next
 }
 
 async fn follow(State(endpoint): State<Arc<Endpoint>>, Json(call): Json<Follow>) -> Response {
-    if let Err(error) = endpoint.gateways.hear(&call).await {
+    if let Err(error) = endpoint.gateways.hear(&call, Instant::now()).await {
         // Without having been written down it must not get a table: nobody would wait for it after a restart.
         tracing::error!(
             trouble = in_words(&error),

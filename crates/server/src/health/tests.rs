@@ -1,1 +1,196 @@
+use std::collections::BTreeMap;
+use std::slice::from_ref;
 
+use tidegate_domain::id::WaveName;
+use tidegate_domain::time::Duration as Span;
+use tidegate_gateway::protocol::{Mark, Report, RequestClasses, SeriesTotals};
+use tidegate_store::Store;
+
+use super::*;
+use crate::fixture::{cell, service, tenant, version};
+
+fn policy() -> HealthPolicy {
+    HealthPolicy {
+        error_margin_percent: 1.0,
+        error_ceiling_percent: 5.0,
+        latency_quantile: 0.95,
+        latency_ratio: 1.5,
+        latency_slack: Span::from_millis(50),
+        interval: Span::from_secs(1),
+    }
+}
+
+fn monitor(tenants: &[&str]) -> Monitor {
+    Monitor {
+        version: version("2.0.0"),
+        wave: WaveName::new("first").unwrap(),
+        attempt: 1,
+        tenants: tenants
+            .iter()
+            .map(|name| (tenant(name), Some(version("1.0.0"))))
+            .collect(),
+        since: Timestamp(0),
+        policy: policy(),
+        requests_min: 50,
+    }
+}
+
+/// `acme` and `bolt` on 1.0.0, unless they have moved.
+fn state(moved: &[&str]) -> Service {
+    let mut state = Service::new(service());
+    for name in ["acme", "bolt"] {
+        let on = if moved.contains(&name) { "2.0.0" } else { "1.0.0" };
+        let seat = tidegate_domain::service::Seat {
+            cell: cell("eu"),
+            version: Some(version(on)),
+            before: None,
+            epoch: 1,
+        };
+        state.seats.insert(tenant(name), seat);
+    }
+    state
+}
+
+fn count(counters: &Counters, at_ms: u64, rows: &[(&str, &str, u64, u64)]) {
+    let row = |(tenant, version, requests, errors): &(&str, &str, u64, u64)| SeriesTotals {
+        tenant: (*tenant).to_owned(),
+        version: (*version).to_owned(),
+        cell: "eu".to_owned(),
+        requests: RequestClasses {
+            successes: requests - errors,
+            server_errors: *errors,
+            ..RequestClasses::default()
+        },
+        errors: BTreeMap::new(),
+        timeouts: 0,
+        error_clients: 0,
+        latency: vec![(5, *requests)],
+        in_flight: 0,
+    };
+    let report = Report {
+        gateway: "a".to_owned(),
+        incarnation: "1".to_owned(),
+        marks: vec![Mark {
+            at_ms,
+            series: rows.iter().map(row).collect(),
+        }],
+    };
+    counters.take(&report, false, Timestamp(i64::try_from(at_ms).unwrap()));
+}
+
+async fn follow(watches: &mut Watches, monitors: &[Monitor], moved: &[&str], counters: &Counters, now_ms: i64) {
+    let (state, now) = (state(moved), Timestamp(now_ms));
+    watches.follow(monitors, &state, counters, now).await.unwrap();
+}
+
+fn evidence(watches: &Watches, monitor: &Monitor, moved: &[&str], counters: &Counters) -> Evidence {
+    let watch = watches.get(&watch::Key::of(monitor)).unwrap();
+    collect(monitor, watch, &state(moved), counters, Some(0))
+}
+
+#[tokio::test]
+async fn a_tenant_is_compared_with_itself_and_with_those_who_stayed() {
+    let store = Store::memory();
+    let counters = Counters::default();
+    let mut watches = Watches::new(store.clone(), service());
+    count(
+        &counters,
+        1_000,
+        &[("acme", "1.0.0", 100, 0), ("bolt", "1.0.0", 200, 0)],
+    );
+    let moved = monitor(&["acme"]);
+    follow(&mut watches, from_ref(&moved), &["acme"], &counters, 2_000).await;
+    count(
+        &counters,
+        3_000,
+        &[("acme", "2.0.0", 60, 30), ("bolt", "1.0.0", 260, 0)],
+    );
+    let found = evidence(&watches, &moved, &["acme"], &counters);
+    let acme = &found.tenants["acme"];
+    assert_eq!(
+        (acme.before.requests, acme.after.requests, acme.after.errors),
+        (100, 60, 30)
+    );
+    assert_eq!(found.control.requests, 60);
+    let said = judgement(&judge(&rule(&moved), &found));
+    assert_eq!(said.verdict, Verdict::Fail, "{}", said.reason);
+}
+
+#[tokio::test]
+async fn a_second_attempt_starts_from_nothing() {
+    let counters = Counters::default();
+    let mut watches = Watches::new(Store::memory(), service());
+    count(&counters, 1_000, &[("acme", "1.0.0", 100, 0)]);
+    let first = monitor(&["acme"]);
+    follow(&mut watches, from_ref(&first), &["acme"], &counters, 1_000).await;
+    count(&counters, 2_000, &[("acme", "2.0.0", 50, 50)]);
+    let second = Monitor { attempt: 2, ..first };
+    follow(&mut watches, from_ref(&second), &["acme"], &counters, 3_000).await;
+    count(&counters, 4_000, &[("acme", "2.0.0", 80, 50)]);
+    let acme = &evidence(&watches, &second, &["acme"], &counters).tenants["acme"];
+    assert_eq!((acme.after.requests, acme.after.errors), (30, 0));
+}
+
+#[tokio::test]
+async fn the_history_outlives_the_server_and_ends_with_the_wave() {
+    let store = Store::memory();
+    let counters = Counters::default();
+    count(&counters, 1_000, &[("acme", "1.0.0", 100, 2), ("bolt", "1.0.0", 40, 0)]);
+    let mut watches = Watches::new(store.clone(), service());
+    follow(&mut watches, &[monitor(&["acme"])], &["acme"], &counters, 1_000).await;
+    let both = monitor(&["acme", "bolt"]);
+    follow(&mut watches, from_ref(&both), &["acme", "bolt"], &counters, 1_000).await;
+    let mut watches = Watches::new(store.clone(), service());
+    let counters = Counters::default();
+    follow(&mut watches, from_ref(&both), &["acme", "bolt"], &counters, 9_000).await;
+    let found = evidence(&watches, &both, &["acme", "bolt"], &counters);
+    assert_eq!(found.tenants["acme"].before.requests, 100);
+    assert_eq!(found.tenants["bolt"].before.requests, 40);
+    follow(&mut watches, &[], &[], &counters, 10_000).await;
+    assert!(store.facts("shop", "history").await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_resumed_wave_keeps_the_history_of_those_who_stay_on_it() {
+    let counters = Counters::default();
+    let mut watches = Watches::new(Store::memory(), service());
+    count(&counters, 1_000, &[("acme", "1.0.0", 100, 0)]);
+    let first = monitor(&["acme"]);
+    follow(&mut watches, from_ref(&first), &["acme"], &counters, 1_000).await;
+    let resumed = Monitor { attempt: 2, ..first };
+    let an_hour_later = 3_600_000;
+    follow(&mut watches, from_ref(&resumed), &["acme"], &counters, an_hour_later).await;
+    let acme = &evidence(&watches, &resumed, &["acme"], &counters).tenants["acme"];
+    assert_eq!(acme.before.requests, 100);
+}
+
+#[test]
+fn a_verdict_is_news_when_it_changes_and_numbers_only_now_and_then() {
+    let said = |verdict, requests| Judgement {
+        verdict,
+        reason: format!("{requests}"),
+        requests,
+        culprits: BTreeMap::new(),
+    };
+    let pass = |requests| said(Verdict::Pass, requests);
+    let lately = true;
+    assert!(is_news(&pass(1), None, 50, lately));
+    assert!(!is_news(&pass(1), Some(&pass(1)), 50, !lately));
+    assert!(!is_news(&pass(2), Some(&pass(1)), 50, lately));
+    assert!(is_news(&pass(2), Some(&pass(1)), 50, !lately));
+    assert!(is_news(&pass(50), Some(&pass(49)), 50, lately), "enough now");
+    assert!(is_news(&said(Verdict::Fail, 2), Some(&pass(1)), 50, lately));
+}
+
+#[test]
+fn counters_that_are_old_or_missing_are_never_healthy() {
+    let one = monitor(&["acme"]);
+    for age in [None, Some(AGE_MAX_MS + 1)] {
+        let evidence = Evidence {
+            age_ms: age,
+            edges_micros: LATENCY_EDGES_MICROS.to_vec(),
+            ..Evidence::default()
+        };
+        assert_eq!(judgement(&judge(&rule(&one), &evidence)).verdict, Verdict::NoData);
+    }
+}

@@ -91,43 +91,59 @@ impl Watches {
         counters: &Counters,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let keys: BTreeSet<Key> = monitors.iter().map(Key::of).collect();
-        self.watches.retain(|key, _| keys.contains(key));
-        let mut changes = self.forgotten(&keys).await?;
+        self.read().await?;
+        let mut changes = Vec::new();
         for monitor in monitors {
             let key = Key::of(monitor);
-            let kept = self.kept.iter().flatten().filter(|(_, history)| history.of == key);
-            let kept = kept.flat_map(|(_, history)| &history.before);
-            let watch = self.watches.entry(key.clone()).or_insert_with(|| Watch {
-                moved: kept
-                    .map(|(tenant, before)| (tenant.clone(), Moved::kept(before)))
-                    .collect(),
-                stayed: stayed(monitor, state, counters),
-            });
-            let before = watch.begin(monitor, counters, now);
-            if before.is_empty() {
-                continue;
+            if !self.watches.contains_key(&key) {
+                self.watches.insert(key.clone(), self.watch(monitor, state, counters));
             }
-            let first = before.keys().next().map_or("", TenantName::as_str);
-            let name = format!("{}/{}/{}/{first}", key.version, key.wave, key.attempt);
-            let history = History { of: key, before };
-            changes.push(put(&name, &history));
-            self.kept.get_or_insert_default().push((name, history));
+            let earlier = earlier(self.kept.iter().flatten(), &key);
+            let Some(watch) = self.watches.get_mut(&key) else {
+                continue;
+            };
+            let before = watch.begin(monitor, &earlier, counters, now);
+            if let Some(first) = before.keys().next() {
+                let name = format!("{}/{}/{}/{first}", key.version, key.wave, key.attempt);
+                let history = History { of: key, before };
+                changes.push(put(&name, &history));
+                self.kept.get_or_insert_default().push((name, history));
+            }
         }
+        self.forget(monitors, &mut changes);
         if !changes.is_empty() {
             self.store.change_facts(self.service.as_str(), &changes).await?;
         }
         Ok(())
     }
 
-    /// Reads what an earlier process kept, and withdraws what nobody watches any more.
-    async fn forgotten(&mut self, keys: &BTreeSet<Key>) -> Result<Vec<FactChange>, StoreError> {
+    /// Reads what an earlier process kept.
+    async fn read(&mut self) -> Result<(), StoreError> {
         if self.kept.is_none() {
             let facts = self.store.facts(self.service.as_str(), KIND).await?;
             let read = |fact: Fact| Some((fact.key, serde_json::from_str(&fact.body).ok()?));
             self.kept = Some(facts.into_iter().filter_map(read).collect());
         }
-        let mut changes = Vec::new();
+        Ok(())
+    }
+
+    /// A watch that begins, with what an earlier process kept of it.
+    fn watch(&self, monitor: &Monitor, state: &Service, counters: &Counters) -> Watch {
+        let key = Key::of(monitor);
+        let kept = self.kept.iter().flatten().filter(|(_, history)| history.of == key);
+        let kept = kept.flat_map(|(_, history)| &history.before);
+        Watch {
+            moved: kept
+                .map(|(tenant, before)| (tenant.clone(), Moved::kept(before)))
+                .collect(),
+            stayed: stayed(monitor, state, counters),
+        }
+    }
+
+    /// Forgets what nobody watches any more.
+    fn forget(&mut self, monitors: &[Monitor], changes: &mut Vec<FactChange>) {
+        let keys: BTreeSet<Key> = monitors.iter().map(Key::of).collect();
+        self.watches.retain(|key, _| keys.contains(key));
         self.kept.get_or_insert_default().retain(|(name, history)| {
             let wanted = keys.contains(&history.of);
             if !wanted {
@@ -138,8 +154,14 @@ impl Watches {
             }
             wanted
         });
-        Ok(changes)
     }
+}
+
+/// The histories of other attempts of the same wave: tenants that stay on the new version when it is resumed have no other.
+fn earlier<'a>(kept: impl Iterator<Item = &'a (String, History)>, key: &Key) -> BTreeMap<&'a TenantName, &'a Totals> {
+    let same = |of: &Key| of.version == key.version && of.wave == key.wave && of.attempt != key.attempt;
+    let kept = kept.filter(|(_, history)| same(&history.of));
+    kept.flat_map(|(_, history)| &history.before).collect()
 }
 
 fn stayed(monitor: &Monitor, state: &Service, counters: &Counters) -> BTreeMap<(TenantName, Version), Totals> {
@@ -171,16 +193,23 @@ impl Moved {
 
 impl Watch {
     /// Takes down the history of those who were not watched yet, and answers it.
-    fn begin(&mut self, monitor: &Monitor, counters: &Counters, now: Timestamp) -> BTreeMap<TenantName, Totals> {
+    fn begin(
+        &mut self,
+        monitor: &Monitor,
+        earlier: &BTreeMap<&TenantName, &Totals>,
+        counters: &Counters,
+        now: Timestamp,
+    ) -> BTreeMap<TenantName, Totals> {
         let mut begun = BTreeMap::new();
         for (tenant, from) in &monitor.tenants {
             if self.moved.contains_key(tenant) {
                 continue;
             }
-            let before = match from {
-                Some(version) => counters.recent(tenant, version, now),
-                None => Totals::default(),
-            };
+            let recent = from.as_ref().map(|version| counters.recent(tenant, version, now));
+            let recent = recent.filter(|recent| recent.requests > 0);
+            let before = recent
+                .or_else(|| earlier.get(tenant).copied().cloned())
+                .unwrap_or_default();
             begun.insert(tenant.clone(), before.clone());
             let start = counters.total(tenant, &monitor.version);
             self.moved.insert(tenant.clone(), Moved { before, start });

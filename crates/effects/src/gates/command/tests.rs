@@ -1,1 +1,54 @@
+use std::time::Instant;
 
+use serde_json::json;
+use tidegate_domain::id::{Version, WaveName};
+
+use super::*;
+
+async fn said(with: Value) -> (Verdict, String) {
+    let target = Target {
+        version: Version::new("2.0.0").unwrap(),
+        wave: WaveName::new("first").unwrap(),
+        directory: std::env::temp_dir(),
+        slots: Vec::new(),
+    };
+    let judgement = run(with, target).await;
+    (judgement.verdict, judgement.reason)
+}
+
+#[tokio::test]
+async fn the_exit_code_is_the_verdict_and_the_last_line_the_reason() {
+    let passed = said(json!({"command": ["sh", "-c", "echo all good for $TIDEGATE_RELEASE $TIDEGATE_SLOTS"]})).await;
+    assert_eq!(
+        passed,
+        (
+            Verdict::Pass,
+            "`sh` ended with code 0: all good for 2.0.0 []".to_owned()
+        )
+    );
+    let failed = said(json!({"command": ["sh", "-c", "echo 3 tests; echo 1 failed >&2; exit 7"]})).await;
+    assert_eq!(failed, (Verdict::Fail, "`sh` ended with code 7: 1 failed".to_owned()));
+}
+
+#[tokio::test]
+async fn what_cannot_be_run_is_an_error() {
+    let (verdict, reason) = said(json!({"command": ["no-such-program"]})).await;
+    assert_eq!(verdict, Verdict::Error);
+    assert!(reason.starts_with("`no-such-program` cannot be started"), "{reason}");
+    assert_eq!(said(json!({"command": []})).await.0, Verdict::Error);
+    assert_eq!(said(json!({"program": "x"})).await.0, Verdict::Error);
+    assert!((GATE.validate)(&json!({"command": ["true"], "timeout": "5m"})).is_ok());
+    assert!((GATE.validate)(&json!({"command": ["true"], "timeout": 5})).is_err());
+}
+
+#[tokio::test]
+async fn one_that_hangs_is_killed_with_all_it_started() {
+    let begun = Instant::now();
+    let with = json!({"command": ["sh", "-c", "sleep 600 & sleep 600"], "timeout": "100ms"});
+    let (verdict, reason) = said(with).await;
+    assert_eq!(
+        (verdict, reason.as_str()),
+        (Verdict::Error, "`sh` did not end within 100ms and was killed")
+    );
+    assert!(begun.elapsed().as_secs() < 60);
+}
