@@ -14,7 +14,7 @@ use std::sync::atomic::Ordering;
 
 use http::header::{CONNECTION, CONTENT_TYPE, HOST, UPGRADE};
 use http::request::Parts;
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, Version};
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Uri, Version};
 use hyper::body::{Body, Incoming};
 use tokio::sync::{mpsc, watch};
 
@@ -22,7 +22,9 @@ use crate::clock;
 use crate::counters::Counters;
 use crate::life::Life;
 use crate::protocol::ErrorReason;
-use crate::routing::{Asker, Routing};
+use crate::routing::{Asker, Forward, Routing};
+use crate::table::Policy;
+use crate::upstream::Busy;
 
 use admit::{Admission, Admitted};
 use exchange::Account;
@@ -98,86 +100,94 @@ impl Proxy {
             }
         };
         let account = Account::open(admitted.tenant.series.clone(), admitted.client, began_micros);
+        let policy = admitted.policy;
         let outgoing = outgoing(head, incoming, client, &admitted, upgrade.as_ref());
-        match self.exchange(outgoing, admitted, account, upgrade).await {
-            Ok(response) => Ok(response),
-            Err((reason, account)) => {
-                account.failed(reason);
-                Err(reason)
-            }
-        }
+        let delivered = match self.ask(&outgoing, admitted.forward, admitted.busy, &policy).await {
+            Ok(answered) => self.deliver(answered, account, &policy, upgrade),
+            Err(reason) => Err((reason, account)),
+        };
+        delivered.map_err(|(reason, account)| {
+            account.failed(reason);
+            reason
+        })
     }
 
-    async fn exchange(
+    /// Gets an answer from the slot, or an asset from the slot before where this one has none.
+    async fn ask(
         &self,
-        outgoing: Outgoing,
-        admitted: Admitted,
-        account: Account,
-        upgrade: Option<Upgrade>,
-    ) -> Result<Response<AnswerBody>, (ErrorReason, Account)> {
-        let Admitted {
-            policy,
-            forward: to,
-            busy,
-            ..
-        } = admitted;
+        outgoing: &Outgoing,
+        to: Forward,
+        busy: Busy,
+        policy: &Policy,
+    ) -> Result<Answered, ErrorReason> {
         if policy
             .request_bytes
             .is_some_and(|bytes_max| outgoing.size.lower() > bytes_max)
         {
-            return Err((ErrorReason::BodyTooLarge, account));
+            return Err(ErrorReason::BodyTooLarge);
         }
         let retried = || {
             self.counters.retries.fetch_add(1, Ordering::Relaxed);
         };
-        let mut answered = match forward(&outgoing, &to.slot, busy, &policy, retried).await {
-            Ok(answered) => answered,
-            Err(reason) => return Err((reason, account)),
+        let answered = forward(outgoing, &to.slot, busy, policy, retried).await?;
+        let is_missing = answered.response.status() == StatusCode::NOT_FOUND && outgoing.is_for_asset();
+        let Some(before) = to.assets_from.filter(|_| is_missing) else {
+            return Ok(answered);
         };
-        let is_asset = answered.response.status() == StatusCode::NOT_FOUND
-            && [Method::GET, Method::HEAD].contains(&outgoing.head.method)
-            && outgoing.upload.is_none();
-        if let Some(slot) = to.assets_from.filter(|_| is_asset) {
-            let from_before = match self.routing.enter(to.serial, &slot) {
-                Some(busy) => forward(&outgoing, &slot, busy, &policy, retried)
-                    .await
-                    .ok()
-                    .and_then(has_asset),
-                None => None,
-            };
-            if let Some(asset) = from_before {
+        // Without the slot before, as with an older table, the first answer stands.
+        let Some(busy) = self.routing.enter(to.serial, &before) else {
+            return Ok(answered);
+        };
+        match forward(outgoing, &before, busy, policy, retried).await {
+            Ok(asset) if has_asset(&asset) => {
                 self.counters.assets_from_before.fetch_add(1, Ordering::Relaxed);
-                answered = asset;
+                Ok(asset)
             }
+            Ok(_) | Err(_) => Ok(answered),
         }
+    }
+
+    /// Makes an instance's answer the client's.
+    fn deliver(
+        &self,
+        answered: Answered,
+        account: Account,
+        policy: &Policy,
+        upgrade: Option<Upgrade>,
+    ) -> Result<Response<AnswerBody>, (ErrorReason, Account)> {
         let Answered {
             mut response,
             mut exchange,
         } = answered;
         response.headers_mut().remove(header::ERROR);
-        if response.status() == StatusCode::SWITCHING_PROTOCOLS {
-            let Some(upgrade) = upgrade else {
-                return Err((ErrorReason::UpstreamProtocol, account));
-            };
-            account.answered(response.status());
+        let is_switching = response.status() == StatusCode::SWITCHING_PROTOCOLS;
+        if is_switching && upgrade.is_none() {
+            return Err((ErrorReason::UpstreamProtocol, account));
+        }
+        account.answered(response.status());
+        let is_stream = is_switching || is_stream(response.headers());
+        let idle = if is_stream {
+            policy.stream_idle_ms
+        } else {
+            policy.body_idle_ms
+        };
+        let idle = milliseconds(idle);
+        if is_stream {
             exchange.becomes_stream();
-            let idle = milliseconds(policy.stream_idle_ms);
+        }
+        if let Some(upgrade) = upgrade.filter(|_| is_switching) {
             let instance = hyper::upgrade::on(&mut response);
             let switching = switching(response.headers(), &upgrade.protocol);
             tunnel::open(upgrade, instance, exchange, account, idle, self.life.clone());
             return Ok(switching);
         }
-        account.answered(response.status());
-        let mut idle = policy.body_idle_ms;
-        if is_stream(response.headers()) {
-            exchange.becomes_stream();
-            idle = policy.stream_idle_ms;
-        }
         let (mut head, incoming) = response.into_parts();
         header::strip_hop(&mut head.headers);
         head.version = Version::HTTP_11;
-        let body = AnswerBody::download(incoming, milliseconds(idle), exchange, account);
-        Ok(Response::from_parts(head, body))
+        Ok(Response::from_parts(
+            head,
+            AnswerBody::download(incoming, idle, exchange, account),
+        ))
     }
 }
 
@@ -214,9 +224,9 @@ fn outgoing(
     Outgoing { head, upload, size }
 }
 
-fn has_asset(answered: Answered) -> Option<Answered> {
+fn has_asset(answered: &Answered) -> bool {
     let status = answered.response.status();
-    (status.is_success() || status == StatusCode::NOT_MODIFIED).then_some(answered)
+    status.is_success() || status == StatusCode::NOT_MODIFIED
 }
 
 /// Streams may be silent for longer, and have a drain deadline of their own.

@@ -22,6 +22,7 @@ use crate::follow::{self, Follower, PersistError, Publisher, PublisherError};
 use crate::handover::{self, Handover, HandoverError, Takeover};
 use crate::life::{Life, reached};
 use crate::listen::{self, Certificate, Entrance, ListenError, TlsError};
+use crate::options::{Options, Source};
 use crate::proxy::Proxy;
 use crate::routing::{Asker, Routing};
 
@@ -34,47 +35,6 @@ const HANDOVER_FILE: &str = "handover.sock";
 const REGISTERED_LIMIT: Duration = Duration::from_secs(3);
 const TABLE_LIMIT: Duration = Duration::from_secs(10);
 const LAST_WORDS_LIMIT: Duration = Duration::from_secs(1);
-
-/// What a gateway is started with.
-#[derive(Debug, Clone)]
-pub struct Options {
-    /// Name of the gateway, the same over restarts.
-    pub id: String,
-    /// Where clients come in. Port 0 takes a free one, see [`Gateway::listening`].
-    pub listen: SocketAddr,
-    /// Where clients come in with TLS.
-    pub tls: Option<Tls>,
-    /// Where components of the service call each other; their word on tenant and version is taken. Loopback only.
-    pub internal: Option<SocketAddr>,
-    /// Health, metrics and the table in use. Loopback only.
-    pub admin: SocketAddr,
-    /// Directory of the persisted table, and the place where the next process takes over. Made where it is missing.
-    pub state_dir: PathBuf,
-    pub source: Source,
-    /// At the end: for how long clients may still send on their connections, being told to close them.
-    pub linger: Duration,
-    /// At the end, after the linger: for how long requests, streams and tunnels under way may still take.
-    pub grace: Duration,
-}
-
-/// TLS towards clients.
-#[derive(Debug, Clone)]
-pub struct Tls {
-    pub listen: SocketAddr,
-    /// PEM file with the chain of certificates, the server's own first. Read again when it changes.
-    pub certificate: PathBuf,
-    /// PEM file with the private key.
-    pub key: PathBuf,
-}
-
-/// Where tables come from.
-#[derive(Debug, Clone)]
-pub enum Source {
-    /// A publisher that speaks the follow protocol, for example `http://127.0.0.1:7070`.
-    Server { url: String, token: String },
-    /// A file with a table, read again when it changes.
-    File(PathBuf),
-}
 
 #[derive(Debug, Error)]
 pub enum StartError {

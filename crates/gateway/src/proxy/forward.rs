@@ -138,6 +138,11 @@ impl Outgoing {
         request
     }
 
+    /// Whether it may be for something that a page loaded before needs.
+    pub(crate) fn is_for_asset(&self) -> bool {
+        [Method::GET, Method::HEAD].contains(&self.head.method) && self.upload.is_none()
+    }
+
     /// RFC 9110 §9.2.2, or declared so by the client.
     fn is_idempotent(&self) -> bool {
         let safe = [

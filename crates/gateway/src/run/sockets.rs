@@ -5,9 +5,10 @@ use std::os::fd::{AsFd, OwnedFd};
 
 use tokio::net::TcpListener;
 
-use super::{Options, StartError};
+use super::StartError;
 use crate::handover::{HandoverError, Takeover};
 use crate::listen;
+use crate::options::Options;
 
 #[derive(Debug)]
 pub(super) struct Sockets {
