@@ -10,9 +10,10 @@ use hyper_util::rt::TokioIo;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use tidegate_server::api::Problem;
 use tokio::net::TcpStream;
 
-use crate::error::CliError;
+use crate::error::{CliError, Exit};
 
 /// From the first byte sent to the last one received.
 const ANSWER_WITHIN: Duration = Duration::from_secs(60);
@@ -45,7 +46,6 @@ impl Client {
         })
     }
 
-    #[expect(dead_code, reason = "the reading verbs come with the API")]
     pub fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, CliError> {
         self.call(Method::GET, path, None::<&Value>)
     }
@@ -54,7 +54,6 @@ impl Client {
         self.call(Method::POST, path, Some(body))
     }
 
-    #[expect(dead_code, reason = "the reading verbs come with the API")]
     pub fn delete<T: DeserializeOwned>(&self, path: &str) -> Result<T, CliError> {
         self.call(Method::DELETE, path, None::<&Value>)
     }
@@ -136,44 +135,61 @@ impl Client {
     }
 }
 
-/// A problem document (RFC 9457) as an error; 4xx is a refusal.
-fn problem(status: StatusCode, body: &[u8]) -> CliError {
-    let document: Value = serde_json::from_slice(body).unwrap_or(Value::Null);
-    let text = |name: &str| document.get(name).and_then(Value::as_str).map(str::to_owned);
-    let message = text("detail")
-        .or_else(|| text("title"))
-        .unwrap_or_else(|| format!("the server answered {status}"));
-    let mut error = if status.is_client_error() {
-        CliError::refused(message)
-    } else {
-        CliError::new(message)
-    };
-    error.help = text("help");
-    let lines = document
-        .get("problems")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-        .map(one_problem);
-    let lines: Vec<String> = lines.collect();
-    if !lines.is_empty() {
-        error.diagnostics = Some(lines.join("\n"));
+/// `path` with the arguments that have a value.
+pub fn with_query(path: &str, arguments: &[(&str, Option<&str>)]) -> String {
+    let mut text = path.to_owned();
+    let given = arguments.iter().filter_map(|(name, value)| Some((name, (*value)?)));
+    for (index, (name, value)) in given.enumerate() {
+        text.push(if index == 0 { '?' } else { '&' });
+        text.push_str(name);
+        text.push('=');
+        for byte in value.bytes() {
+            match byte {
+                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => text.push(char::from(byte)),
+                _ => text.push_str(&format!("%{byte:02X}")),
+            }
+        }
     }
-    error
+    text
 }
 
-fn one_problem(problem: &Value) -> String {
-    let text = |name: &str| problem.get(name).and_then(Value::as_str).unwrap_or_default();
-    let mut line = format!(
-        "error: {}",
-        if text("text").is_empty() {
-            text("message")
-        } else {
-            text("text")
-        }
-    );
-    if !text("help").is_empty() {
-        line.push_str(&format!("\nhelp: {}", text("help")));
+/// A problem document (RFC 9457) as an error.
+fn problem(status: StatusCode, body: &[u8]) -> CliError {
+    let Ok(problem) = serde_json::from_slice::<Problem>(body) else {
+        return CliError::new(format!("the server answered {status}"));
+    };
+    let exit = match status {
+        StatusCode::UNAUTHORIZED
+        | StatusCode::FORBIDDEN
+        | StatusCode::CONFLICT
+        | StatusCode::UNPROCESSABLE_ENTITY
+        | StatusCode::TOO_MANY_REQUESTS => Exit::Refused,
+        _ => Exit::Error,
+    };
+    let told: Vec<String> = problem.problems.iter().map(one_problem).collect();
+    let diagnostics = (!told.is_empty()).then(|| told.join("\n\n"));
+    CliError {
+        exit,
+        help: problem.help,
+        diagnostics,
+        ..CliError::new(problem.detail)
     }
-    line
+}
+
+/// One of several things that stand in the way: a mistake in a file with its place, or what blocks a plan.
+fn one_problem(problem: &Value) -> String {
+    let text = |name: &str| problem.get(name).and_then(Value::as_str);
+    let word = match text("severity") {
+        Some("warns" | "warning") => "warning",
+        _ => "error",
+    };
+    let mut told = format!("{word}: {}", text("text").or(text("message")).unwrap_or_default());
+    if let (Some(file), Some(line), Some(column)) = (text("file"), problem["line"].as_u64(), problem["column"].as_u64())
+    {
+        told.push_str(&format!("\n  --> {file}:{line}:{column}"));
+    }
+    if let Some(help) = text("help") {
+        told.push_str(&format!("\nhelp: {help}"));
+    }
+    told
 }

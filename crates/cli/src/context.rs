@@ -50,7 +50,6 @@ impl Context {
     }
 
     /// Whether what goes to stdout is colored.
-    #[expect(dead_code, reason = "the reading verbs come with the API")]
     pub fn color_stdout(&self) -> bool {
         self.color_on(std::io::stdout().is_terminal())
     }

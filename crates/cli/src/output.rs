@@ -1,6 +1,6 @@
 //! Prints. Data goes to stdout, messages to stderr; nothing else in the program writes to either.
 
-use std::io::{self, Write as _};
+use std::io::{self, IsTerminal as _, Write as _};
 
 use serde::Serialize;
 
@@ -29,4 +29,8 @@ pub fn json(document: &impl Serialize) -> Result<(), CliError> {
 #[expect(clippy::print_stderr, reason = "messages go to stderr")]
 pub fn message(text: &str) {
     eprintln!("{text}");
+}
+
+pub fn stdout_is_terminal() -> bool {
+    io::stdout().is_terminal()
 }

@@ -1,16 +1,24 @@
 //! The verbs, one file each. A new verb is a file, a variant here and a line in [`run`].
 
 mod abort;
+mod apply;
 mod command;
 mod completions;
+mod diff;
 mod gateway;
+mod history;
 mod hold;
 mod init;
+mod logs;
 pub mod plan;
 mod promote;
+mod releases;
 mod resume;
 mod rollback;
 mod serve;
+mod status;
+mod tenants;
+mod token;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -40,13 +48,21 @@ pub struct CommandLine {
 enum Verb {
     Init(init::Args),
     Plan(plan::Args),
+    Apply(apply::Args),
+    Status(status::Args),
     Rollback(rollback::Args),
     Hold(hold::Args),
     Resume(resume::Args),
     Promote(promote::Args),
     Abort(abort::Args),
+    Releases(releases::Args),
+    History(history::Args),
+    Diff(diff::Args),
+    Tenants(tenants::Args),
+    Logs(logs::Args),
     Serve(serve::Args),
     Gateway(gateway::Args),
+    Token(token::Args),
     Demo(demo::Args),
     Completions(completions::Args),
     /// Keep one instance of a slot (started by the server)
@@ -74,13 +90,21 @@ pub fn run(line: CommandLine) -> Result<ExitCode, CliError> {
     match verb {
         Verb::Init(args) => init::run(&args, &context),
         Verb::Plan(args) => plan::run(&args, &context),
+        Verb::Apply(args) => apply::run(&args, &context),
+        Verb::Status(args) => status::run(&args, &context),
+        Verb::Rollback(args) => rollback::run(&args, &context),
         Verb::Hold(args) => hold::run(&args, &context),
         Verb::Resume(args) => resume::run(&args, &context),
         Verb::Promote(args) => promote::run(&args, &context),
         Verb::Abort(args) => abort::run(&args, &context),
-        Verb::Rollback(args) => rollback::run(&args, &context),
+        Verb::Releases(args) => releases::run(&args, &context),
+        Verb::History(args) => history::run(&args, &context),
+        Verb::Diff(args) => diff::run(&args, &context),
+        Verb::Tenants(args) => tenants::run(&args, &context),
+        Verb::Logs(args) => logs::run(&args, &context),
         Verb::Serve(args) => serve::run(&args, &context),
         Verb::Gateway(args) => gateway::run(&args, &context),
+        Verb::Token(args) => token::run(&args, &context),
         Verb::Demo(args) => demo::run(&args),
         Verb::Completions(args) => completions::run(&args),
         Verb::Shim { arguments } => Ok(shim::run(&arguments)),

@@ -79,9 +79,7 @@ impl<'a> Releases<'a> {
 
     pub fn roll_out(&mut self, artifact: &Artifact, traffic: &mut Generator) -> Result<Outcome, CliError> {
         let progress = self.follow(artifact, Some(traffic))?;
-        let expected = EXPECTED
-            .iter()
-            .any(|expected| *expected == (artifact.version.as_str(), progress.outcome.ending));
+        let expected = EXPECTED.contains(&(artifact.version.as_str(), progress.outcome.ending));
         if expected {
             Ok(progress.outcome)
         } else {

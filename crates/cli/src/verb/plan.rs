@@ -7,11 +7,13 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args as Arguments;
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::json;
 use tidegate_domain::files::{ReleaseFile, Source};
-use tidegate_domain::id::ComponentName;
+use tidegate_domain::id::{ComponentName, Digest};
 use tidegate_domain::plan::{FoundArtifact, Plan, PlanInput, PlanReport, check, plan};
 use tidegate_domain::service::Service;
+use tidegate_server::api::{self, PlanRequest, SourceText};
 
 use crate::context::Context;
 use crate::error::{CliError, Exit};
@@ -39,7 +41,7 @@ pub struct Args {
 
 /// A plan as the server or this program made it.
 pub struct Planned {
-    pub digest: Option<String>,
+    pub digest: Option<Digest>,
     pub plan: Option<Plan>,
     pub report: PlanReport,
     /// Nothing was kept: the plan cannot be applied.
@@ -80,87 +82,128 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, CliError> {
 
 /// Plans with the server, or without one where none serves this project.
 pub fn make(args: &Args, context: &Context) -> Result<Planned, CliError> {
-    let read = project::read(context)?;
     let path = args
         .release
         .clone()
         .unwrap_or_else(|| project::beside(context, "release.yaml"));
-    let (release, source) = project::release(&path, &read, context)?;
-    let artifacts = found(&path, &release);
-    if args.offline || context.endpoint().is_none() {
-        if !args.offline {
-            output::message("no server serves this project: planned as the first release of the service");
+    let question = Question::read(&path, context)?;
+    if args.offline {
+        return Ok(question.answer_offline());
+    }
+    if context.endpoint().is_none() {
+        output::message("no server serves this project: planned as the first release of the service");
+        return Ok(question.answer_offline());
+    }
+    Ok(question.ask(context)?.into())
+}
+
+/// Has the server plan a release, shows the plan, and answers its digest.
+pub fn with_server(path: &Path, context: &Context) -> Result<Digest, CliError> {
+    let planned = Question::read(path, context)?.ask(context)?;
+    let digest = planned.digest.clone();
+    output::data(&page::draw(&planned.into(), false))?;
+    Ok(digest)
+}
+
+/// All that a plan is made of, but for the facts.
+struct Question {
+    read: Read,
+    release: ReleaseFile,
+    source: Source,
+    artifacts: BTreeMap<ComponentName, FoundArtifact>,
+}
+
+impl Question {
+    fn read(path: &Path, context: &Context) -> Result<Self, CliError> {
+        let read = project::read(context)?;
+        let (release, source) = project::release(path, &read, context)?;
+        let components = release.components.iter();
+        let found = components.map(|(name, component)| (name.clone(), project::artifact(path, &component.artifact)));
+        let artifacts = found.collect();
+        Ok(Self {
+            read,
+            release,
+            source,
+            artifacts,
+        })
+    }
+
+    fn ask(self, context: &Context) -> Result<api::Planned, CliError> {
+        let client = context.client()?;
+        client.post("/v1/plans", &self.request())
+    }
+
+    /// The text of every file, and the artifacts as they were found here.
+    fn request(self) -> PlanRequest {
+        let text = |source: Source| SourceText {
+            path: source.path,
+            text: source.text,
+        };
+        let artifacts = self
+            .artifacts
+            .into_iter()
+            .map(|(component, FoundArtifact { path, digest })| {
+                let (sha256, error) = match digest {
+                    Ok(digest) => (Some(digest), None),
+                    Err(error) => (None, Some(error)),
+                };
+                api::FoundArtifact {
+                    component,
+                    path,
+                    sha256,
+                    error,
+                }
+            });
+        PlanRequest {
+            artifacts: artifacts.collect(),
+            sources: self.read.sources.into_iter().map(text).collect(),
+            release: text(self.source),
         }
-        return Ok(offline(read, release, artifacts));
     }
-    let client = context.client()?;
-    let answer: Value = client.post("/v1/plans", &request(&read, &source, &artifacts)?)?;
-    understand(answer)
-}
 
-type Artifacts = BTreeMap<ComponentName, FoundArtifact>;
-
-fn found(path: &Path, release: &ReleaseFile) -> Artifacts {
-    let components = release.components.iter();
-    components
-        .map(|(name, component)| (name.clone(), project::artifact(path, &component.artifact)))
-        .collect()
-}
-
-/// What the server is told: the text of every file, and the artifacts as they were found here.
-fn request(read: &Read, release: &Source, artifacts: &Artifacts) -> Result<Value, CliError> {
-    let file = |source: &Source| json!({ "path": source.path, "text": source.text });
-    let mut described = Vec::new();
-    let mut unreadable = Vec::new();
-    for (component, FoundArtifact { path, digest }) in artifacts {
-        match digest {
-            Ok(digest) => described.push(json!({ "component": component, "path": path, "sha256": digest })),
-            Err(error) => unreadable.push(format!(
-                "error: cannot read the artifact of `{component}`, `{path}`: {error}"
-            )),
+    /// As the first release of the service.
+    fn answer_offline(self) -> Planned {
+        let project = self.read.project;
+        let state = Service::new(project.service.service.clone());
+        let Self { release, artifacts, .. } = self;
+        let input = PlanInput {
+            project,
+            release,
+            artifacts,
+            state,
+            now: when::now(),
+        };
+        let (plan, mut report) = plan(&input);
+        if let Some(plan) = &plan {
+            report.problems.extend(check(plan, &input));
+        }
+        let plan = plan.filter(|_| !report.blocked());
+        let digest = plan.as_ref().map(Plan::digest);
+        Planned {
+            digest,
+            plan,
+            report,
+            offline: true,
         }
     }
-    if !unreadable.is_empty() {
-        return Err(CliError::refused("a release runs artifacts that can be read")
-            .diagnostics(unreadable.join("\n"))
-            .help("build them, or correct `artifact`: it is relative to the release file"));
-    }
-    let sources: Vec<Value> = read.sources.iter().map(file).collect();
-    Ok(json!({ "sources": sources, "release": file(release), "artifacts": described }))
 }
 
-fn understand(mut answer: Value) -> Result<Planned, CliError> {
-    let failed = |error| CliError::new("cannot understand the plan of the server").because(error);
-    let digest = answer.get("digest").and_then(Value::as_str).map(str::to_owned);
-    let plan = serde_json::from_value(answer["plan"].take()).map_err(failed)?;
-    let report = serde_json::from_value(answer["report"].take()).map_err(failed)?;
-    Ok(Planned {
-        digest,
-        plan,
-        report,
-        offline: false,
-    })
+impl From<api::Planned> for Planned {
+    fn from(planned: api::Planned) -> Self {
+        let api::Planned {
+            digest, plan, report, ..
+        } = planned;
+        Self {
+            digest: Some(digest),
+            plan: Some(plan),
+            report,
+            offline: false,
+        }
+    }
 }
 
-fn offline(read: Read, release: ReleaseFile, artifacts: Artifacts) -> Planned {
-    let state = Service::new(read.project.service.service.clone());
-    let input = PlanInput {
-        project: read.project,
-        release,
-        artifacts,
-        state,
-        now: when::now(),
-    };
-    let (plan, mut report) = plan(&input);
-    if let Some(plan) = &plan {
-        report.problems.extend(check(plan, &input));
-    }
-    let plan = plan.filter(|_| !report.blocked());
-    let digest = plan.as_ref().map(|plan| plan.digest().to_string());
-    Planned {
-        digest,
-        plan,
-        report,
-        offline: true,
-    }
+/// The word that the files use for it.
+pub fn word(value: impl Serialize) -> String {
+    let json = serde_json::to_value(value).unwrap_or_default();
+    json.as_str().unwrap_or_default().to_owned()
 }

@@ -10,7 +10,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::context::Context;
 use crate::error::CliError;
-use crate::{lease, logging, runtime};
+use crate::{lease, logging, project, runtime};
 
 /// Run the control plane of this project, and the gateway beside it
 ///
@@ -37,8 +37,13 @@ pub struct Args {
 }
 
 pub fn run(args: &Args, context: &Context) -> Result<ExitCode, CliError> {
+    // The server reads the files itself; here their mistakes are told as every verb tells them.
+    project::read(context)?;
     let executable =
         std::env::current_exe().map_err(|error| CliError::new("cannot find this program's own file").because(error))?;
+    // Those that run under it are started elsewhere.
+    let lease = args.lease.as_deref().map(std::path::absolute).transpose();
+    let lease = lease.map_err(|error| CliError::new("cannot find the lease").because(error))?;
     let options = Options {
         project_dir: context.project.clone(),
         state_dir: context.state_dir(),
@@ -46,13 +51,13 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, CliError> {
         gateway_listen: args.gateway_listen,
         run_gateway: !args.no_gateway,
         executable,
-        lease: args.lease.clone(),
+        lease: lease.clone(),
         allow_loopback_webhooks: args.allow_loopback_webhooks,
     };
     logging::start(&args.logging, context);
     runtime::serving()?.block_on(async {
         let asked_to_end = asked_to_end()?;
-        let ended = serve(options, either(asked_to_end, lease::lost(args.lease.clone()))).await;
+        let ended = serve(options, either(asked_to_end, lease::lost(lease))).await;
         ended.map_err(|error| CliError::new("cannot serve this project").because(error))
     })?;
     Ok(ExitCode::SUCCESS)

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use serde::Serialize;
+use tidegate_domain::id::CellName;
 use tidegate_domain::plan::{Plan, PlannedWave, Problem, Rollback, Severity, WaveReport};
 
-use super::Planned;
+use super::{Planned, word};
+use crate::table::count;
 use crate::when;
 
 /// Names shown of a wave; the rest is counted.
@@ -58,12 +59,12 @@ fn head(page: &mut String, plan: &Plan, planned: &Planned) {
         );
     }
     if let Some(digest) = &planned.digest {
-        line(page, "plan", digest);
+        line(page, "plan", digest.as_str());
     }
 }
 
 fn draw_wave(page: &mut String, wave: &PlannedWave, report: &WaveReport, every: bool) {
-    let cells: Vec<&str> = report.cells.iter().map(|cell| cell.as_str()).collect();
+    let cells: Vec<&str> = report.cells.iter().map(CellName::as_str).collect();
     let _ = writeln!(
         page,
         "\nWave {}: {} in {}",
@@ -76,11 +77,7 @@ fn draw_wave(page: &mut String, wave: &PlannedWave, report: &WaveReport, every: 
     line(
         page,
         "starts",
-        &format!(
-            "{} at the earliest: {}",
-            when::instant(report.not_before),
-            report.because
-        ),
+        &format!("{}; at the earliest {}", report.because, when::near(report.not_before)),
     );
     let bake = &wave.policy.bake;
     line(
@@ -172,24 +169,10 @@ fn listed(names: &[&str], every: bool) -> String {
     format!("{} and {} more", names[..NAMES_MAX].join(", "), names.len() - NAMES_MAX)
 }
 
-fn count(n: usize, what: &str) -> String {
-    if n == 1 {
-        format!("1 {what}")
-    } else {
-        format!("{n} {what}s")
-    }
-}
-
 fn count_requests(n: u64) -> String {
     if n == 1 {
         "1 request".to_owned()
     } else {
         format!("{n} requests")
     }
-}
-
-/// The word that the files use for it.
-fn word(value: impl Serialize) -> String {
-    let json = serde_json::to_value(value).unwrap_or_default();
-    json.as_str().unwrap_or_default().to_owned()
 }

@@ -1,0 +1,247 @@
+//! The tree of release, wave and tenants, and what it runs on.
+
+use std::fmt::Write as _;
+
+use tidegate_domain::release::Stage;
+use tidegate_domain::time::Timestamp;
+use tidegate_server::api::{CellStatus, Gateway, HealthStatus, ReleaseStatus, Status, TenantCounts, WaveStatus};
+
+use crate::paint::{Paint, Tone};
+use crate::table::count;
+use crate::when;
+
+/// Tenants that are hurt, named; the rest is counted.
+const CULPRITS_MAX: usize = 5;
+
+pub fn draw(status: &Status, paint: Paint) -> String {
+    let mut page = String::new();
+    let title = paint.paint(Tone::Title, status.service.as_str());
+    let _ = writeln!(page, "{title}  routing {}", routing(status));
+    if let Some(trouble) = &status.trouble {
+        let _ = writeln!(
+            page,
+            "{}",
+            paint.paint(Tone::Bad, &format!("! nothing can be decided now: {trouble}"))
+        );
+    }
+    let newest = status.releases.len().saturating_sub(1);
+    for (index, release) in status.releases.iter().enumerate().rev() {
+        page.push('\n');
+        draw_release(&mut page, release, index == newest || release.ended_ms.is_none(), paint);
+    }
+    if status.releases.is_empty() {
+        page.push_str("\nnothing has been released yet\n");
+    }
+    for waiting in &status.waiting {
+        let _ = writeln!(page, "\nwaits for {}", waiting.text);
+    }
+    page.push('\n');
+    for cell in &status.cells {
+        draw_cell(&mut page, cell, paint);
+    }
+    for gateway in &status.gateways {
+        draw_gateway(&mut page, gateway, status.generation, paint);
+    }
+    page
+}
+
+fn routing(status: &Status) -> String {
+    if status.confirmed >= status.generation {
+        return format!("generation {}, confirmed by every gateway", status.generation);
+    }
+    format!(
+        "generation {}; {} is confirmed by every gateway",
+        status.generation, status.confirmed
+    )
+}
+
+/// An ended release is one line, unless it is the newest.
+fn draw_release(page: &mut String, release: &ReleaseStatus, whole: bool, paint: Paint) {
+    let (icon, tone) = match (release.phase.as_str(), &release.hold) {
+        (_, Some(_)) if release.ended_ms.is_none() => ("॥", Tone::Busy),
+        ("completed", _) => ("✓", Tone::Good),
+        ("rolled back" | "aborted", _) => ("↩", Tone::Bad),
+        ("queued", _) => ("·", Tone::Faint),
+        (_, _) => ("▸", Tone::Busy),
+    };
+    let held = release.hold.as_ref().filter(|_| release.ended_ms.is_none());
+    let phase = if held.is_some() {
+        format!("{}, held", release.phase)
+    } else {
+        release.phase.clone()
+    };
+    let mark = paint.paint(tone, &format!("{icon} {phase}"));
+    let title = paint.paint(Tone::Title, &format!("Release {}", release.version));
+    let ended = release
+        .ended_ms
+        .map(|at| format!(", ended {}", at_ms(at)))
+        .unwrap_or_default();
+    let _ = writeln!(
+        page,
+        "{title}  {mark}  applied {} by {}{ended}",
+        at_ms(release.applied_ms),
+        release.author
+    );
+    if !whole {
+        return;
+    }
+    if release.ended_ms.is_none() {
+        let _ = writeln!(page, "  can be taken back {}", release.reversible);
+    }
+    if let Some(hold) = held {
+        let until = hold
+            .until_ms
+            .map(|until| format!(", until {}", at_ms(until)))
+            .unwrap_or_default();
+        let _ = writeln!(
+            page,
+            "  held by {} since {}{until}: {}",
+            hold.by,
+            at_ms(hold.since_ms),
+            hold.reason
+        );
+    }
+    let last = release.waves.len() + release.waiting.len();
+    let mut lines = 0;
+    let mut branch = || {
+        lines += 1;
+        if lines == last {
+            ("└─", "  ")
+        } else {
+            ("├─", "│ ")
+        }
+    };
+    for wave in &release.waves {
+        draw_wave(page, wave, branch(), paint);
+    }
+    for waiting in &release.waiting {
+        let _ = writeln!(page, "{} waits for {}", branch().0, waiting.text);
+    }
+}
+
+fn draw_wave(page: &mut String, wave: &WaveStatus, (branch, below): (&str, &str), paint: Paint) {
+    let stage = wave.stage.map(Stage::as_str);
+    let (icon, tone) = match wave.state.as_str() {
+        "confirmed" => ("✓", Tone::Good),
+        "rolled back" => ("↩", Tone::Bad),
+        "active" => ("▸", Tone::Busy),
+        _ => ("·", Tone::Faint),
+    };
+    let mark = paint.paint(tone, &format!("{icon} {}", stage.unwrap_or(&wave.state)));
+    let since = wave
+        .since_ms
+        .map(|since| format!(" since {}", at_ms(since)))
+        .unwrap_or_default();
+    let attempt = if wave.attempt > 1 {
+        format!(", attempt {}", wave.attempt)
+    } else {
+        String::new()
+    };
+    let _ = writeln!(
+        page,
+        "{branch} wave {}  {mark}{since}{attempt}  {}",
+        wave.name,
+        tenants(&wave.tenants)
+    );
+    if let Some(reason) = &wave.reason {
+        let _ = writeln!(page, "{below}   because {reason}");
+    }
+    if wave.promoted {
+        let _ = writeln!(page, "{below}   the rest of its bake was skipped by a person");
+    }
+    for gate in &wave.gates {
+        match &gate.result {
+            Some(result) => draw_health(page, below, &format!("gate {}", gate.name), result, paint),
+            None => {
+                let _ = writeln!(page, "{below}   gate {}: has not ended", gate.name);
+            }
+        }
+    }
+    if let Some(health) = &wave.health {
+        draw_health(page, below, "health", health, paint);
+    }
+}
+
+fn draw_health(page: &mut String, below: &str, what: &str, health: &HealthStatus, paint: Paint) {
+    let tone = match health.verdict.as_str() {
+        "pass" => Tone::Good,
+        "fail" | "error" => Tone::Bad,
+        _ => Tone::Busy,
+    };
+    let verdict = paint.paint(tone, &health.verdict);
+    let _ = writeln!(page, "{below}   {what}: {verdict}: {}", health.reason);
+    for (tenant, why) in health.culprits.iter().take(CULPRITS_MAX) {
+        let _ = writeln!(page, "{below}     tenant {tenant}: {why}");
+    }
+    if health.culprits.len() > CULPRITS_MAX {
+        let more = count(health.culprits.len() - CULPRITS_MAX, "more tenant");
+        let _ = writeln!(page, "{below}     and {more}");
+    }
+}
+
+fn tenants(counts: &TenantCounts) -> String {
+    let parts = [
+        ("moved", counts.moved),
+        ("waiting", counts.waiting),
+        ("returning", counts.returning),
+        ("returned", counts.returned),
+        ("left behind", counts.left),
+    ];
+    let parts = parts
+        .iter()
+        .filter(|(_, n)| *n > 0)
+        .map(|(what, n)| format!("{n} {what}"));
+    format!(
+        "{}: {}",
+        count(counts.total, "tenant"),
+        parts.collect::<Vec<_>>().join(", ")
+    )
+}
+
+fn draw_cell(page: &mut String, cell: &CellStatus, paint: Paint) {
+    let _ = writeln!(page, "Cell {}: {}", cell.name, count(cell.tenants, "tenant"));
+    for slot in &cell.slots {
+        let tone = match (slot.phase.as_str(), slot.state.as_str()) {
+            ("drain", _) => Tone::Faint,
+            (_, "ready") => Tone::Good,
+            (_, "failed") => Tone::Bad,
+            (_, _) => Tone::Busy,
+        };
+        let drain = if slot.phase == "drain" { ", draining" } else { "" };
+        let text = paint.paint(tone, &format!("{}{drain}", slot.text));
+        let in_flight = if slot.in_flight > 0 {
+            format!(", {} in flight", slot.in_flight)
+        } else {
+            String::new()
+        };
+        let _ = writeln!(
+            page,
+            "  slot {}  {} {}  {text}{in_flight}",
+            slot.id, slot.component, slot.version
+        );
+    }
+}
+
+fn draw_gateway(page: &mut String, gateway: &Gateway, generation: u64, paint: Paint) {
+    let confirmed = gateway.confirmed.unwrap_or_default();
+    let (tone, text) = if gateway.lapsed {
+        (Tone::Bad, "does not answer; it may still serve".to_owned())
+    } else if confirmed < generation {
+        (Tone::Busy, format!("confirmed {confirmed} of {generation}"))
+    } else {
+        (Tone::Good, format!("confirmed {confirmed}"))
+    };
+    let listening: Vec<String> = gateway.listening.iter().map(ToString::to_string).collect();
+    let text = paint.paint(tone, &text);
+    let _ = writeln!(
+        page,
+        "Gateway {} on {}  {text}, {} in flight",
+        gateway.id,
+        listening.join(", "),
+        gateway.in_flight
+    );
+}
+
+fn at_ms(at: i64) -> String {
+    when::near(Timestamp(at))
+}

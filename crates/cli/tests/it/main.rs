@@ -1,0 +1,11 @@
+//! The real executable: what it prints, what it ends with, and what it does to a service of real processes.
+
+#![expect(clippy::unwrap_used, reason = "what cannot be prepared is a failed test")]
+
+mod moving;
+mod offline;
+mod refusing;
+mod serving;
+mod shop;
+mod usage;
+mod workspace;

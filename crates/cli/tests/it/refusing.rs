@@ -1,0 +1,97 @@
+//! What the server refuses, and how it is told.
+
+use std::net::TcpListener;
+
+use crate::shop::Shop;
+use crate::workspace::Workspace;
+
+#[test]
+fn a_token_opens_what_its_roles_allow_and_no_more() {
+    let shop = Shop::open("300ms");
+    shop.workspace.with_token("tg_wrong", &["status"]).ended_with(4);
+    let made = shop
+        .run(&["token", "create", "vera", "--role", "viewer"])
+        .succeeded()
+        .says("it is not shown again");
+    let viewer = made.stdout.trim();
+    shop.workspace.with_token(viewer, &["status"]).succeeded();
+    shop.workspace
+        .with_token(viewer, &["apply", "1.0.0.yaml"])
+        .ended_with(4)
+        .says("vera may not make plans: it needs one of the roles");
+    let list = shop.run(&["token", "list", "--json"]).succeeded();
+    assert!(!list.stdout.contains(viewer), "a secret is shown once");
+    let list = list.json();
+    let vera = list["tokens"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|token| token["name"] == "vera")
+        .unwrap();
+    shop.run(&["token", "revoke", vera["id"].as_str().unwrap()]).succeeded();
+    shop.workspace.with_token(viewer, &["status"]).ended_with(4);
+    shop.run(&["token", "create", "max", "--role", "king"])
+        .ended_with(2)
+        .says("viewer, author, approver");
+}
+
+#[test]
+fn the_state_machine_says_what_works_instead() {
+    let shop = Shop::installed("300ms");
+    let back = ["rollback", "9.9.9", "--all", "--reason", "why"];
+    shop.run(&back).ended_with(4).says("9.9.9");
+    let again = ["resume", "1.0.0", "--reason", "why"];
+    shop.run(&again).ended_with(4).says("error: ");
+}
+
+#[test]
+fn of_two_plans_the_one_that_no_longer_holds_is_refused_with_the_difference() {
+    let shop = Shop::open("300ms");
+    let digest = |file: &str| {
+        let planned = shop.run(&["plan", file, "--json"]).succeeded().json();
+        planned["digest"].as_str().unwrap().to_owned()
+    };
+    let (old, good) = (digest("1.0.0.yaml"), digest("1.1.0.yaml"));
+    shop.run(&["apply", &old, "--wait", "--timeout", "60s"]).succeeded();
+    let refused = shop.run(&["apply", &good]).ended_with(4);
+    refused.says("no longer holds").says("help: plan again");
+    assert_eq!(shop.served_by("acme").as_deref(), Some("1.0.0"), "nothing is half done");
+}
+
+#[test]
+fn an_artifact_that_changed_after_the_plan_never_runs() {
+    let shop = Shop::installed("300ms");
+    let planned = shop.run(&["plan", "1.1.0.yaml", "--json"]).succeeded().json();
+    let path = shop.workspace.path("loyalty-1.1.0");
+    let text = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, format!("{text}\n")).unwrap();
+    shop.run(&["apply", planned["digest"].as_str().unwrap()]).succeeded();
+    shop.wait_until("it is said", |shop| {
+        shop.run(&["status"]).stdout.contains("loyalty-1.1.0")
+    });
+    assert_eq!(shop.served_by("acme").as_deref(), Some("1.0.0"));
+    shop.run(&["abort", "1.1.0", "--reason", "built again meanwhile"])
+        .succeeded();
+}
+
+#[test]
+fn a_port_that_is_taken_is_named() {
+    let workspace = Workspace::starter();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let served = workspace
+        .run(&["serve", "--no-gateway", "--listen", &address])
+        .ended_with(1);
+    served.says(&format!("cannot listen on {address}"));
+    workspace
+        .run(&["serve", "--listen", "0.0.0.0:0"])
+        .ended_with(1)
+        .says("loopback");
+}
+
+#[test]
+fn a_project_with_mistakes_is_not_served() {
+    let workspace = Workspace::starter();
+    workspace.replace("tenants.yaml", "cell: local #", "cell: moon #");
+    workspace.run(&["serve"]).ended_with(1).says("moon");
+}
