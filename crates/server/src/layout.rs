@@ -3,7 +3,7 @@
 use std::fs;
 use std::io;
 use std::net::SocketAddr;
-use std::os::unix::fs::DirBuilderExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 /// The state directory of one service, `.tidegate/` beside its `tidegate.yaml` unless said otherwise.
@@ -13,9 +13,11 @@ pub struct Layout {
 }
 
 impl Layout {
-    /// Makes the directory where it is missing, for its owner alone: secrets lie in it.
+    /// Makes the directory where it is missing, and sees that it is its owner's alone: secrets lie in it.
     pub fn prepare(root: &Path) -> io::Result<Self> {
         fs::DirBuilder::new().recursive(true).mode(0o700).create(root)?;
+        // It may have been made before, by `tidegate init` or by hand.
+        fs::set_permissions(root, fs::Permissions::from_mode(0o700))?;
         // Processes started elsewhere are told these paths.
         let root = fs::canonicalize(root)?;
         Ok(Self { root })
@@ -72,3 +74,6 @@ impl Layout {
         text.trim().strip_prefix("http://")?.parse().ok()
     }
 }
+
+#[cfg(test)]
+mod tests;
