@@ -4,11 +4,11 @@
 //! there, gets the sockets as descriptors, and says when it serves. Only then does the old process linger. If the new one
 //! goes away before, nothing has changed.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::{self, IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
 use std::net::SocketAddr;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -67,7 +67,9 @@ impl Takeover {
     /// Asks the process that waits at `path`; `None` where there is none.
     pub(crate) async fn ask(path: &Path) -> Result<Option<Self>, HandoverError> {
         let asked = async {
-            let old = UnixStream::connect(path).await?;
+            let old = reach(path, std::os::unix::net::UnixStream::connect)?;
+            old.set_nonblocking(true)?;
+            let old = UnixStream::from_std(old)?;
             let sockets = old.async_io(Interest::READABLE, || receive(old.as_fd())).await?;
             Ok((old, sockets))
         };
@@ -172,9 +174,19 @@ pub(crate) fn listen(path: &Path) -> Result<UnixListener, HandoverError> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
         Ok(()) | Err(_) => {}
     }
-    let listener = UnixListener::bind(path).map_err(failed)?;
+    let listener = reach(path, std::os::unix::net::UnixListener::bind).map_err(failed)?;
     fs::set_permissions(path, fs::Permissions::from_mode(0o600)).map_err(failed)?;
-    Ok(listener)
+    listener.set_nonblocking(true).map_err(failed)?;
+    UnixListener::from_std(listener).map_err(failed)
+}
+
+/// Names the socket by way of its open directory: the path of a socket may have 107 bytes, and directories are deep.
+fn reach<T>(path: &Path, act: impl FnOnce(PathBuf) -> io::Result<T>) -> io::Result<T> {
+    let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
+    let directory = File::open(path.parent().unwrap_or(Path::new(".")))?;
+    act(Path::new("/proc/self/fd")
+        .join(directory.as_raw_fd().to_string())
+        .join(name))
 }
 
 fn send(to: BorrowedFd<'_>, sockets: &[BorrowedFd<'_>]) -> io::Result<()> {

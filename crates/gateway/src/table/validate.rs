@@ -1,6 +1,6 @@
 //! What a table must satisfy before a gateway uses it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use thiserror::Error;
 
@@ -174,7 +174,7 @@ impl Table {
     }
 
     fn validate_routes(&self) -> Result<(), TableError> {
-        let mut seen = BTreeSet::new();
+        let mut seen = HashSet::new();
         for group in self.routes.groups() {
             for tenant in &group.tenants {
                 usable("tenant", tenant.as_str())?;

@@ -41,13 +41,15 @@ async fn no_request_is_lost_while_processes_take_over() {
     let (old, new) = (Upstream::start("old").await, Upstream::start("new").await);
     let publisher = Publisher::start("127.0.0.1:0", Some(table(&[old.address], &[new.address]))).await;
     let directory = tempfile::tempdir().unwrap();
+    // Deeper than the path of a socket may be.
+    let deep = directory.path().join("a-long-name-of-a-directory/".repeat(6));
     let source = Source::Server {
         url: publisher.url(),
         token: TOKEN.to_owned(),
     };
     let options = Options {
         linger: Duration::from_millis(400),
-        ..options(directory.path(), source)
+        ..options(&deep, source)
     };
     let mut gateway = Gateway::start(options.clone()).await.unwrap();
     let (address, admin) = (gateway.listening(), gateway.admin());
