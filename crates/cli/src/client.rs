@@ -193,3 +193,6 @@ fn one_problem(problem: &Value) -> String {
     }
     told
 }
+
+#[cfg(test)]
+mod tests;

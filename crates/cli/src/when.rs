@@ -59,3 +59,6 @@ pub fn parse(text: &str) -> Result<Timestamp, NoInstant> {
     let instant = instant.ok_or_else(|| NoInstant(text.to_owned()))?;
     Ok(Timestamp(instant.as_millisecond()))
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,8 @@
 //! Releases that move real tenants.
 
+use std::io::{BufRead as _, BufReader};
+use std::process::Stdio;
+
 use serde_json::Value;
 
 use crate::shop::Shop;
@@ -102,6 +105,26 @@ fn a_wait_ends_with_its_timeout_and_the_release_goes_on() {
     shop.wait_until("acme is back", |shop| {
         shop.served_by("acme").as_deref() == Some("1.0.0")
     });
+}
+
+#[test]
+fn a_watcher_sees_the_release_come_and_no_animation_where_nobody_looks() {
+    let shop = Shop::open("300ms");
+    let mut watch = shop.workspace.command();
+    let mut watch = watch
+        .args(["status", "--watch"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(watch.stdout.take().unwrap()).lines().map(Result::unwrap);
+    assert!(lines.any(|line| line == "nothing has been released yet"));
+    shop.run(&["apply", "1.0.0.yaml"]).succeeded();
+    let completed = lines
+        .find(|line| line.starts_with("Release 1.0.0  ✓ completed"))
+        .unwrap();
+    assert!(!completed.contains('\u{1b}'), "{completed}");
+    watch.kill().unwrap();
+    watch.wait().unwrap();
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::net::TcpListener;
 
 use crate::shop::Shop;
-use crate::workspace::Workspace;
+use crate::workspace::{Ended, Workspace};
 
 #[test]
 fn a_token_opens_what_its_roles_allow_and_no_more() {
@@ -56,6 +56,32 @@ fn of_two_plans_the_one_that_no_longer_holds_is_refused_with_the_difference() {
     let refused = shop.run(&["apply", &good]).ended_with(4);
     refused.says("no longer holds").says("help: plan again");
     assert_eq!(shop.served_by("acme").as_deref(), Some("1.0.0"), "nothing is half done");
+}
+
+#[test]
+fn of_two_applies_at_once_one_has_the_effect() {
+    let shop = Shop::open("300ms");
+    let planned = shop.run(&["plan", "1.0.0.yaml", "--json"]).succeeded().json();
+    let digest = planned["digest"].as_str().unwrap();
+    let ended: Vec<Ended> = std::thread::scope(|scope| {
+        let applies = [0, 1].map(|_| scope.spawn(|| shop.run(&["apply", digest, "--wait", "--timeout", "60s"])));
+        applies.map(|apply| apply.join().unwrap()).into()
+    });
+    let without = ended
+        .into_iter()
+        .map(Ended::succeeded)
+        .filter(|ended| ended.stderr.contains("applied before"));
+    assert_eq!(without.count(), 1, "exactly one of them changed something");
+    let journal = shop
+        .run(&["history", "--release", "1.0.0", "--json"])
+        .succeeded()
+        .json();
+    let rows = journal["rows"].as_array().unwrap();
+    assert_eq!(
+        rows.iter().filter(|row| row["kind"] == "applied").count(),
+        1,
+        "{rows:#?}"
+    );
 }
 
 #[test]

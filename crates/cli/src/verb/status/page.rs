@@ -132,17 +132,8 @@ fn draw_wave(page: &mut String, wave: &WaveStatus, (branch, below): (&str, &str)
         .since_ms
         .map(|since| format!(" since {}", at_ms(since)))
         .unwrap_or_default();
-    let attempt = if wave.attempt > 1 {
-        format!(", attempt {}", wave.attempt)
-    } else {
-        String::new()
-    };
-    let _ = writeln!(
-        page,
-        "{branch} wave {}  {mark}{since}{attempt}  {}",
-        wave.name,
-        tenants(&wave.tenants)
-    );
+    let counts = tenants(&wave.tenants);
+    let _ = writeln!(page, "{branch} wave {}  {mark}{since}  {counts}", wave.name);
     if let Some(reason) = &wave.reason {
         let _ = writeln!(page, "{below}   because {reason}");
     }
