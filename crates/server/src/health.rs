@@ -102,16 +102,14 @@ impl Health {
     async fn look(&mut self, monitor: &Monitor, view: &View) {
         let key = watch::Key::of(monitor);
         let now = Instant::now();
-        let before = self.judged.get(&key).copied();
-        if before.is_some_and(|judged| judged.next > now) {
+        let next = now + monitor.policy.interval.to_std().max(INTERVAL_MIN);
+        // A wave that has just moved has nothing to be judged by.
+        let mut judged = *self.judged.entry(key.clone()).or_insert(Judged { next, told: None });
+        if judged.next > now {
             return;
         }
         let Some(watch) = self.watches.get(&key) else { return };
-        let interval = monitor.policy.interval.to_std().max(INTERVAL_MIN);
-        let mut judged = Judged {
-            next: now + interval,
-            told: before.and_then(|judged| judged.told),
-        };
+        judged.next = next;
         let age_ms = self.age_ms(clock::now());
         let evidence = collect(monitor, watch, &view.state, &self.counters, age_ms);
         let judgement = judgement(&judge(&rule(monitor), &evidence));

@@ -110,44 +110,32 @@ fn resolved(name: &CellName, cell: &CellDesired, version: &Version) -> Resolved 
     }
 }
 
-/// How requests find the components of every version that tenants are on.
+/// How requests find the components of every version: those that tenants are on, then those that only a preview names.
 ///
-/// The table has one set of rules for all tenants, so where versions disagree on a host and path, the one that was
-/// resolved first keeps it; a rule that only some of them can serve would make the table invalid and is left out.
+/// A table has one set of rules. A tenant whose version lacks a component is told so by the gateway; where two versions
+/// give one host and path to different components, the one found first keeps it.
 fn rules(desired: &Desired) -> Vec<ComponentRule> {
     let mut found: BTreeMap<(Option<&str>, &str), &ComponentName> = BTreeMap::new();
-    let mut everywhere: Option<BTreeSet<&ComponentName>> = None;
-    for (name, cell) in &desired.cells {
-        let routed: BTreeSet<&Version> = cell.routes.values().map(|route| &route.version).collect();
-        for version in routed {
-            let mut here = BTreeSet::new();
-            for (component, host, path) in matched(cell, version) {
-                found.entry((host, path)).or_insert(component);
-                here.insert(component);
-            }
-            everywhere = Some(match everywhere {
-                None => here,
-                Some(others) => {
-                    for odd in others.symmetric_difference(&here) {
-                        tracing::debug!(component = %odd, cell = %name, %version, "not in every version, so not routed yet");
-                    }
-                    others.intersection(&here).copied().collect()
-                }
-            });
+    let routed = desired.cells.values().flat_map(|cell| {
+        let versions: BTreeSet<&Version> = cell.routes.values().map(|route| &route.version).collect();
+        versions.into_iter().map(move |version| (cell, version))
+    });
+    let others = desired
+        .cells
+        .values()
+        .flat_map(|cell| cell.versions.keys().map(move |version| (cell, version)));
+    for (cell, version) in routed.chain(others) {
+        for (component, host, path) in matched(cell, version) {
+            found.entry((host, path)).or_insert(component);
         }
     }
-    let everywhere = everywhere.unwrap_or_default();
-    let rules = found
-        .into_iter()
-        .filter(|(_, component)| everywhere.contains(component));
-    rules
-        .map(|((host, path), component)| ComponentRule {
-            name: component.as_str().into(),
-            host: host.map(str::to_owned),
-            path: path.to_owned(),
-            policy: Policy::default(),
-        })
-        .collect()
+    let rules = found.into_iter().map(|((host, path), component)| ComponentRule {
+        name: component.as_str().into(),
+        host: host.map(str::to_owned),
+        path: path.to_owned(),
+        policy: Policy::default(),
+    });
+    rules.collect()
 }
 
 /// The HTTP components of a version in a cell, with where they are found.

@@ -91,14 +91,16 @@ fn a_slot_that_is_left_has_deadlines() {
 }
 
 #[test]
-fn a_component_that_only_some_versions_have_is_not_routed() {
+fn a_component_that_only_some_versions_have_is_routed_for_those() {
     let mut state = state(2);
-    let release = state.pinned.get_mut(&version("2.0.0")).unwrap();
+    let release = state.pinned.get_mut(&version("1.0.0")).unwrap();
     release.components.remove("admin");
     state.seats.get_mut(&tenant("t0")).unwrap().version = Some(version("2.0.0"));
     let table = frame().table(&desired(&state));
     table.validate().unwrap();
-    assert_eq!(table.components.len(), 1);
+    assert_eq!(table.components.len(), 2);
+    assert_eq!(table.versions["eu/1.0.0"].slots.len(), 1);
+    assert_eq!(table.versions["eu/2.0.0"].slots.len(), 2);
 }
 
 #[test]
