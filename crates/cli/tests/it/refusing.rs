@@ -101,6 +101,21 @@ fn an_artifact_that_changed_after_the_plan_never_runs() {
 }
 
 #[test]
+fn a_version_that_never_gets_ready_moves_nobody() {
+    let shop = Shop::installed("300ms");
+    shop.workspace.write("loyalty-1.1.0", "#!/bin/false\n");
+    let applied = shop
+        .run(&["apply", "1.1.0.yaml", "--wait", "--timeout", "60s"])
+        .ended_with(4);
+    applied
+        .says("release 1.1.0 is held by tidegate/prepare: slot ")
+        .says("tidegate abort 1.1.0");
+    assert_eq!(shop.served_by("acme").as_deref(), Some("1.0.0"));
+    shop.run(&["abort", "1.1.0", "--reason", "it never starts"]).succeeded();
+    shop.run(&["status"]).succeeded().shows("Release 1.1.0  ↩ aborted");
+}
+
+#[test]
 fn a_port_that_is_taken_is_named() {
     let workspace = Workspace::starter();
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();

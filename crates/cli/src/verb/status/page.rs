@@ -42,6 +42,10 @@ pub fn draw(status: &Status, paint: Paint) -> String {
     for gateway in &status.gateways {
         draw_gateway(&mut page, gateway, status.generation, paint);
     }
+    if status.gateways.is_empty() {
+        let nobody = paint.paint(Tone::Bad, "no gateway is registered: no request is served");
+        let _ = writeln!(page, "{nobody}");
+    }
     page
 }
 
@@ -215,18 +219,25 @@ fn draw_cell(page: &mut String, cell: &CellStatus, paint: Paint) {
 
 fn draw_gateway(page: &mut String, gateway: &Gateway, generation: u64, paint: Paint) {
     let confirmed = gateway.confirmed.unwrap_or_default();
-    let (tone, text) = if gateway.lapsed {
-        (Tone::Bad, "does not answer; it may still serve".to_owned())
-    } else if confirmed < generation {
-        (Tone::Busy, format!("confirmed {confirmed} of {generation}"))
+    let (tone, text) = match &gateway.refused {
+        _ if gateway.lapsed => (Tone::Bad, "does not answer, and may still serve".to_owned()),
+        Some(why) => (
+            Tone::Bad,
+            format!("confirmed {confirmed} of {generation}, refuses the newest: {why}"),
+        ),
+        None if confirmed < generation => (Tone::Busy, format!("confirmed {confirmed} of {generation}")),
+        None => (Tone::Good, format!("confirmed {confirmed}")),
+    };
+    let leaves = if gateway.lingering {
+        ", takes no new connections"
     } else {
-        (Tone::Good, format!("confirmed {confirmed}"))
+        ""
     };
     let listening: Vec<String> = gateway.listening.iter().map(ToString::to_string).collect();
     let text = paint.paint(tone, &text);
     let _ = writeln!(
         page,
-        "Gateway {} on {}  {text}, {} in flight",
+        "Gateway {} on {}  {text}, {} in flight{leaves}",
         gateway.id,
         listening.join(", "),
         gateway.in_flight
