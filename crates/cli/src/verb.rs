@@ -16,6 +16,7 @@ mod releases;
 mod resume;
 mod rollback;
 mod serve;
+mod sim;
 mod status;
 mod tenants;
 mod token;
@@ -65,6 +66,8 @@ enum Verb {
     Token(token::Args),
     Demo(demo::Args),
     Completions(completions::Args),
+    #[command(hide = true)]
+    Sim(sim::Args),
     /// Keep one instance of a slot (started by the server)
     #[command(hide = true, disable_help_flag = true)]
     Shim {
@@ -107,6 +110,7 @@ pub fn run(line: CommandLine) -> Result<ExitCode, CliError> {
         Verb::Token(args) => token::run(&args, &context),
         Verb::Demo(args) => demo::run(&args),
         Verb::Completions(args) => completions::run(&args),
+        Verb::Sim(args) => sim::run(&args, &context),
         Verb::Shim { arguments } => Ok(shim::run(&arguments)),
         Verb::Traffic { config } => {
             let ended = runtime::serving()?.block_on(traffic::run(config.as_deref()));

@@ -149,11 +149,12 @@ impl Turn {
             return false;
         }
         let (version, now) = (run.version.clone(), self.now);
-        let reason = run.waves.iter().rev().find_map(|wave| match &wave.state {
-            WaveState::RolledBack { reason, .. } => Some(reason.clone()),
+        let back = run.waves.iter().filter_map(|wave| match &wave.state {
+            WaveState::RolledBack { at, reason } => Some((*at, reason)),
             WaveState::Waiting | WaveState::Active { .. } | WaveState::Confirmed { .. } | WaveState::Dropped => None,
         });
-        let reason = reason.unwrap_or_default();
+        let last = back.max_by_key(|(at, _)| *at);
+        let reason = last.map(|(_, reason)| reason.clone()).unwrap_or_default();
         let run = &mut self.state.runs[index];
         run.phase = RunPhase::RolledBack { at: now };
         run.hold = None;

@@ -15,7 +15,11 @@ pub fn tenants_are_on_started_waves(state: &Service) -> Checked {
     for run in &state.runs {
         for wave in &run.waves {
             let idle = matches!(wave.state, WaveState::Waiting | WaveState::Dropped);
-            let early = wave.members.iter().find(|(_, member)| idle && member.place.is_on());
+            // Who came from nowhere has nowhere to go back to.
+            let early = wave
+                .members
+                .iter()
+                .find(|(_, member)| idle && member.place.is_on() && member.from.is_some());
             if let Some((tenant, _)) = early {
                 let detail = format!(
                     "tenant {tenant} is on {}, wave {} is {:?}",

@@ -34,6 +34,10 @@ impl FromStr for Script {
         };
         for (index, line) in text.lines().enumerate() {
             let line = line.trim();
+            // What follows is what the scenario leads to.
+            if line == "---" {
+                break;
+            }
             if line.is_empty() || line.starts_with('#') {
                 continue;
             }

@@ -1,9 +1,8 @@
 //! What a line of the scenario does to the world.
 
-use std::collections::BTreeMap;
-
 use tidegate_domain::event::{Event, EventKind, Scope};
 use tidegate_domain::id::{Actor, TenantName, Version};
+use tidegate_domain::release::{Release, Reversible};
 use tidegate_domain::service::{Place, RunPhase, Service};
 use tidegate_domain::step::{Refused, step};
 use tidegate_engine::{put_event, turn};
@@ -150,12 +149,11 @@ impl World {
             return self.checker.violate(violation.invariant, detail);
         }
         let Ok(end) = rehearsal.stored() else { return };
-        let here: Vec<_> = end
-            .seats
-            .iter()
-            .filter(|(_, seat)| seat.version.as_ref() == Some(version))
-            .collect();
-        if let Some((tenant, _)) = here.first() {
+        let Some(run) = end.run(version) else { return };
+        let stays = run
+            .members()
+            .find(|(_, member)| member.place.is_on() && member.from.is_some());
+        if let Some((tenant, _)) = stays {
             let detail = format!("release {version} was rolled back, and tenant {tenant} is still on it");
             self.checker.violate("a rollback brings everybody back", detail);
         }
@@ -204,26 +202,19 @@ impl World {
     }
 }
 
-/// Some tenants are on the release, all of them came from somewhere and none has moved on, and the data allows it.
+/// Some tenants on the release came from somewhere, none has moved on, and the data allows it.
 fn can_go_back(state: &Service, version: &Version) -> bool {
     let Some(run) = state.run(version) else { return false };
-    let moved: BTreeMap<_, _> = run
-        .members()
-        .filter(|(_, member)| matches!(member.place, Place::Moved { .. }))
-        .collect();
-    let on_it = |tenant: &TenantName| {
-        state
-            .seats
-            .get(tenant)
-            .is_some_and(|seat| seat.version.as_ref() == Some(version))
+    let reversible = |release: &Release| release.reversible == Reversible::Always;
+    let moved = || {
+        run.members()
+            .filter(|(_, member)| matches!(member.place, Place::Moved { .. }))
     };
-    let irreversible = state
-        .pinned
-        .get(version)
-        .is_none_or(|release| release.reversible != tidegate_domain::release::Reversible::Always);
-    !moved.is_empty()
-        && !irreversible
-        && moved
-            .iter()
-            .all(|(tenant, member)| member.from.is_some() && on_it(tenant))
+    let on_it = |tenant: &TenantName| {
+        let seat = state.seats.get(tenant);
+        seat.is_some_and(|seat| seat.version.as_ref() == Some(version))
+    };
+    state.pinned.get(version).is_some_and(reversible)
+        && moved().any(|(_, member)| member.from.is_some())
+        && moved().all(|(tenant, _)| on_it(tenant))
 }

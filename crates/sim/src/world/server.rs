@@ -111,6 +111,7 @@ impl World {
                 self.armed.extend(unused.map(|moment| (Kind::Commit, moment)));
                 self.checker.after_commit(&turned.state, &self.store());
                 self.checker.explained(&turned);
+                self.checker.settled(&turned, self.now());
                 self.checker.served(&turned.state, &self.gateways);
                 self.after_turn(turned);
             }

@@ -1,0 +1,49 @@
+//! `tidegate sim`.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args as Arguments;
+use tidegate_sim::{Script, replay, run as simulate};
+
+use crate::context::Context;
+use crate::error::{CliError, Exit};
+use crate::output;
+
+/// Run releases in made-up worlds with faults and check that no rule breaks
+#[derive(Debug, Clone, Arguments)]
+pub struct Args {
+    /// How many worlds
+    #[arg(long, value_name = "N", default_value_t = 1_000)]
+    pub seeds: u64,
+    /// The first of them
+    #[arg(long, value_name = "SEED", default_value_t = 0)]
+    pub first_seed: u64,
+    /// Print one JSON document
+    #[arg(long)]
+    pub json: bool,
+    /// Run the scenario of a file instead, and print what happens
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["seeds", "first_seed"])]
+    pub replay: Option<PathBuf>,
+}
+
+pub fn run(args: &Args, _: &Context) -> Result<ExitCode, CliError> {
+    if let Some(path) = &args.replay {
+        let failed = || CliError::new(format!("cannot replay {}", path.display()));
+        let text = std::fs::read_to_string(path).map_err(|error| failed().because(error))?;
+        let script: Script = text.parse().map_err(|error| failed().because(error))?;
+        output::data(&replay(&script))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let report = simulate(args.seeds, args.first_seed);
+    if args.json {
+        output::json(&report)?;
+    } else {
+        output::data(&report.to_string())?;
+    }
+    Ok(if report.violations.is_empty() {
+        ExitCode::SUCCESS
+    } else {
+        Exit::Error.into()
+    })
+}
