@@ -200,7 +200,6 @@ pub(crate) async fn report(
         });
         let Ok((returned, report)) = reported.await else { return };
         reporter = returned;
-        let Some(report) = report else { continue };
         match publisher.call::<_, ReportReply>(COUNTERS_PATH, &report).await {
             Ok(ReportReply {}) => reporter.acknowledged(),
             Err(error) => tracing::debug!(error = &error as &dyn Error, "counters not delivered"),

@@ -56,8 +56,9 @@ impl Reporter {
         }
     }
 
-    /// The next report, or `None` where there is nothing new. To be called soon after each border.
-    pub(crate) fn report(&mut self, counters: &Counters, now_ms: u64) -> Option<Report> {
+    /// The next report; one without marks says that nothing has changed, which is news as well: the figures are fresh. To be
+    /// called soon after each border.
+    pub(crate) fn report(&mut self, counters: &Counters, now_ms: u64) -> Report {
         self.meet(counters, now_ms);
         let border_ms = now_ms / BUCKET_MS * BUCKET_MS;
         if border_ms > self.border_ms {
@@ -74,11 +75,11 @@ impl Reporter {
                 series: now,
             });
         }
-        (!marks.is_empty()).then(|| Report {
+        Report {
             gateway: self.gateway.clone(),
             incarnation: self.incarnation.clone(),
             marks,
-        })
+        }
     }
 
     /// The publisher has the last report.

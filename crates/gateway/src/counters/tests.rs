@@ -15,11 +15,10 @@ fn counted(counters: &Counters, tenant: &str, count: u64) {
 }
 
 /// `(moment, tenant, successes)` of every row.
-fn rows(report: Option<Report>) -> Vec<(u64, String, u64)> {
-    let marks = report.map(|report| report.marks).unwrap_or_default();
+fn rows(report: Report) -> Vec<(u64, String, u64)> {
     let row = |at_ms| move |series: crate::protocol::SeriesTotals| (at_ms, series.tenant, series.requests.successes);
+    let marks = report.marks.into_iter();
     marks
-        .into_iter()
         .flat_map(|mark| mark.series.into_iter().map(row(mark.at_ms - BEGIN_MS)))
         .collect()
 }
