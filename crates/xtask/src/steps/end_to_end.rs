@@ -1,0 +1,89 @@
+//! Steps that run the product itself, built as it is released, and read the one document it ends with.
+
+#[cfg(test)]
+mod tests;
+
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::program;
+
+/// The demo loses nothing, doubles nothing, releases the good version and brings the bad one back.
+pub fn demo(root: &Path) -> Result<(), String> {
+    verify(root, &["demo", "--json"], demo_faults)
+}
+
+/// A thousand seeds, a crash at every boundary of an effect, every invariant held.
+pub fn simulation(root: &Path) -> Result<(), String> {
+    verify(root, &["sim", "--seeds", "1000", "--json"], simulation_faults)
+}
+
+fn verify(root: &Path, verb: &[&str], faults: fn(&Value) -> Vec<String>) -> Result<(), String> {
+    let mut argv = vec!["cargo", "run", "--quiet", "--release", "--locked", "--"];
+    argv.extend(verb);
+    let stdout = program::capture(root, &argv)?;
+    let document: Value = serde_json::from_str(&stdout)
+        .map_err(|error| format!("standard output is not one JSON document: {error}\n{stdout}"))?;
+    let faults = faults(&document);
+    if faults.is_empty() {
+        Ok(())
+    } else {
+        Err(format!("{}\n{document:#}", faults.join("\n")))
+    }
+}
+
+const ZERO_IN_DEMO: &[&str] = &[
+    "/requests/lost",
+    "/requests/stale",
+    "/requests/doubled",
+    "/requests/wrong_tenant",
+    "/worker/lost",
+    "/worker/doubled",
+];
+
+fn demo_faults(document: &Value) -> Vec<String> {
+    let mut faults = check_numbers(document, ZERO_IN_DEMO, |n| n == 0, "is not 0");
+    faults.extend(check_numbers(
+        document,
+        &["/requests/sent", "/worker/events"],
+        |n| n > 0,
+        "is not above 0",
+    ));
+    let outcomes: Vec<&Value> = document
+        .pointer("/releases")
+        .and_then(Value::as_array)
+        .map_or_else(Vec::new, |releases| {
+            releases.iter().map(|release| &release["outcome"]).collect()
+        });
+    if outcomes != ["completed", "rolled_back"] {
+        faults.push(format!(
+            "the releases ended as {outcomes:?}, not completed and then rolled_back"
+        ));
+    }
+    faults
+}
+
+fn simulation_faults(document: &Value) -> Vec<String> {
+    let mut faults = check_numbers(document, &["/seeds"], |n| n == 1000, "is not 1000");
+    faults.extend(check_numbers(document, &["/boundaries"], |n| n > 0, "is not above 0"));
+    if document["boundaries"] != document["boundaries_hit"] {
+        faults.push("a crash was not tried at every boundary".to_owned());
+    }
+    if document["violations"]
+        .as_array()
+        .is_none_or(|violations| !violations.is_empty())
+    {
+        faults.push("invariants were violated".to_owned());
+    }
+    faults
+}
+
+/// A number that is missing is a fault as well.
+fn check_numbers(document: &Value, pointers: &[&str], holds: fn(u64) -> bool, fault: &str) -> Vec<String> {
+    pointers
+        .iter()
+        .filter(|pointer| !document.pointer(pointer).and_then(Value::as_u64).is_some_and(holds))
+        .map(|pointer| format!("`{pointer}` {fault}"))
+        .collect()
+}

@@ -1,0 +1,49 @@
+use serde_json::json;
+
+use super::*;
+
+fn good_demo() -> Value {
+    json!({
+        "schema_version": 1,
+        "requests": {"sent": 9000, "lost": 0, "stale": 0, "doubled": 0, "wrong_tenant": 0},
+        "worker": {"events": 500, "lost": 0, "doubled": 0},
+        "releases": [
+            {"version": "2.1.0", "outcome": "completed", "waves": 2},
+            {"version": "2.2.0", "outcome": "rolled_back", "waves": 1},
+        ],
+    })
+}
+
+#[test]
+fn a_good_demo() {
+    assert_eq!(demo_faults(&good_demo()), [""; 0]);
+}
+
+#[test]
+fn each_figure_of_the_demo_counts() {
+    for pointer in ZERO_IN_DEMO {
+        let mut document = good_demo();
+        *document.pointer_mut(pointer).unwrap() = json!(1);
+        assert_eq!(demo_faults(&document), [format!("`{pointer}` is not 0")]);
+    }
+    let mut idle = good_demo();
+    idle["requests"]["sent"] = json!(0);
+    idle["worker"] = json!({"lost": 0, "doubled": 0});
+    assert_eq!(
+        demo_faults(&idle),
+        ["`/requests/sent` is not above 0", "`/worker/events` is not above 0"]
+    );
+    let mut kept = good_demo();
+    kept["releases"][1]["outcome"] = json!("completed");
+    assert_eq!(demo_faults(&kept).len(), 1);
+    assert_eq!(demo_faults(&json!({})).len(), 9);
+}
+
+#[test]
+fn a_simulation_that_proves_something() {
+    let good = json!({"seeds": 1000, "boundaries": 36, "boundaries_hit": 36, "violations": []});
+    assert_eq!(simulation_faults(&good), [""; 0]);
+    let bad = json!({"seeds": 10, "boundaries": 36, "boundaries_hit": 35, "violations": ["seed 3"]});
+    assert_eq!(simulation_faults(&bad).len(), 3);
+    assert_eq!(simulation_faults(&json!({})).len(), 3);
+}
