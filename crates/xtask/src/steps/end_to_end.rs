@@ -14,6 +14,22 @@ pub fn demo(root: &Path) -> Result<(), String> {
     verify(root, &["demo", "--json"], demo_faults)
 }
 
+/// Three demos whose server is killed ten times at random instants: the same zeros, the journal whole, and a process for
+/// every instance that shall run.
+pub fn kills(root: &Path) -> Result<(), String> {
+    kill_runs(root, 3)
+}
+
+/// As many of them as asked for; each seed has instants of its own.
+pub fn kill_runs(root: &Path, runs: u32) -> Result<(), String> {
+    for seed in 1..=runs {
+        let seed = seed.to_string();
+        verify(root, &["demo", "--json", "--kills", "10", "--seed", &seed], demo_faults)
+            .map_err(|fault| format!("seed {seed}: {fault}"))?;
+    }
+    Ok(())
+}
+
 /// A thousand seeds, a crash at every boundary of an effect, every invariant held.
 pub fn simulation(root: &Path) -> Result<(), String> {
     verify(root, &["sim", "--seeds", "1000", "--json"], simulation_faults)
