@@ -9,6 +9,7 @@ use tidegate_domain::time::{Duration, Timestamp};
 use tidegate_store::{Store, complete_now};
 
 use super::*;
+use crate::turn::entry;
 
 const NOW: Timestamp = Timestamp(1_000_000);
 
@@ -99,7 +100,7 @@ fn ten_thousand_events_take_few_turns() {
             tenant: TenantName::new(&format!("t{n}")).unwrap(),
             cell: CellName::new("eu").unwrap(),
         };
-        crate::turn::entry(&format!("k{n}"), &event(kind), NOW)
+        entry(&format!("k{n}"), &event(kind), NOW)
     };
     let events: Vec<_> = (0..10_000).map(add).collect();
     complete_now(store.put_events("shop", &events)).unwrap();
