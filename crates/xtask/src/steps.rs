@@ -48,6 +48,21 @@ const CLIPPY: Need = Need {
     fetch: "rustup component add clippy",
 };
 
+const PIP: Need = Need {
+    name: "pip",
+    probe: &["python3", "-m", "pip", "--version"],
+    fetch: "apt-get install python3-pip",
+};
+
+/// The packages of the third-party service: it is packed where an index of Python packages answers, and kept.
+const RADICALE: Need = Need {
+    name: "Radicale, from an index of Python packages",
+    probe: PACK_RADICALE,
+    fetch: "python3 examples/radicale/build.py",
+};
+
+const PACK_RADICALE: &[&str] = &["python3", "examples/radicale/build.py"];
+
 /// All steps in the order they run: what is quick to know comes first. `--workspace` everywhere, so that one
 /// selection of features is compiled once.
 const STEPS: &[Step] = &[
@@ -74,6 +89,12 @@ const STEPS: &[Step] = &[
             "-D",
             "warnings",
         ]),
+    },
+    // Here so that what is missing is told by name: the test that releases it leaves itself out then, on a desk.
+    Step {
+        name: "third party",
+        needs: &[PIP, RADICALE],
+        work: Work::Command(PACK_RADICALE),
     },
     Step {
         name: "tests",

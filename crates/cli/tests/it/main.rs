@@ -7,5 +7,6 @@ mod offline;
 mod refusing;
 mod serving;
 mod shop;
+mod third_party;
 mod usage;
 mod workspace;
