@@ -75,12 +75,13 @@ impl Project {
         assert_eq!(ended.code, 0, "{arguments:?}: {ended:#?}\n{}", self.log());
     }
 
-    /// Returns when the server has every tenant on `version`.
+    /// Returns when every tenant is routed to `version` and the gateway has confirmed that.
     pub fn until_all_are_on(&self, version: &str) {
         self.until(&format!("all tenants on {version}"), |project| {
-            let tenants = project.workspace.run(&["tenants", "--json"]).succeeded().json();
+            let document = |verb| project.workspace.run(&[verb, "--json"]).succeeded().json();
+            let (tenants, status) = (document("tenants"), document("status"));
             let mut tenants = tenants["tenants"].as_array().unwrap().iter();
-            tenants.all(|tenant| tenant["version"] == version)
+            tenants.all(|tenant| tenant["version"] == version) && status["confirmed"] == status["generation"]
         });
     }
 
