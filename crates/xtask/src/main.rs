@@ -1,4 +1,4 @@
-//! The chores of the house: tidiness, the whole test run, the long simulation.
+//! The chores of the house: tidiness, the whole test run, the long simulation, the benchmarks.
 //!
 //! It refuses to know the product: it depends on no crate of the house, reads the tree as text and starts
 //! programs by their argument vector, never through a shell.
@@ -9,6 +9,7 @@
     reason = "a developer's tool talks to the terminal"
 )]
 
+mod bench;
 mod program;
 mod steps;
 mod tidy;
@@ -22,6 +23,8 @@ usage: cargo xtask <verb>
   tidy                                           check the shape of the tree: sizes, names, walls, links
   test                                           everything CI runs: format, lints, tidy, tests, end to end
   sim --seeds N [--first-seed S] [--json]        run the simulator over many seeds
+  bench list                                     what can be measured
+  bench NAME [--rounds N] [--seconds N] [--json] measure it beside other programs
 ";
 
 fn main() -> ExitCode {
@@ -37,6 +40,7 @@ fn main() -> ExitCode {
             }
         },
         ["test"] => steps::run(&root, is_ci()),
+        ["bench", arguments @ ..] => bench::run(&root, arguments),
         ["sim", options @ ..] => program::hand_over(&root, SIMULATOR, options),
         _ => {
             eprint!("{USAGE}");

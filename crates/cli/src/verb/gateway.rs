@@ -1,6 +1,7 @@
 //! `tidegate gateway`: the data plane alone.
 
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -32,6 +33,9 @@ pub struct Args {
     /// Serve from this table file, without a server
     #[arg(long, value_name = "FILE", conflicts_with = "server")]
     pub table: Option<PathBuf>,
+    /// How many threads serve; by default one for each core
+    #[arg(long, value_name = "N")]
+    pub threads: Option<NonZeroUsize>,
     /// At the end: how long clients may still send on their connections
     #[arg(long, value_name = "DURATION", default_value = "2s")]
     pub linger: Duration,
@@ -68,7 +72,8 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, CliError> {
         grace: args.grace.to_std(),
     };
     logging::start(&args.logging, context);
-    let ended = runtime::serving()?.block_on(async {
+    let runtime = args.threads.map_or_else(runtime::serving, runtime::serving_on)?;
+    let ended = runtime.block_on(async {
         tokio::select! {
             ended = tidegate_gateway::run(options) => ended,
             () = lease::lost(args.lease.clone()) => Ok(()),
