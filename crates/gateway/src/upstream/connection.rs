@@ -16,6 +16,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use rustix::net::RecvFlags;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 
 use super::pool::Instance;
 use crate::clock;
@@ -53,7 +54,7 @@ enum Sender {
     /// Nobody else uses it.
     Http1 {
         sender: http1::SendRequest<RequestBody>,
-        stream: Arc<TcpStream>,
+        stream: Arc<OwnedWriteHalf>,
     },
     /// Shared with all other requests to the instance.
     Http2(http2::SendRequest<RequestBody>),
@@ -68,8 +69,12 @@ pub(crate) enum SendFailure {
     Sent(hyper::Error),
 }
 
-/// A stream that can be looked at from outside while hyper owns its use.
-struct SharedStream(Arc<TcpStream>);
+/// A stream that can be looked at from outside while hyper owns its use. Reading goes through a half, because that knows
+/// when the kernel has no more, and does not ask it again.
+struct SharedStream {
+    read: OwnedReadHalf,
+    write: Arc<OwnedWriteHalf>,
+}
 
 impl Cut {
     fn new() -> Arc<Self> {
@@ -113,10 +118,15 @@ impl Cut {
 impl Connection {
     /// Opens an HTTP/1.1 connection; the future that drives it runs as a task of its own.
     pub(super) async fn open(instance: &Arc<Instance>, limit: Duration) -> io::Result<Self> {
-        let stream = Arc::new(connect(instance, limit).await?);
+        let (read, write) = connect(instance, limit).await?.into_split();
+        let stream = Arc::new(write);
+        let shared = SharedStream {
+            read,
+            write: stream.clone(),
+        };
         let (sender, driver) = http1::Builder::new()
             .max_buf_size(256 * 1024)
-            .handshake(TokioIo::new(SharedStream(stream.clone())))
+            .handshake(TokioIo::new(shared))
             .await
             .map_err(io::Error::other)?;
         let connection = Self {
@@ -192,7 +202,7 @@ impl Connection {
         let Sender::Http1 { sender, stream } = &mut self.sender else {
             return true;
         };
-        if sender.is_closed() || is_readable(stream) {
+        if sender.is_closed() || is_readable(stream.as_ref().as_ref()) {
             return false;
         }
         let is_ready = sender.is_ready() || sender.ready().await.is_ok();
@@ -252,19 +262,19 @@ async fn drive(driver: http1::Connection<TokioIo<SharedStream>, RequestBody>, cu
     }
 }
 
+impl SharedStream {
+    fn stream(&self) -> &TcpStream {
+        self.read.as_ref()
+    }
+}
+
 impl AsyncRead for SharedStream {
-    fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        loop {
-            ready!(self.0.poll_read_ready(context))?;
-            match self.0.try_read(buffer.initialize_unfilled()) {
-                Ok(count) => {
-                    buffer.advance(count);
-                    return Poll::Ready(Ok(()));
-                }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                Err(error) => return Poll::Ready(Err(error)),
-            }
-        }
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.read).poll_read(context, buffer)
     }
 }
 
@@ -279,8 +289,8 @@ impl AsyncWrite for SharedStream {
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         loop {
-            ready!(self.0.poll_write_ready(context))?;
-            match self.0.try_write_vectored(slices) {
+            ready!(self.stream().poll_write_ready(context))?;
+            match self.write.try_write_vectored(slices) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 outcome => return Poll::Ready(outcome),
             }
@@ -296,7 +306,7 @@ impl AsyncWrite for SharedStream {
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let outcome = rustix::net::shutdown(&*self.0, rustix::net::Shutdown::Write);
+        let outcome = rustix::net::shutdown(self.stream(), rustix::net::Shutdown::Write);
         Poll::Ready(outcome.map_err(io::Error::from))
     }
 }
