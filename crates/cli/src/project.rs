@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
 use tidegate_domain::files::{
-    BYTES_MAX, Diagnostic, PLAYBOOKS_FOLDER, Project, ReleaseFile, SERVICE_FILE, Source, TENANTS_FILE, read_project,
-    read_release, render,
+    BYTES_MAX, Diagnostic, Jwt, PLAYBOOKS_FOLDER, Project, ReleaseFile, SERVICE_FILE, Source, TENANTS_FILE, TenantFrom,
+    read_project, read_release, render,
 };
 use tidegate_domain::id::Digest;
 use tidegate_domain::plan::FoundArtifact;
@@ -29,6 +29,7 @@ pub fn read(context: &Context) -> Result<Read, CliError> {
     match project {
         Some(project) => {
             warn(&diagnostics, &sources, context);
+            check_named_files(&project, context)?;
             Ok(Read { project, sources })
         }
         None => Err(mistakes(
@@ -37,6 +38,37 @@ pub fn read(context: &Context) -> Result<Read, CliError> {
             diagnostics.len(),
         )),
     }
+}
+
+/// The gateway reads these files itself, later and where nobody looks.
+fn check_named_files(project: &Project, context: &Context) -> Result<(), CliError> {
+    let gateway = &project.service.gateway;
+    let tls = gateway
+        .tls
+        .iter()
+        .flat_map(|tls| [("certificate", &tls.certificate), ("key", &tls.key)]);
+    let keys = gateway.tenant_from.iter().filter_map(|source| match source {
+        TenantFrom::Jwt {
+            jwt: Jwt::Verified { keys, .. },
+        } => Some(("keys", keys)),
+        TenantFrom::Jwt { .. }
+        | TenantFrom::Host { .. }
+        | TenantFrom::Path { .. }
+        | TenantFrom::Header { .. }
+        | TenantFrom::Cookie { .. } => None,
+    });
+    for (field, name) in tls.chain(keys) {
+        let path = beside(context, name);
+        File::open(&path).map_err(|error| {
+            CliError::new(format!(
+                "cannot read `{}`, which `{SERVICE_FILE}` names as `{field}`",
+                path.display()
+            ))
+            .because(error)
+            .help("the path is relative to the folder of the project")
+        })?;
+    }
+    Ok(())
 }
 
 /// A release file, every mistake told at once.

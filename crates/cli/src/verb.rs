@@ -18,6 +18,7 @@ mod rollback;
 mod serve;
 mod sim;
 mod status;
+mod stop;
 mod tenants;
 mod token;
 
@@ -62,6 +63,7 @@ enum Verb {
     Tenants(tenants::Args),
     Logs(logs::Args),
     Serve(serve::Args),
+    Stop(stop::Args),
     Gateway(gateway::Args),
     Token(token::Args),
     Demo(demo::Args),
@@ -106,6 +108,7 @@ pub fn run(line: CommandLine) -> Result<ExitCode, CliError> {
         Verb::Tenants(args) => tenants::run(&args, &context),
         Verb::Logs(args) => logs::run(&args, &context),
         Verb::Serve(args) => serve::run(&args, &context),
+        Verb::Stop(args) => stop::run(&args, &context),
         Verb::Gateway(args) => gateway::run(&args, &context),
         Verb::Token(args) => token::run(&args, &context),
         Verb::Demo(args) => demo::run(&args),

@@ -30,7 +30,7 @@ pub use playbook::{Conditions, Errors, Health, Latency, PlaybookFile, Select, Wa
 pub use release::{Configuration, ReleaseComponent, ReleaseFile};
 pub use schema::schemas;
 pub use service::{
-    Cell, Component, ComponentKind, Environment, Gateway, Jwt, Match, Ready, ServiceFile, Stop, TenantFrom, Verify,
+    Cell, Component, ComponentKind, Environment, Gateway, Jwt, Match, Ready, ServiceFile, Stop, TenantFrom, Tls, Verify,
 };
 pub use starter::starter;
 pub use tenants::{Tenant, TenantsFile};

@@ -9,6 +9,8 @@
 //! - `reconcile` hands the desired document to drivers and gateways, and tells what they see;
 //! - [`gateways`] is who serves and by which table; `counters` is what they counted; `health` judges by it;
 //! - `perform` does what shall be done once; `supervise` keeps the gateway process running.
+//!
+//! [`stop`] ends all of it, with or without a server that runs.
 
 pub mod api;
 pub mod auth;
@@ -24,11 +26,14 @@ mod layout;
 mod perform;
 mod project;
 mod reconcile;
+mod running;
 mod secret;
 mod serve;
+mod stop;
 mod supervise;
 mod table;
 pub mod webhooks;
 
 pub use project::ProjectError;
 pub use serve::{Options, ServeError, serve};
+pub use stop::{StopError, Stopped, stop};

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use tidegate_domain::files::{
     Jwt, PLAYBOOKS_FOLDER, Project, SERVICE_FILE, Source, TENANTS_FILE, TenantFrom, read_project, render,
 };
+use tidegate_gateway::Tls;
 use tidegate_gateway::table::{JwtSource, JwtVerification, PathSource, TenantSource};
 
 #[derive(Debug, thiserror::Error)]
@@ -50,6 +51,22 @@ fn read_text(path: &Path) -> Result<String, ProjectError> {
         path: path.to_owned(),
         source,
     })
+}
+
+/// Where clients connect with TLS. The paths are absolute: a gateway runs elsewhere.
+pub fn tls(project: &Project, folder: &Path) -> Result<Option<Tls>, ProjectError> {
+    let Some(tls) = &project.service.gateway.tls else {
+        return Ok(None);
+    };
+    let file = |name: &str| {
+        let path = folder.join(name);
+        std::path::absolute(&path).map_err(|source| ProjectError::Read { path, source })
+    };
+    Ok(Some(Tls {
+        listen: tls.listen.0,
+        certificate: file(&tls.certificate)?,
+        key: file(&tls.key)?,
+    }))
 }
 
 /// Where requests name their tenant, in the gateway's words. Key files are read here: a gateway has no project.

@@ -13,6 +13,7 @@ use tidegate_domain::id::ServiceName;
 use tidegate_effects::drivers::Driver;
 use tidegate_effects::drivers::process::{self, ProcessDriver, ProcessDriverError};
 use tidegate_engine::TurnError;
+use tidegate_gateway::Tls;
 use tidegate_gateway::table::PreviewKey;
 use tidegate_store::{Store, StoreError};
 use tokio::net::TcpListener;
@@ -32,6 +33,7 @@ use crate::layout::Layout;
 use crate::perform::{Act, Performer, act_on_gate};
 use crate::project::{self, ProjectError};
 use crate::reconcile::Reconciler;
+use crate::running::Running;
 use crate::secret::{Secret, SecretError};
 use crate::supervise::{GatewayProcess, Supervisor};
 use crate::table::Frame;
@@ -114,6 +116,7 @@ pub async fn serve(options: Options, shutdown: impl Future<Output = ()> + Send +
     house
         .layout
         .write_endpoint(address)
+        .and_then(|()| house.write_running(address))
         .map_err(|source| house.state_directory(source))?;
     tracing::info!(%address, service = %house.control.service(), "serving");
     let (ending, mut end) = watch::channel(());
@@ -144,6 +147,7 @@ struct House {
     driver: Arc<ProcessDriver>,
     frame: Frame,
     gateway_token: Secret,
+    tls: Option<Tls>,
     incarnation: Incarnation,
 }
 
@@ -178,6 +182,7 @@ impl House {
             gateways: Gateways::load(store.clone(), service.clone()).await?,
             control: Control::start(store, service).await?,
             counters: Arc::default(),
+            tls: project::tls(&project, &options.project_dir)?,
             driver: Arc::new(driver),
             incarnation: Incarnation::begin(),
             options,
@@ -267,12 +272,19 @@ impl House {
             server: format!("http://{server}"),
             token_file: self.layout.gateway_token(),
             listen: self.options.gateway_listen.unwrap_or(wanted.listen.0),
+            tls: self.tls.clone(),
             internal: wanted.internal.map(|address| address.0),
             admin: wanted
                 .admin
                 .map_or(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), |address| address.0),
             lease: self.options.lease.clone(),
         }
+    }
+
+    /// For whoever wants it to end.
+    fn write_running(&self, address: SocketAddr) -> io::Result<()> {
+        let running = Running::of(std::process::id(), &format!("http://{address}"));
+        running.map_or(Ok(()), |running| running.write(self.layout.root()))
     }
 
     fn state_directory(&self, source: io::Error) -> ServeError {

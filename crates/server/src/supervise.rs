@@ -3,8 +3,6 @@
 //! The process is started with a locked file as its standard input and holds the lock by being alive, so whether it runs is
 //! asked of the lock: a server started anew adopts what holds it. Nothing that a crash can leave behind is believed.
 
-mod record;
-
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::net::SocketAddr;
@@ -12,12 +10,13 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
+use tidegate_gateway::Tls;
 use tokio::process::{Child, Command};
 use tokio::time::{Instant, sleep};
 
-use self::record::Running;
 use crate::control::in_words;
 use crate::gateways::Gateways;
+use crate::running::Running;
 
 /// From one look at the lock of an adopted process to the next.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
@@ -45,6 +44,7 @@ pub struct GatewayProcess {
     pub server: String,
     pub token_file: PathBuf,
     pub listen: SocketAddr,
+    pub tls: Option<Tls>,
     pub internal: Option<SocketAddr>,
     pub admin: SocketAddr,
     /// When the holder of this file's lock ends, so does the gateway.
@@ -143,6 +143,11 @@ impl Supervisor {
         option("server", process.server.clone());
         option("token-file", path(&process.token_file));
         option("listen", process.listen.to_string());
+        if let Some(tls) = &process.tls {
+            option("tls-listen", tls.listen.to_string());
+            option("tls-certificate", path(&tls.certificate));
+            option("tls-key", path(&tls.key));
+        }
         option("admin", process.admin.to_string());
         if let Some(internal) = process.internal {
             option("internal", internal.to_string());

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use clap::Args as Arguments;
 use tidegate_domain::time::Duration;
-use tidegate_gateway::{Options, Source};
+use tidegate_gateway::{Options, Source, Tls};
 
 use crate::context::Context;
 use crate::error::CliError;
@@ -24,6 +24,15 @@ pub struct Args {
     /// Where clients connect
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
     pub listen: SocketAddr,
+    /// Where clients connect with TLS
+    #[arg(long, value_name = "ADDRESS", requires_all = ["tls_certificate", "tls_key"])]
+    pub tls_listen: Option<SocketAddr>,
+    /// The certificate for TLS and those that vouch for it, in PEM; read again when it changes
+    #[arg(long, value_name = "FILE", requires = "tls_listen")]
+    pub tls_certificate: Option<PathBuf>,
+    /// The certificate's private key, in PEM
+    #[arg(long, value_name = "FILE", requires = "tls_listen")]
+    pub tls_key: Option<PathBuf>,
     /// Where components connect to call each other; loopback only
     #[arg(long, value_name = "ADDRESS")]
     pub internal: Option<SocketAddr>,
@@ -49,6 +58,15 @@ pub struct Args {
     pub logging: logging::Options,
 }
 
+/// All three or none, as the command line has it.
+fn tls(args: &Args) -> Option<Tls> {
+    Some(Tls {
+        listen: args.tls_listen?,
+        certificate: args.tls_certificate.clone()?,
+        key: args.tls_key.clone()?,
+    })
+}
+
 pub fn run(args: &Args, context: &Context) -> Result<ExitCode, CliError> {
     let source = match &args.table {
         Some(path) => Source::File(path.clone()),
@@ -60,7 +78,7 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, CliError> {
     let options = Options {
         id: args.id.clone(),
         listen: args.listen,
-        tls: None,
+        tls: tls(args),
         internal: args.internal,
         admin: args.admin,
         state_dir: context

@@ -47,3 +47,28 @@ fn a_server_killed_in_the_middle_goes_on_where_it_was() {
         "no row is lost or doubled"
     );
 }
+
+#[test]
+fn all_of_it_stops_at_once_and_is_started_again() {
+    let mut shop = Shop::installed("300ms");
+    let said = shop.run(&["stop"]).succeeded().stdout;
+    for part in ["the server", "the gateway", " in eu", " in us"] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    assert!(shop.server().wait().unwrap().success());
+    assert_eq!(shop.served_by("acme"), None, "the gateway has ended");
+    assert_eq!(shop.run(&["stop"]).succeeded().stderr, "nothing was running\n");
+    shop.serve();
+    shop.wait_until("it is served again", |shop| {
+        shop.served_by("acme").as_deref() == Some("1.0.0")
+    });
+}
+
+#[test]
+fn a_killed_server_leaves_nothing_that_stop_does_not_find() {
+    let mut shop = Shop::installed("300ms");
+    shop.kill_server();
+    let said = shop.run(&["stop"]).succeeded().stdout;
+    assert!(!said.contains("the server") && said.contains("the gateway"), "{said}");
+    assert!(said.contains(" in eu") && said.contains(" in us"), "{said}");
+}

@@ -68,6 +68,8 @@ pub struct Gateway {
     /// Where clients connect.
     #[serde(default = "listen")]
     pub listen: Address,
+    /// Where clients connect with TLS, besides `listen`.
+    pub tls: Option<Tls>,
     /// Where components connect to call each other; a call keeps the tenant's version.
     pub internal: Option<Address>,
     /// Where metrics and health are read.
@@ -75,6 +77,20 @@ pub struct Gateway {
     /// Where a request names its tenant, tried in this order. Two that disagree are answered with 400.
     #[schemars(length(min = 1))]
     pub tenant_from: Vec<TenantFrom>,
+}
+
+/// A listener with TLS. Its files are read again when they change.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Tls {
+    /// Where clients connect with TLS.
+    pub listen: Address,
+    /// A PEM file with the certificate and those that vouch for it, relative to this file.
+    #[schemars(length(min = 1))]
+    pub certificate: String,
+    /// A PEM file with the certificate's private key, relative to this file.
+    #[schemars(length(min = 1))]
+    pub key: String,
 }
 
 fn listen() -> Address {

@@ -182,6 +182,23 @@ impl ProcessDriver {
         &self.shared.artifacts
     }
 
+    /// Stops all that runs under the root, each cell in the order of its components, and says what that was. For a driver
+    /// that was made for this alone.
+    pub async fn stop_all(&self) -> Vec<(CellName, SlotId)> {
+        let cells = self.shared.layout.cells();
+        let mut stopped = Vec::new();
+        for cell in &cells {
+            // Refused only by a driver that was given a later wish, which stands.
+            let _ = self.reconcile(cell, u64::MAX, &CellDesired::default());
+            let slots = self.observe(cell).slots.into_keys();
+            stopped.extend(slots.map(|slot| (cell.clone(), slot)));
+        }
+        let none_left = |_: &u64| cells.iter().all(|cell| self.observe(cell).slots.is_empty());
+        // Fails only where the driver is gone.
+        let _ = self.changes().wait_for(none_left).await;
+        stopped
+    }
+
     fn open_cell(&self, cell: &CellName) -> Cell {
         let (wish, wishes) = watch::channel(None);
         let (reports, report) = watch::channel(CellReport::default());
@@ -260,6 +277,14 @@ impl Layout {
 
     fn cell(&self, cell: &CellName) -> PathBuf {
         self.root.join("cells").join(cell.as_str())
+    }
+
+    /// Those that anything was ever started in.
+    fn cells(&self) -> Vec<CellName> {
+        let folders = fs::read_dir(self.root.join("cells")).into_iter().flatten().flatten();
+        folders
+            .filter_map(|folder| folder.file_name().to_str()?.parse().ok())
+            .collect()
     }
 
     fn slot(&self, cell: &CellName, slot: &SlotId) -> PathBuf {

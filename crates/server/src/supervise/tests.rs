@@ -24,6 +24,7 @@ async fn supervise(directory: &Path, server: &str) -> JoinHandle<()> {
         server: server.to_owned(),
         token_file: directory.join("token"),
         listen: "127.0.0.1:0".parse().unwrap(),
+        tls: None,
         internal: None,
         admin: "127.0.0.1:0".parse().unwrap(),
         lease: None,

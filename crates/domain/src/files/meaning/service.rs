@@ -172,17 +172,20 @@ fn check_listeners(report: &mut Report<'_>, tree: &Node) {
     let mut first: BTreeMap<Address, &str> = BTreeMap::new();
     for entry in tree.entries_of("gateway") {
         let field = entry.key.as_str();
-        if !matches!(field, "listen" | "internal" | "admin") {
-            continue;
-        }
-        let address = entry.value.text().and_then(|text| text.parse::<Address>().ok());
+        let value = match field {
+            "listen" | "internal" | "admin" => Some(&entry.value),
+            "tls" => entry.value.field("listen"),
+            _ => None,
+        };
+        let Some(value) = value else { continue };
+        let address = value.text().and_then(|text| text.parse::<Address>().ok());
         // Port 0 is any free port, so two of them differ.
         let Some(address) = address.filter(|address| address.0.port() != 0) else {
             continue;
         };
         if let Some(other) = first.insert(address, field) {
             let message = format!("`{field}` and `{other}` have the same address");
-            let finding = Finding::error(Code::Conflict, &entry.value.span, message);
+            let finding = Finding::error(Code::Conflict, &value.span, message);
             report.push(finding.label("choose another port"));
         }
     }

@@ -76,6 +76,14 @@ const OF_THE_SERVICE_FILE: &[Mistake] = &[
         &["tidegate.yaml:9:11: `listen` and `internal` have the same address (choose another port)"],
     ),
     (
+        "internal: 127.0.0.1:8081",
+        "internal: 127.0.0.1:8081\n  tls: {listen: 127.0.0.1:8081, certificate: tls.pem, key: \"\"}",
+        &[
+            "tidegate.yaml:9:61: this must not be empty",
+            "tidegate.yaml:9:17: `tls` and `internal` have the same address (choose another port)",
+        ],
+    ),
+    (
         "\"{tenant}.loyalty.localhost\"",
         "loyalty.localhost",
         &[
