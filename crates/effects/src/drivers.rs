@@ -1,13 +1,20 @@
 //! Drivers make the desired slots of a cell run, and tell what they see.
 
 use std::collections::BTreeSet;
+use std::pin::Pin;
 
 use tidegate_domain::desired::CellDesired;
 use tidegate_domain::id::{CellName, Digest};
 use tidegate_domain::observed::CellReport;
+use tidegate_domain::release::Artifact;
 use tokio::sync::watch;
 
+use self::process::artifacts::ArtifactError;
+
 pub mod process;
+
+/// What [`Driver::obtain`] answers.
+pub type Obtaining<'a> = Pin<Box<dyn Future<Output = Result<(), ArtifactError>> + Send + 'a>>;
 
 /// The border between deciding what runs and making it run.
 ///
@@ -24,6 +31,9 @@ pub trait Driver: Send + Sync {
     /// Counts the changes of what [`Driver::observe`] answers, in any cell: who waits on it learns of readiness within
     /// milliseconds.
     fn changes(&self) -> watch::Receiver<u64>;
+
+    /// Makes sure that `artifact` is what its digest says, and that it can be run whatever becomes of the file later.
+    fn obtain<'a>(&'a self, artifact: &'a Artifact) -> Obtaining<'a>;
 
     /// Artifacts to keep although no slot uses them now, so that going back needs no file of long ago. Others may be
     /// deleted from here on.

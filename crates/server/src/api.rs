@@ -23,6 +23,7 @@ mod tenants;
 mod tokens;
 mod webhooks;
 
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,6 +33,7 @@ use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
+use tidegate_effects::drivers::Driver;
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
@@ -68,25 +70,34 @@ pub struct AppState {
     shared: Arc<Shared>,
 }
 
-#[derive(Debug)]
 struct Shared {
     control: Control,
     gateways: Gateways,
     cells: PathBuf,
+    driver: Arc<dyn Driver>,
     reach: Reach,
     /// Held from planning again until the plan is taken: of two that apply at once, the second plans on what the first did.
     applying: Mutex<()>,
 }
 
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shared")
+            .field("cells", &self.cells)
+            .finish_non_exhaustive()
+    }
+}
+
 impl AppState {
     /// `cells` is the folder in which the driver keeps what instances print.
     #[must_use]
-    pub fn new(control: Control, gateways: Gateways, cells: PathBuf, reach: Reach) -> Self {
+    pub fn new(control: Control, gateways: Gateways, cells: PathBuf, driver: Arc<dyn Driver>, reach: Reach) -> Self {
         Self {
             shared: Arc::new(Shared {
                 control,
                 gateways,
                 cells,
+                driver,
                 reach,
                 applying: Mutex::new(()),
             }),

@@ -11,8 +11,10 @@ use tidegate_domain::files::{Source, read_project, read_release};
 use tidegate_domain::id::{Actor, CellName, ComponentName, Digest, ServiceName, SlotId, TenantName, Version};
 use tidegate_domain::observed::{CellReport, Instance, SlotState};
 use tidegate_domain::plan::{FoundArtifact, Plan, PlanInput, plan};
+use tidegate_domain::release::Artifact;
 use tidegate_domain::service::Service;
-use tidegate_effects::drivers::{Driver, OlderGeneration};
+use tidegate_effects::drivers::process::artifacts::ArtifactError;
+use tidegate_effects::drivers::{Driver, Obtaining, OlderGeneration};
 use tidegate_gateway::protocol::{Confirmed, Follow};
 use tokio::sync::watch;
 
@@ -130,6 +132,8 @@ pub struct FakeDriver {
     changes: watch::Sender<u64>,
     /// Slots of this version are said to be starting.
     slow: Mutex<Option<Version>>,
+    /// Every artifact is another than was planned.
+    changed: Mutex<bool>,
 }
 
 impl FakeDriver {
@@ -138,7 +142,12 @@ impl FakeDriver {
             wishes: Mutex::default(),
             changes: watch::Sender::new(0),
             slow: Mutex::default(),
+            changed: Mutex::default(),
         }
+    }
+
+    pub fn find_artifacts_changed(&self, changed: bool) {
+        *self.changed.lock().unwrap() = changed;
     }
 
     pub fn be_slow_with(&self, version: Option<Version>) {
@@ -159,6 +168,16 @@ impl FakeDriver {
 }
 
 impl Driver for FakeDriver {
+    fn obtain<'a>(&'a self, artifact: &'a Artifact) -> Obtaining<'a> {
+        let changed = *self.changed.lock().unwrap();
+        let error = changed.then(|| ArtifactError::Changed {
+            path: artifact.path.clone().into(),
+            expected: artifact.digest.clone(),
+            found: Digest::of(b"changed"),
+        });
+        Box::pin(async move { error.map_or(Ok(()), Err) })
+    }
+
     fn reconcile(&self, cell: &CellName, generation: u64, desired: &CellDesired) -> Result<(), OlderGeneration> {
         let before = self.wishes().insert(cell.clone(), (generation, desired.clone()));
         if let Some((current, _)) = before

@@ -90,6 +90,11 @@ pub enum ServeError {
         #[source]
         source: io::Error,
     },
+    #[error(
+        "the gateway cannot listen on {0}: another program does; stop it, or name another address under `gateway` in \
+         tidegate.yaml"
+    )]
+    GatewayPortTaken(SocketAddr),
     #[error("cannot listen on {address}")]
     Listen {
         address: SocketAddr,
@@ -111,6 +116,7 @@ pub async fn serve(options: Options, shutdown: impl Future<Output = ()> + Send +
     let house = House::open(options).await?;
     let listener = bind(&house.options, &house.layout).await?;
     let address = listener.local_addr().map_err(ServeError::Serve)?;
+    house.refuse_taken_address(address)?;
     let mut loops = JoinSet::new();
     let router = house.start(address, &mut loops);
     house
@@ -224,7 +230,13 @@ impl House {
             token: self.gateway_token.clone(),
         }));
         let instances = self.layout.root().to_owned();
-        let state = AppState::new(self.control.clone(), self.gateways.clone(), instances, self.reach());
+        let state = AppState::new(
+            self.control.clone(),
+            self.gateways.clone(),
+            instances,
+            Arc::clone(&self.driver) as Arc<dyn Driver>,
+            self.reach(),
+        );
         api::router(state).merge(for_gateways)
     }
 
@@ -278,6 +290,18 @@ impl House {
                 .admin
                 .map_or(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), |address| address.0),
             lease: self.options.lease.clone(),
+        }
+    }
+
+    /// Said at once: later it would stand in the log alone, again and again.
+    fn refuse_taken_address(&self, server: SocketAddr) -> Result<(), ServeError> {
+        if !self.options.run_gateway {
+            return Ok(());
+        }
+        let taken = self.gateway_process(server).taken();
+        match taken.map_err(|source| self.state_directory(source))? {
+            Some(address) => Err(ServeError::GatewayPortTaken(address)),
+            None => Ok(()),
         }
     }
 

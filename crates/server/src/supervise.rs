@@ -51,6 +51,22 @@ pub struct GatewayProcess {
     pub lease: Option<PathBuf>,
 }
 
+impl GatewayProcess {
+    /// The address that it could not listen on, for another program does; `None` also where it runs already.
+    pub fn taken(&self) -> io::Result<Option<SocketAddr>> {
+        let Some(_none_runs) = lock(&self.directory)? else {
+            return Ok(None);
+        };
+        let tls = self.tls.as_ref().map(|tls| tls.listen);
+        let addresses = [Some(self.listen), tls, self.internal, Some(self.admin)];
+        let taken = |address: &SocketAddr| {
+            let bound = std::net::TcpListener::bind(address);
+            bound.is_err_and(|error| error.kind() == io::ErrorKind::AddrInUse)
+        };
+        Ok(addresses.into_iter().flatten().find(taken))
+    }
+}
+
 /// Keeps it running, for ever.
 #[derive(Debug)]
 pub struct Supervisor {

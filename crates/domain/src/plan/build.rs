@@ -71,8 +71,11 @@ pub fn plan(input: &PlanInput) -> (Option<Plan>, PlanReport) {
         base.and_then(|base| state.pinned.get(&base)),
         &mut report.problems,
     );
-    check_version(input, &release, &mut report.problems);
-
+    if let Some(conflict) = version_conflict(input, &release) {
+        // Tenants may be on that version already: what else could be said of them would only confuse.
+        report.problems.push(conflict);
+        return (None, report);
+    }
     let Some(playbook) = input.project.playbooks.get(&input.project.service.playbook) else {
         report.problems.push(Problem::blocks(
             format!("there is no playbook `{}`", input.project.service.playbook),
@@ -109,19 +112,17 @@ pub fn plan(input: &PlanInput) -> (Option<Plan>, PlanReport) {
 }
 
 /// One version is one release.
-fn check_version(input: &PlanInput, release: &Release, problems: &mut Vec<Problem>) {
-    let Some(pinned) = input.state.pinned.get(&release.version) else {
-        return;
-    };
+fn version_conflict(input: &PlanInput, release: &Release) -> Option<Problem> {
+    let pinned = input.state.pinned.get(&release.version)?;
     let ended = input.state.run(&release.version).is_none_or(|run| {
         matches!(run.phase, RunPhase::RolledBack { .. } | RunPhase::Aborted { .. }) && !run.holds_tenants()
     });
-    if pinned != release && !ended {
-        problems.push(Problem::blocks(
+    (pinned != release && !ended).then(|| {
+        Problem::blocks(
             format!("version {} was released with other content", release.version),
             "give this release a version of its own",
-        ));
-    }
+        )
+    })
 }
 
 /// Every tenant that files or facts know, with the version it will be on when this release begins.

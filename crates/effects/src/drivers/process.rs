@@ -15,6 +15,7 @@ use std::time::Duration;
 use tidegate_domain::desired::CellDesired;
 use tidegate_domain::id::{CellName, Digest, SlotId};
 use tidegate_domain::observed::CellReport;
+use tidegate_domain::release::Artifact;
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
@@ -22,7 +23,7 @@ use self::artifacts::Artifacts;
 use self::cell::Wish;
 use self::memory::Memory;
 use self::ports::Ports;
-use super::{Driver, OlderGeneration};
+use super::{Driver, Obtaining, OlderGeneration};
 
 mod after;
 pub mod artifacts;
@@ -176,12 +177,6 @@ impl ProcessDriver {
         })
     }
 
-    /// The driver's copies of artifacts: one made when a plan is applied is safe from what happens to the file later.
-    #[must_use]
-    pub fn artifacts(&self) -> &Artifacts {
-        &self.shared.artifacts
-    }
-
     /// Stops all that runs under the root, each cell in the order of its components, and says what that was. For a driver
     /// that was made for this alone.
     pub async fn stop_all(&self) -> Vec<(CellName, SlotId)> {
@@ -247,6 +242,10 @@ impl Driver for ProcessDriver {
 
     fn changes(&self) -> watch::Receiver<u64> {
         self.changes.subscribe()
+    }
+
+    fn obtain<'a>(&'a self, artifact: &'a Artifact) -> Obtaining<'a> {
+        Box::pin(async move { self.shared.artifacts.obtain(artifact).await.map(drop) })
     }
 
     fn keep_artifacts(&self, digests: &BTreeSet<Digest>) {

@@ -157,7 +157,7 @@ async fn artifacts_that_nobody_needs_are_deleted() {
     let mut world = World::new();
     let specs = ["1.0.0", "2.0.0", "3.0.0"].map(|version| world.spec("api", version));
     for spec in &specs {
-        world.driver().artifacts().obtain(&spec.artifact).await.unwrap();
+        world.driver().obtain(&spec.artifact).await.unwrap();
     }
     let (id, wished) = slot(&specs[0]);
     world.wish(&[(id.clone(), wished)]);

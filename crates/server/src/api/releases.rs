@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tidegate_domain::event::EventKind;
 use tidegate_domain::id::{Digest, Version};
+use tidegate_domain::plan::Plan;
 use tidegate_domain::service::{RunPhase, Service};
 
 use super::commands::{Target, submit};
@@ -16,6 +17,7 @@ use super::status::{self, ReleaseStatus};
 use super::{AppState, Problem, Route, SCHEMA_VERSION};
 use crate::auth::{Authorized, permission};
 use crate::clock;
+use crate::control::in_words;
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ReleaseList {
@@ -99,6 +101,7 @@ async fn apply(
             Ok(again) => return Err(outdated(&body.plan, differences(&plan, &again.plan))),
             Err(problem) => return Err(outdated(&body.plan, plans::texts(&problem))),
         }
+        obtain_artifacts(&state, &plan).await?;
         let reason = body.reason.as_deref().unwrap_or("asked for over the API");
         submit(&state, by.actor(), &key, Some(reason), EventKind::Apply(Box::new(plan))).await?;
     }
@@ -112,6 +115,16 @@ async fn apply(
         has_effect,
         release,
     }))
+}
+
+/// From here on it does not matter what becomes of the files that were planned.
+async fn obtain_artifacts(state: &AppState, plan: &Plan) -> Result<(), Problem> {
+    for component in plan.release.components.values() {
+        if let Err(error) = state.shared.driver.obtain(&component.artifact).await {
+            return Err(Problem::new(StatusCode::CONFLICT, "artifact-changed", in_words(&error)));
+        }
+    }
+    Ok(())
 }
 
 /// This very plan was applied, and what came of it stands. One that came back may be applied anew.

@@ -79,8 +79,8 @@ const OF_THE_SERVICE_FILE: &[Mistake] = &[
         "internal: 127.0.0.1:8081",
         "internal: 127.0.0.1:8081\n  tls: {listen: 127.0.0.1:8081, certificate: tls.pem, key: \"\"}",
         &[
-            "tidegate.yaml:9:61: this must not be empty",
             "tidegate.yaml:9:17: `tls` and `internal` have the same address (choose another port)",
+            "tidegate.yaml:9:60: this text is empty (write something here, or remove the field)",
         ],
     ),
     (

@@ -173,3 +173,20 @@ async fn tenants_come_and_go() {
         .collect();
     assert_eq!(kinds, ["tenant_added", "tenant_removed"]);
 }
+
+#[tokio::test]
+async fn what_was_changed_after_the_plan_is_not_applied() {
+    let world = World::installed().await;
+    let operator = world.token(Role::Operator).await;
+    let plan = world.plan(&operator, "1.1.0").await;
+    world.driver.find_artifacts_changed(true);
+    let body = json!({ "plan": plan });
+    let refused = world.post(&operator, "/v1/releases", &body).await.expect(409);
+    assert_eq!(refused["type"], "/problems/artifact-changed");
+    let detail = refused["detail"].as_str().unwrap();
+    assert!(detail.contains("plan a release of the new one"), "{detail}");
+    let releases = world.get(&operator, "/v1/releases").await.expect(200);
+    assert_eq!(releases["releases"].as_array().unwrap().len(), 1, "nothing has begun");
+    world.driver.find_artifacts_changed(false);
+    world.post(&operator, "/v1/releases", &body).await.expect(201);
+}

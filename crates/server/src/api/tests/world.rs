@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use axum::body::Bytes;
 use axum::http::{HeaderMap, Method, Request, StatusCode, header};
@@ -16,6 +17,7 @@ use tidegate_domain::event::{Event, EventKind};
 use tidegate_domain::id::{Actor, CellName, Digest, ServiceName};
 use tidegate_domain::observed::{CellReport, GatewayReport, Instance, SlotState};
 use tidegate_domain::time::Duration;
+use tidegate_effects::drivers::Driver;
 use tidegate_store::Store;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
@@ -25,6 +27,7 @@ use crate::auth::tokens::{self, Wish};
 use crate::auth::{Role, Scope};
 use crate::clock;
 use crate::control::Control;
+use crate::fixture::FakeDriver;
 use crate::gateways::Gateways;
 use crate::webhooks::Reach;
 
@@ -58,6 +61,7 @@ pub struct World {
     pub address: SocketAddr,
     pub control: Control,
     pub service: ServiceName,
+    pub driver: Arc<FakeDriver>,
     /// Ends with the world.
     _tasks: JoinSet<()>,
 }
@@ -106,10 +110,12 @@ impl World {
         let store = Store::memory();
         let control = Control::start(store.clone(), service.clone()).await.unwrap();
         let gateways = Gateways::load(store, service.clone()).await.unwrap();
+        let driver = Arc::new(FakeDriver::new());
         let state = AppState::new(
             control.clone(),
             gateways,
             PathBuf::from("/nowhere"),
+            Arc::clone(&driver) as Arc<dyn Driver>,
             Reach::WithLoopback,
         );
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -122,6 +128,7 @@ impl World {
             address,
             control,
             service,
+            driver,
             _tasks: tasks,
         }
     }
