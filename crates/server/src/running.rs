@@ -60,6 +60,10 @@ impl Running {
         let Some(process) = self.open() else {
             return Ok(false);
         };
+        // Nobody may have taken note of its end yet.
+        if has_ended(&process)? {
+            return Ok(false);
+        }
         signal(&process, Signal::TERM)?;
         let deadline = Instant::now() + patience;
         let mut asked_firmly = false;
