@@ -85,19 +85,29 @@ fn of_two_applies_at_once_one_has_the_effect() {
 }
 
 #[test]
-fn an_artifact_that_changed_after_the_plan_never_runs() {
+fn an_artifact_that_changed_after_the_plan_is_refused_and_one_applied_is_kept() {
     let shop = Shop::installed("300ms");
     let planned = shop.run(&["plan", "1.1.0.yaml", "--json"]).succeeded().json();
     let path = shop.workspace.path("loyalty-1.1.0");
     let text = std::fs::read_to_string(&path).unwrap();
     std::fs::write(&path, format!("{text}\n")).unwrap();
-    shop.run(&["apply", planned["digest"].as_str().unwrap()]).succeeded();
-    shop.wait_until("it is said", |shop| {
-        shop.run(&["status"]).stdout.contains("loyalty-1.1.0")
+    let apply = ["apply", planned["digest"].as_str().unwrap()];
+    let refused = shop.run(&apply).ended_with(4);
+    refused
+        .says("artifact changed after the plan: `")
+        .says("restore the file that was planned");
+    assert_eq!(
+        shop.status()["releases"].as_array().unwrap().len(),
+        1,
+        "nothing has begun"
+    );
+    std::fs::write(&path, text).unwrap();
+    shop.run(&apply).succeeded();
+    // From here on it is the server's copy that counts.
+    std::fs::remove_file(&path).unwrap();
+    shop.wait_until("everybody has moved", |shop| {
+        shop.served_by("cato").as_deref() == Some("1.1.0")
     });
-    assert_eq!(shop.served_by("acme").as_deref(), Some("1.0.0"));
-    shop.run(&["abort", "1.1.0", "--reason", "built again meanwhile"])
-        .succeeded();
 }
 
 #[test]
@@ -113,6 +123,26 @@ fn a_version_that_never_gets_ready_moves_nobody() {
     assert_eq!(shop.served_by("acme").as_deref(), Some("1.0.0"));
     shop.run(&["abort", "1.1.0", "--reason", "it never starts"]).succeeded();
     shop.run(&["status"]).succeeded().shows("Release 1.1.0  ↩ aborted");
+}
+
+#[test]
+fn a_port_that_the_gateway_cannot_have_is_named_at_once() {
+    let workspace = Workspace::starter();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let served = workspace.run(&["serve", "--gateway-listen", &address]).ended_with(1);
+    served.says(&format!("the gateway cannot listen on {address}"));
+}
+
+#[test]
+fn a_certificate_that_is_not_there_is_named() {
+    let workspace = Workspace::starter();
+    let tls = "gateway:\n  tls: {listen: 127.0.0.1:0, certificate: cert.pem, key: key.pem}";
+    workspace.replace("tidegate.yaml", "gateway:", tls);
+    for verb in ["plan", "serve"] {
+        let refused = workspace.run(&[verb]).ended_with(1);
+        refused.says("cannot read `cert.pem`, which `tidegate.yaml` names as `certificate`");
+    }
 }
 
 #[test]
