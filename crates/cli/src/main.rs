@@ -12,6 +12,7 @@ mod paint;
 mod project;
 mod runtime;
 mod table;
+mod torture;
 mod traffic;
 mod verb;
 mod when;

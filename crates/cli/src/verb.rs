@@ -5,7 +5,7 @@ mod apply;
 mod command;
 mod completions;
 mod diff;
-mod gateway;
+pub mod gateway;
 mod history;
 mod hold;
 mod init;
@@ -31,7 +31,7 @@ use tidegate_effects::drivers::process::shim;
 
 use crate::context::Context;
 use crate::error::CliError;
-use crate::{demo, runtime, traffic};
+use crate::{demo, runtime, torture, traffic};
 
 /// Of every document that `--json` prints.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -81,6 +81,9 @@ enum Verb {
     Traffic {
         config: Option<PathBuf>,
     },
+    /// Make switches under load and count what is lost (for those who work on the gateway)
+    #[command(hide = true)]
+    Torture(torture::Args),
     /// Run the example service (named in the first line of its artifacts)
     #[command(hide = true, disable_help_flag = true)]
     Loyalty {
@@ -120,6 +123,7 @@ pub fn run(line: CommandLine) -> Result<ExitCode, CliError> {
             ended.map_err(|error| CliError::new("cannot send traffic").because(error))?;
             Ok(ExitCode::SUCCESS)
         }
+        Verb::Torture(args) => torture::run(&args),
         Verb::Loyalty { arguments } => {
             let ended = runtime::serving()?.block_on(tidegate_loyalty::main(arguments));
             ended.map_err(|error| CliError::new("cannot run the example service").because(error))?;

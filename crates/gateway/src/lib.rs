@@ -25,5 +25,5 @@ mod upstream;
 pub use follow::{PersistError, PublisherError};
 pub use handover::HandoverError;
 pub use listen::{ListenError, TlsError};
-pub use options::{Options, Source, Tls};
+pub use options::{Fault, Options, Source, Tls};
 pub use run::{Gateway, StartError, run};

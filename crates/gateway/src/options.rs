@@ -24,6 +24,17 @@ pub struct Options {
     pub linger: Duration,
     /// At the end, after the linger: for how long requests, streams and tunnels under way may still take.
     pub grace: Duration,
+    /// For tests only.
+    pub fault: Option<Fault>,
+}
+
+/// A defect to run with on purpose: a test that passes in spite of it proves nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// Ends at once when told to, whatever is under way.
+    NoLinger,
+    /// Sends every request once only.
+    NoRetry,
 }
 
 /// TLS towards clients.
@@ -43,4 +54,14 @@ pub enum Source {
     Server { url: String, token: String },
     /// A file with a table, read again when it changes.
     File(PathBuf),
+}
+
+impl Options {
+    /// Linger and grace, as the process keeps them.
+    pub(crate) fn patience(&self) -> (Duration, Duration) {
+        match self.fault {
+            Some(Fault::NoLinger) => (Duration::ZERO, Duration::ZERO),
+            Some(Fault::NoRetry) | None => (self.linger, self.grace),
+        }
+    }
 }

@@ -42,6 +42,7 @@ pub(crate) struct Proxy {
     pub(crate) routing: Arc<Routing>,
     pub(crate) counters: Arc<Counters>,
     pub(crate) life: watch::Receiver<Life>,
+    pub(crate) may_retry: bool,
 }
 
 /// The client at the other end of a connection.
@@ -101,7 +102,8 @@ impl Proxy {
         };
         let account = Account::open(admitted.tenant.series.clone(), admitted.client, began_micros);
         let policy = admitted.policy;
-        let outgoing = outgoing(head, incoming, client, &admitted, upgrade.as_ref());
+        let mut outgoing = outgoing(head, incoming, client, &admitted, upgrade.as_ref());
+        outgoing.may_retry = self.may_retry;
         let delivered = match self.ask(&outgoing, admitted.forward, admitted.busy, &policy).await {
             Ok(answered) => self.deliver(answered, account, &policy, upgrade),
             Err(reason) => Err((reason, account)),
@@ -221,7 +223,12 @@ fn outgoing(
     let size = incoming.size_hint();
     let idle = milliseconds(admitted.policy.body_idle_ms);
     let upload = (!incoming.is_end_stream()).then(|| Upload::new(incoming, admitted.policy.request_bytes, idle));
-    Outgoing { head, upload, size }
+    Outgoing {
+        head,
+        upload,
+        size,
+        may_retry: true,
+    }
 }
 
 fn has_asset(answered: &Answered) -> bool {

@@ -22,7 +22,7 @@ use crate::follow::{self, Follower, PersistError, Publisher, PublisherError};
 use crate::handover::{self, Handover, HandoverError, Takeover};
 use crate::life::{Life, reached};
 use crate::listen::{self, Certificate, Entrance, ListenError, TlsError};
-use crate::options::{Options, Source};
+use crate::options::{Fault, Options, Source};
 use crate::proxy::Proxy;
 use crate::routing::{Asker, Routing};
 
@@ -130,7 +130,7 @@ impl Gateway {
             tasks: Vec::new(),
             last_words: Vec::new(),
         };
-        let parts = Parts::new(&gateway.life);
+        let parts = Parts::new(&gateway.life, gateway.options.fault);
         let registered = gateway.follow(&parts)?;
         if takeover.is_some() {
             ready_to_serve(registered, &parts.routing).await?;
@@ -197,15 +197,10 @@ impl Gateway {
     /// and counting; then idle ones are closed, and after the grace what is left.
     pub async fn end(mut self) {
         self.life.send_replace(Life::Lingering);
-        let is_empty = tokio::time::timeout(self.options.linger, self.open.recv())
-            .await
-            .is_ok();
+        let (linger, grace) = self.options.patience();
+        let is_empty = tokio::time::timeout(linger, self.open.recv()).await.is_ok();
         self.life.send_replace(Life::Ending);
-        if !is_empty
-            && tokio::time::timeout(self.options.grace, self.open.recv())
-                .await
-                .is_err()
-        {
+        if !is_empty && tokio::time::timeout(grace, self.open.recv()).await.is_err() {
             tracing::warn!("what is still under way is cut");
         }
         self.life.send_replace(Life::Over);
@@ -296,7 +291,7 @@ struct Parts {
 }
 
 impl Parts {
-    fn new(life: &watch::Sender<Life>) -> Self {
+    fn new(life: &watch::Sender<Life>, fault: Option<Fault>) -> Self {
         let routing = Arc::new(Routing::new());
         let counters = Arc::new(Counters::default());
         let following = Arc::new(Following::default());
@@ -304,6 +299,7 @@ impl Parts {
             routing: routing.clone(),
             counters: counters.clone(),
             life: life.subscribe(),
+            may_retry: fault != Some(Fault::NoRetry),
         };
         let admin = Admin {
             routing: routing.clone(),

@@ -25,6 +25,7 @@ usage: cargo xtask <verb>
   sim --seeds N [--first-seed S] [--json]        run the simulator over many seeds
   bench list                                     what can be measured
   bench NAME [--rounds N] [--seconds N] [--json] measure it beside other programs
+  torture [--switches N] [--faults] [--json]     switch, hand over and kill under load; nothing may be lost
 ";
 
 fn main() -> ExitCode {
@@ -41,6 +42,7 @@ fn main() -> ExitCode {
         },
         ["test"] => steps::run(&root, is_ci()),
         ["bench", arguments @ ..] => bench::run(&root, arguments),
+        ["torture", options @ ..] => program::hand_over(&root, TORTURE, options),
         ["sim", options @ ..] => program::hand_over(&root, SIMULATOR, options),
         _ => {
             eprint!("{USAGE}");
@@ -51,6 +53,9 @@ fn main() -> ExitCode {
 
 /// The product's own simulator, built with optimisation. It reads its options and writes its report itself.
 const SIMULATOR: &[&str] = &["cargo", "run", "--quiet", "--release", "--", "sim"];
+
+/// As it would serve: its times mean nothing without optimisation.
+const TORTURE: &[&str] = &["cargo", "run", "--quiet", "--release", "--", "torture"];
 
 /// The root of the workspace, two levels above this crate.
 fn root() -> PathBuf {

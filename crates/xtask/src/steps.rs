@@ -63,6 +63,35 @@ const RADICALE: Need = Need {
 
 const PACK_RADICALE: &[&str] = &["python3", "examples/radicale/build.py"];
 
+/// Its exit code says whether anything was lost.
+const TORTURE: &[&str] = &[
+    "cargo",
+    "run",
+    "--quiet",
+    "--release",
+    "--locked",
+    "--",
+    "torture",
+    "--switches",
+    "60",
+];
+
+/// Its exit code says whether each fault was noticed.
+const TORTURE_WITH_FAULTS: &[&str] = &[
+    "cargo",
+    "run",
+    "--quiet",
+    "--release",
+    "--locked",
+    "--",
+    "torture",
+    "--faults",
+    "--switches",
+    "20",
+    "--tenants",
+    "500",
+];
+
 /// All steps in the order they run: what is quick to know comes first. `--workspace` everywhere, so that one
 /// selection of features is compiled once.
 const STEPS: &[Step] = &[
@@ -115,6 +144,16 @@ const STEPS: &[Step] = &[
         name: "kills",
         needs: &[],
         work: Work::Check(end_to_end::kills),
+    },
+    Step {
+        name: "torture",
+        needs: &[],
+        work: Work::Command(TORTURE),
+    },
+    Step {
+        name: "torture with planted faults",
+        needs: &[],
+        work: Work::Command(TORTURE_WITH_FAULTS),
     },
 ];
 

@@ -1,4 +1,7 @@
 //! Connections to the gateway. A request is written once, on one connection: nothing here tries again, since that would hide a loss.
+//!
+//! A connection that turns out closed before a byte of the request was written on it is another matter: then the next one is taken, as
+//! every client does.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -8,7 +11,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use http_body_util::combinators::UnsyncBoxBody;
 use hyper::body::Incoming;
-use hyper::client::conn::{http1, http2};
+use hyper::client::conn::{TrySendError, http1, http2};
 use hyper::{Request, Response};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::net::TcpStream;
@@ -89,10 +92,34 @@ impl Connections {
         }
     }
 
+    /// Sends on `kept` if it still can, else on the connection that was put back last, or a new one; returns it too, for another request.
+    pub async fn send(
+        &self,
+        kept: Option<http1::SendRequest<Body>>,
+        mut request: Request<Body>,
+    ) -> Result<(Response<Incoming>, http1::SendRequest<Body>), ConnectionError> {
+        let mut kept = kept.filter(http1::SendRequest::is_ready);
+        loop {
+            let mut sender = match kept.take() {
+                Some(sender) => sender,
+                None => self.take().await?,
+            };
+            match sender.try_send_request(request).await {
+                Ok(response) => return Ok((response, sender)),
+                Err(error) => request = unwritten(error)?,
+            }
+        }
+    }
+
     /// One stream of the connection of HTTP/2.
-    pub async fn send_parallel(&self, request: Request<Body>) -> Result<Response<Incoming>, ConnectionError> {
-        let mut sender = self.parallel().await?;
-        sender.send_request(request).await.map_err(ConnectionError::Send)
+    pub async fn send_parallel(&self, mut request: Request<Body>) -> Result<Response<Incoming>, ConnectionError> {
+        loop {
+            let mut sender = self.parallel().await?;
+            match sender.try_send_request(request).await {
+                Ok(response) => return Ok(response),
+                Err(error) => request = unwritten(error)?,
+            }
+        }
     }
 
     async fn parallel(&self) -> Result<http2::SendRequest<Body>, ConnectionError> {
@@ -113,5 +140,13 @@ impl Connections {
 
     fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Kept>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The request, where nothing of it was written.
+fn unwritten(mut error: TrySendError<Request<Body>>) -> Result<Request<Body>, ConnectionError> {
+    match error.take_message() {
+        Some(request) => Ok(request),
+        None => Err(ConnectionError::Send(error.into_error())),
     }
 }

@@ -6,13 +6,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use hyper::Version;
 use hyper::client::conn::http1;
-use hyper::{Request, Version};
 use serde_json::json;
 
 use super::clock::monotonic_micros;
 use super::config::{Class, Config};
-use super::connection::{Body, ConnectionError, Connections};
+use super::connection::{Body, Connections};
 use super::random::Random;
 use super::request::{Address, Wanted, document};
 use super::tally::{Answer, Failure, Sent, Tally};
@@ -118,20 +118,21 @@ impl Sender {
         address: &Address,
         wanted: Wanted,
     ) -> Result<(Answer, Option<http1::SendRequest<Body>>), Failure> {
-        let mut sender = match kept.filter(http1::SendRequest::is_ready) {
+        let kept = match kept {
             Some(sender) => sender,
             None => self.connections.fresh().await?,
         };
         let request = address.request(wanted, Version::HTTP_11)?;
-        let answer = exchange(&mut sender, request).await?;
+        let (response, mut sender) = self.connections.send(Some(kept), request).await?;
+        let answer = document(response).await?.0;
         let ready = sender.ready().await.is_ok();
         Ok((answer, ready.then_some(sender)))
     }
 
     async fn kept(&self, address: &Address, wanted: Wanted) -> Result<Answer, Failure> {
         let request = address.request(wanted, Version::HTTP_11)?;
-        let mut sender = self.connections.take().await?;
-        let answer = exchange(&mut sender, request).await?;
+        let (response, sender) = self.connections.send(None, request).await?;
+        let answer = document(response).await?.0;
         self.connections.put_back(sender).await;
         Ok(answer)
     }
@@ -181,11 +182,6 @@ impl Sender {
 
 fn balance(member: usize) -> Wanted {
     Wanted::get(format!("/points/m{member}"))
-}
-
-async fn exchange(sender: &mut http1::SendRequest<Body>, request: Request<Body>) -> Result<Answer, Failure> {
-    let response = sender.send_request(request).await.map_err(ConnectionError::Send)?;
-    Ok(document(response).await?.0)
 }
 
 async fn within<T>(limit: Duration, answering: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {

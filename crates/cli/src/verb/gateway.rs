@@ -5,9 +5,9 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::Args as Arguments;
+use clap::{Args as Arguments, ValueEnum};
 use tidegate_domain::time::Duration;
-use tidegate_gateway::{Options, Source, Tls};
+use tidegate_gateway::{Fault, Options, Source, Tls};
 
 use crate::context::Context;
 use crate::error::CliError;
@@ -54,6 +54,9 @@ pub struct Args {
     /// End when nobody holds the lock of this file
     #[arg(long, value_name = "FILE", hide = true)]
     pub lease: Option<PathBuf>,
+    /// Run with a defect, for tests of the tests; refused unless TIDEGATE_FAULTS is `allowed`
+    #[arg(long, value_name = "FAULT", hide = true)]
+    pub fault: Option<PlantedFault>,
     #[command(flatten)]
     pub logging: logging::Options,
 }
@@ -67,7 +70,39 @@ fn tls(args: &Args) -> Option<Tls> {
     })
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PlantedFault {
+    /// End at once when another process has taken over
+    NoLinger,
+    /// Send every request once only
+    NoRetry,
+}
+
+impl PlantedFault {
+    /// As it is written on the command line.
+    pub fn word(self) -> &'static str {
+        match self {
+            PlantedFault::NoLinger => "no-linger",
+            PlantedFault::NoRetry => "no-retry",
+        }
+    }
+}
+
+impl From<PlantedFault> for Fault {
+    fn from(fault: PlantedFault) -> Self {
+        match fault {
+            PlantedFault::NoLinger => Self::NoLinger,
+            PlantedFault::NoRetry => Self::NoRetry,
+        }
+    }
+}
+
 pub fn run(args: &Args, context: &Context) -> Result<ExitCode, CliError> {
+    if args.fault.is_some() && std::env::var("TIDEGATE_FAULTS").as_deref() != Ok("allowed") {
+        return Err(CliError::refused(
+            "a gateway that serves people does not run with a planted fault",
+        ));
+    }
     let source = match &args.table {
         Some(path) => Source::File(path.clone()),
         None => Source::Server {
@@ -88,6 +123,7 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, CliError> {
         source,
         linger: args.linger.to_std(),
         grace: args.grace.to_std(),
+        fault: args.fault.map(Fault::from),
     };
     logging::start(&args.logging, context);
     let runtime = args.threads.map_or_else(runtime::serving, runtime::serving_on)?;

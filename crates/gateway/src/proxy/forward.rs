@@ -36,6 +36,7 @@ pub(crate) struct Outgoing {
     pub(crate) head: http::request::Parts,
     pub(crate) upload: Option<Upload>,
     pub(crate) size: SizeHint,
+    pub(crate) may_retry: bool,
 }
 
 /// An instance's answer, with what keeps it in flight.
@@ -157,7 +158,7 @@ impl Outgoing {
     }
 
     fn is_repeatable(&self) -> bool {
-        self.upload.as_ref().is_none_or(Upload::is_repeatable)
+        self.may_retry && self.upload.as_ref().is_none_or(Upload::is_repeatable)
     }
 }
 

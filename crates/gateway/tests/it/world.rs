@@ -91,6 +91,7 @@ pub fn options(directory: &Path, source: Source) -> Options {
         source,
         linger: Duration::from_millis(300),
         grace: Duration::from_secs(3),
+        fault: None,
     }
 }
 

@@ -17,7 +17,7 @@ use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::{self, Message};
 
-use crate::traffic::connection::{ConnectionError, Connections};
+use crate::traffic::connection::Connections;
 use crate::traffic::request::{Address, Wanted, agree, document, head, incomplete};
 use crate::traffic::tally::{Answer, Failure};
 
@@ -29,8 +29,7 @@ const PIECE_BYTES: usize = 1024;
 pub async fn feed(connections: &Connections, address: &Address) -> Result<Answer, Failure> {
     let path = format!("/events?count={PIECES}&every_ms={}", EVERY.as_millis());
     let request = address.request(Wanted::get(path), Version::HTTP_11)?;
-    let mut sender = connections.take().await?;
-    let response = sender.send_request(request).await.map_err(ConnectionError::Send)?;
+    let (response, sender) = connections.send(None, request).await?;
     let answer = head(response.status(), response.headers())?;
     let mut body = response.into_body();
     let (mut text, mut last) = (Vec::new(), 0);
@@ -135,8 +134,7 @@ pub async fn upload(connections: &Connections, address: &Address) -> Result<Answ
         body: StreamBody::new(pieces).boxed_unsync(),
     };
     let request = address.request(wanted, Version::HTTP_11)?;
-    let mut sender = connections.take().await?;
-    let response = sender.send_request(request).await.map_err(ConnectionError::Send)?;
+    let (response, sender) = connections.send(None, request).await?;
     let (answer, document) = document(response).await?;
     if document["bytes"] != PIECES * PIECE_BYTES as u64 || document["digest"] != digest.hex() {
         return Err(Failure::Incomplete(format!("of the body arrived {document}")));
