@@ -100,6 +100,9 @@ impl Conductor {
             self.tidy().await?;
             if place == settled {
                 self.settle().await?;
+            }
+            // A process that has just started still fills its pools.
+            if place == settled + self.plan.switches / 8 {
                 self.observed.before = self.gateways.holdings()?;
             }
             if is_due(self.plan.handovers(), place, settled) && !self.gateways.are_handing_over() {
