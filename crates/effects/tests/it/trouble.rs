@@ -208,13 +208,16 @@ async fn a_worker_of_several_instances_is_refused() {
 async fn a_record_that_cannot_be_written_is_named_and_nothing_is_started() {
     let mut world = World::new();
     let spec = world.spec("api", "1.0.0");
-    // As on a full disk, the file cannot be made.
-    let in_the_way = world.directory(&spec.id(), 0).join("instance.partial");
+    // As on a full disk, the file cannot be put in its place.
+    let in_the_way = world.directory(&spec.id(), 0).join("instance.json");
     fs::create_dir_all(&in_the_way).unwrap();
     let (id, reason) = failure(&mut world, &spec).await;
     assert!(reason.contains("cannot write `"), "{reason}");
     assert!(reason.contains("instance.json`: Is a directory"), "{reason}");
     assert!(!world.directory(&id, 0).join("process.json").exists());
+    let left = fs::read_dir(world.directory(&id, 0)).unwrap().flatten();
+    let left = left.filter(|entry| entry.file_name().to_string_lossy().ends_with(".partial"));
+    assert!(left.count() <= 1, "attempts that failed leave nothing behind");
     fs::remove_dir(in_the_way).unwrap();
     world.until_ready(&id).await;
 }

@@ -106,14 +106,22 @@ pub(super) fn write<T: Serialize>(path: &Path, record: &T) -> io::Result<()> {
     static WRITTEN: AtomicU64 = AtomicU64::new(0);
     let number = WRITTEN.fetch_add(1, Ordering::Relaxed);
     let partial = path.with_extension(format!("{}-{number}.partial", std::process::id()));
+    let written = write_new(&partial, record).and_then(|()| fs::rename(&partial, path));
+    if written.is_err() {
+        // Whoever tries again writes another one: on a full disk they would add up.
+        let _ = fs::remove_file(&partial);
+    }
+    written
+}
+
+fn write_new<T: Serialize>(path: &Path, record: &T) -> io::Result<()> {
     let mut file = fs::OpenOptions::new()
         .write(true)
         .create(true)
         .truncate(true)
         .mode(0o600)
-        .open(&partial)?;
-    file.write_all(&serde_json::to_vec_pretty(record)?)?;
-    fs::rename(&partial, path)
+        .open(path)?;
+    file.write_all(&serde_json::to_vec_pretty(record)?)
 }
 
 /// Makes a directory, and those above it, that only this user may enter.
