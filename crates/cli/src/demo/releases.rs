@@ -15,8 +15,8 @@ use super::{EXPECTED, say};
 use crate::error::CliError;
 use crate::verb::plan;
 
-/// Longer than any release of the demo takes when all is well.
-const END_WITHIN: Duration = Duration::from_secs(75);
+/// Longer than any release of the demo takes, on a machine that is busy with other things too.
+const END_WITHIN: Duration = Duration::from_secs(200);
 const POLL: Duration = Duration::from_millis(25);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
