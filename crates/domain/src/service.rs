@@ -298,10 +298,7 @@ impl Run {
     /// The run may still move tenants forward, or is bringing some back.
     #[must_use]
     pub fn in_flight(&self) -> bool {
-        match self.phase {
-            RunPhase::Queued | RunPhase::Moving => true,
-            RunPhase::Completed { .. } | RunPhase::RolledBack { .. } | RunPhase::Aborted { .. } => self.returning(),
-        }
+        !self.phase.has_ended() || self.returning()
     }
 
     #[must_use]

@@ -89,6 +89,23 @@ impl fmt::Display for Waiting {
 }
 
 impl Waiting {
+    /// The release that waits; `None` where what waits is a slot that is being left.
+    #[must_use]
+    pub fn release(&self) -> Option<&Version> {
+        match self {
+            Self::EarlierRelease { release, .. }
+            | Self::Hold { release, .. }
+            | Self::Gap { release, .. }
+            | Self::Slot { release, .. }
+            | Self::Gate { release, .. }
+            | Self::Gateways { release, .. }
+            | Self::Workers { release, .. }
+            | Self::Bake { release, .. }
+            | Self::Return { release, .. } => Some(release),
+            Self::Drain { .. } => None,
+        }
+    }
+
     /// What is waited for, to stand after "waits for".
     fn in_words(&self) -> String {
         match self {

@@ -10,7 +10,6 @@ use tidegate_domain::id::{TenantName, Version, WaveName};
 use tidegate_domain::service::{Run, RunPhase, Service};
 use tidegate_domain::step::step;
 use tidegate_domain::time::{Duration, Timestamp};
-use tidegate_domain::waiting::Waiting;
 use tidegate_engine::Turned;
 use tidegate_store::{JournalCheck, JournalFilter, Store, complete_now};
 
@@ -127,7 +126,7 @@ impl Checker {
                 && !turned
                     .waiting
                     .iter()
-                    .any(|waiting| about(waiting) == Some(&run.version))
+                    .any(|waiting| waiting.release() == Some(&run.version))
         });
         if let Some(run) = silent.filter(|_| !turned.more) {
             let detail = format!(
@@ -268,21 +267,6 @@ fn held_for_good(run: &Run) -> bool {
 
 fn since(at: i64) -> Duration {
     Timestamp(at) - Timestamp(0)
-}
-
-fn about(waiting: &Waiting) -> Option<&Version> {
-    match waiting {
-        Waiting::EarlierRelease { release, .. }
-        | Waiting::Hold { release, .. }
-        | Waiting::Gap { release, .. }
-        | Waiting::Slot { release, .. }
-        | Waiting::Gate { release, .. }
-        | Waiting::Gateways { release, .. }
-        | Waiting::Workers { release, .. }
-        | Waiting::Bake { release, .. }
-        | Waiting::Return { release, .. } => Some(release),
-        Waiting::Drain { .. } => None,
-    }
 }
 
 /// Seats by tenant, as far as versions go.

@@ -9,7 +9,7 @@ use tidegate_domain::release::{
     Artifact, ComponentKind, ComponentRelease, Configuration, Definition, Drain, Readiness, ReadinessCheck, Release,
     ReleaseKind,
 };
-use tidegate_domain::service::{Member, Place, Run, RunPhase, Service};
+use tidegate_domain::service::{Member, Place, Service};
 use tidegate_domain::time::Duration;
 
 use crate::script::{self, Script};
@@ -89,8 +89,7 @@ pub fn plan(script: &Script, version: &Version, state: &Service) -> Option<Plan>
 
 /// Where the releases in flight will have brought a tenant.
 fn will_be_on<'a>(state: &'a Service, tenant: &TenantName) -> Option<&'a Version> {
-    let in_flight = |run: &&Run| matches!(run.phase, RunPhase::Queued | RunPhase::Moving);
-    let runs = state.runs.iter().rev().filter(in_flight);
+    let runs = state.runs.iter().rev().filter(|run| !run.phase.has_ended());
     let moves = |member: &Member| matches!(member.place, Place::Waiting | Place::Moved { .. });
     let mut moving = runs.filter(|run| run.members().any(|(name, member)| name == tenant && moves(member)));
     moving.next().map(|run| &run.version)

@@ -60,8 +60,7 @@ pub fn plan(input: &PlanInput) -> (Option<Plan>, PlanReport) {
             "plan in the directory of the service that the server runs",
         ));
     }
-    let in_flight = |phase: RunPhase| matches!(phase, RunPhase::Queued | RunPhase::Moving);
-    let last = state.runs.iter().rev().find(|run| in_flight(run.phase));
+    let last = state.runs.iter().rev().find(|run| !run.phase.has_ended());
     report.after = last
         .map(|run| run.version.clone())
         .filter(|version| *version != input.release.version);
@@ -186,11 +185,7 @@ fn candidates<'a>(
 /// Where the releases in flight will have brought their tenants.
 fn in_flight_targets(state: &Service) -> BTreeMap<&TenantName, &Version> {
     let mut targets = BTreeMap::new();
-    for run in state
-        .runs
-        .iter()
-        .filter(|run| matches!(run.phase, RunPhase::Queued | RunPhase::Moving))
-    {
+    for run in state.runs.iter().filter(|run| !run.phase.has_ended()) {
         for (tenant, member) in run.members() {
             match member.place {
                 Place::Waiting | Place::Moved { .. } => {

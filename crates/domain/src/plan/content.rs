@@ -68,8 +68,7 @@ pub fn release(input: &PlanInput, base: Option<&Release>, problems: &mut Vec<Pro
 /// The version that unlisted components stay on: of the release in flight, else the last completed one, else the one that
 /// most tenants are on.
 pub fn base_version(state: &Service) -> Option<Version> {
-    let in_flight = |phase: &RunPhase| matches!(phase, RunPhase::Queued | RunPhase::Moving);
-    if let Some(run) = state.runs.iter().rev().find(|run| in_flight(&run.phase)) {
+    if let Some(run) = state.runs.iter().rev().find(|run| !run.phase.has_ended()) {
         return Some(run.version.clone());
     }
     if let Some(run) = state

@@ -237,6 +237,15 @@ impl Stage {
 }
 
 impl RunPhase {
+    /// It moves no tenant forward any more. It may still bring some back: see [`Run::in_flight`].
+    #[must_use]
+    pub const fn has_ended(self) -> bool {
+        match self {
+            Self::Queued | Self::Moving => false,
+            Self::Completed { .. } | Self::RolledBack { .. } | Self::Aborted { .. } => true,
+        }
+    }
+
     #[must_use]
     pub const fn in_words(self) -> &'static str {
         match self {

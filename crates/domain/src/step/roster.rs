@@ -4,7 +4,7 @@ use super::Refused;
 use super::turn::{Cause, Turn};
 use crate::id::{CellName, TenantName, Version};
 use crate::journal::{Entry, EntryKind};
-use crate::service::{Member, Place, RunPhase, Seat, WaveState};
+use crate::service::{Member, Place, Seat, WaveState};
 
 impl Turn {
     /// A new tenant starts on its cell's newest confirmed version and joins the last wave of the release in flight.
@@ -23,7 +23,7 @@ impl Turn {
             self.belong(tenant, version);
         }
         for run in &mut self.state.runs {
-            if !matches!(run.phase, RunPhase::Queued | RunPhase::Moving) {
+            if run.phase.has_ended() {
                 continue;
             }
             let Some(wave) = run.waves.last_mut() else { continue };

@@ -193,7 +193,7 @@ pub fn of(service: &Service, waiting: &[Waiting]) -> Status {
         releases: service.runs.iter().map(|run| release(service, run, waiting)).collect(),
         waiting: waiting
             .iter()
-            .filter(|waiting| of_release(waiting).is_none())
+            .filter(|waiting| waiting.release().is_none())
             .map(in_words)
             .collect(),
         gateways: Vec::new(),
@@ -240,7 +240,7 @@ fn release(service: &Service, run: &Run, waiting: &[Waiting]) -> ReleaseStatus {
         waves: run.waves.iter().map(wave).collect(),
         waiting: waiting
             .iter()
-            .filter(|waiting| of_release(waiting) == Some(&run.version))
+            .filter(|waiting| waiting.release() == Some(&run.version))
             .map(in_words)
             .collect(),
     }
@@ -336,22 +336,6 @@ fn slots(cell: &Cell) -> Vec<SlotStatus> {
         ready: slot.state.instances().len(),
     });
     slots.collect()
-}
-
-/// The release that waits, where it is one.
-fn of_release(waiting: &Waiting) -> Option<&Version> {
-    match waiting {
-        Waiting::EarlierRelease { release, .. }
-        | Waiting::Hold { release, .. }
-        | Waiting::Gap { release, .. }
-        | Waiting::Slot { release, .. }
-        | Waiting::Gate { release, .. }
-        | Waiting::Gateways { release, .. }
-        | Waiting::Workers { release, .. }
-        | Waiting::Bake { release, .. }
-        | Waiting::Return { release, .. } => Some(release),
-        Waiting::Drain { .. } => None,
-    }
 }
 
 fn in_words(waiting: &Waiting) -> WaitingText {

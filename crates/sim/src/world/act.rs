@@ -60,10 +60,7 @@ impl World {
             Command::Apply(version) => {
                 let state = self.stored().ok()?;
                 let plan = product::plan(&self.script, &version, &state)?;
-                if state
-                    .run(&version)
-                    .is_none_or(|run| !matches!(run.phase, RunPhase::Queued | RunPhase::Moving))
-                {
+                if state.run(&version).is_none_or(|run| run.phase.has_ended()) {
                     self.plans.insert(version, plan.clone());
                 }
                 EventKind::Apply(Box::new(plan))
