@@ -26,6 +26,7 @@ usage: cargo xtask <verb>
   bench list                                     what can be measured
   bench NAME [--rounds N] [--seconds N] [--json] measure it beside other programs
   torture [--switches N] [--faults] [--json]     switch, hand over and kill under load; nothing may be lost
+  kills [--runs N]                               kill the server at ten random instants of the demo, N times
 ";
 
 fn main() -> ExitCode {
@@ -43,6 +44,7 @@ fn main() -> ExitCode {
         ["test"] => steps::run(&root, is_ci()),
         ["bench", arguments @ ..] => bench::run(&root, arguments),
         ["torture", options @ ..] => program::hand_over(&root, TORTURE, options),
+        ["kills", options @ ..] => steps::kills(&root, options),
         ["sim", options @ ..] => program::hand_over(&root, SIMULATOR, options),
         _ => {
             eprint!("{USAGE}");
@@ -57,9 +59,11 @@ const SIMULATOR: &[&str] = &["cargo", "run", "--quiet", "--release", "--", "sim"
 /// As it would serve: its times mean nothing without optimisation.
 const TORTURE: &[&str] = &["cargo", "run", "--quiet", "--release", "--", "torture"];
 
-/// The root of the workspace, two levels above this crate.
+/// The root of the workspace, two levels above this crate: as `cargo` says now, since a target directory may serve several
+/// checkouts.
 fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
+    let manifest = std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
+    Path::new(&manifest)
         .ancestors()
         .nth(2)
         .expect("crates/xtask lies two levels below the root")

@@ -13,6 +13,22 @@ use std::time::{Duration, Instant};
 
 use crate::{program, tidy};
 
+/// `cargo xtask kills`: the long form of the step, 20 runs where nothing else is said.
+pub fn kills(root: &Path, options: &[&str]) -> ExitCode {
+    let runs = match options {
+        [] => Ok(20),
+        ["--runs", runs] => runs.parse().map_err(|_| format!("`{runs}` is not a number of runs")),
+        other => Err(format!("there is no option `{}`; say `--runs N`", other.join(" "))),
+    };
+    match runs.and_then(|runs| end_to_end::kill_runs(root, runs)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(fault) => {
+            eprintln!("error: {fault}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
 /// One step of the test run.
 pub struct Step {
     pub name: &'static str,

@@ -14,7 +14,7 @@ struct World {
     driver: Arc<FakeDriver>,
     gateways: Gateways,
     tables: watch::Receiver<Option<Published>>,
-    _loops: JoinSet<()>,
+    loops: JoinSet<()>,
 }
 
 impl World {
@@ -45,14 +45,14 @@ impl World {
             driver,
             gateways,
             tables: published,
-            _loops: loops,
+            loops: loops,
         }
     }
 
     /// A gateway that confirms every table at once.
     fn follow(&mut self) {
         let (gateways, mut tables) = (self.gateways.clone(), self.tables.clone());
-        self._loops.spawn(async move {
+        self.loops.spawn(async move {
             loop {
                 let generation = tables.borrow_and_update().as_ref().map(Published::generation);
                 gateways
@@ -79,6 +79,11 @@ impl World {
             run.is_some_and(|run| matches!(run.phase, RunPhase::Completed { .. }))
         })
         .await;
+    }
+
+    /// Ends the world as a crash would, and waits until nothing of it writes any more.
+    async fn crash(mut self) {
+        self.loops.shutdown().await;
     }
 
     async fn rows(&self) -> Vec<tidegate_store::JournalRow> {
@@ -185,11 +190,14 @@ async fn a_restart_takes_nothing_out_of_the_routing_and_tells_nothing_twice() {
     world.follow();
     world.apply("1.0.0", 4).await;
     world.completes("1.0.0").await;
-    let settled = world.control.view();
-    let rows = world.rows().await.len();
-    drop(world);
+    let is_settled = |view: &View| view.state.cells.values().all(|cell| cell.slots.len() == 3 && cell.owners.is_empty());
+    shows(&world.control, is_settled).await;
+    let before = world.control.view();
+    world.crash().await;
     let mut world = World::start(&store).await;
-    assert_eq!(world.control.view().state, settled.state);
+    let settled = world.control.view();
+    assert_eq!(settled.state.seats, before.state.seats);
+    let rows = world.rows().await.len();
     world.follow();
     let is_published = |table: &Option<Published>| table.is_some();
     world.tables.wait_for(is_published).await.unwrap();

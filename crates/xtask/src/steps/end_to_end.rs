@@ -23,6 +23,7 @@ pub fn kills(root: &Path) -> Result<(), String> {
 /// As many of them as asked for; each seed has instants of its own.
 pub fn kill_runs(root: &Path, runs: u32) -> Result<(), String> {
     for seed in 1..=runs {
+        eprintln!("kills: run {seed} of {runs}");
         let seed = seed.to_string();
         verify(root, &["demo", "--json", "--kills", "10", "--seed", &seed], demo_faults)
             .map_err(|fault| format!("seed {seed}: {fault}"))?;
