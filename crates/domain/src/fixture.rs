@@ -25,12 +25,12 @@ components:
 ";
 const TENANTS: &str = "
 tenants:
-  - {name: acme, cell: eu, opt_in: true}
-  - {name: bolt, cell: eu}
-  - {name: cato, cell: eu}
-  - {name: dune, cell: us, opt_in: true}
-  - {name: echo, cell: us}
-  - {name: flux, cell: us}
+  - {id: acme, cell: eu, opt_in: true}
+  - {id: bolt, cell: eu}
+  - {id: cato, cell: eu}
+  - {id: dune, cell: us, opt_in: true}
+  - {id: echo, cell: us}
+  - {id: flux, cell: us}
 ";
 pub const PLAYBOOK: &str = "
 name: two-waves

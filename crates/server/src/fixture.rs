@@ -54,7 +54,7 @@ pub fn planned(state: &Service, release: &str, tenants: usize, bake: &str) -> Pl
         path: path.to_owned(),
         text,
     };
-    let each = (0..tenants).map(|n| format!("  - {{name: t{n}, cell: {}}}\n", ["eu", "us"][n % 2]));
+    let each = (0..tenants).map(|n| format!("  - {{id: t{n}, cell: {}}}\n", ["eu", "us"][n % 2]));
     let playbook = format!(
         "name: quick\nrollback_window: 0s\nhealth: {{interval: 100ms}}\nwaves: [{{name: all, select: {{rest: true}}, bake: {bake}}}]"
     );

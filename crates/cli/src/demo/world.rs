@@ -148,7 +148,7 @@ pub fn tenants() -> impl Iterator<Item = Tenant> {
 fn tenants_file() -> String {
     let line = |tenant: Tenant| {
         format!(
-            "  - {{name: {}, cell: {}, opt_in: {}}}\n",
+            "  - {{id: {}, cell: {}, opt_in: {}}}\n",
             tenant.name, tenant.cell, tenant.first
         )
     };

@@ -86,9 +86,9 @@ fn an_artifact_of_another_digest_blocks() {
 fn a_page_names_some_tenants_and_counts_the_rest() {
     let workspace = Workspace::starter();
     let tenants: String = (0..10_000)
-        .map(|n| format!("  - {{name: t{n:04}, cell: local}}\n"))
+        .map(|n| format!("  - {{id: t{n:04}, cell: local}}\n"))
         .collect();
-    let globex = "  - {name: globex, cell: local, opt_in: true}\n";
+    let globex = "  - {id: globex, cell: local, opt_in: true}\n";
     workspace.write("tenants.yaml", &format!("tenants:\n{globex}{tenants}"));
     let planned = workspace
         .run(&["plan"])

@@ -39,9 +39,9 @@ components:
 
 const TENANTS: &str = "
 tenants:
-  - {name: acme, cell: eu, opt_in: true}
-  - {name: bolt, cell: eu}
-  - {name: cato, cell: us}
+  - {id: acme, cell: eu, opt_in: true}
+  - {id: bolt, cell: eu}
+  - {id: cato, cell: us}
 ";
 
 /// Without traffic there is no verdict: a wave passes when its longest time is over.

@@ -59,16 +59,19 @@ pub(super) fn check_release(document: &mut Document<'_>, project: &Project) {
 
 /// The names of the entries of a list.
 fn names<'n>(tree: &'n Node, list: &str) -> BTreeSet<&'n str> {
-    tree.items_of(list)
-        .iter()
-        .filter_map(|item| item.text_of("name"))
-        .collect()
+    texts(tree, list, "name")
 }
 
-/// A finding for each entry of a list whose name an earlier one has.
-fn check_unique(report: &mut Report<'_>, tree: &Node, list: &str, what: &str) {
+/// The texts that one field of the entries of a list has.
+fn texts<'n>(tree: &'n Node, list: &str, field: &str) -> BTreeSet<&'n str> {
+    let items = tree.items_of(list).iter();
+    items.filter_map(|item| item.text_of(field)).collect()
+}
+
+/// A finding for each entry of a list whose name (or id, as `field` says) an earlier one has.
+fn check_unique(report: &mut Report<'_>, tree: &Node, list: &str, field: &str, what: &str) {
     let mut first: BTreeMap<&str, usize> = BTreeMap::new();
-    for name in tree.items_of(list).iter().filter_map(|item| item.field("name")) {
+    for name in tree.items_of(list).iter().filter_map(|item| item.field(field)) {
         let Some(text) = name.text() else { continue };
         let Some(earlier) = first.get(text) else {
             first.insert(text, name.span.start);

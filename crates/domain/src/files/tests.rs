@@ -48,8 +48,8 @@ components:
 
 const TENANTS: &str = r"
 tenants:
-  - {name: acme, cell: eu, labels: {tier: gold}, opt_in: true}
-  - {name: globex, cell: us, customer: globex-corp, time_zone: America/New_York}
+  - {id: acme, cell: eu, labels: {tier: gold}, opt_in: true}
+  - {id: globex, cell: us, customer: globex-corp, time_zone: America/New_York}
 ";
 
 const PLAYBOOK: &str = r"
@@ -137,6 +137,28 @@ fn a_project_is_read_with_its_defaults() {
 }
 
 #[test]
+fn a_tag_is_a_label_that_is_true() {
+    let mut sources = good_sources();
+    sources[1].text = TENANTS.replace("{tier: gold}", "[retail, gold]");
+    sources[2].text = PLAYBOOK.replace("{opt_in: true}", "{labels: {retail: true}}");
+    let (project, diagnostics) = read_project(&sources);
+    assert_eq!(brief(&diagnostics), Vec::<String>::new());
+    let labels = &project.unwrap().tenants.tenants[0].labels;
+    assert_eq!(labels.len(), 2);
+    assert_eq!(labels["retail"], Scalar::tag());
+    sources[2].text = PLAYBOOK.replace("{opt_in: true}", "{labels: {retial: true}}");
+    let (_, diagnostics) = read_project(&sources);
+    assert!(brief(&diagnostics)[0].ends_with("no tenant has a label `retial` (did you mean `retail`?)"));
+    sources[1].text = TENANTS.replace("{tier: gold}", "[gold, gold]");
+    sources[2].text = PLAYBOOK.to_owned();
+    let (_, diagnostics) = read_project(&sources);
+    assert_eq!(
+        brief(&diagnostics),
+        ["tenants.yaml:3:41: this stands twice in the list (first on line 3) [keep one of the two]"]
+    );
+}
+
+#[test]
 fn a_release_is_read() {
     let (release, diagnostics) = read_release(&source("release.yaml", RELEASE), &good_project());
     assert_eq!(brief(&diagnostics), Vec::<String>::new());
@@ -197,12 +219,12 @@ error[unknown-field]: unknown field `knd` in this component
    |
 
 error[wrong-type]: this must be `true` or `false`, but it is the text `on`
- --> tenants.yaml:3:58
+ --> tenants.yaml:3:56
   |
 2 | tenants:
-3 |   - {name: acme, cell: eu, labels: {tier: gold}, opt_in: on}
-  |                                                          ^^
-4 |   - {name: globex, cell: us, customer: globex-corp, time_zone: America/New_York}
+3 |   - {id: acme, cell: eu, labels: {tier: gold}, opt_in: on}
+  |                                                        ^^
+4 |   - {id: globex, cell: us, customer: globex-corp, time_zone: America/New_York}
   |
   = help: write `true`
 

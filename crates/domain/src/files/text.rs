@@ -163,6 +163,12 @@ impl Scalar {
         Self(Arc::from(text))
     }
 
+    /// The value of a label that is a mere tag: `true`.
+    #[must_use]
+    pub fn tag() -> Self {
+        Self::new("true")
+    }
+
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

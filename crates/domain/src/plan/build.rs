@@ -129,7 +129,7 @@ fn candidates<'a>(
     input: &'a PlanInput,
     problems: &mut Vec<Problem>,
 ) -> (Vec<Candidate<'a>>, BTreeMap<TenantName, LeftBehind>) {
-    let declared: BTreeMap<&TenantName, &Tenant> = input.project.tenants.tenants.iter().map(|t| (&t.name, t)).collect();
+    let declared: BTreeMap<&TenantName, &Tenant> = input.project.tenants.tenants.iter().map(|t| (&t.id, t)).collect();
     let seats = &input.state.seats;
     let names: BTreeSet<&TenantName> = declared.keys().copied().chain(seats.keys()).collect();
     let moves_to = in_flight_targets(&input.state);

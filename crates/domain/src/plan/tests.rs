@@ -44,7 +44,7 @@ fn the_digest_covers_decisions_and_nothing_else() {
     );
     shop.tenants = shop
         .tenants
-        .replace("name: bolt, cell: eu", "name: bolt, cell: eu, opt_in: true");
+        .replace("id: bolt, cell: eu", "id: bolt, cell: eu, opt_in: true");
     assert_ne!(
         shop.plan("1.1.0").0.unwrap().digest(),
         digest,
@@ -55,7 +55,7 @@ fn the_digest_covers_decisions_and_nothing_else() {
 #[test]
 fn what_cannot_be_is_said_all_at_once() {
     let mut shop = installed();
-    shop.tenants = shop.tenants.replace("name: bolt, cell: eu", "name: bolt, cell: us");
+    shop.tenants = shop.tenants.replace("id: bolt, cell: eu", "id: bolt, cell: us");
     let mut input = shop.input("1.1.0", "");
     input.artifacts.get_mut("api").unwrap().digest = Err("no such file".to_owned());
     let (plan, report) = plan(&input);
@@ -129,7 +129,7 @@ fn ten_thousand_tenants_are_planned_at_once() {
     shop.tenants = "tenants:\n".to_owned();
     for n in 0..10_000 {
         let cell = if n % 2 == 0 { "eu" } else { "us" };
-        shop.tenants.push_str(&format!("  - {{name: t{n}, cell: {cell}}}\n"));
+        shop.tenants.push_str(&format!("  - {{id: t{n}, cell: {cell}}}\n"));
     }
     let (plan, _) = shop.plan("1.0.0");
     let plan = plan.unwrap();

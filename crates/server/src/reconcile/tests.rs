@@ -190,7 +190,12 @@ async fn a_restart_takes_nothing_out_of_the_routing_and_tells_nothing_twice() {
     world.follow();
     world.apply("1.0.0", 4).await;
     world.completes("1.0.0").await;
-    let is_settled = |view: &View| view.state.cells.values().all(|cell| cell.slots.len() == 3 && cell.owners.is_empty());
+    let is_settled = |view: &View| {
+        view.state
+            .cells
+            .values()
+            .all(|cell| cell.slots.len() == 3 && cell.owners.is_empty())
+    };
     shows(&world.control, is_settled).await;
     let before = world.control.view();
     world.crash().await;

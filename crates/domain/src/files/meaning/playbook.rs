@@ -1,7 +1,7 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{check_known, check_unique, names};
+use super::{check_known, check_unique, names, texts};
 use crate::files::diagnostic::{Code, Finding, Report, shown};
 use crate::files::nearest::nearest;
 use crate::files::tree::{Entry, Node, Value};
@@ -10,9 +10,9 @@ use crate::time::Duration;
 
 pub(super) fn check(report: &mut Report<'_>, tree: &Node, service: Option<&Node>, tenants: Option<&Node>) {
     check_file_name(report, tree);
-    check_unique(report, tree, "waves", "wave");
+    check_unique(report, tree, "waves", "name", "wave");
     let cells = service.map(|service| names(service, "cells"));
-    let known_tenants = tenants.map(|tenants| names(tenants, "tenants"));
+    let known_tenants = tenants.map(|tenants| texts(tenants, "tenants", "id"));
     let labels = tenants.map(labels);
     for wave in tree.items_of("waves") {
         check_bake(report, wave);
@@ -41,12 +41,13 @@ type Labels<'n> = BTreeMap<&'n str, BTreeSet<Cow<'n, str>>>;
 
 fn labels(tenants: &Node) -> Labels<'_> {
     let mut labels = Labels::new();
-    for label in tenants
-        .items_of("tenants")
-        .iter()
-        .flat_map(|tenant| tenant.entries_of("labels"))
-    {
-        labels.entry(&label.key).or_default().extend(scalar(&label.value));
+    for tenant in tenants.items_of("tenants") {
+        for label in tenant.entries_of("labels") {
+            labels.entry(&label.key).or_default().extend(scalar(&label.value));
+        }
+        for tag in tenant.items_of("labels").iter().filter_map(Node::text) {
+            labels.entry(tag).or_default().insert(Cow::Borrowed("true"));
+        }
     }
     labels
 }
@@ -113,6 +114,14 @@ fn check_label(report: &mut Report<'_>, label: &Entry, labels: &Labels<'_>) {
     report.push(finding);
 }
 
+/// What a tenant has as a label; a tag is `true`.
+fn label_of<'n>(tenant: &'n Node, name: &str) -> Option<Cow<'n, str>> {
+    let labels = tenant.field("labels")?;
+    let is_tag = labels.items().iter().any(|tag| tag.text() == Some(name));
+    let tag = is_tag.then_some(Cow::Borrowed("true"));
+    tag.or_else(|| labels.field(name).and_then(scalar))
+}
+
 /// The text of a value of a label, as [`crate::files::Scalar`] keeps it.
 fn scalar(node: &Node) -> Option<Cow<'_, str>> {
     match &node.value {
@@ -153,10 +162,7 @@ pub(super) fn check_reach(report: &mut Report<'_>, tree: &Node, tenants: &Node) 
     let Some(waves) = tree.entry("waves") else { return };
     let label = match left.as_slice() {
         [] => "new tenants would be in no wave".to_owned(),
-        [tenant] => format!(
-            "{} would stay behind",
-            shown(tenant.text_of("name").unwrap_or_default())
-        ),
+        [tenant] => format!("{} would stay behind", shown(tenant.text_of("id").unwrap_or_default())),
         more => format!("{} tenants would stay behind", more.len()),
     };
     report.push(
@@ -191,16 +197,17 @@ impl<'n> Selector<'n> {
             .entries()
             .iter()
             .all(|condition| match condition.key.as_str() {
-                "labels" => condition.value.entries().iter().all(|label| {
-                    let has = tenant.field("labels").and_then(|labels| labels.field(&label.key));
-                    has.and_then(scalar) == scalar(&label.value)
-                }),
+                "labels" => condition
+                    .value
+                    .entries()
+                    .iter()
+                    .all(|label| label_of(tenant, &label.key) == scalar(&label.value)),
                 "opt_in" => {
                     let opted_in = tenant.field("opt_in").map(|node| &node.value);
                     opted_in.unwrap_or(&Value::Boolean(false)) == &condition.value.value
                 }
                 "cell" => tenant.text_of("cell") == condition.value.text(),
-                "tenants" => tenant.text_of("name").is_some_and(|name| self.tenants.contains(name)),
+                "tenants" => tenant.text_of("id").is_some_and(|id| self.tenants.contains(id)),
                 // `percentage` is not known here; `rest` is true of everybody who is still looked at.
                 _ => true,
             })

@@ -17,7 +17,7 @@ pub(super) fn check(report: &mut Report<'_>, tree: &Node, project: &Project) {
         .tenants
         .tenants
         .iter()
-        .map(|tenant| tenant.name.as_str())
+        .map(|tenant| tenant.id.as_str())
         .collect();
     check_keys(report, tree.entries_of("components"), "component", &components);
     for component in tree.entries_of("components") {

@@ -6,8 +6,8 @@ use crate::files::diagnostic::{Code, Finding, Report, shown};
 use crate::files::tree::Node;
 
 pub(super) fn check(report: &mut Report<'_>, tree: &Node) {
-    check_unique(report, tree, "cells", "cell");
-    check_unique(report, tree, "components", "component");
+    check_unique(report, tree, "cells", "name", "cell");
+    check_unique(report, tree, "components", "name", "component");
     // A kind that is left out is `http`, unless it is left out because of a slip that is reported already.
     let default_kind = (!report.has_errors()).then_some("http");
     for component in tree.items_of("components") {

@@ -3,7 +3,7 @@ use crate::files::diagnostic::Report;
 use crate::files::tree::Node;
 
 pub(super) fn check(report: &mut Report<'_>, tree: &Node, service: Option<&Node>) {
-    check_unique(report, tree, "tenants", "tenant");
+    check_unique(report, tree, "tenants", "id", "tenant");
     let Some(service) = service else { return };
     let cells = names(service, "cells");
     for cell in tree

@@ -161,7 +161,7 @@ fn windows_writes_other_line_ends_and_a_mark_at_the_start() {
     let (_, diagnostics) = read_project(&sources);
     assert_eq!(
         brief(&diagnostics),
-        ["tenants.yaml:3:26: there is no cell `uss` (did you mean `us`?)"]
+        ["tenants.yaml:3:24: there is no cell `uss` (did you mean `us`?)"]
     );
 }
 

@@ -49,7 +49,7 @@ const OF_THE_SERVICE_FILE: &[Mistake] = &[
         &[
             "tidegate.yaml:6:12: there are two cells named `eu` (first on line 5)",
             "tidegate.yaml:6:29: `tset` is not possible here (did you mean `test`?)",
-            "tenants.yaml:4:26: there is no cell `us` [the cells are `eu`]",
+            "tenants.yaml:4:24: there is no cell `us` [the cells are `eu`]",
             "playbooks/two-waves.yaml:5:37: there is no cell `us` [the cells are `eu`]",
         ],
     ),
@@ -230,36 +230,36 @@ const OF_THE_TENANTS_FILE: &[Mistake] = &[
         &["tenants.yaml:4:6: `cell` is missing in this tenant [add `cell:` - the cell it lives in]"],
     ),
     (
-        "name: globex",
-        "name: acme",
-        &["tenants.yaml:4:12: there are two tenants named `acme` (first on line 3)"],
+        "id: globex",
+        "id: acme",
+        &["tenants.yaml:4:10: there are two tenants named `acme` (first on line 3)"],
     ),
     (
         "cell: us",
         "cell: uss",
-        &["tenants.yaml:4:26: there is no cell `uss` (did you mean `us`?)"],
+        &["tenants.yaml:4:24: there is no cell `uss` (did you mean `us`?)"],
     ),
     (
         "time_zone: America/New_York",
         "time_zone: EST",
-        &["tenants.yaml:4:64: `EST` is not a time zone [an IANA name such as `Europe/Berlin`, or `UTC`]"],
+        &["tenants.yaml:4:62: `EST` is not a time zone [an IANA name such as `Europe/Berlin`, or `UTC`]"],
     ),
     (
         "opt_in: true",
         "opt_in: yes",
-        &["tenants.yaml:3:58: this must be `true` or `false`, but it is the text `yes` [write `true`]"],
+        &["tenants.yaml:3:56: this must be `true` or `false`, but it is the text `yes` [write `true`]"],
     ),
     (
         "opt_in: true",
         "opt_in:",
         &[
-            "tenants.yaml:3:56: this field has no value (write `true` or `false` here) [to use the default, remove the field]",
+            "tenants.yaml:3:54: this field has no value (write `true` or `false` here) [to use the default, remove the field]",
         ],
     ),
     (
         "tier: gold",
         "tier: [gold]",
-        &["tenants.yaml:3:43: this must be text, a whole number or `true` or `false`, but it is a list"],
+        &["tenants.yaml:3:41: this must be text, a whole number or `true` or `false`, but it is a list"],
     ),
 ];
 

@@ -43,7 +43,7 @@ async fn every_mistake_in_the_files_is_told_with_its_place() {
     let world = World::start().await;
     let author = world.token(Role::Author).await;
     let wrong = TENANTS
-        .replace("name: bolt, cell: eu", "name: bolt, cel: eu")
+        .replace("id: bolt, cell: eu", "id: bolt, cel: eu")
         .replace("us}", "moon}");
     let refused = world
         .post(&author, "/v1/plans", &request("1.0.0", &wrong))
