@@ -40,6 +40,8 @@ pub use text::{
 };
 pub use tree::{BYTES_MAX, DEPTH_MAX, NODES_MAX};
 
+pub(crate) use text::written_as_text;
+
 use diagnostic::{Finding, Report};
 use shape::Shape;
 use tree::Node;

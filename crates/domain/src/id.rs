@@ -150,6 +150,14 @@ name!(
     /// How releases move.
     PlaybookName, "playbook name"
 );
+name!(
+    /// The working days and holidays of a place.
+    CalendarName, "calendar name"
+);
+name!(
+    /// A time at which moving is allowed, or forbidden.
+    WindowName, "window name"
+);
 text_newtype!(
     /// The version of a release, such as `2.1.0`. Versions are compared for equality only: which is newer is what the
     /// journal says, not what the text looks like.

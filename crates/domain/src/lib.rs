@@ -5,6 +5,7 @@
 //! outside goes out as [`desired::Desired`] (a whole document, made so by drivers and gateways) or as an
 //! [`effect::Effect`] (done once, known by its id).
 
+pub mod calendar;
 pub mod desired;
 pub mod effect;
 pub mod event;

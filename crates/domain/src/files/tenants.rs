@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::text::{LabelName, Scalar, TimeZoneName};
-use crate::id::{CellName, CustomerName, TenantName};
+use crate::id::{CalendarName, CellName, CustomerName, TenantName};
 
 /// The tenants of the service.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -30,8 +30,10 @@ pub struct Tenant {
     #[serde(default, deserialize_with = "labels")]
     #[schemars(with = "Labels")]
     pub labels: BTreeMap<LabelName, Scalar>,
-    /// Its time zone.
+    /// Its time zone. Left out, that of its calendar.
     pub time_zone: Option<TimeZoneName>,
+    /// Its working days and holidays.
+    pub calendar: Option<CalendarName>,
     /// Whether it asked to be among the first.
     #[serde(default)]
     pub opt_in: bool,

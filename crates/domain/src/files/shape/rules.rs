@@ -5,11 +5,15 @@ use std::str::FromStr;
 
 use schemars::{JsonSchema, SchemaGenerator};
 
+use crate::calendar::{Boundary, LocalDate, Period, RuleText, WeekdayList, WindowZone, WorkingHours};
 use crate::files::text::{
     Address, CommitId, CookieName, GateName, HeaderName, HostName, HostTemplate, Instant, LabelName, Memory,
     PathTemplate, Sha256, TimeZoneName, UrlPath, VariableName,
 };
-use crate::id::{CellName, ComponentName, CustomerName, PlaybookName, ServiceName, TenantName, Version, WaveName};
+use crate::id::{
+    CalendarName, CellName, ComponentName, CustomerName, PlaybookName, ServiceName, TenantName, Version, WaveName,
+    WindowName,
+};
 use crate::time::Duration;
 
 pub(super) struct Rule {
@@ -47,7 +51,16 @@ pub(super) fn all() -> Vec<Rule> {
         rule::<CustomerName>(),
         rule::<WaveName>(),
         rule::<PlaybookName>(),
+        rule::<CalendarName>(),
+        rule::<WindowName>(),
         rule::<Version>(),
+        rule::<Boundary>(),
+        rule::<LocalDate>(),
+        rule::<Period>(),
+        rule::<RuleText>(),
+        rule::<WeekdayList>(),
+        rule::<WindowZone>(),
+        rule::<WorkingHours>(),
         rule::<Duration>(),
         rule::<Address>(),
         rule::<CommitId>(),
