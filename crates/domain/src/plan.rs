@@ -16,6 +16,7 @@ use crate::release::Release;
 
 pub use self::build::{FoundArtifact, PlanInput, plan};
 pub use self::check::check;
+pub use self::content::assumed;
 pub use self::report::{PlanReport, Problem, Rollback, Severity, WaveReport};
 
 /// The format of this document.

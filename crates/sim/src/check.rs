@@ -6,14 +6,13 @@ mod state;
 use std::collections::{BTreeMap, BTreeSet};
 
 use tidegate_domain::desired::{Desired, desired};
-use tidegate_domain::id::{TenantName, Version, WaveName};
+use tidegate_domain::id::{ServiceName, TenantName, Version, WaveName};
 use tidegate_domain::service::{Run, RunPhase, Service};
 use tidegate_domain::step::step;
 use tidegate_domain::time::{Duration, Timestamp};
 use tidegate_engine::Turned;
 use tidegate_store::{JournalCheck, JournalFilter, Store, complete_now};
 
-use crate::product;
 use crate::script::Script;
 use crate::world::{Gateways, Performed};
 
@@ -35,7 +34,8 @@ pub struct Checker {
     pub trace: Vec<String>,
     pub violation: Option<Violation>,
     quiet: bool,
-    epoch: i64,
+    epoch: Timestamp,
+    service: ServiceName,
     journal: journal::Replay,
     last: Option<Service>,
     document: Desired,
@@ -46,18 +46,26 @@ pub struct Checker {
 type Checked = Result<(), (&'static str, String)>;
 
 impl Checker {
-    pub fn new(epoch: i64) -> Self {
+    pub fn new(epoch: Timestamp, service: ServiceName) -> Self {
         Self {
             at: 0,
             trace: Vec::new(),
             violation: None,
             quiet: false,
             epoch,
+            service,
             journal: journal::Replay::default(),
             last: None,
             document: Desired::default(),
             passed: BTreeSet::new(),
         }
+    }
+
+    /// The world begins where a service is already.
+    pub fn begin_with(&mut self, state: &Service) {
+        self.journal = journal::Replay::of(state);
+        self.document = desired(state);
+        self.last = Some(state.clone());
     }
 
     /// In a rehearsal nobody reads along.
@@ -91,8 +99,7 @@ impl Checker {
 
     /// Everything that a commit must keep.
     pub fn after_commit(&mut self, state: &Service, store: &Store) {
-        let name = product::service();
-        let rows = complete_now(store.journal(name.as_str(), JournalFilter::All, self.journal.seq, 100_000));
+        let rows = complete_now(store.journal(self.service.as_str(), JournalFilter::All, self.journal.seq, 100_000));
         let rows = rows.unwrap_or_default();
         let (lines, replayed) = self.journal.follow(&rows);
         lines.into_iter().for_each(|line| self.say(&line));
@@ -214,15 +221,14 @@ impl Checker {
     }
 
     pub fn check_end(&mut self, store: &Store, state: &Service, gateways: &Gateways, performed: &Performed) {
-        let name = product::service();
-        match complete_now(store.journal_verify(name.as_str())) {
+        match complete_now(store.journal_verify(self.service.as_str())) {
             Ok(JournalCheck::Whole { .. }) => {}
             Ok(JournalCheck::Broken { seq }) => self.violate("the journal is whole", format!("row {seq} is broken")),
             Err(error) => self.violate("the journal is whole", error.to_string()),
         }
         self.served(state, gateways);
-        let pending = complete_now(store.pending(name.as_str())).unwrap_or_default();
-        let now = Timestamp(self.epoch + self.at);
+        let pending = complete_now(store.pending(self.service.as_str())).unwrap_or_default();
+        let now = Timestamp(self.epoch.0 + self.at);
         let overdue = pending
             .iter()
             .find(|row| row.due_ms + 86_400_000 < now.0 && performed.times(&row.id) == 0);

@@ -7,6 +7,7 @@
 mod boundary;
 mod check;
 mod generate;
+mod play;
 mod product;
 mod random;
 mod report;
@@ -15,5 +16,9 @@ mod world;
 
 pub use check::Violation;
 pub use generate::generate;
+pub use play::{
+    Arrival, Deed, Diary, Event, Misreading, Outcome, Play, Trouble, What, When, play,
+};
 pub use report::{Found, Report, SCHEMA_VERSION, replay, run};
 pub use script::{Script, Unreadable};
+pub use world::installed;

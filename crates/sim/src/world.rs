@@ -2,23 +2,26 @@
 //! in the order of a virtual clock; nothing else decides what comes next.
 
 mod act;
+mod begin;
 mod driver;
 mod gateway;
 mod performer;
 mod resource;
 mod server;
+mod stage;
 mod watch;
 
 use std::collections::BTreeMap;
 
 use tidegate_domain::effect::Lane;
 use tidegate_domain::event::Event;
-use tidegate_domain::id::{CellName, SlotId, Version};
+use tidegate_domain::id::{CellName, ServiceName, SlotId, Version};
 use tidegate_domain::plan::Plan;
 use tidegate_domain::time::Timestamp;
 use tidegate_store::{Memory, Store};
 
 use self::driver::Driver;
+pub use self::begin::installed;
 pub use self::gateway::Gateways;
 pub use self::performer::Performed;
 use self::performer::SlowPerformers;
@@ -26,6 +29,7 @@ use self::server::Server;
 use self::watch::Moods;
 use crate::boundary::{Boundary, Hits, Kind, Moment};
 use crate::check::{Checker, Violation};
+use crate::product;
 use crate::script::Script;
 
 /// 2026-01-05T00:00:00Z, a Monday.
@@ -39,6 +43,9 @@ const CALM_MS_MAX: i64 = 4 * 86_400_000;
 const HAPPENINGS_MAX: usize = 60_000;
 
 pub struct World {
+    service: ServiceName,
+    /// The instant at which the world begins.
+    epoch: Timestamp,
     script: Script,
     /// Milliseconds since the start.
     at: i64,
@@ -121,7 +128,20 @@ pub fn run(script: &Script) -> Ended {
 
 impl World {
     fn new(script: Script) -> Self {
-        let mut world = Self {
+        let mut world = Self::empty(product::service(), Timestamp(MIDNIGHT), script);
+        for index in 0..world.script.actions.len() {
+            let at = world.script.actions[index].0.as_millis();
+            world.schedule_at(at, Happening::Action(index));
+        }
+        world.schedule(0, Happening::Turn);
+        world
+    }
+
+    fn empty(service: ServiceName, epoch: Timestamp, script: Script) -> Self {
+        Self {
+            checker: Checker::new(epoch, service.clone()),
+            service,
+            epoch,
             at: 0,
             skew: 0,
             memory: Memory::default(),
@@ -136,16 +156,9 @@ impl World {
             plans: BTreeMap::new(),
             armed: Vec::new(),
             hits: Hits::default(),
-            checker: Checker::new(MIDNIGHT),
             rehearsal: false,
             script,
-        };
-        for index in 0..world.script.actions.len() {
-            let at = world.script.actions[index].0.as_millis();
-            world.schedule_at(at, Happening::Action(index));
         }
-        world.schedule(0, Happening::Turn);
-        world
     }
 
     fn store(&self) -> Store {
@@ -154,7 +167,7 @@ impl World {
 
     /// What the server's clock shows.
     fn now(&self) -> Timestamp {
-        Timestamp(MIDNIGHT + self.at + self.skew)
+        Timestamp(self.epoch.0 + self.at + self.skew)
     }
 
     fn schedule_at(&mut self, at: i64, happening: Happening) {
@@ -259,6 +272,8 @@ impl World {
     /// A world of its own that goes on from here; who was held up there is gone.
     fn fork(&self) -> Self {
         Self {
+            service: self.service.clone(),
+            epoch: self.epoch,
             script: self.script.clone(),
             at: self.at,
             skew: self.skew,

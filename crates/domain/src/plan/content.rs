@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use super::build::{FoundArtifact, PlanInput};
 use super::report::Problem;
-use crate::files;
-use crate::id::{ComponentName, Version};
+use crate::files::{self, Project};
+use crate::id::{ComponentName, Digest, Version};
 use crate::release::{
     Artifact, ComponentKind, ComponentRelease, Configuration, Definition, Readiness, ReadinessCheck, Release,
+    ReleaseKind, Reversible,
 };
 use crate::service::{RunPhase, Service};
 
@@ -62,6 +63,32 @@ pub fn release(input: &PlanInput, base: Option<&Release>, problems: &mut Vec<Pro
         components,
         changes: file.changes.clone(),
         reversible: file.reversible,
+    }
+}
+
+/// What runs where nothing is known but the files of the project: each component as `tidegate.yaml` defines it, and an
+/// artifact that stands for the real one. No release that is planned has the same.
+#[must_use]
+pub fn assumed(project: &Project, version: &Version) -> Release {
+    let component = |component: &files::Component| {
+        let artifact = Artifact {
+            digest: Digest::of(format!("{} {version}, assumed", component.name).as_bytes()),
+            path: String::new(),
+        };
+        let part = ComponentRelease {
+            definition: definition(component),
+            artifact,
+            configuration: Configuration::default(),
+        };
+        (component.name.clone(), part)
+    };
+    Release {
+        version: version.clone(),
+        kind: ReleaseKind::default(),
+        commits: Vec::new(),
+        components: project.service.components.iter().map(component).collect(),
+        changes: Vec::new(),
+        reversible: Reversible::default(),
     }
 }
 

@@ -20,6 +20,17 @@ pub struct Replay {
 }
 
 impl Replay {
+    /// What an earlier journal has led to.
+    pub fn of(state: &Service) -> Self {
+        let seats = state.seats.iter();
+        let held = state.runs.iter().filter(|run| run.hold.is_some());
+        Self {
+            seats: seats.map(|(name, seat)| (name.clone(), seat.version.clone())).collect(),
+            held: held.map(|run| run.version.clone()).collect(),
+            ..Self::default()
+        }
+    }
+
     /// Follows the rows that were added; a line for each, and what is wrong with them.
     pub fn follow(&mut self, rows: &[JournalRow]) -> (Vec<String>, Checked) {
         self.fresh.clear();

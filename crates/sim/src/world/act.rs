@@ -22,10 +22,10 @@ impl World {
             Action::ApplyAgain(version) => self.apply_again(version),
             Action::TryRollBack(version) => self.try_roll_back(version),
             Action::Health(version, verdict, tenants) => {
-                self.moods.health(version, *verdict, tenants);
+                self.moods.health(version, None, *verdict, tenants);
                 self.judge_in(1_000);
             }
-            Action::Gate(version, mood) => self.moods.gate(version, *mood),
+            Action::Gate(version, mood) => self.moods.gate(version, None, *mood),
             Action::Slots(version, cell, mood) => self.slots_mood(version, cell, *mood),
             Action::Gateway(name, mood) => self.gateway_mood(name, *mood),
             Action::Long(tenant, length) => self.long_request(tenant, length.as_millis()),
@@ -100,9 +100,9 @@ impl World {
             kind: EventKind::Apply(Box::new(plan.clone())),
         };
         let outcome = complete_now(async {
-            let expected = turn(&without.store(), &product::service(), now).await?;
-            put_event(&with.store(), &product::service(), "again", &event, now).await?;
-            let found = turn(&with.store(), &product::service(), now).await?;
+            let expected = turn(&without.store(), &self.service, now).await?;
+            put_event(&with.store(), &self.service, "again", &event, now).await?;
+            let found = turn(&with.store(), &self.service, now).await?;
             Ok::<_, tidegate_engine::TurnError>((expected, found))
         });
         match outcome {

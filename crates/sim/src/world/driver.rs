@@ -206,6 +206,16 @@ impl Driver {
             .collect()
     }
 
+    /// Takes a document as one that was in force long ago: all that it names is ready.
+    pub fn adopt(&mut self, document: &Arc<Desired>) {
+        self.take(document, 0);
+        for slot in self.cells.values_mut().flat_map(BTreeMap::values_mut) {
+            slot.state = State::Ready;
+            slot.served = true;
+            slot.owns = slot.shall_own.clone();
+        }
+    }
+
     fn timer(&self, at: i64, cell: CellName, id: SlotId) -> Option<(i64, CellName, SlotId, u64)> {
         let slot = self.cells.get(&cell)?.get(&id)?;
         let mood = self.mood(&slot.version, &cell);

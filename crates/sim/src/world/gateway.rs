@@ -95,6 +95,18 @@ impl Gateways {
         registered.caught_up |= gateway.generation() >= highest;
     }
 
+    /// Every gateway has served this document for long.
+    pub fn adopt(&mut self, document: &Arc<Desired>) {
+        self.offered.push(Arc::clone(document));
+        let names: Vec<String> = self.all.keys().cloned().collect();
+        for name in names {
+            if let Some(gateway) = self.all.get_mut(&name) {
+                gateway.table = Some(Arc::clone(document));
+            }
+            self.hear(&name);
+        }
+    }
+
     pub fn report(&self) -> GatewayReport {
         let heard = || self.registry.iter().filter(|(_, registered)| !registered.lapsed);
         let mut in_flight: BTreeMap<SlotId, u64> = BTreeMap::new();

@@ -10,12 +10,12 @@ use tidegate_domain::event::{Event, EventKind, Judgement};
 use tidegate_domain::id::{Actor, CellName, SlotId, Version, WaveName};
 use tidegate_domain::observed::{CellReports, GatewayReport, SlotState};
 use tidegate_domain::service::{Cell, Service, Slot};
+use tidegate_domain::waiting::Waiting;
 use tidegate_engine::{TurnError, Turned, load, put_event, turn};
 use tidegate_store::{Fault, complete_now};
 
 use super::{Happening, World};
 use crate::boundary::{Kind, Moment};
-use crate::product;
 
 /// From death to life.
 const RESTART_MS: i64 = 1_000;
@@ -27,6 +27,7 @@ pub struct Server {
     puts: u64,
     /// As the last turn of this life left it.
     pub state: Option<Service>,
+    pub waiting: Vec<Waiting>,
     /// What drivers and gateways are told.
     pub published: Option<Arc<Desired>>,
     turn_due: bool,
@@ -104,7 +105,7 @@ impl World {
         }
         let fault = self.fault(Kind::Commit);
         self.memory.fail_next_write(fault.map(store_fault));
-        let outcome = complete_now(turn(&self.store(), &product::service(), self.now()));
+        let outcome = complete_now(turn(&self.store(), &self.service, self.now()));
         self.memory.fail_next_write(None);
         match (outcome, fault) {
             (Ok(turned), unused) => {
@@ -147,6 +148,7 @@ impl World {
             self.schedule(30, Happening::Offer);
         }
         self.server.state = Some(turned.state);
+        self.server.waiting = turned.waiting;
         self.perform_soon();
         self.judge_in(1_000);
         if self.news().is_some() {
@@ -180,7 +182,7 @@ impl World {
             return;
         }
         if fault == Some(Moment::Twice) {
-            let again = complete_now(put_event(&self.store(), &product::service(), &key, &event, self.now()));
+            let again = complete_now(put_event(&self.store(), &self.service, &key, &event, self.now()));
             if let Err(error) = again {
                 self.checker.violate("a command may come twice", chain(&error));
             }
@@ -204,7 +206,7 @@ impl World {
     fn put(&mut self, key: &str, event: &Event, kind: Kind, fault: Option<Moment>) -> Option<i64> {
         self.memory
             .fail_next_write(fault.filter(|moment| *moment != Moment::Twice).map(store_fault));
-        let put = complete_now(put_event(&self.store(), &product::service(), key, event, self.now()));
+        let put = complete_now(put_event(&self.store(), &self.service, key, event, self.now()));
         self.memory.fail_next_write(None);
         if let Some(moment) = fault {
             self.hit(kind, moment);
@@ -226,7 +228,7 @@ impl World {
     pub fn put_late(&mut self, event: &Event) {
         self.serial += 1;
         let key = format!("late/{}", self.serial);
-        if let Err(error) = complete_now(put_event(&self.store(), &product::service(), &key, event, self.now())) {
+        if let Err(error) = complete_now(put_event(&self.store(), &self.service, &key, event, self.now())) {
             self.checker.violate("an event can be put", chain(&error));
         }
         self.turn_soon();
@@ -272,7 +274,7 @@ impl World {
 
     /// The state as the tables have it.
     pub fn stored(&self) -> Result<Service, TurnError> {
-        complete_now(load(&self.store(), &product::service())).map(|(_, state)| state)
+        complete_now(load(&self.store(), &self.service)).map(|(_, state)| state)
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use tidegate_domain::effect::{Effect, EffectBody};
 use tidegate_domain::event::{Event, EventKind, Judgement, Verdict};
-use tidegate_domain::id::{Actor, TenantName, Version};
+use tidegate_domain::id::{Actor, TenantName, Version, WaveName};
 use tidegate_domain::monitor::{Monitor, monitors};
 use tidegate_domain::time::{Duration, Timestamp};
 use tidegate_engine::Done;
@@ -14,23 +14,32 @@ use crate::boundary::Kind;
 use crate::product::JUDGED_EVERY;
 use crate::script::GateMood;
 
+/// A release, or one wave of it alone, which then counts more than the release.
+type Of = (Version, Option<WaveName>);
+
 #[derive(Debug, Clone, Default)]
 pub struct Moods {
-    health: BTreeMap<Version, (Verdict, Vec<TenantName>)>,
-    gates: BTreeMap<Version, GateMood>,
+    health: BTreeMap<Of, (Verdict, Vec<TenantName>)>,
+    gates: BTreeMap<Of, GateMood>,
 }
 
 /// How gates answer now.
 #[derive(Debug, Clone)]
-pub struct GateAnswer(BTreeMap<Version, GateMood>);
+pub struct GateAnswer(BTreeMap<Of, GateMood>);
+
+fn mood<'a, T>(all: &'a BTreeMap<Of, T>, version: &Version, wave: &WaveName) -> Option<&'a T> {
+    let of_wave = all.get(&(version.clone(), Some(wave.clone())));
+    of_wave.or_else(|| all.get(&(version.clone(), None)))
+}
 
 impl Moods {
-    pub fn health(&mut self, version: &Version, verdict: Verdict, culprits: &[TenantName]) {
-        self.health.insert(version.clone(), (verdict, culprits.to_vec()));
+    pub fn health(&mut self, version: &Version, wave: Option<&WaveName>, verdict: Verdict, culprits: &[TenantName]) {
+        self.health
+            .insert((version.clone(), wave.cloned()), (verdict, culprits.to_vec()));
     }
 
-    pub fn gate(&mut self, version: &Version, mood: GateMood) {
-        self.gates.insert(version.clone(), mood);
+    pub fn gate(&mut self, version: &Version, wave: Option<&WaveName>, mood: GateMood) {
+        self.gates.insert((version.clone(), wave.cloned()), mood);
     }
 
     pub fn gates(&self) -> GateAnswer {
@@ -46,9 +55,7 @@ impl Moods {
         } else {
             0
         };
-        let (verdict, named) = self
-            .health
-            .get(&monitor.version)
+        let (verdict, named) = mood(&self.health, &monitor.version, &monitor.wave)
             .cloned()
             .unwrap_or((Verdict::Pass, Vec::new()));
         let hurt: Vec<TenantName> = named
@@ -63,7 +70,7 @@ impl Moods {
         };
         Judgement {
             verdict,
-            reason: format!("{} by the scenario", verdict.in_words()),
+            reason: format!("{} as simulated", verdict.in_words()),
             requests,
             culprits: hurt.into_iter().map(|name| (name, "it is slow".to_owned())).collect(),
         }
@@ -72,12 +79,12 @@ impl Moods {
 
 impl GateAnswer {
     pub fn answer(&self, effect: &Effect, now: Timestamp) -> Done {
-        let EffectBody::Gate { version, .. } = &effect.body else {
+        let EffectBody::Gate { version, wave, .. } = &effect.body else {
             return Done::Over(judgement(Verdict::Pass, "it was told"));
         };
-        match self.0.get(version) {
+        match mood(&self.0, version, wave) {
             None => Done::Over(judgement(Verdict::Pass, "all is well")),
-            Some(GateMood::Ends(verdict)) => Done::Over(judgement(*verdict, "as the scenario has it")),
+            Some(GateMood::Ends(verdict)) => Done::Over(judgement(*verdict, "as simulated")),
             Some(GateMood::Dead) => Done::Dead(judgement(Verdict::Error, "it cannot be run")),
             Some(GateMood::Retried) => {
                 // Every other half minute of the clock, whoever asks.
@@ -120,7 +127,7 @@ impl World {
             .map(|monitor| (monitor, self.moods.judge(monitor, now)))
             .collect();
         let rising = judged.iter().any(|(monitor, judgement)| {
-            judgement.requests < monitor.requests_min || judgement.verdict == Verdict::NoData
+            judgement.requests < monitor.requests_min || (now <= monitor.since && judgement.verdict == Verdict::NoData)
         });
         let mut changed = Vec::new();
         for (monitor, judgement) in judged {

@@ -1,0 +1,240 @@
+//! What the diary says of a row of the journal, and of what is waited for.
+
+use jiff::tz::TimeZone;
+use tidegate_domain::id::{TenantName, Version, WaveName};
+use tidegate_domain::journal::{Entry, EntryKind};
+use tidegate_domain::plan::{Plan, PlannedWave};
+use tidegate_domain::service::Service;
+use tidegate_domain::time::Timestamp;
+use tidegate_domain::waiting::Waiting;
+
+use super::diary::Event;
+use super::instant;
+
+/// Names in a line; the rest is counted.
+const NAMES_MAX: usize = 8;
+
+pub struct Words<'a> {
+    zone: &'a TimeZone,
+    state: Option<&'a Service>,
+    plan: Option<&'a Plan>,
+}
+
+impl<'a> Words<'a> {
+    pub fn new(zone: &'a TimeZone, state: Option<&'a Service>, plan: Option<&'a Plan>) -> Self {
+        Self { zone, state, plan }
+    }
+
+    fn at(&self, at: Timestamp) -> String {
+        instant::words(at, self.zone)
+    }
+
+    pub fn planned(&self, plan: &Plan, wave: &PlannedWave) -> String {
+        let who = names(wave.tenants.keys());
+        let gates: Vec<&str> = wave.policy.gates.iter().map(|gate| gate.uses.as_str()).collect();
+        let gates = if gates.is_empty() {
+            String::new()
+        } else {
+            format!(", gates {}", gates.join(", "))
+        };
+        let start = match plan.waves.first() {
+            Some(first) if first.name == wave.name => "at once".to_owned(),
+            _ if wave.policy.gap.is_zero() => "when the wave before is confirmed".to_owned(),
+            _ => format!("{} after the wave before is confirmed", wave.policy.gap),
+        };
+        format!("plan: wave {} moves {who}: {start}{gates}", wave.name)
+    }
+
+    /// `None` where another line says it.
+    pub fn entry(&self, entry: &Entry) -> Option<String> {
+        let release = entry.release.as_ref().map_or_else(String::new, ToString::to_string);
+        let wave = entry.wave.as_ref().map_or_else(String::new, |wave| format!("wave {wave}"));
+        let who = names(entry.tenants.iter());
+        let (by, why) = (by(entry), &entry.reason);
+        Some(match entry.kind {
+            EntryKind::Applied => self.applied(&release, &by, why),
+            EntryKind::Started => format!("release {release} starts"),
+            EntryKind::StageEntered => return self.stage(entry, &wave),
+            EntryKind::Held => format!("release {release} is held{by}: {why}"),
+            EntryKind::Resumed => format!("release {release} goes on{by}: {why}"),
+            EntryKind::Promoted => format!("{wave} need not bake longer{by}: {why}"),
+            EntryKind::Aborted => format!("release {release} is aborted{by}: {why}"),
+            EntryKind::Judged => format!("health of {wave}: {why}"),
+            EntryKind::GateEnded => format!("gate of {wave}: {why}"),
+            EntryKind::Moved => self.moved(entry, &who, &wave),
+            EntryKind::Returned => {
+                let now_on = entry.now_on.as_ref().map_or("no version", Version::as_str);
+                format!("{who} {} back on {now_on}{by}: {why}", are(entry.tenants.len()))
+            }
+            EntryKind::LeftBehind => format!("{who} {} left behind: {why}", are(entry.tenants.len())),
+            EntryKind::WaveConfirmed => format!("{wave} is confirmed"),
+            EntryKind::WaveRolledBack => format!("{wave} goes back{by}: {why}"),
+            EntryKind::Completed => format!("release {release} is completed: {why}"),
+            EntryKind::RolledBack => format!("release {release} is rolled back{by}: {why}"),
+            EntryKind::TenantAdded => format!("{who} {} a tenant now{by}: {why}", are(entry.tenants.len())),
+            EntryKind::TenantRemoved => format!("{who} {} no tenant any more{by}: {why}", are(entry.tenants.len())),
+            EntryKind::Refused => format!("refused{by}: {why}"),
+            EntryKind::SlotLeft | EntryKind::SlotStopped | EntryKind::Announced => return None,
+        })
+    }
+
+    fn applied(&self, release: &str, by: &str, why: &str) -> String {
+        let Some(plan) = self.plan else {
+            return format!("release {release} is applied{by}: {why}");
+        };
+        let (tenants, waves) = (count(plan.moves(), "tenant"), count(plan.waves.len(), "wave"));
+        let playbook = &plan.policy.playbook;
+        format!("release {release} is applied{by}: {why}, {tenants} in {waves} by playbook {playbook}")
+    }
+
+    fn moved(&self, entry: &Entry, who: &str, wave: &str) -> String {
+        let run = entry
+            .release
+            .as_ref()
+            .and_then(|release| self.state.and_then(|state| state.run(release)));
+        let from = run.and_then(|run| {
+            let mut from = run.members().filter(|(name, _)| entry.tenants.contains(name));
+            let first = from.next()?.1.from.clone()?;
+            from.all(|(_, member)| member.from.as_ref() == Some(&first)).then_some(first)
+        });
+        let from = from.map_or_else(String::new, |from| format!(" from {from}"));
+        let to = entry.now_on.as_ref().map_or("no version", Version::as_str);
+        let verb = if entry.tenants.len() == 1 { "moves" } else { "move" };
+        format!("{who} {verb}{from} to {to}, {wave}")
+    }
+
+    /// Prepare and verify; a switch is told by who moves, a bake by what it waits for.
+    fn stage(&self, entry: &Entry, wave: &str) -> Option<String> {
+        let (stage, why) = entry.reason.split_once(": ").unwrap_or((&entry.reason, ""));
+        match stage {
+            "prepare" => Some(format!("{wave} begins: {why}")),
+            "verify" => {
+                let of_wave = |planned: &&PlannedWave| Some(&planned.name) == entry.wave.as_ref();
+                let planned = self.plan?.waves.iter().find(of_wave)?;
+                let gates: Vec<&str> = planned.policy.gates.iter().map(|gate| gate.uses.as_str()).collect();
+                let gates = (!gates.is_empty()).then(|| gates.join(", "))?;
+                Some(format!("{wave} is verified by {gates}: {why}"))
+            }
+            _ => None,
+        }
+    }
+
+    /// What is waited for; `None` where it is no news. What changes while one waits is left out.
+    pub fn waiting(&self, waiting: &Waiting) -> Option<String> {
+        Some(match waiting {
+            Waiting::EarlierRelease { release, earlier } => {
+                format!("release {release} waits for release {earlier} to end")
+            }
+            Waiting::Hold {
+                release, until: Some(until), ..
+            } => {
+                format!("release {release} waits for the hold to end, {}", self.at(*until))
+            }
+            Waiting::Hold { release, .. } => format!("release {release} waits for a person to resume it"),
+            Waiting::Gap { wave, until, .. } => format!("wave {wave} waits for its gap to be over, {}", self.at(*until)),
+            Waiting::Slot { wave, cell, until, .. } => format!(
+                "wave {wave} waits for its slots in cell {cell}, until {}",
+                self.at(*until)
+            ),
+            Waiting::Gate { wave, .. } => format!("wave {wave} waits for its gates to end"),
+            Waiting::Gateways { wave, until, .. } => format!(
+                "wave {wave} waits for every gateway to confirm, until {}",
+                self.at(*until)
+            ),
+            Waiting::Workers { wave, cell, until, .. } => format!(
+                "wave {wave} waits for the workers of cell {cell} to be handed over, until {}",
+                self.at(*until)
+            ),
+            Waiting::Bake {
+                wave, least, longest, ..
+            } => format!(
+                "wave {wave} bakes: at least until {}, at the longest until {}",
+                self.at(*least),
+                self.at(*longest)
+            ),
+            Waiting::Return { tenant, cell, .. } => {
+                format!("{tenant} waits for its earlier version to be ready in cell {cell}")
+            }
+            Waiting::Drain { .. } => return None,
+        })
+    }
+
+    /// It is worth a line only if it lasts.
+    pub fn is_short(&self, waiting: &Waiting) -> bool {
+        match waiting {
+            Waiting::Slot { .. }
+            | Waiting::Gate { .. }
+            | Waiting::Gateways { .. }
+            | Waiting::Workers { .. }
+            | Waiting::Return { .. }
+            | Waiting::Drain { .. } => true,
+            Waiting::EarlierRelease { .. } | Waiting::Hold { .. } | Waiting::Gap { .. } | Waiting::Bake { .. } => false,
+        }
+    }
+
+    pub fn wave_of<'w>(&self, waiting: &'w Waiting) -> Option<&'w WaveName> {
+        match waiting {
+            Waiting::Gap { wave, .. }
+            | Waiting::Slot { wave, .. }
+            | Waiting::Gate { wave, .. }
+            | Waiting::Gateways { wave, .. }
+            | Waiting::Workers { wave, .. }
+            | Waiting::Bake { wave, .. } => Some(wave),
+            Waiting::EarlierRelease { .. }
+            | Waiting::Hold { .. }
+            | Waiting::Return { .. }
+            | Waiting::Drain { .. } => None,
+        }
+    }
+}
+
+/// People are named, Tidegate's own parts are not.
+fn by(entry: &Entry) -> String {
+    let actor = entry.actor.as_str();
+    if actor.starts_with("tidegate/") {
+        String::new()
+    } else {
+        format!(" by {actor}")
+    }
+}
+
+pub fn slots_in_words(kind: EntryKind, release: Option<&Version>, count_of_slots: usize) -> String {
+    let slots = count(count_of_slots, "slot");
+    let of = release.map_or_else(String::new, |release| format!(" of {release}"));
+    if kind == EntryKind::SlotLeft {
+        format!("{slots}{of} {} needed no more", are(count_of_slots))
+    } else {
+        format!("{slots}{of} {} stopped: nothing is in flight", are(count_of_slots))
+    }
+}
+
+pub fn moved_in_batches(event: &Event, batches: usize, until: &str) -> String {
+    let who = names(event.tenants.iter());
+    let release = event.release.as_ref().map_or("", Version::as_str);
+    let wave = event.wave.as_ref().map_or("", WaveName::as_str);
+    format!("{who} move to {release}, wave {wave}, in {batches} batches until {until}")
+}
+
+fn names<'a>(tenants: impl ExactSizeIterator<Item = &'a TenantName>) -> String {
+    let count = tenants.len();
+    if count == 0 {
+        return "nobody".to_owned();
+    }
+    let shown: Vec<&str> = tenants.take(NAMES_MAX).map(TenantName::as_str).collect();
+    match count - shown.len() {
+        0 => shown.join(", "),
+        rest => format!("{} and {rest} more", shown.join(", ")),
+    }
+}
+
+fn are(count: usize) -> &'static str {
+    if count == 1 { "is" } else { "are" }
+}
+
+fn count(n: usize, what: &str) -> String {
+    if n == 1 {
+        format!("1 {what}")
+    } else {
+        format!("{n} {what}s")
+    }
+}
