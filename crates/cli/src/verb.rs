@@ -17,6 +17,7 @@ mod resume;
 mod rollback;
 mod serve;
 mod sim;
+mod simulate;
 mod status;
 mod stop;
 mod tenants;
@@ -50,6 +51,7 @@ pub struct CommandLine {
 enum Verb {
     Init(init::Args),
     Plan(plan::Args),
+    Simulate(simulate::Args),
     Apply(apply::Args),
     Status(status::Args),
     Rollback(rollback::Args),
@@ -98,6 +100,7 @@ pub fn run(line: CommandLine) -> Result<ExitCode, CliError> {
     match verb {
         Verb::Init(args) => init::run(&args, &context),
         Verb::Plan(args) => plan::run(&args, &context),
+        Verb::Simulate(args) => simulate::run(&args, &context),
         Verb::Apply(args) => apply::run(&args, &context),
         Verb::Status(args) => status::run(&args, &context),
         Verb::Rollback(args) => rollback::run(&args, &context),

@@ -21,7 +21,7 @@ pub fn near(at: Timestamp) -> String {
     clippy::disallowed_methods,
     reason = "a person at a terminal reads and writes the time of that machine"
 )]
-fn zone() -> TimeZone {
+pub fn zone() -> TimeZone {
     TimeZone::system()
 }
 

@@ -94,6 +94,13 @@ impl Duration {
     }
 
     #[must_use]
+    pub const fn from_days(days: u16) -> Self {
+        Self {
+            millis: days as i64 * 86_400_000,
+        }
+    }
+
+    #[must_use]
     pub const fn as_millis(self) -> i64 {
         self.millis
     }

@@ -17,7 +17,7 @@ use tidegate_domain::release::Stage;
 use tidegate_domain::service::{Run, RunPhase, Service, WaveRun, WaveState};
 use tidegate_domain::time::{Duration, Timestamp};
 
-pub use self::deed::{Deed, Misreading, What, When};
+pub use self::deed::{Deed, Misreading, What, When, read_duration};
 pub use self::diary::{Diary, Event, Outcome};
 use crate::check::Violation;
 use crate::world::World;
@@ -84,7 +84,9 @@ pub enum Trouble {
 pub fn play(play: &Play) -> Result<Diary, Trouble> {
     let mut stage = Stageplay::new(play);
     stage.run()?;
-    Ok(stage.diary.ended(stage.world.state(), stage.world.waiting(), stage.over))
+    Ok(stage
+        .diary
+        .ended(stage.world.state(), stage.world.waiting(), stage.over))
 }
 
 /// A play on its way.

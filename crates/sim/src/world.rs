@@ -20,8 +20,8 @@ use tidegate_domain::plan::Plan;
 use tidegate_domain::time::Timestamp;
 use tidegate_store::{Memory, Store};
 
-use self::driver::Driver;
 pub use self::begin::installed;
+use self::driver::Driver;
 pub use self::gateway::Gateways;
 pub use self::performer::Performed;
 use self::performer::SlowPerformers;

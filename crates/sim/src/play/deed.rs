@@ -29,10 +29,7 @@ pub enum When {
 #[derive(Debug, Clone, PartialEq)]
 pub enum What {
     /// The wave is judged so from then on; the tenants that are hurt, all where none is named.
-    Health {
-        verdict: Verdict,
-        hurt: Vec<TenantName>,
-    },
+    Health { verdict: Verdict, hurt: Vec<TenantName> },
     /// What the wave starts does not come up.
     Slots,
     /// The wave's gates fail.
@@ -161,6 +158,14 @@ impl Deed {
             what,
         }
     }
+}
+
+/// A time of the command line: `2h`, `1h30m`.
+///
+/// # Errors
+/// Where the text is something else.
+pub fn read_duration(text: &str) -> Result<Duration, Misreading> {
+    duration(text, "a duration such as `2h` or `1h30m`")
 }
 
 fn parts(text: &str) -> Result<(&str, Option<TenantName>, &str), Misreading> {

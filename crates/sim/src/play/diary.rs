@@ -104,7 +104,7 @@ impl Diary {
 
     /// A plan was made: a line a wave.
     pub(super) fn planned(&mut self, plan: &Plan, at: Timestamp) {
-        let words = Words::new(&self.zone, None, None);
+        let words = Words::new(&self.zone, at, None, None);
         for wave in &plan.waves {
             self.events.push(Event {
                 at,
@@ -132,7 +132,7 @@ impl Diary {
                 continue;
             }
             let plan = entry.release.as_ref().and_then(|release| plans.get(release));
-            let text = Words::new(&self.zone, world.state(), plan).entry(&entry);
+            let text = Words::new(&self.zone, at, world.state(), plan).entry(&entry);
             self.events.extend(text.map(|text| event(at, entry, text)));
         }
         for ((kind, release), count) in slots {
@@ -154,17 +154,23 @@ impl Diary {
         let (EntryKind::Judged, Some(release), Some(wave)) = (entry.kind, &entry.release, &entry.wave) else {
             return false;
         };
-        let last = self.judged.insert((release.clone(), wave.clone()), entry.reason.clone());
+        let last = self
+            .judged
+            .insert((release.clone(), wave.clone()), entry.reason.clone());
         last.as_ref() == Some(&entry.reason)
     }
 
     /// Each thing that is waited for is named once, when it lasts.
     fn wait(&mut self, waiting: &[Waiting], now: Timestamp) {
-        let words = Words::new(&self.zone, None, None);
+        // The same words for the same wait, on whatever day they are looked at.
+        let subject = Words::new(&self.zone, self.begins, None, None);
+        let words = Words::new(&self.zone, now, None, None);
         let mut still = BTreeMap::new();
         for waiting in waiting {
-            let Some(text) = words.waiting(waiting) else { continue };
-            let wait = self.waits.remove(&text).unwrap_or_else(|| Wait {
+            let (Some(subject), Some(text)) = (subject.waiting(waiting), words.waiting(waiting)) else {
+                continue;
+            };
+            let wait = self.waits.remove(&subject).unwrap_or_else(|| Wait {
                 since: now,
                 event: Event {
                     at: now,
@@ -172,7 +178,7 @@ impl Diary {
                     release: waiting.release().cloned(),
                     wave: words.wave_of(waiting).cloned(),
                     tenants: Vec::new(),
-                    text: text.clone(),
+                    text,
                 },
                 told: false,
             });
@@ -181,7 +187,7 @@ impl Diary {
             } else {
                 Duration::ZERO
             };
-            still.insert(text, (wait, patience));
+            still.insert(subject, (wait, patience));
         }
         // What has ended since then may have lasted without anything else happening.
         for wait in std::mem::take(&mut self.waits).into_values() {
@@ -189,12 +195,12 @@ impl Diary {
                 self.events.push(wait.event);
             }
         }
-        for (text, (mut wait, patience)) in still {
+        for (subject, (mut wait, patience)) in still {
             if !wait.told && now - wait.since >= patience {
                 wait.told = true;
                 self.events.push(wait.event.clone());
             }
-            self.waits.insert(text, wait);
+            self.waits.insert(subject, wait);
         }
     }
 
@@ -202,7 +208,7 @@ impl Diary {
     pub(super) fn ended(mut self, state: Option<&Service>, waiting: &[Waiting], over: bool) -> Self {
         self.events.sort_by_key(|event| event.at);
         self.join_batches();
-        let words = Words::new(&self.zone, state, None);
+        let words = Words::new(&self.zone, self.begins, state, None);
         for run in state.iter().flat_map(|state| &state.runs) {
             let on_it = |seat: &&tidegate_domain::service::Seat| seat.version.as_ref() == Some(&run.version);
             let tenants_on_it = state
@@ -262,7 +268,7 @@ impl Diary {
         }
         let several = |(mut event, batches, last): (Event, usize, Timestamp)| {
             if batches > 1 {
-                event.text = moved_in_batches(&event, batches, &instant::words(last, &self.zone));
+                event.text = moved_in_batches(&event, batches, &instant::near(last, event.at, &self.zone));
             }
             event
         };

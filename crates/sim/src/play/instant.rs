@@ -19,11 +19,25 @@ pub fn name(zone: &TimeZone, at: Timestamp) -> String {
 
 /// `Mon 23 Nov 2026, 06:00 Europe/Berlin`; seconds where there are any.
 pub fn words(at: Timestamp, zone: &TimeZone) -> String {
+    written(at, zone, "%a %-d %b %Y, ")
+}
+
+/// Without the day where it is that of `today`: `06:00 Europe/Berlin`.
+pub fn near(at: Timestamp, today: Timestamp, zone: &TimeZone) -> String {
+    let day = |at| local(at, zone).map(|at| at.date());
+    if day(at) == day(today) {
+        written(at, zone, "")
+    } else {
+        words(at, zone)
+    }
+}
+
+fn written(at: Timestamp, zone: &TimeZone, day: &str) -> String {
     let Some(local) = local(at, zone) else {
         return at.to_string();
     };
     let clock = if local.second() == 0 { "%H:%M" } else { "%H:%M:%S" };
-    let format = format!("%a %-d %b %Y, {clock}");
+    let format = format!("{day}{clock}");
     format!("{} {}", local.strftime(&format), name(zone, at))
 }
 

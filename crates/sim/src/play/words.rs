@@ -16,17 +16,19 @@ const NAMES_MAX: usize = 8;
 
 pub struct Words<'a> {
     zone: &'a TimeZone,
+    /// When the line is written.
+    now: Timestamp,
     state: Option<&'a Service>,
     plan: Option<&'a Plan>,
 }
 
 impl<'a> Words<'a> {
-    pub fn new(zone: &'a TimeZone, state: Option<&'a Service>, plan: Option<&'a Plan>) -> Self {
-        Self { zone, state, plan }
+    pub fn new(zone: &'a TimeZone, now: Timestamp, state: Option<&'a Service>, plan: Option<&'a Plan>) -> Self {
+        Self { zone, now, state, plan }
     }
 
     fn at(&self, at: Timestamp) -> String {
-        instant::words(at, self.zone)
+        instant::near(at, self.now, self.zone)
     }
 
     pub fn planned(&self, plan: &Plan, wave: &PlannedWave) -> String {
@@ -48,7 +50,10 @@ impl<'a> Words<'a> {
     /// `None` where another line says it.
     pub fn entry(&self, entry: &Entry) -> Option<String> {
         let release = entry.release.as_ref().map_or_else(String::new, ToString::to_string);
-        let wave = entry.wave.as_ref().map_or_else(String::new, |wave| format!("wave {wave}"));
+        let wave = entry
+            .wave
+            .as_ref()
+            .map_or_else(String::new, |wave| format!("wave {wave}"));
         let who = names(entry.tenants.iter());
         let (by, why) = (by(entry), &entry.reason);
         Some(match entry.kind {
@@ -59,7 +64,10 @@ impl<'a> Words<'a> {
             EntryKind::Resumed => format!("release {release} goes on{by}: {why}"),
             EntryKind::Promoted => format!("{wave} need not bake longer{by}: {why}"),
             EntryKind::Aborted => format!("release {release} is aborted{by}: {why}"),
-            EntryKind::Judged => format!("health of {wave}: {why}"),
+            EntryKind::Judged => format!(
+                "health of {wave}: {}",
+                why.split_once(": ").map_or(why.as_str(), |(_, why)| why)
+            ),
             EntryKind::GateEnded => format!("gate of {wave}: {why}"),
             EntryKind::Moved => self.moved(entry, &who, &wave),
             EntryKind::Returned => {
@@ -95,7 +103,8 @@ impl<'a> Words<'a> {
         let from = run.and_then(|run| {
             let mut from = run.members().filter(|(name, _)| entry.tenants.contains(name));
             let first = from.next()?.1.from.clone()?;
-            from.all(|(_, member)| member.from.as_ref() == Some(&first)).then_some(first)
+            from.all(|(_, member)| member.from.as_ref() == Some(&first))
+                .then_some(first)
         });
         let from = from.map_or_else(String::new, |from| format!(" from {from}"));
         let to = entry.now_on.as_ref().map_or("no version", Version::as_str);
@@ -126,12 +135,16 @@ impl<'a> Words<'a> {
                 format!("release {release} waits for release {earlier} to end")
             }
             Waiting::Hold {
-                release, until: Some(until), ..
+                release,
+                until: Some(until),
+                ..
             } => {
                 format!("release {release} waits for the hold to end, {}", self.at(*until))
             }
             Waiting::Hold { release, .. } => format!("release {release} waits for a person to resume it"),
-            Waiting::Gap { wave, until, .. } => format!("wave {wave} waits for its gap to be over, {}", self.at(*until)),
+            Waiting::Gap { wave, until, .. } => {
+                format!("wave {wave} waits for its gap to be over, {}", self.at(*until))
+            }
             Waiting::Slot { wave, cell, until, .. } => format!(
                 "wave {wave} waits for its slots in cell {cell}, until {}",
                 self.at(*until)
@@ -180,10 +193,9 @@ impl<'a> Words<'a> {
             | Waiting::Gateways { wave, .. }
             | Waiting::Workers { wave, .. }
             | Waiting::Bake { wave, .. } => Some(wave),
-            Waiting::EarlierRelease { .. }
-            | Waiting::Hold { .. }
-            | Waiting::Return { .. }
-            | Waiting::Drain { .. } => None,
+            Waiting::EarlierRelease { .. } | Waiting::Hold { .. } | Waiting::Return { .. } | Waiting::Drain { .. } => {
+                None
+            }
         }
     }
 }

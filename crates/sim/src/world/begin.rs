@@ -37,7 +37,7 @@ pub fn installed(project: &Project, version: &Version, at: Timestamp) -> Service
             before: None,
             epoch: 1,
         };
-        state.seats.insert(tenant.name.clone(), seat);
+        state.seats.insert(tenant.id.clone(), seat);
     }
     state.pinned.insert(version.clone(), release);
     loop {

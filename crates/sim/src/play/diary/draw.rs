@@ -43,10 +43,7 @@ impl Diary {
 
     fn day(&self, event: &Event) -> String {
         let local = instant::local(event.at, &self.zone);
-        let day = local.map_or_else(
-            || event.at.to_string(),
-            |at| at.strftime("%a %-d %b %Y").to_string(),
-        );
+        let day = local.map_or_else(|| event.at.to_string(), |at| at.strftime("%a %-d %b %Y").to_string());
         format!("{day}, {} and UTC", instant::name(&self.zone, event.at))
     }
 
