@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use jiff::tz::TimeZone;
 use serde::Serialize;
+use tidegate_domain::event::Verdict;
 use tidegate_domain::id::{ServiceName, TenantName, Version, WaveName};
 use tidegate_domain::journal::{Entry, EntryKind};
 use tidegate_domain::plan::Plan;
@@ -149,7 +150,7 @@ impl Diary {
         self.wait(world.waiting(), now);
     }
 
-    /// A verdict is worth a line when it has changed.
+    /// A verdict is worth a line when it has changed; that there are no data yet is none.
     fn is_repeated(&mut self, entry: &Entry) -> bool {
         let (EntryKind::Judged, Some(release), Some(wave)) = (entry.kind, &entry.release, &entry.wave) else {
             return false;
@@ -157,7 +158,8 @@ impl Diary {
         let last = self
             .judged
             .insert((release.clone(), wave.clone()), entry.reason.clone());
-        last.as_ref() == Some(&entry.reason)
+        let nothing_yet = last.is_none() && entry.reason.starts_with(Verdict::NoData.in_words());
+        nothing_yet || last.as_ref() == Some(&entry.reason)
     }
 
     /// Each thing that is waited for is named once, when it lasts.

@@ -37,7 +37,7 @@ impl<'a> Words<'a> {
         let gates = if gates.is_empty() {
             String::new()
         } else {
-            format!(", gates {}", gates.join(", "))
+            format!("; gates: {}", gates.join(", "))
         };
         let start = match plan.waves.first() {
             Some(first) if first.name == wave.name => "at once".to_owned(),

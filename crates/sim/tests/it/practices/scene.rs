@@ -1,0 +1,183 @@
+//! A practice on stage: its files, what happens to it, and the diary of it with questions to ask.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use jiff::Zoned;
+use jiff::tz::{TimeZone, TimeZoneDatabase};
+use tidegate_domain::files::{Source, read_project, read_release};
+use tidegate_domain::id::{ComponentName, Digest, Version};
+use tidegate_domain::plan::FoundArtifact;
+use tidegate_domain::time::{Duration, Timestamp};
+use tidegate_sim::{Arrival, Deed, Diary, Event, Play, Trouble, installed, play};
+
+/// Longer is not read in a review.
+const GOLDEN_LINES_MAX: usize = 80;
+
+pub struct Scene {
+    folder: PathBuf,
+    zone: TimeZone,
+    pub play: Play,
+}
+
+pub struct Told {
+    folder: PathBuf,
+    zone: TimeZone,
+    pub diary: Diary,
+}
+
+fn source(path: &Path) -> Source {
+    let text = fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let path = path.display().to_string();
+    Source { path, text }
+}
+
+/// The files of `tests/practices/NAME` with the playbook of that name, from `begins` on, which is written like
+/// `2026-11-20T09:00[Europe/Berlin]`.
+pub fn scene(name: &str, begins: &str) -> Scene {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/practices").join(name);
+    let playbook = folder.join(format!("playbooks/{name}.yaml"));
+    let mut sources = vec![
+        source(&folder.join("tidegate.yaml")),
+        source(&folder.join("tenants.yaml")),
+    ];
+    sources.push(source(&playbook));
+    let (project, mistakes) = read_project(&sources);
+    let project = project.unwrap_or_else(|| panic!("{mistakes:?}"));
+    let begins: Zoned = begins.parse().unwrap();
+    let now = Timestamp(begins.timestamp().as_millisecond());
+    let state = installed(&project, &Version::new("1.0.0").unwrap(), now);
+    let zone = begins.time_zone().clone();
+    Scene {
+        folder,
+        zone: zone.clone(),
+        play: Play {
+            project,
+            state,
+            begins: now,
+            longest: Duration::from_days(90),
+            zone,
+            arrivals: Vec::new(),
+            deeds: Vec::new(),
+            resume_after: None,
+        },
+    }
+}
+
+impl Scene {
+    /// A release of the practice's folder is planned and applied at a local time.
+    pub fn release(mut self, file: &str, at: &str) -> Self {
+        let source = source(&self.folder.join(file));
+        let (release, mistakes) = read_release(&source, &self.play.project);
+        let release = release.unwrap_or_else(|| panic!("{mistakes:?}"));
+        let digest = |name: &ComponentName| Digest::of(format!("{name} {}", release.version).as_bytes());
+        let found = |name: &ComponentName| FoundArtifact {
+            path: format!("dist/{name}"),
+            digest: Ok(digest(name)),
+        };
+        let artifacts: BTreeMap<_, _> = release
+            .components
+            .keys()
+            .map(|name| (name.clone(), found(name)))
+            .collect();
+        let at = self.instant(at);
+        self.play.arrivals.push(Arrival { at, release, artifacts });
+        self
+    }
+
+    pub fn with(mut self, deed: Deed) -> Self {
+        self.play.deeds.push(deed);
+        self
+    }
+
+    /// `2026-11-20 09:00` in the zone of the scene.
+    pub fn instant(&self, local: &str) -> Timestamp {
+        let local: jiff::civil::DateTime = local.parse().unwrap();
+        let at = local.to_zoned(self.zone.clone()).unwrap();
+        Timestamp(at.timestamp().as_millisecond())
+    }
+
+    pub fn tell(&self) -> Told {
+        Told {
+            folder: self.folder.clone(),
+            zone: self.zone.clone(),
+            diary: play(&self.play).unwrap_or_else(|trouble| panic!("{trouble}: {trouble:?}")),
+        }
+    }
+
+    pub fn trouble(&self) -> Trouble {
+        play(&self.play).err().unwrap()
+    }
+}
+
+impl Told {
+    pub fn all(&self, part: &str) -> Vec<&Event> {
+        let events = self.diary.events.iter();
+        events.filter(|event| event.text.contains(part)).collect()
+    }
+
+    /// The one line that contains this.
+    pub fn line(&self, part: &str) -> &Event {
+        let found = self.all(part);
+        assert_eq!(found.len(), 1, "lines with `{part}` in\n{}", self.diary.draw());
+        found[0]
+    }
+
+    pub fn never(&self, part: &str) {
+        assert!(
+            self.all(part).is_empty(),
+            "lines with `{part}` in\n{}",
+            self.diary.draw()
+        );
+    }
+
+    /// When the one line with this was, in the zone of the scene: `Mon 23 Nov 06:00`.
+    pub fn when(&self, part: &str) -> String {
+        let zoned = self.zoned(self.line(part));
+        zoned.strftime("%a %-d %b %H:%M").to_string()
+    }
+
+    pub fn zoned(&self, event: &Event) -> Zoned {
+        let at = jiff::Timestamp::from_millisecond(event.at.0).unwrap();
+        at.to_zoned(self.zone.clone())
+    }
+
+    pub fn time_between(&self, first: &str, second: &str) -> Duration {
+        self.line(second).at - self.line(first).at
+    }
+
+    pub fn tenants(&self, part: &str) -> Vec<&str> {
+        self.line(part).tenants.iter().map(|tenant| tenant.as_str()).collect()
+    }
+
+    pub fn ends(&self, release: &str, outcome: &str) {
+        let found = self
+            .diary
+            .outcomes
+            .iter()
+            .find(|found| found.release.as_str() == release);
+        let found = found.map(|found| found.outcome);
+        assert_eq!(found, Some(outcome), "{}", self.diary.draw());
+    }
+
+    /// The whole diary is as it is kept; `UPDATE=1` keeps it anew.
+    pub fn golden(&self, file: &str) {
+        let path = self.folder.join(file);
+        let found = self.diary.draw();
+        assert!(
+            found.lines().count() <= GOLDEN_LINES_MAX,
+            "too long to be read:\n{found}"
+        );
+        if std::env::var_os("UPDATE").is_some() {
+            fs::write(&path, &found).unwrap();
+        }
+        let expected = fs::read_to_string(&path).unwrap_or_default();
+        assert_eq!(found, expected, "{}", path.display());
+    }
+}
+
+/// A zone of the bundled database.
+pub fn zone(name: &str) -> TimeZone {
+    TimeZoneDatabase::bundled().get(name).unwrap()
+}
