@@ -5,12 +5,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use jiff::Zoned;
-use jiff::tz::{TimeZone, TimeZoneDatabase};
+use jiff::tz::TimeZone;
 use tidegate_domain::files::{Source, read_project, read_release};
 use tidegate_domain::id::{ComponentName, Digest, Version};
 use tidegate_domain::plan::FoundArtifact;
 use tidegate_domain::time::{Duration, Timestamp};
-use tidegate_sim::{Arrival, Deed, Diary, Event, Play, Trouble, installed, play};
+use tidegate_sim::{Arrival, Deed, Diary, Event, Play, installed, play};
 
 /// Longer is not read in a review.
 const GOLDEN_LINES_MAX: usize = 80;
@@ -105,10 +105,6 @@ impl Scene {
             diary: play(&self.play).unwrap_or_else(|trouble| panic!("{trouble}: {trouble:?}")),
         }
     }
-
-    pub fn trouble(&self) -> Trouble {
-        play(&self.play).err().unwrap()
-    }
 }
 
 impl Told {
@@ -124,31 +120,9 @@ impl Told {
         found[0]
     }
 
-    pub fn never(&self, part: &str) {
-        assert!(
-            self.all(part).is_empty(),
-            "lines with `{part}` in\n{}",
-            self.diary.draw()
-        );
-    }
-
-    /// When the one line with this was, in the zone of the scene: `Mon 23 Nov 06:00`.
-    pub fn when(&self, part: &str) -> String {
-        let zoned = self.zoned(self.line(part));
-        zoned.strftime("%a %-d %b %H:%M").to_string()
-    }
-
     pub fn zoned(&self, event: &Event) -> Zoned {
         let at = jiff::Timestamp::from_millisecond(event.at.0).unwrap();
         at.to_zoned(self.zone.clone())
-    }
-
-    pub fn time_between(&self, first: &str, second: &str) -> Duration {
-        self.line(second).at - self.line(first).at
-    }
-
-    pub fn tenants(&self, part: &str) -> Vec<&str> {
-        self.line(part).tenants.iter().map(|tenant| tenant.as_str()).collect()
     }
 
     pub fn ends(&self, release: &str, outcome: &str) {
@@ -175,9 +149,4 @@ impl Told {
         let expected = fs::read_to_string(&path).unwrap_or_default();
         assert_eq!(found, expected, "{}", path.display());
     }
-}
-
-/// A zone of the bundled database.
-pub fn zone(name: &str) -> TimeZone {
-    TimeZoneDatabase::bundled().get(name).unwrap()
 }
