@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
 use tidegate_domain::files::{
-    BYTES_MAX, Diagnostic, Jwt, PLAYBOOKS_FOLDER, Project, ReleaseFile, SERVICE_FILE, Source, TENANTS_FILE, TenantFrom,
-    read_project, read_release, render,
+    self, BYTES_MAX, CalendarFiles, Diagnostic, Jwt, PLAYBOOKS_FOLDER, Project, ReleaseFile, SERVICE_FILE, Source,
+    TENANTS_FILE, TenantFrom, holiday_files, read_project, read_release, render,
 };
 use tidegate_domain::id::Digest;
 use tidegate_domain::plan::FoundArtifact;
@@ -113,7 +113,42 @@ pub fn beside(context: &Context, name: &str) -> PathBuf {
     }
 }
 
+/// What the files say of time, and of tenants as far as that needs it; the rest of the project need not be there.
+pub fn read_calendars(context: &Context) -> Result<CalendarFiles, CliError> {
+    let mut sources = named_sources(context)?;
+    add_holidays(&mut sources)?;
+    let (files, diagnostics) = files::read_calendars(&sources);
+    match files {
+        Some(files) => {
+            warn(&diagnostics, &sources, context);
+            Ok(files)
+        }
+        None => Err(mistakes(
+            "what the files say of time",
+            &render(&diagnostics, &sources, context.color_stderr()),
+            diagnostics.len(),
+        )),
+    }
+}
+
 fn sources(context: &Context) -> Result<Vec<Source>, CliError> {
+    let mut sources = named_sources(context)?;
+    if let Ok(entries) = std::fs::read_dir(beside(context, PLAYBOOKS_FOLDER)) {
+        let mut playbooks: Vec<PathBuf> = entries
+            .filter_map(|entry| entry.ok().map(|entry| entry.path()))
+            .collect();
+        playbooks.retain(|path| path.extension().is_some_and(|extension| extension == "yaml"));
+        playbooks.sort();
+        for path in playbooks {
+            sources.push(text(&path)?);
+        }
+    }
+    add_holidays(&mut sources)?;
+    Ok(sources)
+}
+
+/// The two files that have one name, as far as they are there; the service file always is.
+fn named_sources(context: &Context) -> Result<Vec<Source>, CliError> {
     let service = beside(context, SERVICE_FILE);
     if !service.is_file() {
         return Err(CliError::new(format!(
@@ -122,17 +157,21 @@ fn sources(context: &Context) -> Result<Vec<Source>, CliError> {
         ))
         .help("make one with `tidegate init`, or name the project's folder with `--project DIR`"));
     }
-    let mut paths = vec![service];
-    paths.extend(Some(beside(context, TENANTS_FILE)).filter(|path| path.is_file()));
-    if let Ok(entries) = std::fs::read_dir(beside(context, PLAYBOOKS_FOLDER)) {
-        let mut playbooks: Vec<PathBuf> = entries
-            .filter_map(|entry| entry.ok().map(|entry| entry.path()))
-            .collect();
-        playbooks.retain(|path| path.extension().is_some_and(|extension| extension == "yaml"));
-        playbooks.sort();
-        paths.extend(playbooks);
+    let mut sources = vec![text(&service)?];
+    let tenants = beside(context, TENANTS_FILE);
+    if tenants.is_file() {
+        sources.push(text(&tenants)?);
     }
-    paths.iter().map(|path| text(path)).collect()
+    Ok(sources)
+}
+
+/// The holiday files that the first source, the service file, names. One that is not there is a mistake of that file.
+fn add_holidays(sources: &mut Vec<Source>) -> Result<(), CliError> {
+    let paths = sources.first().map(holiday_files).unwrap_or_default();
+    for path in paths.iter().map(Path::new).filter(|path| path.is_file()) {
+        sources.push(text(path)?);
+    }
+    Ok(())
 }
 
 fn text(path: &Path) -> Result<Source, CliError> {

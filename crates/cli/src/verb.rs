@@ -2,6 +2,7 @@
 
 mod abort;
 mod apply;
+mod calendar;
 mod command;
 mod completions;
 mod diff;
@@ -22,6 +23,7 @@ mod status;
 mod stop;
 mod tenants;
 mod token;
+mod windows;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -63,6 +65,8 @@ enum Verb {
     History(history::Args),
     Diff(diff::Args),
     Tenants(tenants::Args),
+    Windows(windows::Args),
+    Calendar(calendar::Args),
     Logs(logs::Args),
     Serve(serve::Args),
     Stop(stop::Args),
@@ -112,6 +116,8 @@ pub fn run(line: CommandLine) -> Result<ExitCode, CliError> {
         Verb::History(args) => history::run(&args, &context),
         Verb::Diff(args) => diff::run(&args, &context),
         Verb::Tenants(args) => tenants::run(&args, &context),
+        Verb::Windows(args) => windows::run(&args, &context),
+        Verb::Calendar(args) => calendar::run(&args, &context),
         Verb::Logs(args) => logs::run(&args, &context),
         Verb::Serve(args) => serve::run(&args, &context),
         Verb::Stop(args) => stop::run(&args, &context),

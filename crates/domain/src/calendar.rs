@@ -27,6 +27,7 @@ mod coverage;
 mod holidays;
 mod notice;
 mod opening;
+mod picture;
 mod rule;
 mod text;
 mod window;
@@ -35,6 +36,7 @@ mod zone;
 
 pub use holidays::Holidays;
 pub use opening::{Opening, Openness, Reason, Stretch};
+pub use picture::{ClockChange, Day, Hour};
 pub use rule::{Recurrence, RuleError, RuleText};
 pub use text::{Boundary, LocalDate, Period, WeekdayList, Weekdays, WindowZone, WorkingHours, WrongText};
 pub use window::{Times, Window, WindowError};
@@ -50,6 +52,19 @@ pub struct Calendars {
     pub holidays: BTreeMap<String, Holidays>,
     /// In the order in which they are written: of several that are open, the first is named.
     pub windows: Vec<Window>,
+    /// Windows that are written wrongly. Nothing is known of when their tenants may move.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub broken: Vec<BrokenWindow>,
+}
+
+/// A window with a mistake, as far as it says whom it is for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BrokenWindow {
+    pub name: String,
+    pub tenants: Selector,
+    /// With its place: `tidegate.yaml:12:5: …`.
+    pub mistake: String,
 }
 
 /// All of a tenant that matters to time. Thousands of tenants have a handful of classes: ask once for each class.
@@ -91,6 +106,8 @@ impl<'t> From<&'t Tenant> for Subject<'t> {
 pub enum CalendarError {
     #[error("there is no calendar `{0}`")]
     UnknownCalendar(CalendarName),
+    #[error("window `{window}`, which is for this tenant, is written wrongly: {mistake}")]
+    BrokenWindow { window: String, mistake: String },
     #[error("working days are counted in a calendar, and the tenant has none")]
     NoCalendar,
     #[error("the holidays of calendar `{calendar}` are not there: `{file}` was not read")]
@@ -111,6 +128,7 @@ impl CalendarError {
     pub fn help(&self) -> String {
         match self {
             Self::UnknownCalendar(name) => format!("write `{name}` under `calendars` in tidegate.yaml"),
+            Self::BrokenWindow { window, .. } => format!("correct window `{window}`, or remove it"),
             Self::NoCalendar => "give the tenant a `calendar` in tenants.yaml".to_owned(),
             Self::HolidaysNotRead { file, .. } => format!("see that `{file}` is there and can be read"),
             Self::HolidaysUnknown { file, date, .. } => format!("add the year {} to `{file}`", date.year()),
@@ -123,9 +141,15 @@ impl Calendars {
     /// The class of a tenant. Its own zone beats that of its calendar; where neither names one it is UTC.
     ///
     /// # Errors
-    /// If it names a calendar that is not there.
+    /// If it names a calendar that is not there, or a window that is for it is written wrongly.
     pub fn class<'t>(&self, tenant: impl Into<Subject<'t>>) -> Result<Class, CalendarError> {
         let tenant = tenant.into();
+        if let Some(broken) = self.broken.iter().find(|broken| broken.tenants.selects(tenant)) {
+            return Err(CalendarError::BrokenWindow {
+                window: broken.name.clone(),
+                mistake: broken.mistake.clone(),
+            });
+        }
         let calendar = tenant.calendar.map(|name| self.calendar(name)).transpose()?;
         let calendar_zone = calendar.and_then(|calendar| calendar.time_zone.as_ref());
         let zone = tenant.time_zone.or(calendar_zone);
@@ -152,6 +176,13 @@ impl Calendars {
     #[must_use]
     pub fn window(&self, name: &WindowName) -> Option<&Window> {
         self.windows.iter().find(|window| window.name == *name)
+    }
+
+    /// The name of the holiday that a date is.
+    #[must_use]
+    pub fn holiday(&self, calendar: &CalendarName, date: Date) -> Option<&str> {
+        let file = self.calendars.get(calendar)?.holidays.as_ref()?;
+        self.holidays.get(file)?.days.get(&date).map(String::as_str)
     }
 
     fn calendar(&self, name: &CalendarName) -> Result<&Calendar, CalendarError> {

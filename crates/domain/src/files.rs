@@ -1,4 +1,5 @@
-//! The files people write: `tidegate.yaml`, `tenants.yaml`, `playbooks/*.yaml` and `release.yaml`.
+//! The files people write: `tidegate.yaml`, `tenants.yaml`, `playbooks/*.yaml` and `release.yaml`; and the files of holidays
+//! that calendars name.
 //!
 //! Text comes in, typed structs or diagnostics go out; where the text comes from is the caller's business. A file is read
 //! in four steps: the YAML becomes a tree whose every part knows its place ([`tree`]); the tree is checked against the
@@ -10,9 +11,12 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::calendar::Calendars;
 use crate::id::PlaybookName;
 
+mod calendars;
 mod diagnostic;
+mod ics;
 mod meaning;
 mod nearest;
 mod playbook;
@@ -25,6 +29,7 @@ mod tenants;
 mod text;
 mod tree;
 
+pub use calendars::{CalendarFiles, CalendarTenant, holiday_files, read_calendars};
 pub use diagnostic::{Code, Diagnostic, Place, Severity, render};
 pub use playbook::{Conditions, Errors, Health, Latency, PlaybookFile, Select, Wave};
 pub use release::{Configuration, ReleaseComponent, ReleaseFile};
@@ -42,6 +47,7 @@ pub use tree::{BYTES_MAX, DEPTH_MAX, NODES_MAX};
 
 pub(crate) use text::written_as_text;
 
+use calendars::ReadHolidays;
 use diagnostic::{Finding, Report};
 use shape::Shape;
 use tree::Node;
@@ -66,6 +72,8 @@ pub struct Project {
     pub service: ServiceFile,
     pub tenants: TenantsFile,
     pub playbooks: BTreeMap<PlaybookName, PlaybookFile>,
+    /// The calendars and windows of the service, with their holidays.
+    pub calendars: Calendars,
 }
 
 /// Reads the files of a project, told apart by their names. There is a project exactly when no diagnostic is an error;
@@ -95,14 +103,19 @@ pub fn read_project(sources: &[Source]) -> (Option<Project>, Vec<Diagnostic>) {
     for index in &files.playbooks {
         read(*index, &playbook);
     }
+    let holidays = match files.service.and_then(|index| documents.get_mut(&index)) {
+        Some(service) => ReadHolidays::read(sources, service),
+        None => ReadHolidays::default(),
+    };
+    let of_holidays = holidays.found.clone();
     meaning::check_project(&files, &mut documents);
-    let project = project(&files, &mut documents);
+    let project = project(&files, &mut documents, holidays);
     let missing = missing_files(&files);
     let project = project.filter(|_| missing.is_empty());
     let found = documents
         .into_values()
         .flat_map(|document| document.report.diagnostics());
-    (project, missing.into_iter().chain(found).collect())
+    (project, missing.into_iter().chain(found).chain(of_holidays).collect())
 }
 
 /// Reads a release of `project`. There is one exactly when no diagnostic is an error.
@@ -154,18 +167,25 @@ impl<'a> Document<'a> {
     }
 }
 
-fn project(files: &Files, documents: &mut BTreeMap<usize, Document<'_>>) -> Option<Project> {
-    let service = documents.get_mut(&files.service?)?.file()?;
-    let tenants = documents.get_mut(&files.tenants?)?.file()?;
+fn project(files: &Files, documents: &mut BTreeMap<usize, Document<'_>>, holidays: ReadHolidays) -> Option<Project> {
+    let tenants: TenantsFile = documents.get_mut(&files.tenants?)?.file()?;
+    let document = documents.get_mut(&files.service?)?;
+    let broken = calendars::take_broken_windows(document);
+    let service: ServiceFile = document.file()?;
+    if let Some(tree) = &document.tree {
+        meaning::calendars::check_reach(&mut document.report, tree, &service.windows, &tenants.tenants);
+    }
     let mut playbooks = BTreeMap::new();
     for index in &files.playbooks {
         let playbook: PlaybookFile = documents.get_mut(index)?.file()?;
         playbooks.insert(playbook.name.clone(), playbook);
     }
+    let calendars = calendars::calendars(service.calendars.clone(), &service.windows, holidays, broken);
     Some(Project {
         service,
         tenants,
         playbooks,
+        calendars,
     })
 }
 
@@ -181,17 +201,19 @@ fn missing_files(files: &Files) -> Vec<Diagnostic> {
         ("playbooks/*.yaml", !files.playbooks.is_empty()),
     ];
     let missing = expected.into_iter().filter(|(_, found)| !found);
-    missing
-        .map(|(name, _)| Diagnostic {
-            severity: Severity::Error,
-            code: Code::MissingFile,
-            file: name.to_owned(),
-            place: None,
-            message: format!("there is no `{name}`"),
-            label: String::new(),
-            help: Some("`tidegate init` writes files to start from".to_owned()),
-        })
-        .collect()
+    missing.map(|(name, _)| missing_file(name)).collect()
+}
+
+fn missing_file(name: &str) -> Diagnostic {
+    Diagnostic {
+        severity: Severity::Error,
+        code: Code::MissingFile,
+        file: name.to_owned(),
+        place: None,
+        message: format!("there is no `{name}`"),
+        label: String::new(),
+        help: Some("`tidegate init` writes files to start from".to_owned()),
+    }
 }
 
 #[cfg(test)]

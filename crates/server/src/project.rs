@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use tidegate_domain::files::{
-    Jwt, PLAYBOOKS_FOLDER, Project, SERVICE_FILE, Source, TENANTS_FILE, TenantFrom, read_project, render,
+    Jwt, PLAYBOOKS_FOLDER, Project, SERVICE_FILE, Source, TENANTS_FILE, TenantFrom, holiday_files, read_project, render,
 };
 use tidegate_gateway::Tls;
 use tidegate_gateway::table::{JwtSource, JwtVerification, PathSource, TenantSource};
@@ -33,7 +33,13 @@ pub fn read(folder: &Path) -> Result<Project, ProjectError> {
     }
     // What is missing is said together with all other mistakes.
     paths.retain(|path| path.is_file() && path.extension().is_some_and(|extension| extension == "yaml"));
-    let sources = paths.iter().map(|path| source(path)).collect::<Result<Vec<_>, _>>()?;
+    let mut sources = paths.iter().map(|path| source(path)).collect::<Result<Vec<_>, _>>()?;
+    let service = sources.iter().find(|source| source.path.ends_with(SERVICE_FILE));
+    let holidays = service.map(holiday_files).unwrap_or_default();
+    // One that is not there is a mistake of the file that names it.
+    for path in holidays.iter().map(Path::new).filter(|path| path.is_file()) {
+        sources.push(source(path)?);
+    }
     let (project, diagnostics) = read_project(&sources);
     project.ok_or_else(|| ProjectError::Mistakes(render(&diagnostics, &sources, false)))
 }

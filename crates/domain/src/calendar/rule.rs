@@ -149,6 +149,16 @@ impl Recurrence {
         Ok(recurrence)
     }
 
+    /// The last day, where there is one.
+    pub(crate) fn last(&self) -> Option<Date> {
+        self.last
+    }
+
+    /// The days of the rule up to a last one.
+    pub(crate) fn until(&self, last: Date) -> impl Iterator<Item = Date> {
+        self.dates(Date::MIN, last)
+    }
+
     /// The days of the rule from `from` to `to`, both included, in their order.
     pub(super) fn dates(&self, from: Date, to: Date) -> Dates<'_> {
         let first = self.starting.map_or(from, |starting| starting.0.max(from));

@@ -5,6 +5,7 @@ use std::fmt;
 use jiff::civil::DateTime;
 use jiff::tz::{AmbiguousOffset, Offset, TimeZone, TimeZoneDatabase};
 
+use super::ClockChange;
 use crate::files::TimeZoneName;
 use crate::time::Timestamp;
 
@@ -74,6 +75,19 @@ impl Clock {
     fn last_shown_before(&self, transition: jiff::Timestamp) -> DateTime {
         let before = Timestamp(transition.as_millisecond() - 1);
         self.offset(before).to_datetime(transition)
+    }
+
+    /// The last change of the clocks after `from`, up to but without `until`.
+    pub(super) fn change(&self, from: Timestamp, until: Timestamp) -> Option<ClockChange> {
+        let at = self.0.preceding(instant(until)).next()?;
+        let at = Timestamp(at.timestamp().as_millisecond());
+        let before = Timestamp(at.0 - 1);
+        let (earlier, later) = (self.offset(before), self.offset(at));
+        (at > from && earlier != later).then(|| ClockChange {
+            at,
+            before: earlier.to_datetime(instant(at)).time(),
+            after: later.to_datetime(instant(at)).time(),
+        })
     }
 
     /// The instant at which the clocks jump over `local`.

@@ -13,11 +13,15 @@ pub use render::render;
 /// A file with more mistakes than this has one cause, and a longer list hides it. It also bounds the work on a hostile file.
 pub(super) const FINDINGS_MAX: usize = 100;
 
-/// A mistake stops the reading; a warning is only said.
+/// What a mistake stops.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Severity {
+    /// The reading of the file.
     Error,
+    /// What is asked of some tenants; the others do not suffer from it.
+    Confined,
+    /// Nothing: it is only said.
     Warning,
 }
 
@@ -45,6 +49,8 @@ pub enum Code {
     OutOfRange,
     /// Text of the wrong shape.
     InvalidText,
+    /// Not a calendar file, or a part of one that Tidegate does without.
+    Ics,
     /// The name of something that is not there.
     UnknownName,
     /// One name for two things.
@@ -70,6 +76,7 @@ impl fmt::Display for Code {
             Self::UnknownWord => "unknown-word",
             Self::OutOfRange => "out-of-range",
             Self::InvalidText => "invalid-text",
+            Self::Ics => "ics",
             Self::UnknownName => "unknown-name",
             Self::DuplicateName => "duplicate-name",
             Self::Conflict => "conflict",
@@ -158,6 +165,14 @@ impl Finding {
         }
     }
 
+    /// A mistake that only some tenants suffer from.
+    pub(super) fn confined(code: Code, span: &Range<usize>, message: String) -> Self {
+        Self {
+            severity: Severity::Confined,
+            ..Self::error(code, span, message)
+        }
+    }
+
     /// A mistake of the file as a whole.
     pub(super) fn of_file(code: Code, message: String) -> Self {
         Self {
@@ -194,6 +209,11 @@ impl Finding {
             help: Some(help.into()),
             ..self
         }
+    }
+
+    fn is_error_in(&self, part: &Range<usize>) -> bool {
+        let is_inside = |span: &Range<usize>| part.start <= span.start && span.start < part.end;
+        self.severity == Severity::Error && self.span.as_ref().is_some_and(is_inside)
     }
 
     pub(super) fn help_if(self, help: Option<String>) -> Self {
@@ -241,6 +261,48 @@ impl<'a> Report<'a> {
 
     pub(super) fn has_errors(&self) -> bool {
         self.findings.iter().any(|finding| finding.severity == Severity::Error)
+    }
+
+    /// How many findings there are.
+    pub(super) fn len(&self) -> usize {
+        self.findings.len()
+    }
+
+    /// Whether there is a mistake inside a part of the file.
+    pub(super) fn has_errors_in(&self, part: &Range<usize>) -> bool {
+        self.findings.iter().any(|finding| finding.is_error_in(part))
+    }
+
+    /// Whether anything is said of a part of the file.
+    pub(super) fn says_in(&self, part: &Range<usize>) -> bool {
+        let spans = self.findings.iter().filter_map(|finding| finding.span.as_ref());
+        spans
+            .into_iter()
+            .any(|span| part.start <= span.start && span.start < part.end)
+    }
+
+    /// Takes every mistake for one that only some tenants suffer from.
+    pub(super) fn confine_all(&mut self) {
+        for finding in self
+            .findings
+            .iter_mut()
+            .filter(|finding| finding.severity == Severity::Error)
+        {
+            finding.severity = Severity::Confined;
+        }
+    }
+
+    /// Takes the mistakes inside a part of the file for such that only some tenants suffer from; as one text, if there are
+    /// any.
+    pub(super) fn confine(&mut self, part: &Range<usize>) -> Option<String> {
+        let mut told = Vec::new();
+        for finding in &mut self.findings {
+            if finding.is_error_in(part) {
+                finding.severity = Severity::Confined;
+                told.push(place(finding.clone(), self.source).to_string());
+            }
+        }
+        (!told.is_empty()).then(|| told.join("; "))
     }
 
     pub(super) fn diagnostics(mut self) -> Vec<Diagnostic> {

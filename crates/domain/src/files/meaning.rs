@@ -11,6 +11,8 @@ use super::nearest::nearest;
 use super::tree::Node;
 use super::{Document, Files, Project};
 
+pub(super) mod calendars;
+mod labels;
 mod playbook;
 mod release;
 mod service;
@@ -37,6 +39,7 @@ pub(super) fn check_project(files: &Files, documents: &mut BTreeMap<usize, Docum
         if files.service == Some(*index) {
             service::check(report, tree);
             service::check_playbook(report, tree, &playbooks);
+            calendars::check(report, tree, tenants, Some(&calendars::cells(tree)));
         } else if files.tenants == Some(*index) {
             tenants::check(report, tree, service);
         } else {
@@ -48,6 +51,19 @@ pub(super) fn check_project(files: &Files, documents: &mut BTreeMap<usize, Docum
     }
     for (index, tree) in trees {
         documents.entry(index).and_modify(|document| document.tree = Some(tree));
+    }
+}
+
+/// Checks what two documents say of time, where nothing else of them is looked at.
+pub(super) fn check_calendars(service: &mut Document<'_>, tenants: &mut Document<'_>) {
+    if let Some(tree) = &service.tree {
+        calendars::check(&mut service.report, tree, tenants.tree.as_ref(), None);
+    }
+    if let Some(tree) = &tenants.tree {
+        check_unique(&mut tenants.report, tree, "tenants", "id", "tenant");
+        if let Some(service) = &service.tree {
+            calendars::check_tenants(&mut tenants.report, tree, service);
+        }
     }
 }
 

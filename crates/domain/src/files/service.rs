@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 use super::text::{
     Address, CookieName, HeaderName, HostName, HostTemplate, Memory, PathTemplate, Scalar, UrlPath, VariableName,
 };
-use crate::id::{CellName, ComponentName, PlaybookName, ServiceName};
+use crate::calendar::{Calendar, WrittenWindow};
+use crate::id::{CalendarName, CellName, ComponentName, PlaybookName, ServiceName};
 use crate::release::{Drain, Ownership};
 use crate::time::Duration;
 
@@ -29,6 +30,12 @@ pub struct ServiceFile {
     /// The parts that are deployed, each as a unit.
     #[schemars(length(min = 1))]
     pub components: Vec<Component>,
+    /// Working days and holidays, by a name that tenants and windows use.
+    #[serde(default)]
+    pub calendars: BTreeMap<CalendarName, Calendar>,
+    /// When tenants may move, and when they may not.
+    #[serde(default)]
+    pub windows: Vec<WrittenWindow>,
 }
 
 /// One place that runs the service for a set of tenants.

@@ -41,6 +41,12 @@ impl Shape {
         }
     }
 
+    /// The shape with a change to its schema.
+    pub(super) fn with(mut self, change: impl FnOnce(&mut Json)) -> Self {
+        change(&mut self.root);
+        self
+    }
+
     /// Every way in which `node` does not have this shape.
     pub(super) fn check(&self, node: &Node) -> Vec<Finding> {
         let mut findings = Vec::new();
@@ -104,14 +110,15 @@ impl Shape {
     fn invalid_text(&self, span: &Range<usize>, text: &str, name: &str, pattern: &str) -> Option<Finding> {
         let mut rules = self.rules.iter().filter(|rule| rule.pattern == pattern);
         let named = rules.clone().find(|rule| rule.name == name);
-        let complaint =
-            (named.or_else(|| rules.next())?.complaint)(text)?.replacen(&format!("`{text}`"), &shown(text), 1);
+        let rule = named.or_else(|| rules.next())?;
+        let complaint = (rule.complaint)(text)?.replacen(&format!("`{text}`"), &shown(text), 1);
         // The last colon: the text itself may hold others, a rule holds none.
         let (message, help) = match complaint.rsplit_once(": ") {
             Some((message, help)) => (message.to_owned(), Some(help.to_owned())),
             None => (complaint, None),
         };
-        Some(Finding::error(Code::InvalidText, span, message).help_if(help))
+        let finding = Finding::error(Code::InvalidText, span, message).help_if(help);
+        Some(finding.meant(nearest(text, (rule.known)())))
     }
 
     fn list(&self, node: &Node, items: &[Node], part: Part<'_>, findings: &mut Vec<Finding>) {

@@ -5,8 +5,8 @@ use super::{PLAYBOOKS_FOLDER, SERVICE_FILE, Source, TENANTS_FILE, schemas};
 /// Where the schemas lie that the first line of each starter file names.
 const SCHEMAS_FOLDER: &str = ".tidegate/schemas";
 
-/// The files of a new project, by their paths in its folder: the files people write, a program that they release, and the
-/// schemas for editors.
+/// The files of a new project, by their paths in its folder: the files people write, a program that they release, holidays,
+/// and the schemas for editors.
 #[must_use]
 pub fn starter() -> Vec<Source> {
     let written = [
@@ -18,6 +18,10 @@ pub fn starter() -> Vec<Source> {
         ),
         ("release.yaml".to_owned(), include_str!("starter/release.yaml")),
         ("app/web.py".to_owned(), include_str!("starter/app/web.py")),
+        (
+            "holidays/de.ics".to_owned(),
+            include_str!("../../../../holidays/de.ics"),
+        ),
     ];
     let written = written.into_iter().map(|(path, text)| Source {
         path,

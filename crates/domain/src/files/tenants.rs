@@ -47,7 +47,7 @@ enum Labels {
     Tags(#[schemars(extend("uniqueItems" = true))] Vec<LabelName>),
 }
 
-fn labels<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<LabelName, Scalar>, D::Error> {
+pub(super) fn labels<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<LabelName, Scalar>, D::Error> {
     Ok(match Labels::deserialize(deserializer)? {
         Labels::Valued(labels) => labels,
         Labels::Tags(tags) => tags.into_iter().map(|tag| (tag, Scalar::tag())).collect(),

@@ -150,7 +150,7 @@ text_newtype!(
 text_newtype!(
     /// A time zone by its IANA name. Abbreviations and offsets are refused: they do not know of summer time.
     TimeZoneName, "time zone", is_time_zone,
-    "an IANA name such as `Europe/Berlin`, or `UTC`",
+    "an IANA name such as `Europe/Berlin`, or `UTC`; offsets and abbreviations do not know when clocks change",
     r"^(UTC|[A-Z][A-Za-z0-9_+-]*(/[A-Z][A-Za-z0-9_+-]*)+)$"
 );
 

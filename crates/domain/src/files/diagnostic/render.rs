@@ -28,7 +28,7 @@ pub fn render(diagnostics: &[Diagnostic], sources: &[Source], color: bool) -> St
 
 fn groups<'a>(diagnostic: &'a Diagnostic, source: Option<&'a Source>) -> Vec<Group<'a>> {
     let level = match diagnostic.severity {
-        Severity::Error => Level::ERROR,
+        Severity::Error | Severity::Confined => Level::ERROR,
         Severity::Warning => Level::WARNING,
     };
     let title = level.primary_title(&diagnostic.message).id(diagnostic.code.to_string());

@@ -1,10 +1,8 @@
-use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use super::{check_known, check_unique, names, texts};
+use super::{check_known, check_unique, labels, names, texts};
 use crate::files::diagnostic::{Code, Finding, Report, shown};
-use crate::files::nearest::nearest;
-use crate::files::tree::{Entry, Node, Value};
+use crate::files::tree::{Node, Value};
 use crate::policy::Bake;
 use crate::time::Duration;
 
@@ -13,7 +11,7 @@ pub(super) fn check(report: &mut Report<'_>, tree: &Node, service: Option<&Node>
     check_unique(report, tree, "waves", "name", "wave");
     let cells = service.map(|service| names(service, "cells"));
     let known_tenants = tenants.map(|tenants| texts(tenants, "tenants", "id"));
-    let labels = tenants.map(labels);
+    let labels = tenants.map(labels::of);
     for wave in tree.items_of("waves") {
         check_bake(report, wave);
         for conditions in conditions(wave) {
@@ -30,26 +28,10 @@ pub(super) fn check(report: &mut Report<'_>, tree: &Node, service: Option<&Node>
                 conditions
                     .entries_of("labels")
                     .iter()
-                    .for_each(|label| check_label(report, label, labels));
+                    .for_each(|label| labels::check_entry(report, label, labels));
             }
         }
     }
-}
-
-/// The labels that tenants have, with their values.
-type Labels<'n> = BTreeMap<&'n str, BTreeSet<Cow<'n, str>>>;
-
-fn labels(tenants: &Node) -> Labels<'_> {
-    let mut labels = Labels::new();
-    for tenant in tenants.items_of("tenants") {
-        for label in tenant.entries_of("labels") {
-            labels.entry(&label.key).or_default().extend(scalar(&label.value));
-        }
-        for tag in tenant.items_of("labels").iter().filter_map(Node::text) {
-            labels.entry(tag).or_default().insert(Cow::Borrowed("true"));
-        }
-    }
-    labels
 }
 
 /// The conditions of a wave, written as a list or alone.
@@ -90,45 +72,6 @@ fn check_bake(report: &mut Report<'_>, wave: &Node) {
                 default.longest
             )),
         );
-    }
-}
-
-/// Tenants come and go, so a label that none has is no error.
-fn check_label(report: &mut Report<'_>, label: &Entry, labels: &Labels<'_>) {
-    let Some(wanted) = scalar(&label.value).filter(|_| !report.is_full()) else {
-        return;
-    };
-    let finding = match labels.get(label.key.as_str()) {
-        Some(values) if values.contains(&wanted) => return,
-        Some(values) => {
-            let message = format!("no tenant has `{}: {wanted}`", label.key);
-            let finding = Finding::warning(Code::NoEffect, &label.value.span, message);
-            finding.meant(nearest(&wanted, values.iter().map(AsRef::as_ref)))
-        }
-        None => {
-            let message = format!("no tenant has a label {}", shown(&label.key));
-            let finding = Finding::warning(Code::NoEffect, &label.key_span, message);
-            finding.meant(nearest(&label.key, labels.keys().copied()))
-        }
-    };
-    report.push(finding);
-}
-
-/// What a tenant has as a label; a tag is `true`.
-fn label_of<'n>(tenant: &'n Node, name: &str) -> Option<Cow<'n, str>> {
-    let labels = tenant.field("labels")?;
-    let is_tag = labels.items().iter().any(|tag| tag.text() == Some(name));
-    let tag = is_tag.then_some(Cow::Borrowed("true"));
-    tag.or_else(|| labels.field(name).and_then(scalar))
-}
-
-/// The text of a value of a label, as [`crate::files::Scalar`] keeps it.
-fn scalar(node: &Node) -> Option<Cow<'_, str>> {
-    match &node.value {
-        Value::Text(text) => Some(Cow::Borrowed(text)),
-        Value::Number(number) => Some(Cow::Owned(number.to_string())),
-        Value::Boolean(boolean) => Some(Cow::Owned(boolean.to_string())),
-        Value::Null | Value::List(_) | Value::Map(_) | Value::Refused => None,
     }
 }
 
@@ -201,7 +144,7 @@ impl<'n> Selector<'n> {
                     .value
                     .entries()
                     .iter()
-                    .all(|label| label_of(tenant, &label.key) == scalar(&label.value)),
+                    .all(|label| labels::of_tenant(tenant, &label.key) == labels::scalar(&label.value)),
                 "opt_in" => {
                     let opted_in = tenant.field("opt_in").map(|node| &node.value);
                     opted_in.unwrap_or(&Value::Boolean(false)) == &condition.value.value

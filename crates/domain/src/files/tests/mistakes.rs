@@ -242,7 +242,9 @@ const OF_THE_TENANTS_FILE: &[Mistake] = &[
     (
         "time_zone: America/New_York",
         "time_zone: EST",
-        &["tenants.yaml:4:62: `EST` is not a time zone [an IANA name such as `Europe/Berlin`, or `UTC`]"],
+        &[
+            "tenants.yaml:4:62: `EST` is not a time zone [an IANA name such as `Europe/Berlin`, or `UTC`; offsets and abbreviations do not know when clocks change]",
+        ],
     ),
     (
         "opt_in: true",
