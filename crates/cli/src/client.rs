@@ -183,12 +183,16 @@ fn one_problem(problem: &Value) -> String {
         Some("warns" | "warning") => "warning",
         _ => "error",
     };
-    let mut told = format!("{word}: {}", text("text").or(text("message")).unwrap_or_default());
+    let mut told = format!("{word}: {}", text("message").unwrap_or_default());
     if let (Some(file), Some(line), Some(column)) = (text("file"), problem["line"].as_u64(), problem["column"].as_u64())
     {
         told.push_str(&format!("\n  --> {file}:{line}:{column}"));
     }
-    if let Some(help) = text("help") {
+    let place = &problem["where"];
+    if let (Some(file), Some(line)) = (place["file"].as_str(), place["line"].as_u64()) {
+        told.push_str(&format!("\n  --> {file}:{line}"));
+    }
+    if let Some(help) = text("help").or(text("remedy")) {
         told.push_str(&format!("\nhelp: {help}"));
     }
     told

@@ -15,6 +15,7 @@ use crate::calendar::Calendars;
 use crate::id::PlaybookName;
 
 mod calendars;
+mod customers;
 mod diagnostic;
 mod ics;
 mod meaning;
@@ -30,8 +31,11 @@ mod text;
 mod tree;
 
 pub use calendars::{CalendarFiles, CalendarTenant, holiday_files, read_calendars};
+pub use customers::{Contact, Customer, CustomersFile, Locale, MailAddress};
 pub use diagnostic::{Code, Diagnostic, Place, Severity, render};
-pub use playbook::{Conditions, Errors, Health, Latency, PlaybookFile, Select, Wave};
+pub use playbook::{
+    AnyDay, Cadence, Conditions, Errors, Health, Latency, PlaybookFile, RollingPatches, Select, Train, Wave,
+};
 pub use release::{Configuration, ReleaseComponent, ReleaseFile};
 pub use schema::schemas;
 pub use service::{
@@ -56,6 +60,8 @@ use tree::Node;
 pub const SERVICE_FILE: &str = "tidegate.yaml";
 /// The name of the file that lists the tenants.
 pub const TENANTS_FILE: &str = "tenants.yaml";
+/// The name of the file that lists the customers.
+pub const CUSTOMERS_FILE: &str = "customers.yaml";
 /// The name of the folder that holds the playbooks.
 pub const PLAYBOOKS_FOLDER: &str = "playbooks";
 
@@ -74,6 +80,8 @@ pub struct Project {
     pub playbooks: BTreeMap<PlaybookName, PlaybookFile>,
     /// The calendars and windows of the service, with their holidays.
     pub calendars: Calendars,
+    /// Nobody, where there is no such file.
+    pub customers: CustomersFile,
 }
 
 /// Reads the files of a project, told apart by their names. There is a project exactly when no diagnostic is an error;
@@ -87,6 +95,8 @@ pub fn read_project(sources: &[Source]) -> (Option<Project>, Vec<Diagnostic>) {
             files.service = Some(index);
         } else if name == TENANTS_FILE {
             files.tenants = Some(index);
+        } else if name == CUSTOMERS_FILE {
+            files.customers = Some(index);
         } else if folder == PLAYBOOKS_FOLDER && name.ends_with(".yaml") {
             files.playbooks.push(index);
         }
@@ -98,6 +108,9 @@ pub fn read_project(sources: &[Source]) -> (Option<Project>, Vec<Diagnostic>) {
     }
     if let Some(index) = files.tenants {
         read(index, &Shape::of::<TenantsFile>());
+    }
+    if let Some(index) = files.customers {
+        read(index, &Shape::of::<CustomersFile>());
     }
     let playbook = Shape::of::<PlaybookFile>();
     for index in &files.playbooks {
@@ -131,6 +144,7 @@ pub fn read_release(source: &Source, project: &Project) -> (Option<ReleaseFile>,
 struct Files {
     service: Option<usize>,
     tenants: Option<usize>,
+    customers: Option<usize>,
     playbooks: Vec<usize>,
 }
 
@@ -175,6 +189,10 @@ fn project(files: &Files, documents: &mut BTreeMap<usize, Document<'_>>, holiday
     if let Some(tree) = &document.tree {
         meaning::calendars::check_reach(&mut document.report, tree, &service.windows, &tenants.tenants);
     }
+    let customers = match files.customers {
+        Some(index) => documents.get_mut(&index)?.file()?,
+        None => CustomersFile::default(),
+    };
     let mut playbooks = BTreeMap::new();
     for index in &files.playbooks {
         let playbook: PlaybookFile = documents.get_mut(index)?.file()?;
@@ -186,6 +204,7 @@ fn project(files: &Files, documents: &mut BTreeMap<usize, Document<'_>>, holiday
         tenants,
         playbooks,
         calendars,
+        customers,
     })
 }
 

@@ -158,6 +158,18 @@ name!(
     /// A time at which moving is allowed, or forbidden.
     WindowName, "window name"
 );
+name!(
+    /// Somebody of a customer who gets its notices.
+    ContactName, "contact name"
+);
+name!(
+    /// What has to be agreed to before a release or a wave moves.
+    ApprovalName, "approval name"
+);
+name!(
+    /// What a principal may do.
+    RoleName, "role name"
+);
 text_newtype!(
     /// The version of a release, such as `2.1.0`. Versions are compared for equality only: which is newer is what the
     /// journal says, not what the text looks like.

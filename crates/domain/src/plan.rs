@@ -3,7 +3,11 @@
 mod build;
 mod check;
 mod content;
+mod describe;
 mod report;
+mod schedule;
+mod select;
+mod when;
 
 use std::collections::BTreeMap;
 
@@ -17,7 +21,11 @@ use crate::release::Release;
 pub use self::build::{FoundArtifact, PlanInput, plan};
 pub use self::check::check;
 pub use self::content::assumed;
-pub use self::report::{PlanReport, Problem, Rollback, Severity, WaveReport};
+pub use self::report::{
+    About, ClassReport, Missed, MissedDay, PlanReport, Problem, ProblemKind, ProblemPlace, Rollback, Severity,
+    StartReason, WaveReport,
+};
+pub use self::schedule::{Due, NoticeKey, PlannedApproval, PlannedNotice, PlannedWindow, Schedule, Start};
 
 /// The format of this document.
 pub const FORMAT: u32 = 1;
@@ -30,6 +38,7 @@ pub struct Plan {
     pub service: ServiceName,
     pub release: Release,
     pub policy: Policy,
+    pub schedule: Schedule,
     pub waves: Vec<PlannedWave>,
     /// Tenants of the service that this release does not move.
     #[serde(with = "grouped")]
@@ -41,6 +50,10 @@ pub struct Plan {
 pub struct PlannedWave {
     pub name: WaveName,
     pub policy: WavePolicy,
+    /// When its tenants move, by the index of their class in [`Schedule::classes`]. A class that is not here moves as soon
+    /// as what comes before is done.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub starts: BTreeMap<u16, Start>,
     #[serde(with = "grouped")]
     pub tenants: BTreeMap<TenantName, PlannedTenant>,
 }

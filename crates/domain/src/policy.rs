@@ -1,10 +1,20 @@
 //! What a plan froze of its playbook: how this release moves, and what happens when it hurts.
 
+mod approval;
+mod gap;
+mod notice;
+mod path;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::id::PlaybookName;
 use crate::time::Duration;
+
+pub use self::approval::{ApprovalRule, Before};
+pub use self::gap::{Gap, InvalidGap};
+pub use self::notice::{NoticeKind, NoticeRule};
+pub use self::path::{Downtime, EmergencyPath, OnlyWhen, Skip, Validation, WhenSilent};
 
 /// For the whole release.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,6 +30,12 @@ pub struct Policy {
     pub on_failure: OnFailure,
     pub on_inconclusive: OnInconclusive,
     pub health: HealthPolicy,
+    /// The release is an emergency: what it does not wait for, and what is due afterwards.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub emergency: Option<EmergencyPath>,
+    /// Tenants are out of service while they are switched, for as long as this says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub downtime: Option<Downtime>,
 }
 
 /// For one wave.
@@ -28,9 +44,12 @@ pub struct Policy {
 pub struct WavePolicy {
     pub max_parallel: Parallel,
     pub bake: Bake,
-    /// Least time after the wave before is confirmed.
-    pub gap: Duration,
+    /// Least time after the wave before is confirmed, counted in the calendar of [`crate::plan::Schedule::base`].
+    pub gap: Gap,
     pub gates: Vec<GateUse>,
+    /// What customers have to report of an earlier wave before their tenants of this one move.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub validation: Option<Validation>,
 }
 
 /// How many may be between two versions at once. `None` is all.
@@ -55,8 +74,29 @@ pub struct Bake {
     pub least: Duration,
     /// Never longer than this: then `on_inconclusive` decides. Zero: the wave is not watched at all.
     pub longest: Duration,
-    /// Requests to the new version that must have been judged.
+    /// Requests to the new version that must have been judged, counted over the whole wave.
     pub requests: u64,
+    /// What else has to pass by before the wave can end, `longest` or not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub through: Option<Through>,
+    /// Tenants with fewer requests a week than this have no peak worth waiting for: the plan names them.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub excuse_below: u64,
+    /// What happens at the longest without a verdict; left out, what the playbook says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub on_inconclusive: Option<OnInconclusive>,
+}
+
+fn is_zero(n: &u64) -> bool {
+    *n == 0
+}
+
+/// What a bake lasts through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Through {
+    /// The next hours of most traffic of each tenant, by the traffic profile that the plan froze.
+    Peak,
 }
 
 impl Default for Bake {
@@ -65,6 +105,9 @@ impl Default for Bake {
             least: Duration::from_secs(600),
             longest: Duration::from_hours(2),
             requests: 100,
+            through: None,
+            excuse_below: 0,
+            on_inconclusive: None,
         }
     }
 }

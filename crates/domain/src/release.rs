@@ -20,6 +20,12 @@ pub struct Release {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub changes: Vec<Change>,
     pub reversible: Reversible,
+    /// The release that this one repairs: its waves are taken up where they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub patches: Option<Version>,
+    /// How long tenants are out of service while they are switched.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub downtime: Option<Duration>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize, JsonSchema)]
@@ -36,6 +42,19 @@ pub enum ReleaseKind {
     Feature,
     /// The same artifacts with other configuration.
     Configuration,
+}
+
+impl ReleaseKind {
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Scheduled => "scheduled",
+            Self::Emergency => "emergency",
+            Self::Patch => "patch",
+            Self::Feature => "feature",
+            Self::Configuration => "configuration",
+        }
+    }
 }
 
 /// A commit that the release is built from.

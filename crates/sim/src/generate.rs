@@ -92,6 +92,7 @@ fn release(random: &mut Random, major: u32, tenants: &[TenantName]) -> Release {
             least: Duration::from_secs(if longest == 0 { 0 } else { least }),
             longest: Duration::from_secs(longest),
             requests: *random.pick(&[0, 20, 200]),
+            ..Bake::default()
         },
         gap: Duration::from_secs(*random.pick(&[0, 0, 60, 600])),
         gates: u8::try_from(*random.pick(&[0, 0, 1, 2])).unwrap_or(0),

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use tidegate_domain::id::{ComponentName, Digest, PlaybookName, ServiceName, TenantName, Version, WaveName};
-use tidegate_domain::plan::{FORMAT, Plan, PlannedTenant, PlannedWave};
+use tidegate_domain::plan::{FORMAT, Plan, PlannedTenant, PlannedWave, Schedule};
 use tidegate_domain::policy::{GateUse, HealthPolicy, Policy, WavePolicy};
 use tidegate_domain::release::{
     Artifact, ComponentKind, ComponentRelease, Configuration, Definition, Drain, Readiness, ReadinessCheck, Release,
@@ -74,6 +74,7 @@ pub fn plan(script: &Script, version: &Version, state: &Service) -> Option<Plan>
         waves.push(PlannedWave {
             name: wave_name(index),
             policy: wave_policy(wanted),
+            starts: BTreeMap::new(),
             tenants,
         });
     }
@@ -82,6 +83,7 @@ pub fn plan(script: &Script, version: &Version, state: &Service) -> Option<Plan>
         service: service(),
         release: release(script, version),
         policy: policy(wanted),
+        schedule: Schedule::default(),
         waves,
         left_behind: BTreeMap::new(),
     })
@@ -111,6 +113,8 @@ fn policy(wanted: &script::Release) -> Policy {
             latency_slack: Duration::from_millis(50),
             interval: JUDGED_EVERY,
         },
+        emergency: None,
+        downtime: None,
     }
 }
 
@@ -122,8 +126,9 @@ fn wave_policy(wanted: &script::Release) -> WavePolicy {
     WavePolicy {
         max_parallel: wanted.parallel,
         bake: wanted.bake,
-        gap: wanted.gap,
+        gap: wanted.gap.into(),
         gates: (0..wanted.gates).map(gate).collect(),
+        validation: None,
     }
 }
 
@@ -151,6 +156,8 @@ fn release(script: &Script, version: &Version) -> Release {
         components,
         changes: Vec::new(),
         reversible: script.releases[version].reversible,
+        patches: None,
+        downtime: None,
     }
 }
 

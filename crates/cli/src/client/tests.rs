@@ -26,7 +26,7 @@ fn a_problem_is_told_with_its_help_and_each_thing_in_the_way() {
         "type": "/problems/not-planned", "title": "Unprocessable Content", "status": 422,
         "detail": "there is no plan as long as something blocks",
         "problems": [
-            {"severity": "warns", "text": "wave `first` selects no tenant", "help": "see its `select`"},
+            {"severity": "warns", "message": "wave `first` selects no tenant", "remedy": "see its `select`"},
             {"severity": "error", "message": "unknown field `cel`", "file": "tenants.yaml", "line": 7, "column": 5},
         ],
     });

@@ -140,7 +140,7 @@ impl<'a> Releases<'a> {
                 .report
                 .problems
                 .into_iter()
-                .map(|problem| problem.text)
+                .map(|problem| problem.message)
                 .collect();
             let error = CliError::new(format!("there is no plan for {}", artifact.version));
             return Err(error.diagnostics(problems.join("\n")));

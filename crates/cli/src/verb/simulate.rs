@@ -147,8 +147,8 @@ fn told(trouble: Trouble, path: &Path) -> CliError {
                     format!(
                         "{}: {}\nhelp: {}",
                         verb::plan::word(problem.severity),
-                        problem.text,
-                        problem.help
+                        problem.message,
+                        problem.remedy
                     )
                 })
                 .collect();

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::text::{Scalar, Sha256, VariableName};
 use crate::id::{CellName, ComponentName, TenantName, Version};
 use crate::release::{Change, Commit, ReleaseKind, Reversible};
+use crate::time::Duration;
 
 /// An immutable set of artifacts, configuration and changes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -30,6 +31,10 @@ pub struct ReleaseFile {
     /// How long the release can be taken back.
     #[serde(default)]
     pub reversible: Reversible,
+    /// The release that this one repairs, where trouble was found after its first wave.
+    pub patches: Option<Version>,
+    /// How long tenants are out of service while they are switched. Left out, not at all.
+    pub downtime: Option<Duration>,
 }
 
 /// What one component runs.

@@ -242,7 +242,7 @@ fn all_mistakes_of_all_files_are_told_at_once() {
     sources[1].text = TENANTS
         .replace("opt_in: true", "opt_in: on")
         .replace("cell: us", "cell: su");
-    sources[2].text = PLAYBOOK.replace("gap: 1h", "gap: 1 hour").replace("first", "everybody");
+    sources[2].text = PLAYBOOK.replace("gap: 1h", "gap: soon").replace("first", "everybody");
     let (_, diagnostics) = read_project(&sources);
     let codes: Vec<(usize, Code)> = diagnostics
         .iter()

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::build::PlanInput;
-use super::report::Problem;
+use super::report::{Problem, ProblemKind};
 use super::{FORMAT, Plan, PlannedWave};
 use crate::id::TenantName;
 
@@ -26,7 +26,7 @@ pub fn check(plan: &Plan, input: &PlanInput) -> Vec<Problem> {
     checked
         .broken
         .into_iter()
-        .map(|text| Problem::blocks(text, help))
+        .map(|text| Problem::blocks(ProblemKind::Defect, text, help))
         .collect()
 }
 

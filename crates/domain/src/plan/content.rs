@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::build::{FoundArtifact, PlanInput};
-use super::report::Problem;
+use super::report::{Problem, ProblemKind};
 use crate::files::{self, Project};
 use crate::id::{ComponentName, Digest, Version};
 use crate::release::{
@@ -28,6 +28,7 @@ pub fn release(input: &PlanInput, base: Option<&Release>, problems: &mut Vec<Pro
             (None, Some(earlier)) => {
                 if earlier.definition != definition {
                     problems.push(Problem::warns(
+                        ProblemKind::Component,
                         format!(
                             "component `{}` runs on as it is, though tidegate.yaml says otherwise now",
                             component.name
@@ -42,6 +43,7 @@ pub fn release(input: &PlanInput, base: Option<&Release>, problems: &mut Vec<Pro
             }
             (None, None) => {
                 problems.push(Problem::blocks(
+                    ProblemKind::Component,
                     format!(
                         "component `{}` has never been released and is not in this release",
                         component.name
@@ -63,6 +65,8 @@ pub fn release(input: &PlanInput, base: Option<&Release>, problems: &mut Vec<Pro
         components,
         changes: file.changes.clone(),
         reversible: file.reversible,
+        patches: file.patches.clone(),
+        downtime: file.downtime,
     }
 }
 
@@ -89,6 +93,8 @@ pub fn assumed(project: &Project, version: &Version) -> Release {
         components: project.service.components.iter().map(component).collect(),
         changes: Vec::new(),
         reversible: Reversible::default(),
+        patches: None,
+        downtime: None,
     }
 }
 
@@ -135,6 +141,7 @@ fn artifact(
             digest: Err(error),
         }) => {
             problems.push(Problem::blocks(
+                ProblemKind::Artifact,
                 format!("cannot read the artifact of component `{name}`, {path}: {error}"),
                 "correct `artifact`; it is relative to the release file",
             ));
@@ -142,6 +149,7 @@ fn artifact(
         }
         None => {
             problems.push(Problem::blocks(
+                ProblemKind::Artifact,
                 format!("the artifact of component `{name}` was not looked at"),
                 "plan again with this program's own `tidegate plan`",
             ));
@@ -150,6 +158,7 @@ fn artifact(
     };
     if let Some(expected) = listed.sha256.as_ref().filter(|expected| expected.0 != found.digest) {
         problems.push(Problem::blocks(
+            ProblemKind::Artifact,
             format!(
                 "the artifact of component `{name}` is {}, the release says {}",
                 found.digest, expected.0

@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::{CellName, Version, WaveName};
+use crate::calendar::{LocalDate, Period};
+use crate::id::{CalendarName, CellName, ComponentName, Digest, TenantName, Version, WaveName, WindowName};
+use crate::policy::{NoticeKind, Skip};
 use crate::time::{Duration, Timestamp};
 
 /// An unread report is not actionable.
@@ -19,15 +21,54 @@ pub struct PlanReport {
     /// The release in flight that this one comes after.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<Version>,
+    /// How many tenants run which version now; `-` counts those that run none.
+    #[serde(default)]
+    pub runs: BTreeMap<String, usize>,
+    /// Release days that this release cannot leave on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub missed: Vec<MissedDay>,
+    /// The digest of each thing that the plan was made of, by its name.
+    #[serde(default)]
+    pub basis: BTreeMap<String, Digest>,
+    /// Planning again before this leads to the same decisions if nothing else changes. `None`: at any time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub valid_until: Option<Timestamp>,
 }
 
+/// A release day that the release cannot leave on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MissedDay {
+    pub date: LocalDate,
+    pub because: Missed,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Missed {
+    /// It is planned after the cut-off.
+    CutOff,
+    /// A notice that is owed could not be sent in time.
+    Notice,
+    /// No window is open on that day.
+    Closed,
+}
+
+/// Something that stands in the way of a release, or that its reader should know.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Problem {
     pub severity: Severity,
-    pub text: String,
+    pub kind: ProblemKind,
+    pub message: String,
     /// What to do about it.
-    pub help: String,
+    pub remedy: String,
+    /// What it is about, so that its place in the files can be found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub about: Option<About>,
+    /// Where that is written.
+    #[serde(default, rename = "where", skip_serializing_if = "Option::is_none")]
+    pub place: Option<ProblemPlace>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -35,8 +76,62 @@ pub struct Problem {
 pub enum Severity {
     /// There is no plan as long as this stands.
     Blocks,
+    /// There is a plan, without the tenants that this is about.
+    Excludes,
     /// There is a plan, and its reader should know this.
     Warns,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ProblemKind {
+    OtherService,
+    VersionTaken,
+    NoPlaybook,
+    Component,
+    Artifact,
+    OtherCell,
+    NobodyMoves,
+    WaveMatchesNobody,
+    /// The release cannot take the release day it might have taken.
+    ReleaseDayMissed,
+    WindowNeverOpens,
+    /// A calendar cannot answer.
+    Calendar,
+    CalendarEnds,
+    NoticeLate,
+    NoticeImpossible,
+    NoContact,
+    NoProfile,
+    Downtime,
+    Overdue,
+    /// The planner broke a rule of its own.
+    Defect,
+}
+
+/// What a problem is about.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum About {
+    Service,
+    Release,
+    Playbook,
+    Wave(WaveName),
+    /// A notice of the playbook, by its place in the list.
+    Notice(usize),
+    Window(WindowName),
+    Calendar(CalendarName),
+    Tenant(TenantName),
+    Component(ComponentName),
+}
+
+/// A line of a file.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProblemPlace {
+    pub file: String,
+    /// From 1.
+    pub line: usize,
 }
 
 /// When a wave is expected and what it can be taken back to.
@@ -53,6 +148,47 @@ pub struct WaveReport {
     pub because: String,
     pub least_bake: Duration,
     pub rollback: Rollback,
+    /// When and why its classes of tenants move, by their index in the schedule.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub classes: BTreeMap<u16, ClassReport>,
+}
+
+/// When a class of tenants of a wave is expected to move, and why then.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClassReport {
+    /// If everything before takes its least time.
+    pub expected: Timestamp,
+    /// What has moved it there, in this order. Empty: nothing, it is as soon as what comes before is done.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub because: Vec<StartReason>,
+}
+
+/// Why tenants move when they do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "for", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum StartReason {
+    /// The next day on which releases leave, by the clocks of the tenants.
+    Cadence { date: LocalDate },
+    /// The day of the release that the playbook gives the wave.
+    Day { day: u16, date: LocalDate },
+    /// The notice that has to be sent so long before.
+    Notice { kind: NoticeKind, period: Period },
+    /// The window opens.
+    Opens { window: WindowName },
+    /// The window is open.
+    Within { window: WindowName },
+    /// It would have been at `from` but for a freeze.
+    Moved {
+        from: Timestamp,
+        freeze: WindowName,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+    },
+    /// Of all times that are admissible until `until`, this one has the least traffic.
+    Quietest { until: Timestamp, per_hour: u64 },
+    /// An emergency does not wait for these.
+    Skipped { what: BTreeSet<Skip> },
 }
 
 /// Whether the wave's tenants can go back.
@@ -69,20 +205,36 @@ pub enum Rollback {
 
 impl Problem {
     #[must_use]
-    pub fn blocks(text: String, help: impl Into<String>) -> Self {
+    pub fn blocks(kind: ProblemKind, message: String, remedy: impl Into<String>) -> Self {
+        Self::new(Severity::Blocks, kind, message, remedy.into())
+    }
+
+    #[must_use]
+    pub fn excludes(kind: ProblemKind, message: String, remedy: impl Into<String>) -> Self {
+        Self::new(Severity::Excludes, kind, message, remedy.into())
+    }
+
+    #[must_use]
+    pub fn warns(kind: ProblemKind, message: String, remedy: impl Into<String>) -> Self {
+        Self::new(Severity::Warns, kind, message, remedy.into())
+    }
+
+    fn new(severity: Severity, kind: ProblemKind, message: String, remedy: String) -> Self {
         Self {
-            severity: Severity::Blocks,
-            text,
-            help: help.into(),
+            severity,
+            kind,
+            message,
+            remedy,
+            about: None,
+            place: None,
         }
     }
 
     #[must_use]
-    pub fn warns(text: String, help: impl Into<String>) -> Self {
+    pub fn about(self, about: About) -> Self {
         Self {
-            severity: Severity::Warns,
-            text,
-            help: help.into(),
+            about: Some(about),
+            ..self
         }
     }
 }

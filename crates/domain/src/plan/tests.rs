@@ -60,7 +60,7 @@ fn what_cannot_be_is_said_all_at_once() {
     input.artifacts.get_mut("api").unwrap().digest = Err("no such file".to_owned());
     let (plan, report) = plan(&input);
     assert!(plan.is_none());
-    let texts: Vec<&str> = report.problems.iter().map(|problem| problem.text.as_str()).collect();
+    let texts: Vec<&str> = report.problems.iter().map(|problem| problem.message.as_str()).collect();
     assert_eq!(
         texts,
         [
@@ -118,7 +118,7 @@ fn a_version_cannot_be_released_twice_with_other_content() {
         report
             .problems
             .iter()
-            .any(|p| p.text.contains("was released with other content")),
+            .any(|p| p.message.contains("was released with other content")),
         "{report:?}"
     );
 }

@@ -36,6 +36,8 @@ fn release(version: &str, artifact: &[u8]) -> Release {
         components: BTreeMap::from([(ComponentName::new("api").unwrap(), part)]),
         changes: Vec::new(),
         reversible: Reversible::Always,
+        patches: None,
+        downtime: None,
     }
 }
 

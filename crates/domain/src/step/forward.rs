@@ -6,8 +6,10 @@ use super::turn::{Cause, Turn};
 use crate::effect::Milestone;
 use crate::id::TenantName;
 use crate::journal::EntryKind;
+use crate::policy::Gap;
 use crate::release::Stage;
 use crate::service::{Place, Run, RunPhase, WaveState};
+use crate::time::Duration;
 use crate::waiting::Waiting;
 
 impl Turn {
@@ -121,7 +123,10 @@ impl Turn {
                     None
                 }
             });
-        let gap = self.state.runs[run].waves[wave].policy.gap;
+        let gap = match self.state.runs[run].waves[wave].policy.gap {
+            Gap::Elapsed(gap) => gap,
+            Gap::Counted(_) => Duration::ZERO,
+        };
         if let Some(open) = earlier.max().map(|at| at + gap).filter(|open| *open > self.now) {
             let (release, wave) = (
                 self.state.runs[run].version.clone(),

@@ -298,7 +298,7 @@ fn place(diagnostic: &Diagnostic) -> Value {
 /// What a problem says, one thing a line.
 pub fn texts(problem: &Problem) -> Vec<String> {
     let text = |one: &Value| {
-        let text = one.get("text").or_else(|| one.get("message"));
+        let text = one.get("message");
         text.and_then(Value::as_str).map(str::to_owned)
     };
     let texts: Vec<String> = problem.problems.iter().filter_map(text).collect();

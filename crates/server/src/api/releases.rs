@@ -137,7 +137,7 @@ fn is_applied(service: &Service, version: &Version, plan: &Digest) -> bool {
 
 fn outdated(digest: &Digest, differences: Vec<String>) -> Problem {
     let detail = format!("plan {} no longer holds: {}", digest.short(), differences.join("; "));
-    let each = differences.into_iter().map(|text| json!({ "text": text }));
+    let each = differences.into_iter().map(|text| json!({ "message": text }));
     Problem::new(StatusCode::CONFLICT, "plan-outdated", detail)
         .help("plan again, and apply the new digest")
         .problems(each.collect())

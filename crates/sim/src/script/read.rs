@@ -85,6 +85,7 @@ fn release(options: &[&str]) -> Read<Release> {
             least: Duration::ZERO,
             longest: Duration::ZERO,
             requests: 0,
+            ..Bake::default()
         },
         gap: Duration::ZERO,
         gates: 0,

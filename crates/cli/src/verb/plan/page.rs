@@ -138,9 +138,10 @@ fn left_behind(page: &mut String, plan: &Plan, every: bool) {
 fn draw_problem(page: &mut String, problem: &Problem) {
     let word = match problem.severity {
         Severity::Blocks => "blocks",
+        Severity::Excludes => "excluded",
         Severity::Warns => "warning",
     };
-    let _ = writeln!(page, "{word}: {}\nhelp: {}", problem.text, problem.help);
+    let _ = writeln!(page, "{word}: {}\nhelp: {}", problem.message, problem.remedy);
 }
 
 fn line(page: &mut String, name: &str, text: &str) {

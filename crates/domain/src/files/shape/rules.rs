@@ -6,14 +6,16 @@ use std::str::FromStr;
 use schemars::{JsonSchema, SchemaGenerator};
 
 use crate::calendar::{Boundary, LocalDate, Period, RuleText, WeekdayList, WindowZone, WorkingHours};
+use crate::files::customers::{Locale, MailAddress};
 use crate::files::text::{
     Address, CommitId, CookieName, GateName, HeaderName, HostName, HostTemplate, Instant, LabelName, Memory,
     PathTemplate, Sha256, TimeZoneName, UrlPath, VariableName,
 };
 use crate::id::{
-    CalendarName, CellName, ComponentName, CustomerName, PlaybookName, ServiceName, TenantName, Version, WaveName,
-    WindowName,
+    ApprovalName, CalendarName, CellName, ComponentName, ContactName, CustomerName, PlaybookName, RoleName,
+    ServiceName, TenantName, Version, WaveName, WindowName,
 };
+use crate::policy::Gap;
 use crate::time::Duration;
 
 pub(super) struct Rule {
@@ -61,6 +63,11 @@ pub(super) fn all() -> Vec<Rule> {
         rule::<PlaybookName>(),
         rule::<CalendarName>(),
         rule::<WindowName>(),
+        rule::<ContactName>(),
+        rule::<Locale>(),
+        rule::<MailAddress>(),
+        rule::<ApprovalName>(),
+        rule::<RoleName>(),
         rule::<Version>(),
         rule::<Boundary>(),
         rule::<LocalDate>(),
@@ -76,6 +83,7 @@ pub(super) fn all() -> Vec<Rule> {
         rule::<Address>(),
         rule::<CommitId>(),
         rule::<CookieName>(),
+        rule::<Gap>(),
         rule::<GateName>(),
         rule::<HeaderName>(),
         rule::<HostName>(),

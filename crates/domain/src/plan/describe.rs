@@ -1,0 +1,101 @@
+//! What a plan froze of its playbook, and what is said of its waves.
+
+use std::collections::BTreeMap;
+
+use super::PlannedWave;
+use super::report::{ClassReport, Rollback, WaveReport};
+use crate::files::PlaybookFile;
+use crate::id::Version;
+use crate::policy::{HealthPolicy, Policy};
+use crate::release::{Release, ReleaseKind, Reversible};
+use crate::service::Service;
+use crate::time::{Duration, Timestamp};
+
+pub(super) fn policy(playbook: &PlaybookFile, release: &Release) -> Policy {
+    let health = &playbook.health;
+    Policy {
+        playbook: playbook.name.clone(),
+        prepare_within: playbook.prepare_within,
+        switch_within: playbook.switch_within,
+        rollback_window: playbook.rollback_window,
+        on_failure: playbook.on_failure,
+        on_inconclusive: playbook.on_inconclusive,
+        health: HealthPolicy {
+            error_margin_percent: health.errors.margin_percent,
+            error_ceiling_percent: health.errors.ceiling_percent,
+            latency_quantile: health.latency.quantile,
+            latency_ratio: health.latency.ratio,
+            latency_slack: Duration::from_millis(health.latency.slack_ms),
+            interval: health.interval,
+        },
+        emergency: (release.kind == ReleaseKind::Emergency).then(|| playbook.emergency.clone()),
+        downtime: release.downtime.and(playbook.downtime),
+    }
+}
+
+/// How many tenants run which version; `-` counts those that run none.
+pub(super) fn runs(state: &Service) -> BTreeMap<String, usize> {
+    let mut runs: BTreeMap<String, usize> = BTreeMap::new();
+    for seat in state.seats.values() {
+        let version = seat.version.as_ref().map_or("-", Version::as_str);
+        match runs.get_mut(version) {
+            Some(count) => *count += 1,
+            None => drop(runs.insert(version.to_owned(), 1)),
+        }
+    }
+    runs
+}
+
+pub(super) fn waves(
+    waves: &[PlannedWave],
+    expected: Vec<BTreeMap<u16, ClassReport>>,
+    release: &Release,
+    now: Timestamp,
+) -> Vec<WaveReport> {
+    let mut at = now;
+    let mut reports: Vec<WaveReport> = Vec::new();
+    let mut expected = expected.into_iter();
+    for wave in waves {
+        let because = match reports.last() {
+            None => "at once: it is the first wave".to_owned(),
+            Some(before) if wave.policy.gap.is_zero() => format!("when wave {} is confirmed", before.wave),
+            Some(before) => format!("{} after wave {} is confirmed", wave.policy.gap, before.wave),
+        };
+        let classes = expected.next().unwrap_or_default();
+        let first = classes.values().map(|class| class.expected).min();
+        let last = classes.values().map(|class| class.expected).max();
+        reports.push(WaveReport {
+            wave: wave.name.clone(),
+            tenants: wave.tenants.len(),
+            cells: wave.tenants.values().map(|tenant| tenant.cell.clone()).collect(),
+            from: from(wave),
+            not_before: first.unwrap_or(at),
+            because,
+            least_bake: wave.policy.bake.least,
+            rollback: rollback(wave, release),
+            classes,
+        });
+        at = last.unwrap_or(at) + wave.policy.bake.least;
+    }
+    reports
+}
+
+fn from(wave: &PlannedWave) -> BTreeMap<String, usize> {
+    let mut from: BTreeMap<String, usize> = BTreeMap::new();
+    for tenant in wave.tenants.values() {
+        let version = tenant.from.as_ref().map_or("-", Version::as_str);
+        match from.get_mut(version) {
+            Some(count) => *count += 1,
+            None => drop(from.insert(version.to_owned(), 1)),
+        }
+    }
+    from
+}
+
+fn rollback(wave: &PlannedWave, release: &Release) -> Rollback {
+    match release.reversible {
+        _ if wave.tenants.values().all(|tenant| tenant.from.is_none()) => Rollback::NothingBefore,
+        Reversible::Always => Rollback::Clean,
+        Reversible::Until(stage) => Rollback::Until(stage.as_str().to_owned()),
+    }
+}

@@ -1,0 +1,263 @@
+//! Who moves in which wave: every tenant is looked at once a wave.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::build::PlanInput;
+use super::report::{About, Problem, ProblemKind};
+use super::{LeftBehind, PlannedTenant, PlannedWave};
+use crate::files::{Conditions, PlaybookFile, ReleaseFile, Tenant, Wave};
+use crate::id::{CellName, Digest, TenantName, Version, WaveName};
+use crate::policy::{Bake, Gap, OnlyWhen, Parallel, WavePolicy};
+use crate::service::{Place, Service};
+use crate::time::Duration;
+
+/// A tenant as files and facts together say.
+pub(super) struct Candidate<'a> {
+    name: &'a TenantName,
+    cell: &'a CellName,
+    pub(super) from: Option<Version>,
+    declared: Option<&'a Tenant>,
+}
+
+/// Every tenant that files or facts know, with the version it will be on when this release begins.
+pub(super) fn candidates<'a>(
+    input: &'a PlanInput,
+    declared: &BTreeMap<&'a TenantName, &'a Tenant>,
+    problems: &mut Vec<Problem>,
+) -> (Vec<Candidate<'a>>, BTreeMap<TenantName, LeftBehind>) {
+    let seats = &input.state.seats;
+    let names: BTreeSet<&TenantName> = declared.keys().copied().chain(seats.keys()).collect();
+    let moves_to = in_flight_targets(&input.state);
+    let mut newest: BTreeMap<&CellName, Option<Version>> = BTreeMap::new();
+    let mut candidates = Vec::new();
+    let mut left = BTreeMap::new();
+    for name in names {
+        let (file, seat) = (declared.get(name).copied(), seats.get(name));
+        let Some(cell) = seat.map(|seat| &seat.cell).or(file.map(|file| &file.cell)) else {
+            continue;
+        };
+        if let Some(file) = file.filter(|file| file.cell != *cell) {
+            problems.push(
+                Problem::blocks(
+                    ProblemKind::OtherCell,
+                    format!(
+                        "tenant `{name}` lives in cell `{cell}`, tenants.yaml says `{}`",
+                        file.cell
+                    ),
+                    "a release does not change a tenant's cell: correct tenants.yaml",
+                )
+                .about(About::Tenant(name.clone())),
+            );
+        }
+        let from = match (moves_to.get(name), seat) {
+            (Some(version), _) => Some((*version).clone()),
+            (None, Some(seat)) => seat.version.clone(),
+            (None, None) => newest
+                .entry(cell)
+                .or_insert_with(|| input.state.newest_confirmed(cell))
+                .clone(),
+        };
+        if from.as_ref() == Some(&input.release.version) {
+            let because = "it is on this version already".to_owned();
+            left.insert(
+                name.clone(),
+                LeftBehind {
+                    cell: cell.clone(),
+                    on: from,
+                    because,
+                },
+            );
+            continue;
+        }
+        candidates.push(Candidate {
+            name,
+            cell,
+            from,
+            declared: file,
+        });
+    }
+    (candidates, left)
+}
+
+/// Where the releases in flight will have brought their tenants.
+fn in_flight_targets(state: &Service) -> BTreeMap<&TenantName, &Version> {
+    let mut targets = BTreeMap::new();
+    for run in state.runs.iter().filter(|run| !run.phase.has_ended()) {
+        for (tenant, member) in run.members() {
+            match member.place {
+                Place::Waiting | Place::Moved { .. } => {
+                    targets.insert(tenant, &run.version);
+                }
+                Place::Returning { .. } | Place::Returned { .. } | Place::Left { .. } => {}
+            }
+        }
+    }
+    targets
+}
+
+/// Nobody runs anything yet: one wave, nothing to compare with, nothing to go back to.
+pub(super) fn install_wave(playbook: &PlaybookFile, candidates: &[Candidate<'_>]) -> PlannedWave {
+    let bake = Bake {
+        least: Duration::ZERO,
+        longest: Duration::ZERO,
+        requests: 0,
+        ..Bake::default()
+    };
+    let gates = playbook
+        .waves
+        .first()
+        .map(|wave| wave.gates.clone())
+        .unwrap_or_default();
+    let because = "nobody runs a version yet".to_owned();
+    PlannedWave {
+        name: WaveName::new("install").expect("a literal of the right shape"),
+        policy: WavePolicy {
+            max_parallel: Parallel::default(),
+            bake,
+            gap: Gap::ZERO,
+            gates,
+            validation: None,
+        },
+        starts: BTreeMap::new(),
+        tenants: candidates
+            .iter()
+            .map(|candidate| candidate.planned(because.clone()))
+            .collect(),
+    }
+}
+
+/// A tenant moves with the first wave that selects it.
+pub(super) fn waves(
+    playbook: &PlaybookFile,
+    release: &ReleaseFile,
+    candidates: &[Candidate<'_>],
+    problems: &mut Vec<Problem>,
+) -> (Vec<PlannedWave>, BTreeMap<TenantName, LeftBehind>) {
+    let mut taken = vec![false; candidates.len()];
+    let mut waves = Vec::new();
+    for wave in playbook.waves.iter().filter(|wave| happens(wave, release)) {
+        let mut tenants = BTreeMap::new();
+        for conditions in &wave.select.0 {
+            let because = in_words(conditions);
+            for index in selected(conditions, candidates, &taken, &release.version) {
+                taken[index] = true;
+                tenants.extend([candidates[index].planned(because.clone())]);
+            }
+        }
+        if tenants.is_empty() {
+            problems.push(
+                Problem::warns(
+                    ProblemKind::WaveMatchesNobody,
+                    format!(
+                        "wave `{}` selects no tenant that is not in an earlier wave; it is left out",
+                        wave.name
+                    ),
+                    format!("see its `select` in playbook `{}`", playbook.name),
+                )
+                .about(About::Wave(wave.name.clone())),
+            );
+            continue;
+        }
+        let policy = WavePolicy {
+            max_parallel: wave.max_parallel,
+            bake: wave.bake,
+            gap: wave.gap,
+            gates: wave.gates.clone(),
+            validation: wave.validation.clone(),
+        };
+        waves.push(PlannedWave {
+            name: wave.name.clone(),
+            policy,
+            starts: BTreeMap::new(),
+            tenants,
+        });
+    }
+    let rest = candidates.iter().zip(&taken).filter(|(_, taken)| !**taken);
+    let left = rest.map(|(candidate, _)| {
+        let because = "no wave selects it".to_owned();
+        (
+            candidate.name.clone(),
+            LeftBehind {
+                cell: candidate.cell.clone(),
+                on: candidate.from.clone(),
+                because,
+            },
+        )
+    });
+    (waves, left.collect())
+}
+
+/// A wave for a repair is none of a release that repairs nothing.
+fn happens(wave: &Wave, release: &ReleaseFile) -> bool {
+    match wave.only_when {
+        None => true,
+        Some(OnlyWhen::Patched) => release.patches.is_some(),
+    }
+}
+
+/// The indices of the candidates that all conditions hold for and that no earlier wave has taken.
+fn selected(conditions: &Conditions, candidates: &[Candidate<'_>], taken: &[bool], release: &Version) -> Vec<usize> {
+    let mut pool: Vec<usize> = (0..candidates.len())
+        .filter(|&index| candidates[index].fits(conditions))
+        .collect();
+    if let Some(percentage) = conditions.percentage {
+        // A share of all that the other conditions select, so that 10 %, then 50 %, then the rest means what it says.
+        let share = (pool.len() * usize::from(percentage)).div_ceil(100);
+        pool.sort_by_cached_key(|&index| candidates[index].lot(release));
+        pool.truncate(share);
+    }
+    pool.retain(|&index| !taken[index]);
+    pool
+}
+
+impl Candidate<'_> {
+    /// Its place in the lot that percentages draw: another for each release.
+    fn lot(&self, release: &Version) -> Digest {
+        Digest::of(format!("{release}\n{}", self.name).as_bytes())
+    }
+
+    fn planned(&self, because: String) -> (TenantName, PlannedTenant) {
+        (
+            self.name.clone(),
+            PlannedTenant {
+                cell: self.cell.clone(),
+                from: self.from.clone(),
+                because,
+            },
+        )
+    }
+
+    /// Everything but the percentage and `rest`, which look at more than one tenant.
+    fn fits(&self, conditions: &Conditions) -> bool {
+        let has = |label: &_, value: &_| {
+            self.declared
+                .is_some_and(|tenant| tenant.labels.get(label).is_some_and(|own| own == value))
+        };
+        let opted_in = self.declared.is_some_and(|tenant| tenant.opt_in);
+        conditions.labels.iter().all(|(label, value)| has(label, value))
+            && conditions.opt_in.is_none_or(|wanted| wanted == opted_in)
+            && conditions.cell.as_ref().is_none_or(|cell| cell == self.cell)
+            && conditions
+                .tenants
+                .as_ref()
+                .is_none_or(|tenants| tenants.contains(self.name))
+    }
+}
+
+fn in_words(conditions: &Conditions) -> String {
+    let mut words: Vec<String> = conditions
+        .labels
+        .iter()
+        .map(|(label, value)| format!("label {}={}", label.as_str(), value.as_str()))
+        .collect();
+    match conditions.opt_in {
+        Some(true) => words.push("opted in".to_owned()),
+        Some(false) => words.push("has not opted in".to_owned()),
+        None => {}
+    }
+    words.extend(conditions.cell.as_ref().map(|cell| format!("cell {cell}")));
+    words.extend(conditions.tenants.as_ref().map(|_| "named in the playbook".to_owned()));
+    words.extend(conditions.percentage.map(|percentage| format!("{percentage} % by lot")));
+    words.extend(conditions.rest.map(|_| "the rest".to_owned()));
+    words.join(", ")
+}

@@ -1,0 +1,405 @@
+//! When each class of tenants moves, what is sent before, and how long a plan made now holds.
+//!
+//! Tenants are looked at once, to find their class; everything else is computed for classes, of which there are few.
+
+mod day;
+mod notices;
+mod start;
+mod train;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::civil::Date;
+
+use self::start::{Asked, Moment, Never};
+use super::build::PlanInput;
+use super::report::{About, ClassReport, MissedDay, Problem, ProblemKind};
+use super::{LeftBehind, PlannedWave, Schedule};
+use crate::calendar::{CalendarError, Calendars, Class, Subject, WindowKind};
+use crate::files::{Contact, PlaybookFile, Tenant, TimeZoneName, Wave};
+use crate::id::{CustomerName, TenantName, WaveName, WindowName};
+use crate::policy::{Gap, Skip};
+use crate::release::{Impact, Release, ReleaseKind};
+use crate::time::Timestamp;
+
+/// What a plan says of time.
+#[derive(Default)]
+pub(super) struct Timetable {
+    pub(super) schedule: Schedule,
+    /// By wave: when and why its classes are expected to move.
+    pub(super) expected: Vec<BTreeMap<u16, ClassReport>>,
+    pub(super) missed: Vec<MissedDay>,
+    /// Planning again before this leads to the same decisions. `None`: time alone changes nothing.
+    pub(super) valid_until: Option<Timestamp>,
+}
+
+/// Everything that decides about time.
+pub(super) struct Clockwork<'a> {
+    input: &'a PlanInput,
+    playbook: &'a PlaybookFile,
+    release: &'a Release,
+    impact: Impact,
+    declared: &'a BTreeMap<&'a TenantName, &'a Tenant>,
+    contacts: BTreeMap<&'a CustomerName, &'a [Contact]>,
+    calendars: &'a Calendars,
+    /// The calendar that the playbook itself counts in.
+    base: Class,
+    skips: BTreeSet<Skip>,
+    classes: Vec<Class>,
+    index: BTreeMap<Class, u16>,
+    missed: Vec<MissedDay>,
+    valid_until: Option<Timestamp>,
+    problems: Vec<Problem>,
+}
+
+impl<'a> Clockwork<'a> {
+    pub(super) fn new(
+        input: &'a PlanInput,
+        playbook: &'a PlaybookFile,
+        release: &'a Release,
+        declared: &'a BTreeMap<&'a TenantName, &'a Tenant>,
+    ) -> Self {
+        let calendars = &input.project.calendars;
+        let zone = playbook
+            .calendar
+            .as_ref()
+            .and_then(|name| calendars.calendars.get(name)?.time_zone.clone());
+        let skips = match release.kind {
+            ReleaseKind::Emergency => playbook.emergency.skips.clone(),
+            ReleaseKind::Scheduled | ReleaseKind::Patch | ReleaseKind::Feature | ReleaseKind::Configuration => {
+                BTreeSet::new()
+            }
+        };
+        Self {
+            input,
+            playbook,
+            release,
+            impact: release
+                .changes
+                .iter()
+                .map(|change| change.impact)
+                .max()
+                .unwrap_or_default(),
+            declared,
+            contacts: input
+                .project
+                .customers
+                .customers
+                .iter()
+                .map(|it| (&it.id, it.contacts.as_slice()))
+                .collect(),
+            calendars,
+            base: Class {
+                zone: zone.unwrap_or_else(TimeZoneName::utc),
+                calendar: playbook.calendar.clone(),
+                windows: Vec::new(),
+            },
+            skips,
+            classes: Vec::new(),
+            index: BTreeMap::new(),
+            missed: Vec::new(),
+            valid_until: None,
+            problems: Vec::new(),
+        }
+    }
+
+    /// Plans when `waves` move. Tenants that never can are taken out of them, and stand in nobody else's way.
+    pub(super) fn timetable(
+        mut self,
+        waves: &mut Vec<PlannedWave>,
+        left_behind: &mut BTreeMap<TenantName, LeftBehind>,
+        problems: &mut Vec<Problem>,
+    ) -> Timetable {
+        let mut tenants = BTreeMap::new();
+        for wave in waves.iter_mut() {
+            self.classify(wave, &mut tenants, left_behind);
+        }
+        waves.retain(|wave| !wave.tenants.is_empty());
+        let first: BTreeSet<u16> = waves.first().map(|wave| classes_of(wave, &tenants)).unwrap_or_default();
+        let owed = waves.first().map(|wave| self.owed(&wave.name)).unwrap_or_default();
+        let cadence = self.release_day(&first, &owed);
+        let mut expected = Vec::new();
+        let mut from = Moment::now(self.input.now);
+        let mut first_day = cadence;
+        for place in 0..waves.len() {
+            let wave = &mut waves[place];
+            if place > 0 {
+                from = self.after_gap(from, wave.policy.gap);
+            }
+            let asked = self.asked(&wave.name, from, first_day, cadence, place);
+            let (reports, end) = self.wave(wave, &asked, &mut tenants, left_behind);
+            if place == 0 && first_day.is_none() {
+                first_day = self.first_day(&reports, from);
+            }
+            from = end.plus(wave.policy.bake.least);
+            expected.push(reports);
+        }
+        let emptied: Vec<bool> = waves.iter().map(|wave| wave.tenants.is_empty()).collect();
+        let mut place = 0;
+        expected.retain(|_| {
+            place += 1;
+            !emptied[place - 1]
+        });
+        waves.retain(|wave| !wave.tenants.is_empty());
+        let notices = self.notices(waves, &tenants);
+        let approvals = self.approvals(waves);
+        problems.append(&mut self.problems);
+        Timetable {
+            schedule: Schedule {
+                calendars: self.calendars.clone(),
+                base: self.base,
+                classes: self.classes,
+                tenants,
+                notices,
+                approvals,
+            },
+            expected,
+            missed: self.missed,
+            valid_until: self.valid_until,
+        }
+    }
+
+    /// Finds the class of every tenant of a wave.
+    fn classify(
+        &mut self,
+        wave: &mut PlannedWave,
+        tenants: &mut BTreeMap<TenantName, u16>,
+        left_behind: &mut BTreeMap<TenantName, LeftBehind>,
+    ) {
+        let obeyed = self.obeyed(&wave.name);
+        let mut refused: BTreeMap<String, (CalendarError, Vec<TenantName>)> = BTreeMap::new();
+        for (name, planned) in &wave.tenants {
+            let nothing = BTreeMap::new();
+            let class = match self.declared.get(name) {
+                Some(tenant) => self.calendars.class(*tenant),
+                None => self.calendars.class(Subject {
+                    id: name,
+                    customer: None,
+                    cell: Some(&planned.cell),
+                    labels: &nothing,
+                    time_zone: None,
+                    calendar: None,
+                }),
+            };
+            match class {
+                Ok(mut class) => {
+                    class
+                        .windows
+                        .retain(|place| obeyed.get(usize::from(*place)).copied().unwrap_or_default());
+                    tenants.insert(name.clone(), self.class_index(class));
+                }
+                Err(error) => {
+                    let refused = refused.entry(error.to_string()).or_insert_with(|| (error, Vec::new()));
+                    refused.1.push(name.clone());
+                }
+            }
+        }
+        for (error, names) in refused.into_values() {
+            self.exclude(wave, &names, left_behind, &error.to_string(), |problem| Problem {
+                kind: calendar_problem(&error),
+                remedy: error.help(),
+                ..problem
+            });
+        }
+    }
+
+    fn class_index(&mut self, class: Class) -> u16 {
+        if let Some(index) = self.index.get(&class) {
+            return *index;
+        }
+        // More classes than there are zones, calendars and sets of windows together are not to be had.
+        let index = u16::try_from(self.classes.len()).unwrap_or(u16::MAX);
+        self.classes.push(class.clone());
+        self.index.insert(class, index);
+        index
+    }
+
+    /// Which windows tenants of a wave keep to, by their place.
+    fn obeyed(&self, wave: &WaveName) -> Vec<bool> {
+        let own = self.file_wave(wave).and_then(|wave| wave.windows.as_ref());
+        let windows = own.or(self.playbook.windows.as_ref());
+        let freezes = self.playbook.freezes.as_ref();
+        let listed = |list: Option<&Vec<WindowName>>, name: &WindowName| list.is_none_or(|list| list.contains(name));
+        let obeyed = self.calendars.windows.iter().map(|window| match window.kind {
+            WindowKind::Allow => !self.skips.contains(&Skip::Windows) && listed(windows, &window.name),
+            WindowKind::Freeze => !self.skips.contains(&Skip::Freezes) && listed(freezes, &window.name),
+        });
+        obeyed.collect()
+    }
+
+    /// The wave as the playbook has it.
+    fn file_wave(&self, name: &WaveName) -> Option<&'a Wave> {
+        self.playbook.waves.iter().find(|wave| wave.name == *name)
+    }
+
+    fn asked(
+        &self,
+        wave: &WaveName,
+        from: Moment,
+        first_day: Option<Date>,
+        cadence: Option<Date>,
+        place: usize,
+    ) -> Asked<'a> {
+        let file = self.file_wave(wave);
+        let day = file
+            .and_then(|wave| wave.day)
+            .filter(|_| !self.skips.contains(&Skip::Cadence));
+        // The first wave leaves on the release day, whether it says so or not.
+        let day = day.or((place == 0).then_some(1));
+        let date = |day: u16| first_day.map(|first| (day, day::later(first, day.saturating_sub(1))));
+        Asked {
+            from,
+            day: day.and_then(date),
+            cadence,
+            owed: self.owed(wave),
+        }
+    }
+
+    /// Plans the classes of a wave. Back comes when the last of them has moved.
+    fn wave(
+        &mut self,
+        wave: &mut PlannedWave,
+        asked: &Asked<'_>,
+        tenants: &mut BTreeMap<TenantName, u16>,
+        left_behind: &mut BTreeMap<TenantName, LeftBehind>,
+    ) -> (BTreeMap<u16, ClassReport>, Moment) {
+        let mut reports = BTreeMap::new();
+        let mut end = asked.from;
+        for index in classes_of(wave, tenants) {
+            let class = self.classes[usize::from(index)].clone();
+            match self.start(&class, asked) {
+                Ok((start, moment, report)) => {
+                    if start.at.is_some() || start.window.is_some() {
+                        wave.starts.insert(index, start);
+                    }
+                    end = end.max(moment);
+                    reports.insert(index, report);
+                }
+                Err(never) => {
+                    let names: Vec<TenantName> = wave
+                        .tenants
+                        .keys()
+                        .filter(|name| tenants.get(*name) == Some(&index))
+                        .cloned()
+                        .collect();
+                    tenants.retain(|name, _| !names.contains(name));
+                    self.never(wave, &class, &names, &never, left_behind);
+                }
+            }
+        }
+        for at in wave.starts.values().filter_map(|start| start.at) {
+            self.holds_until(at);
+        }
+        (reports, end)
+    }
+
+    fn never(
+        &mut self,
+        wave: &mut PlannedWave,
+        class: &Class,
+        names: &[TenantName],
+        never: &Never,
+        left_behind: &mut BTreeMap<TenantName, LeftBehind>,
+    ) {
+        match never {
+            Never::Calendar(error) => {
+                self.exclude(wave, names, left_behind, &error.to_string(), |problem| Problem {
+                    kind: calendar_problem(error),
+                    remedy: error.help(),
+                    ..problem
+                });
+            }
+            Never::NoOpening(from) => {
+                let windows: Vec<&WindowName> = self.calendars.windows_of(class).map(|window| &window.name).collect();
+                let about = windows.first().map(|window| About::Window((*window).clone()));
+                let openness = self.calendars.is_open(class, *from);
+                let because = format!("no window opens for it: {}", openness.reason.words(&class.zone));
+                self.exclude(wave, names, left_behind, &because, |problem| Problem {
+                    kind: ProblemKind::WindowNeverOpens,
+                    remedy: "correct the times of its windows and freezes in tidegate.yaml, or whom they are for"
+                        .to_owned(),
+                    about: about.or(problem.about.clone()),
+                    ..problem
+                });
+            }
+        }
+    }
+
+    /// Takes tenants out of a wave, with the problem that `shaped` makes of it.
+    fn exclude(
+        &mut self,
+        wave: &mut PlannedWave,
+        names: &[TenantName],
+        left_behind: &mut BTreeMap<TenantName, LeftBehind>,
+        because: &str,
+        shaped: impl FnOnce(Problem) -> Problem,
+    ) {
+        let Some(first) = names.first() else { return };
+        let who = match names.len() {
+            1 => format!("tenant `{first}` does not move"),
+            more => format!("{more} tenants do not move, `{first}` among them"),
+        };
+        let problem = Problem::excludes(ProblemKind::Calendar, format!("{who}: {because}"), "");
+        self.problems.push(shaped(problem.about(About::Tenant(first.clone()))));
+        for name in names {
+            if let Some(planned) = wave.tenants.remove(name) {
+                let left = LeftBehind {
+                    cell: planned.cell,
+                    on: planned.from,
+                    because: because.to_owned(),
+                };
+                left_behind.insert(name.clone(), left);
+            }
+        }
+    }
+
+    /// The day that days of the release are counted from, where no cadence says so: that of the first start.
+    fn first_day(&mut self, reports: &BTreeMap<u16, ClassReport>, from: Moment) -> Option<Date> {
+        self.playbook.waves.iter().find(|wave| wave.day.is_some())?;
+        let start = reports.values().map(|report| report.expected).min().unwrap_or(from.at);
+        let date = day::date(&self.base.zone, start);
+        self.holds_until(day::begins(&self.base.zone, day::later(date, 1)));
+        Some(date)
+    }
+
+    fn after_gap(&mut self, from: Moment, gap: Gap) -> Moment {
+        let at = match gap {
+            _ if self.skips.contains(&Skip::Gaps) => return from,
+            Gap::Elapsed(elapsed) => return from.plus(elapsed),
+            Gap::Counted(period) => self.calendars.earliest_start(&self.base, from.at, &period),
+        };
+        match at {
+            Ok(at) => Moment { at, ..from },
+            Err(error) => {
+                let message = format!("the gap of {gap} cannot be counted: {error}");
+                let problem = Problem::blocks(calendar_problem(&error), message, error.help());
+                self.problems.push(problem.about(About::Playbook));
+                from
+            }
+        }
+    }
+
+    /// Made at this instant or later, the plan may be another.
+    fn holds_until(&mut self, at: Timestamp) {
+        if at > self.input.now {
+            self.valid_until = Some(self.valid_until.map_or(at, |until| until.min(at)));
+        }
+    }
+}
+
+fn calendar_problem(error: &CalendarError) -> ProblemKind {
+    match error {
+        CalendarError::HolidaysUnknown { .. } => ProblemKind::CalendarEnds,
+        CalendarError::UnknownCalendar(_)
+        | CalendarError::NoCalendar
+        | CalendarError::HolidaysNotRead { .. }
+        | CalendarError::OutOfRange(_) => ProblemKind::Calendar,
+    }
+}
+
+fn classes_of(wave: &PlannedWave, tenants: &BTreeMap<TenantName, u16>) -> BTreeSet<u16> {
+    wave.tenants
+        .keys()
+        .filter_map(|name| tenants.get(name).copied())
+        .collect()
+}

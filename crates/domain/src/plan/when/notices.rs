@@ -1,0 +1,305 @@
+//! What is sent to whom, by when, and who has to agree.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Clockwork, calendar_problem};
+use crate::calendar::Class;
+use crate::files::Contact;
+use crate::id::{CustomerName, TenantName, WaveName};
+use crate::plan::report::{About, Problem, ProblemKind};
+use crate::plan::schedule::{Due, NoticeKey, PlannedApproval, PlannedNotice};
+use crate::plan::{PlannedWave, Start};
+use crate::policy::{Before, NoticeKind, NoticeRule, Skip};
+use crate::release::Impact;
+use crate::time::Timestamp;
+
+/// Whose tenants a notice is about: a customer's, or one that belongs to nobody.
+type Owner<'t> = Result<&'t CustomerName, &'t TenantName>;
+
+/// The tenants of a wave by their owners.
+type Owners<'t> = BTreeMap<Owner<'t>, Vec<&'t TenantName>>;
+
+/// When a notice about a class of tenants is sent.
+#[derive(Debug, Clone, Copy, Default)]
+struct Times {
+    /// No earlier than this.
+    due: Option<Timestamp>,
+    /// No later than this.
+    deadline: Option<Timestamp>,
+}
+
+impl<'a> Clockwork<'a> {
+    fn applies(&self, rule: &NoticeRule, wave: &WaveName) -> bool {
+        let downtime = self.release.downtime.is_some();
+        (rule.releases.is_empty() || rule.releases.contains(&self.release.kind))
+            && (rule.impact.is_empty() || rule.impact.contains(&self.impact))
+            && rule.downtime.is_none_or(|wanted| wanted == downtime)
+            && (rule.waves.is_empty() || rule.waves.contains(wave))
+    }
+
+    /// The notices that tenants of a wave must have had before they move.
+    pub(super) fn owed(&self, wave: &WaveName) -> Vec<&'a NoticeRule> {
+        let rules = self.playbook.notices.iter();
+        rules
+            .filter(|rule| rule.is_required() && self.applies(rule, wave))
+            .collect()
+    }
+
+    /// The first instant at which a class has been told of everything that is owed, if it is told now.
+    pub(super) fn told_by(&self, class: &Class, owed: &[&NoticeRule]) -> Option<Timestamp> {
+        let periods = owed.iter().filter_map(|rule| rule.at_least);
+        // What a calendar cannot count is told where the start is planned.
+        let told = periods.filter_map(|period| self.calendars.earliest_start(class, self.input.now, &period).ok());
+        told.max()
+    }
+
+    pub(super) fn notices(&mut self, waves: &[PlannedWave], classes: &BTreeMap<TenantName, u16>) -> Vec<PlannedNotice> {
+        let mut planned: BTreeMap<NoticeKey, PlannedNotice> = BTreeMap::new();
+        let owners: Vec<Owners<'_>> = waves.iter().map(|wave| self.owners(wave)).collect();
+        for (place, rule) in self.playbook.notices.iter().enumerate() {
+            let mut unreachable = BTreeSet::new();
+            for (wave, owned) in waves.iter().zip(&owners) {
+                if !self.applies(rule, &wave.name) {
+                    continue;
+                }
+                let times = self.times(rule, place, wave);
+                for (owner, tenants) in owned {
+                    let contacts = self.contacts(rule, *owner);
+                    if contacts.is_empty() {
+                        unreachable.insert(owner.map_or_else(TenantName::as_str, CustomerName::as_str).to_owned());
+                    }
+                    let draft = self.draft(rule, wave, *owner, tenants, &earliest(tenants, classes, &times));
+                    let draft = validation(draft, *owner, waves, &owners);
+                    let people = contacts.iter().map(|contact| Some(*contact));
+                    for contact in people.chain(contacts.is_empty().then_some(None)) {
+                        let notice = addressed(&draft, &self.release.version, *owner, contact);
+                        planned.insert(notice.key.clone(), notice);
+                    }
+                }
+            }
+            self.tell_unreachable(rule, place, &unreachable);
+        }
+        planned.into_values().collect()
+    }
+
+    fn owners<'w>(&self, wave: &'w PlannedWave) -> Owners<'w>
+    where
+        'a: 'w,
+    {
+        let mut owners = Owners::new();
+        for name in wave.tenants.keys() {
+            let customer = self.declared.get(name).and_then(|tenant| tenant.customer.as_ref());
+            owners.entry(customer.ok_or(name)).or_default().push(name);
+        }
+        owners
+    }
+
+    fn contacts(&self, rule: &NoticeRule, owner: Owner<'_>) -> Vec<&'a Contact> {
+        let Ok(customer) = owner else { return Vec::new() };
+        let contacts = self.contacts.get(customer).copied().unwrap_or_default().iter();
+        let reads = |contact: &&Contact| rule.audience.is_empty() || !rule.audience.is_disjoint(&contact.audience);
+        contacts.filter(reads).collect()
+    }
+
+    /// When a notice is sent to the classes of a wave. One that is late is told, and so is what then moves.
+    fn times(&mut self, rule: &NoticeRule, place: usize, wave: &PlannedWave) -> BTreeMap<u16, Times> {
+        let mut times = BTreeMap::new();
+        let mut late: Option<Timestamp> = None;
+        for (index, Start { at, .. }) in &wave.starts {
+            let Some(at) = at.filter(|_| rule.kind != NoticeKind::Confirmation) else {
+                continue;
+            };
+            let class = &self.classes[usize::from(*index)];
+            let before = |period| self.calendars.notice_deadline(class, at, period);
+            let found = rule.at_most.as_ref().map(before).transpose();
+            let found = found.and_then(|due| Ok((due, rule.at_least.as_ref().map(before).transpose()?)));
+            match found {
+                Ok((due, deadline)) => {
+                    if let Some(deadline) = deadline.filter(|deadline| *deadline < self.input.now) {
+                        late = Some(late.map_or(deadline, |late| late.min(deadline)));
+                    }
+                    if let Some(deadline) = deadline.filter(|_| rule.is_required()) {
+                        self.holds_until(deadline);
+                    }
+                    times.insert(*index, Times { due, deadline });
+                }
+                Err(error) => {
+                    let message = format!(
+                        "the {} to wave `{}` has no time: {error}",
+                        rule.kind.as_str(),
+                        wave.name
+                    );
+                    let problem = Problem::warns(calendar_problem(&error), message, error.help());
+                    self.problems.push(problem.about(About::Notice(place)));
+                }
+            }
+        }
+        if let Some(late) = late {
+            self.tell_late(rule, place, wave, late);
+        }
+        times
+    }
+
+    fn tell_late(&mut self, rule: &NoticeRule, place: usize, wave: &PlannedWave, deadline: Timestamp) {
+        let (kind, wave) = (rule.kind.as_str(), &wave.name);
+        let message = format!("the {kind} to wave `{wave}` is late: it had to be sent by {deadline}");
+        let problem = if rule.is_required() {
+            // The start waits for what is owed, so this can only be a start that nothing moves.
+            Problem::blocks(
+                ProblemKind::NoticeImpossible,
+                message,
+                "plan the release for a later day, or have an operator waive the notice",
+            )
+        } else {
+            Problem::warns(
+                ProblemKind::NoticeLate,
+                message,
+                "plan for a later day, or write `required: true` so that the wave waits for it",
+            )
+        };
+        self.problems.push(problem.about(About::Notice(place)));
+    }
+
+    fn tell_unreachable(&mut self, rule: &NoticeRule, place: usize, unreachable: &BTreeSet<String>) {
+        let Some(first) = unreachable.first() else { return };
+        let kind = rule.kind.as_str();
+        let who = match unreachable.len() {
+            1 => format!("`{first}` has nobody"),
+            more => format!("{more} customers have nobody, `{first}` among them,"),
+        };
+        let problem = Problem::warns(
+            ProblemKind::NoContact,
+            format!("{who} who gets the {kind}"),
+            "add a contact with one of its audiences to customers.yaml; until then a person has to tell them",
+        );
+        self.problems.push(problem.about(About::Notice(place)));
+    }
+
+    fn draft(
+        &self,
+        rule: &NoticeRule,
+        wave: &PlannedWave,
+        owner: Owner<'_>,
+        tenants: &[&TenantName],
+        times: &Times,
+    ) -> PlannedNotice {
+        let due = match (rule.kind, times.due) {
+            (NoticeKind::Confirmation, _) => Due::Confirmed,
+            (_, Some(due)) => Due::At(due),
+            (_, None) => Due::Applied,
+        };
+        PlannedNotice {
+            key: NoticeKey::new(&self.release.version, &wave.name, rule.kind, owner, None),
+            kind: rule.kind,
+            wave: wave.name.clone(),
+            customer: owner.ok().cloned(),
+            contact: None,
+            audience: None,
+            tenants: tenants.iter().map(|name| (*name).clone()).collect(),
+            due,
+            deadline: times.deadline,
+            period: rule.at_least,
+            required: rule.is_required(),
+            nothing_needed: rule.nothing_needed,
+            validate_before: None,
+            because: self.because(rule),
+        }
+    }
+
+    /// Why a rule applies to this release.
+    fn because(&self, rule: &NoticeRule) -> String {
+        let mut words = Vec::new();
+        let kind = self.release.kind.as_str();
+        if !rule.releases.is_empty() {
+            words.push(format!("the release is of kind {kind}"));
+        }
+        if !rule.impact.is_empty() {
+            words.push(format!("its impact is {}", impact_word(self.impact)));
+        }
+        match rule.downtime {
+            Some(true) => words.push("it has planned downtime".to_owned()),
+            Some(false) => words.push("it has no downtime".to_owned()),
+            None => {}
+        }
+        if words.is_empty() {
+            words.push("the playbook tells everybody".to_owned());
+        }
+        words.join(", ")
+    }
+
+    pub(super) fn approvals(&self, waves: &[PlannedWave]) -> Vec<PlannedApproval> {
+        let moves = |before: &Before| match before {
+            Before::Release => true,
+            Before::Wave(name) => waves.iter().any(|wave| wave.name == *name),
+        };
+        let rules = self.playbook.approvals.iter();
+        let rules = rules.filter(|rule| rule.releases.is_empty() || rule.releases.contains(&self.release.kind));
+        let approvals = rules.filter(|rule| moves(&rule.before)).map(|rule| PlannedApproval {
+            name: rule.name.clone(),
+            roles: rule.roles.clone(),
+            count: rule.count,
+            before: rule.before.clone(),
+            expires: rule.expires,
+            afterwards: self.skips.contains(&Skip::Approvals),
+        });
+        approvals.collect()
+    }
+}
+
+/// The times that suit all of the tenants: each the earliest.
+fn earliest(tenants: &[&TenantName], classes: &BTreeMap<TenantName, u16>, times: &BTreeMap<u16, Times>) -> Times {
+    let own = tenants
+        .iter()
+        .filter_map(|tenant| times.get(classes.get(*tenant)?))
+        .copied();
+    let least = |a: Option<Timestamp>, b: Option<Timestamp>| a.into_iter().chain(b).min();
+    own.reduce(|a, b| Times {
+        due: least(a.due, b.due),
+        deadline: least(a.deadline, b.deadline),
+    })
+    .unwrap_or_default()
+}
+
+/// Whoever has tenants here, and in a later wave that asks for their word, is asked for it; and whoever is, has something
+/// to do.
+fn validation(notice: PlannedNotice, owner: Owner<'_>, waves: &[PlannedWave], owners: &[Owners<'_>]) -> PlannedNotice {
+    let owns = |wave: usize| owners[wave].contains_key(&owner);
+    let asks_of = |wave: &PlannedWave, of: &WaveName| {
+        wave.policy
+            .validation
+            .as_ref()
+            .is_some_and(|validation| validation.of == *of)
+    };
+    let here = waves.iter().position(|wave| wave.name == notice.wave);
+    let later = (0..waves.len()).find(|wave| owns(*wave) && asks_of(&waves[*wave], &notice.wave));
+    let earlier = here.is_some_and(|here| (0..here).any(|wave| owns(wave) && asks_of(&waves[here], &waves[wave].name)));
+    PlannedNotice {
+        nothing_needed: notice.nothing_needed && later.is_none() && !earlier,
+        validate_before: later.map(|wave| waves[wave].name.clone()),
+        ..notice
+    }
+}
+
+fn addressed(
+    draft: &PlannedNotice,
+    release: &crate::id::Version,
+    owner: Owner<'_>,
+    contact: Option<&Contact>,
+) -> PlannedNotice {
+    let name = contact.map(|contact| &contact.name);
+    PlannedNotice {
+        key: NoticeKey::new(release, &draft.wave, draft.kind, owner, name),
+        contact: name.cloned(),
+        audience: contact.and_then(|contact| contact.audience.first().copied()),
+        ..draft.clone()
+    }
+}
+
+fn impact_word(impact: Impact) -> &'static str {
+    match impact {
+        Impact::None => "none",
+        Impact::Additive => "additive",
+        Impact::ActionRequired => "action-required",
+        Impact::Breaking => "breaking",
+    }
+}

@@ -1,0 +1,120 @@
+//! The other ways of a release: in an emergency, with downtime, patched, and with a customer's word before it goes on.
+
+use std::collections::BTreeSet;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::calendar::Period;
+use crate::id::WaveName;
+use crate::time::{Duration, Timestamp};
+
+/// How an emergency release moves. It always needs a reason, and is looked at afterwards.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct EmergencyPath {
+    /// What it does not wait for.
+    pub skips: BTreeSet<Skip>,
+    /// Within which time after the last wave people look at what was done, counted in the playbook's calendar.
+    pub review_within: Period,
+}
+
+impl Default for EmergencyPath {
+    fn default() -> Self {
+        Self {
+            skips: BTreeSet::from([Skip::Cadence, Skip::Windows, Skip::Gaps, Skip::Approvals]),
+            review_within: Period::Days(3),
+        }
+    }
+}
+
+/// One thing that other releases wait for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Skip {
+    /// The next release day, and the days of waves.
+    Cadence,
+    /// Windows in which moving is allowed.
+    Windows,
+    /// Freezes.
+    Freezes,
+    /// The time between two waves.
+    Gaps,
+    /// Approvals. Who would have been asked is asked afterwards.
+    Approvals,
+}
+
+/// Planned time in which tenants are out of service while they are switched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Downtime {
+    /// The longest that is promised to tenants.
+    pub longest: Duration,
+    /// How much longer it may last if need be; the extension is announced before the promised end.
+    pub overrun: Duration,
+    /// How long undoing takes. What is not done so long before the very end is undone.
+    pub undo: Duration,
+    /// How long before the promised end an extension is announced.
+    pub announce: Duration,
+}
+
+impl Default for Downtime {
+    fn default() -> Self {
+        Self {
+            longest: Duration::from_secs(600),
+            overrun: Duration::ZERO,
+            undo: Duration::from_secs(120),
+            announce: Duration::from_secs(120),
+        }
+    }
+}
+
+/// When a wave happens at all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum OnlyWhen {
+    /// Only for a release that patches another one (`patches` in its file).
+    Patched,
+}
+
+/// What a customer reports of the tenants that it has in an earlier wave, before those in this wave move.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Validation {
+    /// The earlier wave. A customer that has no tenant in it has nothing to report.
+    pub of: WaveName,
+    /// What happens where nothing is reported by the time this wave starts.
+    #[serde(default)]
+    pub when_silent: WhenSilent,
+}
+
+/// What no word from a customer means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum WhenSilent {
+    /// Its tenants wait.
+    #[default]
+    Wait,
+    /// Its tenants move.
+    Move,
+}
+
+impl Downtime {
+    /// The instant that is promised to tenants.
+    #[must_use]
+    pub fn promised_end(&self, start: Timestamp) -> Timestamp {
+        start + self.longest
+    }
+
+    /// The latest instant at which an extension is announced.
+    #[must_use]
+    pub fn announce_at(&self, start: Timestamp) -> Timestamp {
+        start + ((start + self.longest) - (start + self.announce))
+    }
+
+    /// The latest instant at which undoing still fits: what is not done by then is undone.
+    #[must_use]
+    pub fn undo_at(&self, start: Timestamp) -> Timestamp {
+        start + ((start + self.longest + self.overrun) - (start + self.undo))
+    }
+}
