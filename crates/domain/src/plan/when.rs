@@ -390,6 +390,7 @@ impl<'a> Clockwork<'a> {
 fn calendar_problem(error: &CalendarError) -> ProblemKind {
     match error {
         CalendarError::HolidaysUnknown { .. } => ProblemKind::CalendarEnds,
+        CalendarError::BrokenWindow { .. } => ProblemKind::WindowNeverOpens,
         CalendarError::UnknownCalendar(_)
         | CalendarError::NoCalendar
         | CalendarError::HolidaysNotRead { .. }
