@@ -26,6 +26,7 @@ usage: cargo xtask <verb>
   bench list                                     what can be measured
   bench NAME [--rounds N] [--seconds N] [--json] measure it beside other programs
   torture [--switches N] [--faults] [--json]     switch, hand over and kill under load; nothing may be lost
+  calendar [--cases N [--seed S]]                compare the calendar with an oracle in Python, on random cases
   kills [--runs N]                               kill the server at ten random instants of the demo, N times
 ";
 
@@ -45,6 +46,7 @@ fn main() -> ExitCode {
         ["bench", arguments @ ..] => bench::run(&root, arguments),
         ["torture", options @ ..] => program::hand_over(&root, TORTURE, options),
         ["kills", options @ ..] => steps::kills(&root, options),
+        ["calendar", options @ ..] => steps::calendar(&root, options),
         ["sim", options @ ..] => program::hand_over(&root, SIMULATOR, options),
         _ => {
             eprint!("{USAGE}");

@@ -29,6 +29,27 @@ pub fn kills(root: &Path, options: &[&str]) -> ExitCode {
     }
 }
 
+/// `cargo xtask calendar`: the long form of the step, 100,000 cases where nothing else is said.
+pub fn calendar(root: &Path, options: &[&str]) -> ExitCode {
+    let (cases, seed) = match options {
+        [] => ("100000", "1"),
+        ["--cases", cases] => (*cases, "1"),
+        ["--cases", cases, "--seed", seed] => (*cases, *seed),
+        other => {
+            eprintln!(
+                "error: there is no option `{}`; say `--cases N --seed S`",
+                other.join(" ")
+            );
+            return ExitCode::FAILURE;
+        }
+    };
+    program::hand_over(
+        root,
+        &["python3", ORACLE],
+        &[&["--cases", cases, "--seed", seed], BATCH].concat(),
+    )
+}
+
 /// One step of the test run.
 pub struct Step {
     pub name: &'static str,
@@ -78,6 +99,45 @@ const RADICALE: Need = Need {
 };
 
 const PACK_RADICALE: &[&str] = &["python3", "examples/radicale/build.py"];
+
+/// What the oracle of the calendar computes with is fetched where an index of Python packages answers, and kept.
+const ORACLE_PACKAGES: Need = Need {
+    name: "dateutil and tzdata, from an index of Python packages",
+    probe: &["python3", "crates/domain/tests/oracle/prepare.py"],
+    fetch: "python3 crates/domain/tests/oracle/prepare.py",
+};
+
+const ORACLE: &str = "crates/domain/tests/oracle/compare.py";
+
+/// What the oracle compares itself with.
+const BATCH: &[&str] = &[
+    "--",
+    "cargo",
+    "run",
+    "--quiet",
+    "--release",
+    "--locked",
+    "--",
+    "calendar",
+    "batch",
+];
+
+/// Its exit code says whether the two answered alike.
+const CALENDAR: &[&str] = &[
+    "python3",
+    ORACLE,
+    "--cases",
+    "4000",
+    "--",
+    "cargo",
+    "run",
+    "--quiet",
+    "--release",
+    "--locked",
+    "--",
+    "calendar",
+    "batch",
+];
 
 /// Its exit code says whether anything was lost.
 const TORTURE: &[&str] = &[
@@ -150,6 +210,11 @@ const STEPS: &[Step] = &[
         name: "simulation",
         needs: &[],
         work: Work::Check(end_to_end::simulation),
+    },
+    Step {
+        name: "calendar",
+        needs: &[PIP, ORACLE_PACKAGES],
+        work: Work::Command(CALENDAR),
     },
     Step {
         name: "demo",

@@ -66,6 +66,8 @@ impl Calendars {
     }
 
     /// The first start that a notice of `period` allows which is sent at `sent`: the first whose deadline is not before it.
+    /// A later start may have an earlier deadline, where both are on days with the same working day before them or in an
+    /// hour that the clocks show twice: whoever takes a later one asks [`Self::notice_deadline`] again.
     ///
     /// # Errors
     /// If working days are asked of a tenant that has no calendar, or of a year whose holidays are not known.

@@ -126,7 +126,7 @@ impl Recurrence {
         let names_days = !(whole.days.is_empty() && whole.month_days.is_empty());
         let takes_days = !names_days && whole.frequency != Frequency::Daily;
         let Some(first) = starting.or((!counts && !takes_days).then_some(LocalDate(dates::EPOCH))) else {
-            return Err(WindowError::NoStart { rule: rule.clone() });
+            return Err(WindowError::NoStart { rule: rule.to_string() });
         };
         if takes_days {
             whole.take_from(first.0);
@@ -140,7 +140,7 @@ impl Recurrence {
         let end = first.0.saturating_add(SEARCH_YEARS.years());
         if recurrence.dates(first.0, end).next().is_none() {
             let last = LocalDate(recurrence.last.unwrap_or(end));
-            let rule = rule.clone();
+            let rule = rule.to_string();
             return Err(WindowError::NoDay { rule, last });
         }
         if let Some(count) = recurrence.whole.count {
@@ -185,3 +185,6 @@ impl Rule {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -159,9 +159,8 @@ impl FromStr for Weekdays {
     fn from_str(text: &str) -> Result<Self, WrongText> {
         let wrong = || WrongText::Weekdays(text.to_owned());
         let place = |name: &str| {
-            let is_name = |known: &&str| *known == name;
-            let short = WEEKDAYS.iter().position(|known| is_name(&known));
-            short.or_else(|| WEEKDAYS_IN_FULL.iter().position(|known| is_name(&known)))
+            let mut known = WEEKDAYS.iter().zip(WEEKDAYS_IN_FULL);
+            known.position(|(short, in_full)| *short == name || in_full == name)
         };
         let mut days = 0;
         for part in text.split(',') {

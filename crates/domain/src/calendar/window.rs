@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::rule::Recurrence;
 use super::text::{Boundary, LocalDate, Weekdays, WindowZone};
-use super::{RuleText, Selector, WhenOpenEnds, WindowKind, WrittenWindow};
+use super::{Selector, WhenOpenEnds, WindowKind, WrittenWindow};
 use crate::id::WindowName;
 
 /// A time at which moving is allowed, or forbidden. Read and written as [`WrittenWindow`].
@@ -25,9 +25,20 @@ pub struct Window {
 /// When a window is open, in local time. An `until` that is not after its `from` is one of the next day.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Times {
-    Weekly { on: Weekdays, from: Time, until: Time },
-    Once { from: DateTime, until: DateTime },
-    Recurring { days: Recurrence, from: Time, until: Time },
+    Weekly {
+        on: Weekdays,
+        from: Time,
+        until: Time,
+    },
+    Once {
+        from: DateTime,
+        until: DateTime,
+    },
+    Recurring {
+        days: Box<Recurrence>,
+        from: Time,
+        until: Time,
+    },
 }
 
 /// A window whose parts do not go together.
@@ -44,9 +55,9 @@ pub enum WindowError {
     #[error("it never opens: it ends at {until}, which is not after {from}")]
     EndsFirst { from: Boundary, until: Boundary },
     #[error("it never opens: no day until {last} is one of `{rule}`")]
-    NoDay { rule: RuleText, last: LocalDate },
+    NoDay { rule: String, last: LocalDate },
     #[error("`{rule}` does not say from which day on: add `starting` with its first day")]
-    NoStart { rule: RuleText },
+    NoStart { rule: String },
     #[error("`{0}` has no meaning for a freeze: remove it")]
     NotForFreezes(&'static str),
 }
@@ -102,7 +113,7 @@ impl Times {
         match (&written.rrule, written.on) {
             (Some(_), Some(_)) => Err(WindowError::OnAndRule),
             (Some(rule), None) => {
-                let days = Recurrence::new(rule, written.starting)?;
+                let days = Box::new(Recurrence::new(rule, written.starting)?);
                 Ok(Self::Recurring { days, from, until })
             }
             (None, _) if written.starting.is_some() => Err(WindowError::StartingWithoutRule),
