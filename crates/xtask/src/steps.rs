@@ -139,6 +139,22 @@ const CALENDAR: &[&str] = &[
     "batch",
 ];
 
+const NODE: Need = Need {
+    name: "Node.js with npm",
+    probe: &["npm", "--version"],
+    fetch: "apt-get install nodejs npm",
+};
+
+/// flagd's own evaluators, fetched where their indexes answer, and kept.
+const FLAGD_EVALUATORS: Need = Need {
+    name: "flagd's evaluators, from npm and an index of Python packages",
+    probe: &["python3", "crates/flags/oracle/agree.py", "--fetch"],
+    fetch: "python3 crates/flags/oracle/agree.py --fetch",
+};
+
+/// Its exit code says whether one of them answers otherwise.
+const FLAGS_AGREE: &[&str] = &["python3", "crates/flags/oracle/agree.py"];
+
 /// Its exit code says whether anything was lost.
 const TORTURE: &[&str] = &[
     "cargo",
@@ -205,6 +221,11 @@ const STEPS: &[Step] = &[
         name: "tests",
         needs: &[],
         work: Work::Command(&["cargo", "test", "--workspace", "--locked"]),
+    },
+    Step {
+        name: "flags beside flagd's evaluators",
+        needs: &[PIP, NODE, FLAGD_EVALUATORS],
+        work: Work::Command(FLAGS_AGREE),
     },
     Step {
         name: "simulation",

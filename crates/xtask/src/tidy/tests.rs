@@ -8,6 +8,7 @@ const CLEAN: &[(&str, &str)] = &[
     ("clippy.toml", CLIPPY),
     ("crates/domain/clippy.toml", CLIPPY),
     ("crates/evidence/clippy.toml", CLIPPY),
+    ("crates/flags/clippy.toml", CLIPPY),
     (
         "crates/domain/Cargo.toml",
         "[package]\nname = \"tidegate-domain\"\n[lints]\nworkspace = true\n",
