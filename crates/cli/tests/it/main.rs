@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "what cannot be prepared is a failed test")]
 
+mod calendars;
 mod moving;
 mod offline;
 mod refusing;

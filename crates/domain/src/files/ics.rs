@@ -216,14 +216,16 @@ impl Calendar {
     }
 
     fn finish(mut self, report: &mut Report<'_>) -> Holidays {
-        if let Some(open) = self.open.pop() {
+        if report.has_errors() {
+            // What follows of a mistake is no news.
+        } else if let Some(open) = self.open.pop() {
             let message = format!("`{}` is begun and never ended", open.name);
             let finding = Finding::error(Code::Ics, &open.span, message);
             report.push(finding.help(format!("end it with `END:{}`", open.name)));
         } else if !self.is_over {
             let finding = Finding::of_file(Code::Ics, "there is no calendar in this file".to_owned());
             report.push(finding.help("a calendar file begins with `BEGIN:VCALENDAR` and ends with `END:VCALENDAR`"));
-        } else if self.days.is_empty() && self.stated.is_none() && !report.has_errors() {
+        } else if self.days.is_empty() && self.stated.is_none() {
             let finding = Finding::of_file(Code::Ics, "there is no holiday in this file".to_owned());
             report.push(finding.help(format!(
                 "add events with `DTSTART;VALUE=DATE:`; where there are none, say for which years: `{YEARS}:2026-2030`"
@@ -244,10 +246,8 @@ impl Event {
         match line.name.as_str() {
             "DTSTART" => self.start = line.date(report).or(self.start),
             "DTEND" => {
-                self.end = line
-                    .date(report)
-                    .map(|date| (date, line.value_span()))
-                    .or(self.end.take())
+                let end = line.date(report).map(|date| (date, line.value_span()));
+                self.end = end.or(self.end.take());
             }
             "SUMMARY" => self.summary = Some(line.text()),
             "STATUS" => self.is_cancelled = line.value.eq_ignore_ascii_case("CANCELLED"),
@@ -296,3 +296,6 @@ fn length(start: Date, end: Option<&(Date, Range<usize>)>) -> Result<i64, Findin
     };
     Err(Finding::error(Code::Ics, span, message.to_owned()).help(help))
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,11 +6,12 @@ use crate::release::{Ownership, Reversible, Stage};
 use crate::time::Duration;
 
 mod agreement;
+mod calendars;
 mod hostile;
 mod mistakes;
 mod published;
 
-pub(super) fn source(path: &str, text: &str) -> Source {
+pub(in crate::files) fn source(path: &str, text: &str) -> Source {
     Source {
         path: path.to_owned(),
         text: text.to_owned(),
@@ -44,12 +45,18 @@ components:
     after: [api]
     ownership: cell
     memory: 64MB
+calendars:
+  eu: {time_zone: Europe/Berlin, working_days: mon-fri, working_hours: "09:00-17:00", holidays: holidays/de.ics}
+windows:
+  - {name: night, kind: allow, on: mon-thu, from: "22:00", until: "06:00", time_zone: tenant, when_open_ends: finish-wave}
+  - {name: peak, kind: freeze, from: 2026-11-23T00:00, until: 2026-12-01T00:00, time_zone: Europe/London, tenants: {cell: eu}, reason: Black Friday}
+  - {name: payday, kind: freeze, rrule: "FREQ=MONTHLY;BYDAY=-1FR", from: "08:00", until: "18:00"}
 "#;
 
 const TENANTS: &str = r"
 tenants:
   - {id: acme, cell: eu, labels: {tier: gold}, opt_in: true}
-  - {id: globex, cell: us, customer: globex-corp, time_zone: America/New_York}
+  - {id: globex, cell: us, customer: globex-corp, time_zone: America/New_York, calendar: eu}
 ";
 
 const PLAYBOOK: &str = r"
@@ -86,6 +93,7 @@ pub(super) fn good_sources() -> Vec<Source> {
         source("tidegate.yaml", SERVICE),
         source("tenants.yaml", TENANTS),
         source("playbooks/two-waves.yaml", PLAYBOOK),
+        source("holidays/de.ics", include_str!("../../../../holidays/de.ics")),
     ]
 }
 
@@ -96,7 +104,7 @@ pub(super) fn good_project() -> Project {
 }
 
 /// Diagnostics in one line each.
-pub(super) fn brief(diagnostics: &[Diagnostic]) -> Vec<String> {
+pub(in crate::files) fn brief(diagnostics: &[Diagnostic]) -> Vec<String> {
     diagnostics
         .iter()
         .map(|diagnostic| {
@@ -224,7 +232,7 @@ error[wrong-type]: this must be `true` or `false`, but it is the text `on`
 2 | tenants:
 3 |   - {id: acme, cell: eu, labels: {tier: gold}, opt_in: on}
   |                                                        ^^
-4 |   - {id: globex, cell: us, customer: globex-corp, time_zone: America/New_York}
+4 |   - {id: globex, cell: us, customer: globex-corp, time_zone: America/New_York, calendar: eu}
   |
   = help: write `true`
 

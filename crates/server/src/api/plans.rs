@@ -30,7 +30,7 @@ const INPUT_KIND: &str = "plan-input";
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PlanRequest {
-    /// `tidegate.yaml`, `tenants.yaml` and `playbooks/*.yaml`.
+    /// `tidegate.yaml`, `tenants.yaml`, `playbooks/*.yaml` and the holiday files that calendars name.
     pub sources: Vec<SourceText>,
     pub release: SourceText,
     /// One for each component that the release lists.

@@ -1,4 +1,3 @@
-use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use super::labels::{self, Labels};
@@ -83,7 +82,7 @@ impl Known<'_> {
         }
         if let Some((node, tag)) = selector.field("tag").and_then(|node| Some((node, node.text()?))) {
             let place = (&node.span, &node.span);
-            labels::check(report, tag, &Cow::Borrowed("true"), place, &self.labels);
+            labels::check(report, tag, "true", place, &self.labels);
         }
         for label in selector.entries_of("labels") {
             labels::check_entry(report, label, &self.labels);

@@ -48,7 +48,7 @@ pub(super) fn check_entry(report: &mut Report<'_>, label: &Entry, labels: &Label
 pub(super) fn check(
     report: &mut Report<'_>,
     name: &str,
-    wanted: &Cow<'_, str>,
+    wanted: &str,
     place: (&Range<usize>, &Range<usize>),
     labels: &Labels<'_>,
 ) {

@@ -12,7 +12,8 @@ const INTRODUCTION: &str = "\
 # The files people write
 
 A project is a folder with `tidegate.yaml`, `tenants.yaml` and `playbooks/*.yaml`; a release is one more file, by
-convention `release.yaml`. `tidegate init` writes all of them, commented, to start from.
+convention `release.yaml`. `tidegate init` writes all of them, commented, to start from. What `calendars` and `windows` mean,
+and what is read of a holiday file, stands in [calendar](calendar.md).
 
 The files are YAML without its traps: one document, no anchors, aliases, merge keys or tags, no key twice, no numbers that
 readers disagree about (`010`, `0x1F`), and `true` and `false` as the only words for yes and no. A file has at most 4 MiB,
