@@ -16,6 +16,8 @@ use crate::context::Context;
 use crate::error::CliError;
 use crate::output;
 
+pub mod changes;
+
 /// A project that was read without a mistake, with the text it was read from.
 pub struct Read {
     pub project: Project,
@@ -25,7 +27,10 @@ pub struct Read {
 /// The project's files, every mistake told at once.
 pub fn read(context: &Context) -> Result<Read, CliError> {
     let sources = sources(context)?;
-    let (project, diagnostics) = read_project(&sources);
+    let (project, mut diagnostics) = read_project(&sources);
+    let missing = changes::missing_pictures(&sources);
+    let project = project.filter(|_| missing.is_empty());
+    diagnostics.extend(missing);
     match project {
         Some(project) => {
             warn(&diagnostics, &sources, context);
@@ -89,7 +94,7 @@ pub fn release(path: &Path, read: &Read, context: &Context) -> Result<(ReleaseFi
     }
 }
 
-fn mistakes(what: &str, rendered: &str, count: usize) -> CliError {
+pub fn mistakes(what: &str, rendered: &str, count: usize) -> CliError {
     let count = if count == 1 {
         "a mistake".to_owned()
     } else {
@@ -142,6 +147,9 @@ fn sources(context: &Context) -> Result<Vec<Source>, CliError> {
         for path in playbooks {
             sources.push(text(&path)?);
         }
+    }
+    for path in changes::files(context) {
+        sources.push(text(&path)?);
     }
     add_holidays(&mut sources)?;
     Ok(sources)

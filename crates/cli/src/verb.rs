@@ -3,6 +3,7 @@
 mod abort;
 mod apply;
 mod calendar;
+mod changes;
 mod command;
 mod completions;
 mod diff;
@@ -55,6 +56,7 @@ enum Verb {
     Plan(plan::Args),
     Simulate(simulate::Args),
     Apply(apply::Args),
+    Changes(changes::Args),
     Status(status::Args),
     Rollback(rollback::Args),
     Hold(hold::Args),
@@ -106,6 +108,7 @@ pub fn run(line: CommandLine) -> Result<ExitCode, CliError> {
         Verb::Plan(args) => plan::run(&args, &context),
         Verb::Simulate(args) => simulate::run(&args, &context),
         Verb::Apply(args) => apply::run(&args, &context),
+        Verb::Changes(args) => changes::run(&args, &context),
         Verb::Status(args) => status::run(&args, &context),
         Verb::Rollback(args) => rollback::run(&args, &context),
         Verb::Hold(args) => hold::run(&args, &context),

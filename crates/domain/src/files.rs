@@ -1,5 +1,5 @@
-//! The files people write: `tidegate.yaml`, `tenants.yaml`, `playbooks/*.yaml` and `release.yaml`; and the files of holidays
-//! that calendars name.
+//! The files people write: `tidegate.yaml`, `tenants.yaml`, `playbooks/*.yaml`, `changes/*.md` and `release.yaml`; and the
+//! files of holidays that calendars name.
 //!
 //! Text comes in, typed structs or diagnostics go out; where the text comes from is the caller's business. A file is read
 //! in four steps: the YAML becomes a tree whose every part knows its place ([`tree`]); the tree is checked against the
@@ -12,9 +12,11 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::calendar::Calendars;
-use crate::id::PlaybookName;
+use crate::change::Change;
+use crate::id::{ChangeId, PlaybookName};
 
 mod calendars;
+mod change;
 mod customers;
 mod diagnostic;
 mod ics;
@@ -31,12 +33,13 @@ mod text;
 mod tree;
 
 pub use calendars::{CalendarFiles, CalendarTenant, holiday_files, read_calendars};
+pub use change::{CHANGE_BYTES_MAX, ChangeFile, NamedPicture, NewChange, is_change, named_pictures, read_changes};
 pub use customers::{Contact, Customer, CustomersFile, Locale, MailAddress};
 pub use diagnostic::{Code, Diagnostic, Place, Severity, render};
 pub use playbook::{
     AnyDay, Cadence, Conditions, Errors, Health, Latency, PlaybookFile, RollingPatches, Select, Train, Wave,
 };
-pub use release::{Configuration, ReleaseComponent, ReleaseFile};
+pub use release::{Configuration, ReleaseComponent, ReleaseFile, listed_changes};
 pub use schema::schemas;
 pub use service::{
     Cell, Component, ComponentKind, Environment, Gateway, Jwt, Match, Ready, ServiceFile, Stop, TenantFrom, Tls, Verify,
@@ -64,6 +67,8 @@ pub const TENANTS_FILE: &str = "tenants.yaml";
 pub const CUSTOMERS_FILE: &str = "customers.yaml";
 /// The name of the folder that holds the playbooks.
 pub const PLAYBOOKS_FOLDER: &str = "playbooks";
+/// The name of the folder that holds the changes.
+pub const CHANGES_FOLDER: &str = "changes";
 
 /// The text of a file, and the path that people know it by.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,6 +87,7 @@ pub struct Project {
     pub calendars: Calendars,
     /// Nobody, where there is no such file.
     pub customers: CustomersFile,
+    pub changes: BTreeMap<ChangeId, Change>,
 }
 
 /// Reads the files of a project, told apart by their names. There is a project exactly when no diagnostic is an error;
@@ -122,13 +128,15 @@ pub fn read_project(sources: &[Source]) -> (Option<Project>, Vec<Diagnostic>) {
     };
     let of_holidays = holidays.found.clone();
     meaning::check_project(&files, &mut documents);
-    let project = project(&files, &mut documents, holidays);
+    let (changes, of_changes) = read_changes(sources);
+    let project = project(&files, &mut documents, holidays, changes);
     let missing = missing_files(&files);
     let project = project.filter(|_| missing.is_empty());
     let found = documents
         .into_values()
         .flat_map(|document| document.report.diagnostics());
-    (project, missing.into_iter().chain(found).chain(of_holidays).collect())
+    let found = missing.into_iter().chain(found).chain(of_holidays).chain(of_changes);
+    (project, found.collect())
 }
 
 /// Reads a release of `project`. There is one exactly when no diagnostic is an error.
@@ -181,7 +189,12 @@ impl<'a> Document<'a> {
     }
 }
 
-fn project(files: &Files, documents: &mut BTreeMap<usize, Document<'_>>, holidays: ReadHolidays) -> Option<Project> {
+fn project(
+    files: &Files,
+    documents: &mut BTreeMap<usize, Document<'_>>,
+    holidays: ReadHolidays,
+    changes: Option<BTreeMap<ChangeId, Change>>,
+) -> Option<Project> {
     let tenants: TenantsFile = documents.get_mut(&files.tenants?)?.file()?;
     let document = documents.get_mut(&files.service?)?;
     let broken = calendars::take_broken_windows(document);
@@ -205,6 +218,7 @@ fn project(files: &Files, documents: &mut BTreeMap<usize, Document<'_>>, holiday
         playbooks,
         calendars,
         customers,
+        changes: changes?,
     })
 }
 

@@ -170,6 +170,10 @@ name!(
     /// What a principal may do.
     RoleName, "role name"
 );
+name!(
+    /// One entry of a release: the name of its file without `.md`.
+    ChangeId, "change id"
+);
 text_newtype!(
     /// The version of a release, such as `2.1.0`. Versions are compared for equality only: which is newer is what the
     /// journal says, not what the text looks like.

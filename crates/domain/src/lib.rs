@@ -6,6 +6,7 @@
 //! [`effect::Effect`] (done once, known by its id).
 
 pub mod calendar;
+pub mod change;
 pub mod desired;
 pub mod effect;
 pub mod event;

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::change::{Change, Impact, Link, Ticket};
 use crate::id::{CellName, ComponentName, Digest, SlotId, TenantName, Version};
 use crate::time::Duration;
 
@@ -17,6 +18,17 @@ pub struct Release {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub commits: Vec<Commit>,
     pub components: BTreeMap<ComponentName, ComponentRelease>,
+    /// What the release is about, for those who decide about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub summary: Option<String>,
+    /// Why it cannot wait; an emergency has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub tickets: BTreeSet<Ticket>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub documentation: Vec<Link>,
+    /// In the order of their ids. They are whole: what customers are told is a decision.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub changes: Vec<Change>,
     pub reversible: Reversible,
@@ -71,52 +83,6 @@ pub struct Commit {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<crate::files::Instant>")]
     pub at: Option<String>,
-}
-
-/// One entry of what a release changes for its readers.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Change {
-    pub kind: ChangeKind,
-    /// Who needs to know.
-    #[serde(default)]
-    pub audience: BTreeSet<Audience>,
-    #[serde(default)]
-    pub impact: Impact,
-    /// Endpoints, fields or flags that it touches.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub touches: Vec<String>,
-    /// What changes, in the reader's words.
-    #[schemars(length(min = 1))]
-    pub text: String,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum ChangeKind {
-    Added,
-    Changed,
-    Fixed,
-    Removed,
-    Security,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Audience {
-    Developer,
-    Marketing,
-    Operations,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Impact {
-    #[default]
-    None,
-    Additive,
-    ActionRequired,
-    Breaking,
 }
 
 /// How far a release can be taken back.
@@ -282,6 +248,16 @@ pub struct SlotSpec {
 }
 
 impl Release {
+    /// The greatest impact of its changes.
+    #[must_use]
+    pub fn impact(&self) -> Impact {
+        self.changes
+            .iter()
+            .map(|change| change.impact)
+            .max()
+            .unwrap_or_default()
+    }
+
     /// What `component` runs in `cell`; `None` where the release has no such component.
     #[must_use]
     pub fn slot(&self, cell: &CellName, component: &ComponentName) -> Option<SlotSpec> {

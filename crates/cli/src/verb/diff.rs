@@ -7,7 +7,6 @@ use clap::Args as Arguments;
 use tidegate_domain::id::{Digest, Version};
 use tidegate_server::api::{ComponentDiff, Diff, VariableDiff};
 
-use super::plan::word;
 use crate::context::Context;
 use crate::error::CliError;
 use crate::output;
@@ -53,13 +52,7 @@ fn draw(diff: &Diff) -> String {
         draw_component(&mut page, component);
     }
     for change in &diff.changes {
-        let _ = writeln!(
-            page,
-            "  {} ({}): {}",
-            word(change.kind),
-            word(change.impact),
-            change.text
-        );
+        let _ = writeln!(page, "  {} ({}): {}", change.kind, change.impact, change.title);
     }
     page
 }

@@ -10,7 +10,7 @@ use clap::Args as Arguments;
 use serde::Serialize;
 use serde_json::json;
 use tidegate_domain::files::{ReleaseFile, Source};
-use tidegate_domain::id::{ComponentName, Digest};
+use tidegate_domain::id::{ChangeId, ComponentName, Digest};
 use tidegate_domain::plan::{FoundArtifact, Plan, PlanInput, PlanReport, check, plan};
 use tidegate_domain::service::Service;
 use tidegate_server::api::{self, PlanRequest, SourceText};
@@ -117,6 +117,7 @@ impl Question {
     fn read(path: &Path, context: &Context) -> Result<Self, CliError> {
         let read = project::read(context)?;
         let (release, source) = project::release(path, &read, context)?;
+        tell_unlisted(&read, &release, context)?;
         let components = release.components.iter();
         let found = components.map(|(name, component)| (name.clone(), project::artifact(path, &component.artifact)));
         let artifacts = found.collect();
@@ -186,6 +187,21 @@ impl Question {
             offline: true,
         }
     }
+}
+
+/// A change that no release lists reaches nobody, which may be meant: it is only said.
+fn tell_unlisted(read: &Read, release: &ReleaseFile, context: &Context) -> Result<(), CliError> {
+    let releases = project::changes::releases(context)?;
+    let is_listed = |id: &ChangeId| release.changes.contains(id) || releases.values().any(|listed| listed.contains(id));
+    let unlisted = read.project.changes.keys().filter(|id| !is_listed(id));
+    let names: Vec<String> = unlisted.map(|id| format!("`{id}`")).collect();
+    if !names.is_empty() {
+        output::message(&format!(
+            "note: no release lists {}; add them to `changes` of a release for customers to read them",
+            names.join(", ")
+        ));
+    }
+    Ok(())
 }
 
 impl From<api::Planned> for Planned {

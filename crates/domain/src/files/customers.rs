@@ -10,8 +10,8 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
 use super::text::TimeZoneName;
+use crate::change::Audience;
 use crate::id::{ContactName, CustomerName, InvalidName, text_newtype};
-use crate::release::Audience;
 
 /// The customers of the service.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]

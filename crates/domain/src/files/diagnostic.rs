@@ -355,7 +355,7 @@ fn place(finding: Finding, source: &Source) -> Diagnostic {
 impl Place {
     /// The part of `span` on its first line. A span outside of `text`, or inside of a character, is moved to the next
     /// place there is.
-    fn of(span: &Range<usize>, text: &str) -> Self {
+    pub(super) fn of(span: &Range<usize>, text: &str) -> Self {
         let start = text.floor_char_boundary(span.start.min(text.len()));
         let (before, after) = text.split_at(start);
         let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);

@@ -1,13 +1,16 @@
 //! `release.yaml`: what is released.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::diagnostic::Report;
 use super::text::{Scalar, Sha256, VariableName};
-use crate::id::{CellName, ComponentName, TenantName, Version};
-use crate::release::{Change, Commit, ReleaseKind, Reversible};
+use super::{Source, tree};
+use crate::change::{Link, Ticket};
+use crate::id::{CellName, ChangeId, ComponentName, TenantName, Version};
+use crate::release::{Commit, ReleaseKind, Reversible};
 use crate::time::Duration;
 
 /// An immutable set of artifacts, configuration and changes.
@@ -16,7 +19,7 @@ use crate::time::Duration;
 pub struct ReleaseFile {
     /// The version. One version is one release: other content needs another version.
     pub version: Version,
-    /// Why it is released.
+    /// What sort of release it is: its playbook may treat each in its own way.
     #[serde(default)]
     pub kind: ReleaseKind,
     /// The source it was built from.
@@ -25,9 +28,21 @@ pub struct ReleaseFile {
     /// What each component runs. A component that is not listed stays as it is.
     #[schemars(extend("minProperties" = 1))]
     pub components: BTreeMap<ComponentName, ReleaseComponent>,
-    /// What changes for the people who use the service.
+    /// What the release is about, for those who decide about it.
+    #[schemars(length(min = 1))]
+    pub summary: Option<String>,
+    /// Why it cannot wait. An emergency needs it.
+    #[schemars(length(min = 1))]
+    pub reason: Option<String>,
+    /// The tickets that it closes, as your tracker names them.
     #[serde(default)]
-    pub changes: Vec<Change>,
+    pub tickets: BTreeSet<Ticket>,
+    /// Pages about the release as a whole.
+    #[serde(default)]
+    pub documentation: Vec<Link>,
+    /// What changes for the people who use the service: the names of files in `changes/`, without `.md`.
+    #[serde(default)]
+    pub changes: BTreeSet<ChangeId>,
     /// How long the release can be taken back.
     #[serde(default)]
     pub reversible: Reversible,
@@ -35,6 +50,16 @@ pub struct ReleaseFile {
     pub patches: Option<Version>,
     /// How long tenants are out of service while they are switched. Left out, not at all.
     pub downtime: Option<Duration>,
+}
+
+/// The changes that a release file lists, whatever else is wrong with it: for a word about those that none lists.
+#[must_use]
+pub fn listed_changes(source: &Source) -> BTreeSet<ChangeId> {
+    let Some(tree) = tree::read(&mut Report::new(source)) else {
+        return BTreeSet::new();
+    };
+    let items = tree.items_of("changes").iter();
+    items.filter_map(|item| ChangeId::new(item.text()?).ok()).collect()
 }
 
 /// What one component runs.

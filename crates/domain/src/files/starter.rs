@@ -1,6 +1,6 @@
 //! A project to start from: small, commented line by line, and right.
 
-use super::{PLAYBOOKS_FOLDER, SERVICE_FILE, Source, TENANTS_FILE, schemas};
+use super::{CHANGES_FOLDER, PLAYBOOKS_FOLDER, SERVICE_FILE, Source, TENANTS_FILE, schemas};
 
 /// Where the schemas lie that the first line of each starter file names.
 const SCHEMAS_FOLDER: &str = ".tidegate/schemas";
@@ -15,6 +15,10 @@ pub fn starter() -> Vec<Source> {
         (
             format!("{PLAYBOOKS_FOLDER}/two-waves.yaml"),
             include_str!("starter/playbooks/two-waves.yaml"),
+        ),
+        (
+            format!("{CHANGES_FOLDER}/says-hello.md"),
+            include_str!("starter/changes/says-hello.md"),
         ),
         ("release.yaml".to_owned(), include_str!("starter/release.yaml")),
         ("app/web.py".to_owned(), include_str!("starter/app/web.py")),

@@ -83,9 +83,49 @@ components:
     configuration: {LIMIT: 5}
     cells: {eu: {LIMIT: 6}}
     tenants: {acme: {LIMIT: 7}}
-changes:
-  - {kind: fixed, audience: [developer], text: Points no longer expire early.}
+summary: Points expire when they should.
+reason: Points of customers are lost every night.
+tickets: [LOY-812]
+documentation: [{title: Points, address: https://docs.loyalty.example/points}]
+changes: [points-expiry]
 reversible: {until: bake}
+";
+
+const CHANGE: &str = "---
+kind: changed
+audience: [developer, internal]
+impact: breaking
+endpoints: [\"GET /v1/points/{id}\"]
+fields: [points.expires_at]
+flag: points-expiry
+opt_in: {ships: disabled, how: Settings > Points}
+deadline: 2027-03-01
+action: Read `expires_at` instead of `expires`.
+documentation:
+  - {title: Points, address: https://docs.loyalty.example/points}
+pictures:
+  - {file: pictures/points.png, shows: The page of points}
+---
+
+# Points expire at midnight of the tenant
+
+## Developers
+
+`expires` is gone, `expires_at` is an instant:
+
+```sh
+# not a heading
+## Developers
+curl https://loyalty.example/v1/points/1
+```
+
+### An example
+
+`{\"expires_at\": \"2027-03-01T00:00:00+01:00\"}`
+
+## Internal
+
+Customers have asked for this since spring.
 ";
 
 pub(super) fn good_sources() -> Vec<Source> {
@@ -94,6 +134,7 @@ pub(super) fn good_sources() -> Vec<Source> {
         source("tenants.yaml", TENANTS),
         source("playbooks/two-waves.yaml", PLAYBOOK),
         source("holidays/de.ics", include_str!("../../../../holidays/de.ics")),
+        source("changes/points-expiry.md", CHANGE),
     ]
 }
 

@@ -120,6 +120,12 @@ impl Node {
 /// Reads the one document of a source. `None` where what stands there can not be made into a tree; the report says why.
 pub(super) fn read(report: &mut Report<'_>) -> Option<Node> {
     let source = report.source();
+    read_part(report, &source.text)
+}
+
+/// The same, of a source of which only the beginning, `text`, is YAML.
+pub(super) fn read_part(report: &mut Report<'_>, text: &str) -> Option<Node> {
+    let source = report.source();
     if let Some(finding) = unreadable(source) {
         report.push(finding);
         return None;
@@ -137,10 +143,10 @@ pub(super) fn read(report: &mut Report<'_>) -> Option<Node> {
         nodes: 0,
         report,
     };
-    for event in Parser::new_from_str_with_options(&source.text, options) {
+    for event in Parser::new_from_str_with_options(text, options) {
         let outcome = match event {
             Ok((event, span)) => builder.event(event, &span),
-            Err(error) => Err(scalar::explain(&error, &source.text)),
+            Err(error) => Err(scalar::explain(&error, text)),
         };
         if let Err(finding) = outcome {
             builder.report.push(finding);

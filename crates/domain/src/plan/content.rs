@@ -1,9 +1,10 @@
 //! The release made complete: what every component runs, listed or not.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::build::{FoundArtifact, PlanInput};
 use super::report::{Problem, ProblemKind};
+use crate::change::Change;
 use crate::files::{self, Project};
 use crate::id::{ComponentName, Digest, Version};
 use crate::release::{
@@ -63,7 +64,11 @@ pub fn release(input: &PlanInput, base: Option<&Release>, problems: &mut Vec<Pro
         kind: file.kind,
         commits: file.commits.clone(),
         components,
-        changes: file.changes.clone(),
+        summary: file.summary.clone(),
+        reason: file.reason.clone(),
+        tickets: file.tickets.clone(),
+        documentation: file.documentation.clone(),
+        changes: changes(input, problems),
         reversible: file.reversible,
         patches: file.patches.clone(),
         downtime: file.downtime,
@@ -91,11 +96,31 @@ pub fn assumed(project: &Project, version: &Version) -> Release {
         kind: ReleaseKind::default(),
         commits: Vec::new(),
         components: project.service.components.iter().map(component).collect(),
+        summary: None,
+        reason: None,
+        tickets: BTreeSet::new(),
+        documentation: Vec::new(),
         changes: Vec::new(),
         reversible: Reversible::default(),
         patches: None,
         downtime: None,
     }
+}
+
+/// The listed changes, whole.
+fn changes(input: &PlanInput, problems: &mut Vec<Problem>) -> Vec<Change> {
+    let mut changes = Vec::new();
+    for id in &input.release.changes {
+        match input.project.changes.get(id) {
+            Some(change) => changes.push(change.clone()),
+            None => problems.push(Problem::blocks(
+                ProblemKind::Change,
+                format!("the release lists the change `{id}`, and there is no `changes/{id}.md`"),
+                "write it with `tidegate changes new`, or take it off the list",
+            )),
+        }
+    }
+    changes
 }
 
 /// The version that unlisted components stay on: of the release in flight, else the last completed one, else the one that

@@ -90,6 +90,7 @@ pub enum ProblemKind {
     NoPlaybook,
     Component,
     Artifact,
+    Change,
     OtherCell,
     NobodyMoves,
     WaveMatchesNobody,

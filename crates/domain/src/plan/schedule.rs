@@ -9,11 +9,11 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::calendar::{CalendarError, Calendars, Class, Period};
+use crate::change::Audience;
 use crate::files::TimeZoneName;
 use crate::grouped;
 use crate::id::{ApprovalName, ContactName, CustomerName, RoleName, TenantName, Version, WaveName, WindowName};
 use crate::policy::{Before, Gap, NoticeKind};
-use crate::release::Audience;
 use crate::time::{Duration, Timestamp};
 
 /// Everything about time that a run needs, frozen.

@@ -16,10 +16,11 @@ use super::build::PlanInput;
 use super::report::{About, ClassReport, MissedDay, Problem, ProblemKind};
 use super::{LeftBehind, PlannedWave, Schedule};
 use crate::calendar::{CalendarError, Calendars, Class, Subject, WindowKind};
+use crate::change::Impact;
 use crate::files::{Contact, PlaybookFile, Tenant, TimeZoneName, Wave};
 use crate::id::{CustomerName, TenantName, WaveName, WindowName};
 use crate::policy::{Gap, Skip};
-use crate::release::{Impact, Release, ReleaseKind};
+use crate::release::{Release, ReleaseKind};
 use crate::time::Timestamp;
 
 /// What a plan says of time.
@@ -74,12 +75,7 @@ impl<'a> Clockwork<'a> {
             input,
             playbook,
             release,
-            impact: release
-                .changes
-                .iter()
-                .map(|change| change.impact)
-                .max()
-                .unwrap_or_default(),
+            impact: release.impact(),
             declared,
             contacts: input
                 .project

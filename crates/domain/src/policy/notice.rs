@@ -4,8 +4,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::calendar::Period;
+use crate::change::{Audience, Impact};
 use crate::id::WaveName;
-use crate::release::{Audience, Impact, ReleaseKind};
+use crate::release::ReleaseKind;
 
 /// One kind of message about a release: to whom, how long before, and for which releases.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use axum::http::Method;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use tidegate_domain::change::Change;
 use tidegate_domain::id::{ComponentName, Digest, Version};
 use tidegate_domain::plan::Plan;
-use tidegate_domain::release::{Change, ComponentRelease, Configuration, Release};
+use tidegate_domain::release::{ComponentRelease, Configuration, Release};
 
 use super::exchange::{Answer, Named};
 use super::{AppState, Problem, Route, SCHEMA_VERSION};

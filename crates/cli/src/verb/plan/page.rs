@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use tidegate_domain::change::Change;
 use tidegate_domain::id::CellName;
 use tidegate_domain::plan::{Plan, PlannedWave, Problem, Rollback, Severity, WaveReport};
+use tidegate_domain::release::Release;
 
 use super::{Planned, word};
 use crate::table::count;
@@ -39,6 +41,10 @@ fn head(page: &mut String, plan: &Plan, planned: &Planned) {
         "Release {} of {}, by playbook {}",
         release.version, plan.service, plan.policy.playbook
     );
+    line(page, "kind", &kind(release));
+    if let Some(summary) = &release.summary {
+        line(page, "summary", summary.trim_end());
+    }
     let (moves, waves) = (count(plan.moves(), "tenant"), count(plan.waves.len(), "wave"));
     line(page, "moves", &format!("{moves} in {waves}"));
     if let Some(after) = &planned.report.after {
@@ -52,14 +58,27 @@ fn head(page: &mut String, plan: &Plan, planned: &Planned) {
         );
     }
     for change in &release.changes {
-        line(
-            page,
-            "changes",
-            &format!("{} ({}): {}", word(change.kind), word(change.impact), change.text),
-        );
+        line(page, "changes", &change_line(change));
     }
     if let Some(digest) = &planned.digest {
         line(page, "plan", digest.as_str());
+    }
+}
+
+/// What the playbook goes by: the kind of the release and the greatest impact of its changes.
+fn kind(release: &Release) -> String {
+    let kind = format!("{}, impact {}", word(release.kind), release.impact());
+    match &release.reason {
+        Some(reason) => format!("{kind}; because {}", reason.trim_end()),
+        None => kind,
+    }
+}
+
+fn change_line(change: &Change) -> String {
+    let line = format!("{} ({}): {}", change.kind, change.impact, change.title);
+    match &change.deadline {
+        Some(deadline) => format!("{line}; until {deadline}"),
+        None => line,
     }
 }
 

@@ -1,9 +1,11 @@
 use std::collections::BTreeSet;
 
-use super::unknown_name;
+use super::{check_known, unknown_name};
 use crate::files::Project;
-use crate::files::diagnostic::Report;
+use crate::files::change::is_unwritten;
+use crate::files::diagnostic::{Code, Finding, Report};
 use crate::files::tree::{Entry, Node};
+use crate::id::ChangeId;
 
 pub(super) fn check(report: &mut Report<'_>, tree: &Node, project: &Project) {
     let components: BTreeSet<&str> = project
@@ -20,9 +22,36 @@ pub(super) fn check(report: &mut Report<'_>, tree: &Node, project: &Project) {
         .map(|tenant| tenant.id.as_str())
         .collect();
     check_keys(report, tree.entries_of("components"), "component", &components);
+    check_changes(report, tree, project);
+    check_reason(report, tree);
     for component in tree.entries_of("components") {
         check_keys(report, component.value.entries_of("cells"), "cell", &cells);
         check_keys(report, component.value.entries_of("tenants"), "tenant", &tenants);
+    }
+}
+
+fn check_changes(report: &mut Report<'_>, tree: &Node, project: &Project) {
+    let known: BTreeSet<&str> = project.changes.keys().map(ChangeId::as_str).collect();
+    for item in tree.items_of("changes") {
+        check_known(report, item, "change", &known);
+        let change = item.text().and_then(|text| project.changes.get(text));
+        if let Some(change) = change.filter(|change| is_unwritten(change)) {
+            let message = format!("the change `{}` is not written yet", change.id);
+            let help = "write its sections: customers would read the text that `tidegate changes new` left there";
+            report.push(Finding::error(Code::Conflict, &item.span, message).help(help));
+        }
+    }
+}
+
+/// An emergency skips what protects customers, so it is said why.
+fn check_reason(report: &mut Report<'_>, tree: &Node) {
+    let Some(kind) = tree.field("kind").filter(|kind| kind.text() == Some("emergency")) else {
+        return;
+    };
+    if tree.field("reason").is_none() {
+        let message = "an emergency has no `reason`".to_owned();
+        let finding = Finding::error(Code::MissingField, &kind.span, message);
+        report.push(finding.help("add `reason:` - why it cannot wait"));
     }
 }
 

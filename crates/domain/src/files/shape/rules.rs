@@ -6,13 +6,14 @@ use std::str::FromStr;
 use schemars::{JsonSchema, SchemaGenerator};
 
 use crate::calendar::{Boundary, LocalDate, Period, RuleText, WeekdayList, WindowZone, WorkingHours};
+use crate::change::{Endpoint, FieldName, FlagName, PicturePath, Ticket, WebAddress};
 use crate::files::customers::{Locale, MailAddress};
 use crate::files::text::{
     Address, CommitId, CookieName, GateName, HeaderName, HostName, HostTemplate, Instant, LabelName, Memory,
     PathTemplate, Sha256, TimeZoneName, UrlPath, VariableName,
 };
 use crate::id::{
-    ApprovalName, CalendarName, CellName, ComponentName, ContactName, CustomerName, PlaybookName, RoleName,
+    ApprovalName, CalendarName, CellName, ChangeId, ComponentName, ContactName, CustomerName, PlaybookName, RoleName,
     ServiceName, TenantName, Version, WaveName, WindowName,
 };
 use crate::policy::Gap;
@@ -99,5 +100,12 @@ pub(super) fn all() -> Vec<Rule> {
         },
         rule::<UrlPath>(),
         rule::<VariableName>(),
+        rule::<ChangeId>(),
+        rule::<Endpoint>(),
+        rule::<FieldName>(),
+        rule::<FlagName>(),
+        rule::<PicturePath>(),
+        rule::<Ticket>(),
+        rule::<WebAddress>(),
     ]
 }

@@ -10,9 +10,9 @@ use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
-use super::{PLAYBOOK, RELEASE, SERVICE, TENANTS, source};
+use super::{CHANGE, PLAYBOOK, RELEASE, SERVICE, TENANTS, source};
 use crate::files::schema;
-use crate::files::{Code, Document, PlaybookFile, ReleaseFile, ServiceFile, Shape, TenantsFile};
+use crate::files::{ChangeFile, Code, Document, PlaybookFile, ReleaseFile, ServiceFile, Shape, TenantsFile};
 
 #[test]
 fn on_service_files() {
@@ -32,6 +32,12 @@ fn on_playbooks() {
 #[test]
 fn on_releases() {
     check::<ReleaseFile>(RELEASE);
+}
+
+#[test]
+fn on_the_front_matter_of_changes() {
+    let front = CHANGE.trim_start_matches("---").split("---").next().unwrap();
+    check::<ChangeFile>(front);
 }
 
 /// Every mutation at every place of the example, and several at once at random.
@@ -152,6 +158,11 @@ fn values() -> Vec<Value> {
         json!("127.0.0.1:80"),
         json!("127.0.0.1:99999"),
         json!("5GB"),
+        json!("GET /a"),
+        json!("https://a.example/b"),
+        json!("a/b.png"),
+        json!("2027-02-31"),
+        json!("breaking"),
         json!("Europe/Berlin"),
         json!("2026-02-31T00:00:00Z"),
         json!("é\n\u{7}\"'"),

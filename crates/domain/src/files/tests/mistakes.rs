@@ -438,24 +438,36 @@ const OF_A_RELEASE: &[Mistake] = &[
         &["release.yaml:12:15: there is no tenant `acmee` (did you mean `acme`?)"],
     ),
     (
-        "[developer]",
-        "[developer, developers, developer]",
+        "[points-expiry]",
+        "[point-expiry, points-expiry, points-expiry]",
         &[
-            "release.yaml:14:41: `developers` is not possible here (did you mean `developer`?)",
-            "release.yaml:14:53: this stands twice in the list (first on line 14) [keep one of the two]",
+            "release.yaml:17:11: there is no change `point-expiry` (did you mean `points-expiry`?)",
+            "release.yaml:17:40: this stands twice in the list (first on line 17) [keep one of the two]",
+        ],
+    ),
+    (
+        "reason: Points of customers are lost every night.\n",
+        "",
+        &["release.yaml:3:7: an emergency has no `reason` [add `reason:` - why it cannot wait]"],
+    ),
+    (
+        "https://docs",
+        "docs",
+        &[
+            "release.yaml:16:42: `docs.loyalty.example/points` is not a web address [it starts with `https://` or `http://` and has no spaces, such as `https://docs.example.com/points`]",
         ],
     ),
     (
         "{until: bake}",
         "{until: baking}",
         &[
-            "release.yaml:15:21: `baking` is not possible here [write `prepare`, `verify`, `switch`, `bake` or `confirm`]",
+            "release.yaml:18:21: `baking` is not possible here [write `prepare`, `verify`, `switch`, `bake` or `confirm`]",
         ],
     ),
     (
         "{until: bake}",
         "never",
-        &["release.yaml:15:13: `never` is not possible here [write `always`]"],
+        &["release.yaml:18:13: `never` is not possible here [write `always`]"],
     ),
     (
         "    artifact: build/api\n",

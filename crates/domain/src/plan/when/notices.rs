@@ -10,7 +10,6 @@ use crate::plan::report::{About, Problem, ProblemKind};
 use crate::plan::schedule::{Due, NoticeKey, PlannedApproval, PlannedNotice};
 use crate::plan::{PlannedWave, Start};
 use crate::policy::{Before, NoticeKind, NoticeRule, Skip};
-use crate::release::Impact;
 use crate::time::Timestamp;
 
 /// Whose tenants a notice is about: a customer's, or one that belongs to nobody.
@@ -214,7 +213,7 @@ impl<'a> Clockwork<'a> {
             words.push(format!("the release is of kind {kind}"));
         }
         if !rule.impact.is_empty() {
-            words.push(format!("its impact is {}", impact_word(self.impact)));
+            words.push(format!("its impact is {}", self.impact));
         }
         match rule.downtime {
             Some(true) => words.push("it has planned downtime".to_owned()),
@@ -292,14 +291,5 @@ fn addressed(
         contact: name.cloned(),
         audience: contact.and_then(|contact| contact.audience.first().copied()),
         ..draft.clone()
-    }
-}
-
-fn impact_word(impact: Impact) -> &'static str {
-    match impact {
-        Impact::None => "none",
-        Impact::Additive => "additive",
-        Impact::ActionRequired => "action-required",
-        Impact::Breaking => "breaking",
     }
 }

@@ -6,14 +6,15 @@ use std::fmt::Write;
 use serde_json::Value;
 
 use crate::files::schemas;
-use crate::files::tests::{PLAYBOOK, RELEASE, SERVICE, TENANTS};
+use crate::files::tests::{CHANGE, PLAYBOOK, RELEASE, SERVICE, TENANTS};
 
 const INTRODUCTION: &str = "\
 # The files people write
 
 A project is a folder with `tidegate.yaml`, `tenants.yaml` and `playbooks/*.yaml`; a release is one more file, by
-convention `release.yaml`. `tidegate init` writes all of them, commented, to start from. What `calendars` and `windows` mean,
-and what is read of a holiday file, stands in [calendar](calendar.md).
+convention `release.yaml`, and each of its changes is a file in `changes/`, which [changes](changes.md) explains. `tidegate init`
+writes all of them, commented, to start from. What `calendars` and `windows` mean, and what is read of a holiday file, stands in
+[calendar](calendar.md).
 
 The files are YAML without its traps: one document, no anchors, aliases, merge keys or tags, no key twice, no numbers that
 readers disagree about (`010`, `0x1F`), and `true` and `false` as the only words for yes and no. A file has at most 4 MiB,
@@ -34,12 +35,13 @@ pub(super) fn markdown() -> String {
         ("tenants.json", "tenants.yaml", TENANTS),
         ("playbook.json", "playbooks/*.yaml", PLAYBOOK),
         ("release.json", "release.yaml", RELEASE),
+        ("change.json", "changes/*.md", CHANGE),
     ];
     let schemas = schemas();
     for (name, file, example) in files {
         let (_, root) = schemas.iter().find(|(known, _)| *known == name).unwrap();
         let description = root["description"].as_str().unwrap();
-        write!(page, "\n## `{file}`\n\n{description}\n\n```yaml{example}```\n").unwrap();
+        write!(page, "\n## `{file}`\n\n{description}\n\n{}\n", fenced(file, example)).unwrap();
         let mut chapter = Chapter {
             root,
             told: Vec::new(),
@@ -57,6 +59,16 @@ pub(super) fn markdown() -> String {
         writeln!(page, "| {name} | {rule} |").unwrap();
     }
     page
+}
+
+/// The example in a block of code that is longer than those inside.
+fn fenced(file: &str, example: &str) -> String {
+    let (mark, language) = if file.ends_with(".md") {
+        ("````", "markdown")
+    } else {
+        ("```", "yaml")
+    };
+    format!("{mark}{language}\n{}{mark}", example.trim_start_matches('\n'))
 }
 
 /// One file: its definitions are told in the order in which they are met.
