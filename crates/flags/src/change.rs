@@ -112,7 +112,7 @@ fn change(before: Option<&Flag>, after: Option<&Flag>, question: &Question<'_>) 
 }
 
 fn is_same(before: &Flag, after: &Flag) -> bool {
-    before.definition() == after.definition()
+    before.definition_text() == after.definition_text()
         && before.metadata() == after.metadata()
         && before.is_unreadable() == after.is_unreadable()
 }
@@ -180,18 +180,16 @@ impl Flag {
         flag.hash_version = hash_version;
         flag.metadata
             .insert("hashVersion".to_owned(), hash_version.number().into());
-        if let (
-            Body::Sound {
-                disabled,
-                variants,
-                default,
-                ..
-            },
-            Some(targeting),
-        ) = (&*self.body, self.definition.get("targeting"))
-            && !targeting.as_object().is_some_and(Map::is_empty)
+        if let Body::Sound {
+            disabled,
+            variants,
+            default,
+            rule: Some(_),
+        } = &*self.body
         {
+            let definition = self.definition();
             let mut nodes = limits::RULE_NODES;
+            let targeting = definition.get("targeting").unwrap_or(&Json::Null);
             flag.body = Arc::new(Body::Sound {
                 disabled: *disabled,
                 variants: variants.clone(),

@@ -9,7 +9,7 @@ pub const KEY_BYTES: usize = 512;
 /// Variants of a flag.
 pub const VARIANTS: usize = 1_000;
 /// How deep a rule nests, references included.
-pub const RULE_DEPTH: usize = 64;
+pub const RULE_DEPTH: usize = 60;
 /// Values, lists and operators of one flag's rule, references included.
 pub const RULE_NODES: usize = 200_000;
 /// The same of all rules of a set.

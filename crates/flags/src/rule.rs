@@ -24,6 +24,7 @@ use serde_json::Value as Json;
 use crate::bucket::{HashVersion, Shares};
 use crate::version::Relation;
 
+use compare::Comparison;
 pub use compile::compile;
 pub use operator::Operator;
 use path::Path;
@@ -100,6 +101,8 @@ enum Node {
     If(Box<[Node]>),
     Iteration(Box<Iteration>),
     Fold(Box<Fold>),
+    /// A comparison of two: what most conditions are.
+    Relation(Comparison, Box<[Node; 2]>),
     /// `in` with a list of texts, sorted.
     Among(Box<Among>),
     /// `sem_ver` with a version and a relation that are written in the rule.
@@ -168,16 +171,17 @@ struct Among {
 struct VersionTest {
     actual: Node,
     relation: Relation,
-    text: Box<str>,
+    /// Major, minor, patch of the version that is compared with.
+    release: (u64, u64, u64),
+    prerelease: Box<str>,
 }
 
 #[derive(Debug)]
 struct FractionalNode {
     hash: HashVersion,
-    /// What is bucketed; without it the flag's key and the targeting key.
-    by: Option<Node>,
+    /// What is bucketed, without it the flag's key and the targeting key; and all arguments, since what comes to a list is the
+    /// first bucket.
+    by: Option<(Node, Node)>,
     names: Box<[Constant]>,
     shares: Shares,
-    /// All of it, for a `by` that comes to a list: then that is the first bucket.
-    arguments: Node,
 }

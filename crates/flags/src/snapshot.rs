@@ -26,8 +26,8 @@ pub struct Flag {
     pub(crate) body: Arc<Body>,
     /// That of the set, with the flag's own on top.
     pub(crate) metadata: Map<String, Json>,
-    /// As written, references replaced.
-    pub(crate) definition: Json,
+    /// As written, references replaced. Text: a tree of it would be most of a snapshot's memory.
+    pub(crate) definition: Box<str>,
     pub(crate) hash_version: HashVersion,
     /// The last good version: its newer definition was refused.
     pub(crate) outdated: bool,
@@ -151,9 +151,14 @@ impl Flag {
         &self.metadata
     }
 
-    /// As it was written, with its references replaced.
-    pub fn definition(&self) -> &Json {
+    /// As it was written, with its references replaced; the names in order.
+    pub fn definition_text(&self) -> &str {
         &self.definition
+    }
+
+    /// The same, read.
+    pub fn definition(&self) -> Json {
+        serde_json::from_str(&self.definition).unwrap_or_default()
     }
 
     pub fn hash_version(&self) -> HashVersion {

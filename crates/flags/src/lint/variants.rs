@@ -10,7 +10,8 @@ use crate::snapshot::Flag;
 
 pub fn check(flag: &Flag, linter: &mut Linter<'_>) {
     check_values(flag, linter);
-    let Some(targeting) = flag.definition().get("targeting") else {
+    let definition = flag.definition();
+    let Some(targeting) = definition.get("targeting") else {
         return;
     };
     if targeting.as_object().is_some_and(Map::is_empty) {

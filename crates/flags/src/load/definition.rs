@@ -24,7 +24,7 @@ pub fn read(
         key: key.into(),
         body: Arc::new(Body::Unreadable),
         metadata: of_set.clone(),
-        definition: definition.clone(),
+        definition: definition.to_string().into(),
         hash_version: HashVersion::default(),
         outdated: false,
     };
@@ -42,7 +42,20 @@ pub fn read(
     let default = variants
         .as_deref()
         .and_then(|variants| default(fields.get("defaultVariant"), variants, notes));
-    let rule = rule(&mut flag, evaluators, nodes, notes);
+    let targeting = fields.get("targeting").map(|written| {
+        notes.path(".targeting".to_owned());
+        let targeting = evaluators.replace(written, notes);
+        notes.back();
+        targeting
+    });
+    let rule = targeting
+        .as_ref()
+        .and_then(|targeting| rule(targeting, flag.hash_version, nodes, notes));
+    if let Some(targeting) = targeting {
+        let mut replaced = fields.clone();
+        replaced.insert("targeting".to_owned(), targeting);
+        flag.definition = Json::Object(replaced).to_string().into();
+    }
     if let (Some(variants), Some(default), true) = (variants, default, metadata_is_read) {
         flag.body = Arc::new(Body::Sound {
             disabled,
@@ -168,21 +181,15 @@ fn default(json: Option<&Json>, variants: &[Variant], notes: &mut Notes) -> Opti
 }
 
 /// `None`: the flag has no targeting. Null is a targeting that comes to nothing, as in flagd.
-fn rule(flag: &mut Flag, evaluators: &Evaluators<'_>, nodes: &mut usize, notes: &mut Notes) -> Option<Rule> {
-    let written = flag.definition.get("targeting")?;
-    notes.path(".targeting".to_owned());
-    let targeting = evaluators.replace(written, notes);
+fn rule(targeting: &Json, hash: HashVersion, nodes: &mut usize, notes: &mut Notes) -> Option<Rule> {
     if targeting.as_object().is_some_and(Map::is_empty) {
-        notes.back();
         return None;
     }
-    let mut left = limits::RULE_NODES.min(*nodes);
-    let granted = left;
-    let rule = compile(&targeting, flag.hash_version, &mut left, notes);
+    notes.path(".targeting".to_owned());
+    let granted = limits::RULE_NODES.min(*nodes);
+    let mut left = granted;
+    let rule = compile(targeting, hash, &mut left, notes);
     *nodes -= granted - left;
     notes.back();
-    if let Some(written) = flag.definition.get_mut("targeting") {
-        *written = targeting;
-    }
     Some(rule)
 }

@@ -36,7 +36,7 @@ impl Comparison {
         )
     }
 
-    fn holds(self, a: &Value<'_>, b: &Value<'_>) -> bool {
+    pub fn holds(self, a: &Value<'_>, b: &Value<'_>) -> bool {
         match self {
             Self::Equal => equal(a, b),
             Self::NotEqual => !equal(a, b),

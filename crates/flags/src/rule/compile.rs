@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value as Json};
 
+use super::compare::Comparison;
 use super::path::Path;
 use super::value::Value;
 use super::{
@@ -102,13 +103,18 @@ impl Compiler<'_> {
     }
 
     fn nodes_of(&mut self, list: &[Json]) -> Box<[Node]> {
-        let at = |(place, json)| {
-            self.notes.path(format!("[{place}]"));
-            let node = self.node(json);
-            self.notes.back();
-            node
-        };
-        list.iter().enumerate().map(at).collect()
+        list.iter()
+            .enumerate()
+            .map(|(place, json)| self.at(place, json))
+            .collect()
+    }
+
+    /// The node of the argument at `place`.
+    fn at(&mut self, place: usize, json: &Json) -> Node {
+        self.notes.path(format!("[{place}]"));
+        let node = self.node(json);
+        self.notes.back();
+        node
     }
 
     fn operator(&mut self, name: &str, values: &Json) -> Node {
@@ -144,6 +150,7 @@ impl Compiler<'_> {
 
     fn apply(&mut self, operator: Operator, values: &Json) -> Node {
         let special = match (operator, values) {
+            (Operator::Compare(comparison), Json::Array(list)) => self.relation(comparison, list),
             (Operator::In, Json::Array(list)) => self.among(list),
             (Operator::SemVer, Json::Array(list)) => self.version(list),
             (Operator::Fractional(_), Json::Array(list)) => self.fractional(values, list),
@@ -189,7 +196,7 @@ impl Compiler<'_> {
             (_, [subject, body, ..]) => Node::Iteration(Box::new(Iteration {
                 turn,
                 subject: self.subject(subject),
-                body: self.node(body),
+                body: self.at(1, body),
             })),
             (Turn::All | Turn::Some | Turn::None, list) => {
                 self.notes.doubt(
@@ -213,8 +220,8 @@ impl Compiler<'_> {
         };
         Node::Fold(Box::new(Fold {
             subject: self.subject(subject),
-            body: self.node(body),
-            start: self.node(start),
+            body: self.at(1, body),
+            start: self.at(2, start),
         }))
     }
 
@@ -230,6 +237,13 @@ impl Compiler<'_> {
         }
     }
 
+    fn relation(&mut self, comparison: Comparison, list: &[Json]) -> Option<Node> {
+        let [a, b] = list else {
+            return None;
+        };
+        Some(Node::Relation(comparison, Box::new([self.at(0, a), self.at(1, b)])))
+    }
+
     fn among(&mut self, list: &[Json]) -> Option<Node> {
         let [needle, Json::Array(texts)] = list else {
             return None;
@@ -241,7 +255,7 @@ impl Compiler<'_> {
         sorted.sort_unstable();
         *self.nodes = self.nodes.saturating_sub(texts.len());
         Some(Node::Among(Box::new(Among {
-            needle: self.node(needle),
+            needle: self.at(0, needle),
             sorted: sorted.into(),
         })))
     }
@@ -257,17 +271,16 @@ impl Compiler<'_> {
                 "write one of `=`, `!=`, `<`, `<=`, `>`, `>=`, `^` (same major), `~` (same major and minor)",
             );
         }
-        if Version::parse(text).is_none() {
-            self.notes.doubt(
-                format!("`{text}` is not a version"),
-                "write it as `1.2.3` or `1.2.3-rc.1`",
-            );
+        let Some(version) = Version::parse(text) else {
+            let remedy = "write it as `1.2.3` or `1.2.3-rc.1`";
+            self.notes.doubt(format!("`{text}` is not a version"), remedy);
             return None;
-        }
+        };
         Some(Node::Version(Box::new(VersionTest {
-            actual: self.node(actual),
+            actual: self.at(0, actual),
             relation: known?,
-            text: text.as_str().into(),
+            release: (version.major, version.minor, version.patch),
+            prerelease: version.prerelease.into(),
         })))
     }
 
@@ -293,10 +306,9 @@ impl Compiler<'_> {
         };
         Some(Node::Fractional(Box::new(FractionalNode {
             hash: self.hash,
-            by: by.map(|by| self.node(by)),
+            by: by.map(|by| (self.at(0, by), self.node(values))),
             names: names.into(),
             shares,
-            arguments: self.node(values),
         })))
     }
 }

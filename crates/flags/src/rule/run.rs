@@ -28,10 +28,15 @@ pub fn run<'a>(node: &'a Node, scope: &Scope<'_, 'a>) -> Result<Value<'a>, Fault
         Node::If(nodes) => branch(nodes, scope),
         Node::Iteration(iteration) => iterate::iterate(iteration, scope),
         Node::Fold(fold) => iterate::fold(fold, scope),
+        Node::Relation(comparison, sides) => {
+            let [a, b] = &**sides;
+            let (a, b) = (run(a, scope)?, run(b, scope)?);
+            Ok(Value::Bool(comparison.holds(&a, &b)))
+        }
         Node::Among(among) => Ok(Value::Bool(is_among(among, scope)?)),
         Node::Version(test) => version(test, scope),
         Node::Fractional(fractional) => bucket(fractional, scope),
-        Node::Apply(operator, operands) => apply(*operator, compute(operands, scope)?, scope),
+        Node::Apply(operator, operands) => compute_and_apply(*operator, operands, scope),
         Node::Faulty => Err(Fault),
     }
 }
@@ -113,6 +118,13 @@ fn around<'a>(key: &'a Node, default: &'a Node, scope: &Scope<'_, 'a>) -> Option
 }
 
 fn find<'a>(path: &Path, default: &'a Node, scope: &Scope<'_, 'a>) -> Result<Value<'a>, Fault> {
+    // A default that is written there cannot fail: it is looked at where it is needed.
+    if matches!(default, Node::Constant(_))
+        && !scope.is_inside()
+        && let Some(value) = scope.find(path)
+    {
+        return Ok(value);
+    }
     let default = run(default, scope)?;
     if let Some(value) = scope.beaten(path, &default) {
         return Ok(value);
@@ -179,6 +191,12 @@ fn is_among<'a>(among: &'a Among, scope: &Scope<'_, 'a>) -> Result<bool, Fault> 
     })
 }
 
+/// Apart, so that the walk itself needs little of the stack.
+#[inline(never)]
+fn compute_and_apply<'a>(operator: Operator, operands: &'a Node, scope: &Scope<'_, 'a>) -> Result<Value<'a>, Fault> {
+    apply(operator, compute(operands, scope)?, scope)
+}
+
 fn apply<'a>(operator: Operator, operands: Operands<'a>, scope: &Scope<'_, 'a>) -> Result<Value<'a>, Fault> {
     match operator {
         Operator::Compare(comparison) => compare::compare(comparison, operands).map(Value::Bool),
@@ -217,12 +235,19 @@ fn affix<'a>(operands: &Operands<'a>, holds: fn(&str, &str) -> bool) -> Value<'a
     }
 }
 
+#[inline(never)]
 fn version<'a>(test: &'a VersionTest, scope: &Scope<'_, 'a>) -> Result<Value<'a>, Fault> {
-    Ok(relate(
-        &run(&test.actual, scope)?,
-        test.relation,
-        &Value::Text(Cow::Borrowed(&test.text)),
-    ))
+    let (major, minor, patch) = test.release;
+    let target = Version {
+        major,
+        minor,
+        patch,
+        prerelease: &test.prerelease,
+    };
+    let actual = run(&test.actual, scope)?;
+    let text = version_text(&actual);
+    let actual = text.as_deref().and_then(Version::parse);
+    Ok(actual.map_or(Value::Null, |actual| Value::Bool(test.relation.holds(&actual, &target))))
 }
 
 fn computed_version<'a>(operands: &Operands<'a>) -> Value<'a> {
@@ -254,13 +279,14 @@ fn version_text<'v>(value: &'v Value<'_>) -> Option<Cow<'v, str>> {
     }
 }
 
+#[inline(never)]
 fn bucket<'a>(node: &'a FractionalNode, scope: &Scope<'_, 'a>) -> Result<Value<'a>, Fault> {
     let hash = match &node.by {
         None => hash_of_keys(node.hash, scope),
-        Some(by) => {
+        Some((by, arguments)) => {
             let by = run(by, scope)?;
             if by.is_list() {
-                return Ok(computed_bucket(node.hash, compute(&node.arguments, scope)?, scope));
+                return Ok(computed_bucket(node.hash, compute(arguments, scope)?, scope));
             }
             hash_of(node.hash, &by, scope)
         }

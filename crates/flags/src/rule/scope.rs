@@ -73,6 +73,11 @@ impl<'s, 'a> Scope<'s, 'a> {
         }
     }
 
+    /// Whether it is the scope of an element.
+    pub fn is_inside(&self) -> bool {
+        self.around.is_some()
+    }
+
     pub fn beats_inner(&self) -> bool {
         self.beats_inner
     }
