@@ -14,7 +14,8 @@ pub const RULE_DEPTH: usize = 60;
 pub const RULE_NODES: usize = 200_000;
 /// The same of all rules of a set.
 pub const SET_NODES: usize = 5_000_000;
-/// What one evaluation may spend: an element visited or copied, or a byte of text put together, costs one.
+/// What one evaluation may spend. An element that is visited or copied costs one, a part of a rule that is computed for an element, a
+/// byte of text that is put together, and 64 bytes of text that an iteration looks at.
 pub const EVALUATION_STEPS: u32 = 1_000_000;
 /// How deep a value may nest that is bucketed by its encoding.
 pub const ENCODED_DEPTH: usize = 32;

@@ -14,6 +14,10 @@ use crate::bucket::{HashVersion, Shares};
 use crate::version::{Relation, Version};
 
 pub fn run<'a>(node: &'a Node, scope: &Scope<'_, 'a>) -> Result<Value<'a>, Fault> {
+    // Outside of iterations a part is computed once, and the rule is bounded.
+    if scope.is_inside() {
+        scope.spend(1)?;
+    }
     match node {
         Node::Constant(constant) => Ok(constant.into()),
         Node::Literal(json) => Ok(Value::Json(json)),
@@ -22,7 +26,16 @@ pub fn run<'a>(node: &'a Node, scope: &Scope<'_, 'a>) -> Result<Value<'a>, Fault
             let values: Result<_, Fault> = nodes.iter().map(|node| run(node, scope)).collect();
             Ok(Value::List(values?))
         }
-        Node::Variable(variable) => look_up(variable, scope),
+        Node::Variable(variable) => {
+            let value = look_up(variable, scope)?;
+            if let Value::Text(text) = &value
+                && scope.is_inside()
+            {
+                // Whatever is done with a text goes through it at most a few times.
+                scope.spend(text.len() / 64)?;
+            }
+            Ok(value)
+        }
         Node::And(nodes) => until(nodes, scope, false),
         Node::Or(nodes) => until(nodes, scope, true),
         Node::If(nodes) => branch(nodes, scope),
@@ -133,6 +146,7 @@ fn find<'a>(path: &Path, default: &'a Node, scope: &Scope<'_, 'a>) -> Result<Val
 }
 
 fn look_up_computed<'a>(key: &'a Node, default: &'a Node, scope: &Scope<'_, 'a>) -> Result<Value<'a>, Fault> {
+    scope.spend(1)?;
     let key = run(key, scope)?;
     let default = run(default, scope)?;
     let (key, default) = match key.length() {

@@ -203,8 +203,24 @@ fn a_rule_that_costs_too_much_is_a_fault() {
     assert!(compute(&pairs, "flag", &context).is_some());
     let nested = json!({"map": [all, {"map": [{"var": ""}, 1]}]});
     let square = |side: usize| json!({"list": vec![vec![0; side]; side]});
-    assert!(compute(&nested, "flag", &square(900)).is_some());
+    assert!(compute(&nested, "flag", &square(500)).is_some());
     assert!(compute(&nested, "flag", &square(1000)).is_none());
+}
+
+/// Each name is computed in every scope around it, and each of these computes the names inside of it.
+#[test]
+fn names_that_are_computed_from_names_in_many_scopes_are_a_fault_and_end() {
+    let name = (0..18).fold(json!("a"), |name, _| json!({"var": name}));
+    let rule = (0..13).fold(name, |body, _| json!({"some": [{"var": "list"}, {"!": [body]}]}));
+    let context = json!({"list": [[1], [2]], "a": "a"});
+    compute(&rule, "flag", &context);
+    assert!(compiled(&rule).1.found.is_empty());
+}
+
+#[test]
+fn the_deepest_rule_is_computed() {
+    let rule = (0..limits::RULE_DEPTH / 2).fold(json!(true), |body, _| json!({"filter": [{"merge": [1]}, body]}));
+    assert!(compute(&rule, "flag", &json!({})).is_some());
 }
 
 /// Any document, mostly of the words of rules.
