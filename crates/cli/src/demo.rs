@@ -10,6 +10,7 @@ mod journal;
 mod kills;
 mod releases;
 mod server;
+pub mod workers;
 mod world;
 
 use std::process::ExitCode;
@@ -27,6 +28,7 @@ use self::server::{Patient, Server};
 use self::world::World;
 use crate::error::CliError;
 use crate::output;
+use crate::traffic::config::Rates;
 
 /// Release a small service to fifty tenants under traffic, once well and once badly
 #[derive(Debug, Clone, Arguments)]
@@ -50,7 +52,7 @@ const HISTORY: Duration = Duration::from_secs(10);
 
 pub fn run(args: &Args) -> Result<ExitCode, CliError> {
     let began = Instant::now();
-    let world = World::make(args.keep)?;
+    let world = World::make(args.keep, include_str!("demo/files/playbook.yaml"))?;
     say(
         began,
         &format!("50 tenants in two cells; everything is in {}", world.folder().display()),
@@ -87,7 +89,7 @@ fn play(world: &World, began: Instant) -> Result<Closing, CliError> {
         began,
         &format!("1.0.0 serves every tenant through the gateway at http://{gateway}"),
     );
-    let mut generator = Generator::start(world, gateway)?;
+    let mut generator = Generator::start(world, gateway, &Rates::demo())?;
     say(
         began,
         "traffic: GET, POST, slow answers, event streams, WebSockets, uploads, HTTP/2; about 160 a second",

@@ -89,6 +89,9 @@ enum Verb {
     Traffic {
         config: Option<PathBuf>,
     },
+    /// Hand the work of workers over under load and count what is lost (for those who work on the driver)
+    #[command(hide = true)]
+    Workers(demo::workers::Args),
     /// Make switches under load and count what is lost (for those who work on the gateway)
     #[command(hide = true)]
     Torture(torture::Args),
@@ -135,6 +138,7 @@ pub fn run(line: CommandLine) -> Result<ExitCode, CliError> {
             ended.map_err(|error| CliError::new("cannot send traffic").because(error))?;
             Ok(ExitCode::SUCCESS)
         }
+        Verb::Workers(args) => demo::workers::run(&args),
         Verb::Torture(args) => torture::run(&args),
         Verb::Loyalty { arguments } => {
             let ended = runtime::serving()?.block_on(tidegate_loyalty::main(arguments));

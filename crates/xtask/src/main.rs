@@ -27,6 +27,7 @@ usage: cargo xtask <verb>
   bench NAME [--rounds N] [--seconds N] [--json] measure it beside other programs
   torture [--switches N] [--faults] [--json]     switch, hand over and kill under load; nothing may be lost
   calendar [--cases N [--seed S]]                compare the calendar with an oracle in Python, on random cases
+  workers [--hand-overs N] [--json]              hand work over under load; each event takes effect once
   kills [--runs N]                               kill the server at ten random instants of the demo, N times
 ";
 
@@ -45,6 +46,7 @@ fn main() -> ExitCode {
         ["test"] => steps::run(&root, is_ci()),
         ["bench", arguments @ ..] => bench::run(&root, arguments),
         ["torture", options @ ..] => program::hand_over(&root, TORTURE, options),
+        ["workers", options @ ..] => program::hand_over(&root, WORKERS, options),
         ["kills", options @ ..] => steps::kills(&root, options),
         ["calendar", options @ ..] => steps::calendar(&root, options),
         ["sim", options @ ..] => program::hand_over(&root, SIMULATOR, options),
@@ -60,6 +62,9 @@ const SIMULATOR: &[&str] = &["cargo", "run", "--quiet", "--release", "--", "sim"
 
 /// As it would serve: its times mean nothing without optimisation.
 const TORTURE: &[&str] = &["cargo", "run", "--quiet", "--release", "--", "torture"];
+
+/// With the workers of the demo, as they run there.
+const WORKERS: &[&str] = &["cargo", "run", "--quiet", "--release", "--", "workers"];
 
 /// The root of the workspace, two levels above this crate: as `cargo` says now, since a target directory may serve several
 /// checkouts.

@@ -155,6 +155,19 @@ const FLAGD_EVALUATORS: Need = Need {
 /// Its exit code says whether one of them answers otherwise.
 const FLAGS_AGREE: &[&str] = &["python3", "crates/flags/oracle/agree.py"];
 
+/// Its exit code says whether each event took effect exactly once.
+const WORKERS: &[&str] = &[
+    "cargo",
+    "run",
+    "--quiet",
+    "--release",
+    "--locked",
+    "--",
+    "workers",
+    "--hand-overs",
+    "8",
+];
+
 /// Its exit code says whether anything was lost.
 const TORTURE: &[&str] = &[
     "cargo",
@@ -246,6 +259,11 @@ const STEPS: &[Step] = &[
         name: "kills",
         needs: &[],
         work: Work::Check(end_to_end::kills),
+    },
+    Step {
+        name: "workers",
+        needs: &[],
+        work: Work::Command(WORKERS),
     },
     Step {
         name: "torture",

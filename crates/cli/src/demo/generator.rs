@@ -13,6 +13,7 @@ use super::world::{CELLS, World, tenants};
 use crate::error::CliError;
 use crate::output;
 use crate::traffic::clock::monotonic_micros;
+use crate::traffic::config::Rates;
 
 /// How long the generator may take to bring its last answers home and to read what the service has on disk.
 const FINISH_WITHIN: Duration = Duration::from_secs(40);
@@ -24,7 +25,7 @@ pub struct Generator {
 }
 
 impl Generator {
-    pub fn start(world: &World, gateway: SocketAddr) -> Result<Self, CliError> {
+    pub fn start(world: &World, gateway: SocketAddr, rates: &Rates) -> Result<Self, CliError> {
         let failed = |error| CliError::new("cannot start the traffic of the demo").because(error);
         let program = std::env::current_exe().map_err(failed)?;
         let mut process = Command::new(program)
@@ -56,6 +57,7 @@ impl Generator {
             .collect();
         generator.write(&json!({
             "gateway": gateway, "tenants": tenants, "tenant_in": { "header": "x-tenant" }, "data": data,
+            "rates": rates,
         }))?;
         Ok(generator)
     }

@@ -1,6 +1,7 @@
 //! Plans and applies a release as a person would, and follows it to its end.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -10,7 +11,7 @@ use tidegate_loyalty::Artifact;
 use super::generator::Generator;
 use super::journal::{Journal, Row, now_ms};
 use super::server::{Patient, patiently};
-use super::world::World;
+use super::world::{COMPONENTS, World};
 use super::{EXPECTED, say};
 use crate::error::CliError;
 use crate::verb::plan;
@@ -102,7 +103,8 @@ impl<'a> Releases<'a> {
 
     fn follow(&mut self, artifact: &Artifact, mut traffic: Option<&mut Generator>) -> Result<Progress, CliError> {
         let version = artifact.version.clone();
-        self.apply(artifact)?;
+        let release = self.world.release(artifact, &COMPONENTS)?;
+        apply(self.world, self.client, &version, release)?;
         let mut progress = Progress::new(version);
         let until = Instant::now() + END_WITHIN;
         while !progress.ended && Instant::now() < until {
@@ -123,31 +125,6 @@ impl<'a> Releases<'a> {
             }
         }
         Ok(progress)
-    }
-
-    fn apply(&self, artifact: &Artifact) -> Result<(), CliError> {
-        let release = self.world.release(artifact)?;
-        let args = plan::Args {
-            release: Some(release),
-            offline: false,
-            exit_code: false,
-            tenants: false,
-            json: true,
-        };
-        let planned = patiently(|| plan::make(&args, &self.world.context()))?;
-        let Some(digest) = planned.digest.filter(|_| planned.plan.is_some()) else {
-            let problems: Vec<String> = planned
-                .report
-                .problems
-                .into_iter()
-                .map(|problem| problem.message)
-                .collect();
-            let error = CliError::new(format!("there is no plan for {}", artifact.version));
-            return Err(error.diagnostics(problems.join("\n")));
-        };
-        self.client
-            .post("/v1/releases", &json!({ "plan": digest, "reason": "the demo" }))
-            .map(drop)
     }
 
     fn take(&self, progress: &mut Progress, row: &Row, traffic: Option<&mut Generator>) -> Result<(), CliError> {
@@ -279,6 +256,26 @@ impl Progress {
         self.outcome.ending = ending;
         self.ended = true;
     }
+}
+
+/// Plans a release and applies that plan.
+pub fn apply(world: &World, client: &Patient, version: &str, release: PathBuf) -> Result<(), CliError> {
+    let args = plan::Args {
+        release: Some(release),
+        offline: false,
+        exit_code: false,
+        tenants: false,
+        json: true,
+    };
+    let planned = patiently(|| plan::make(&args, &world.context()))?;
+    let Some(digest) = planned.digest.filter(|_| planned.plan.is_some()) else {
+        let problems = planned.report.problems.into_iter().map(|problem| problem.message);
+        let error = CliError::new(format!("there is no plan for {version}"));
+        return Err(error.diagnostics(problems.collect::<Vec<String>>().join("\n")));
+    };
+    client
+        .post("/v1/releases", &json!({ "plan": digest, "reason": "the demo" }))
+        .map(drop)
 }
 
 fn names(entry: &Entry) -> Vec<String> {

@@ -15,6 +15,7 @@ use crate::error::CliError;
 /// Tenants of the demo: every fifth opted in to the first wave.
 pub const TENANTS: usize = 50;
 pub const CELLS: [&str; 2] = ["eu", "us"];
+pub const COMPONENTS: [&str; 3] = ["api", "admin", "ledger"];
 
 pub struct World {
     folder: PathBuf,
@@ -30,14 +31,15 @@ pub struct Tenant {
 }
 
 impl World {
-    pub fn make(keep: bool) -> Result<Self, CliError> {
+    /// `playbook` is the text of the only playbook.
+    pub fn make(keep: bool, playbook: &str) -> Result<Self, CliError> {
         let folder = std::env::temp_dir().join(format!("tidegate-demo-{}", std::process::id()));
         let failed = |error: io::Error| {
             CliError::new(format!("cannot make the folder of the demo, {}", folder.display()))
                 .because(error)
                 .help("set TMPDIR to a folder that can be written")
         };
-        let lease = Self::lay_out(&folder).map_err(failed)?;
+        let lease = Self::lay_out(&folder, playbook).map_err(failed)?;
         Ok(Self {
             folder,
             keep,
@@ -45,7 +47,7 @@ impl World {
         })
     }
 
-    fn lay_out(folder: &Path) -> io::Result<File> {
+    fn lay_out(folder: &Path, playbook: &str) -> io::Result<File> {
         fs::create_dir_all(folder.join("playbooks"))?;
         fs::create_dir_all(folder.join("bin"))?;
         for cell in CELLS {
@@ -56,7 +58,7 @@ impl World {
         // The artifacts name the program in their first line, which takes neither spaces nor long paths.
         symlink(std::env::current_exe()?, folder.join("bin/tidegate"))?;
         fs::write(folder.join("tidegate.yaml"), include_str!("files/tidegate.yaml"))?;
-        fs::write(folder.join("playbooks/demo.yaml"), include_str!("files/playbook.yaml"))?;
+        fs::write(folder.join("playbooks/demo.yaml"), playbook)?;
         fs::write(folder.join("tenants.yaml"), tenants_file())?;
         Ok(lease)
     }
@@ -84,8 +86,9 @@ impl World {
         }
     }
 
-    /// Writes artifact and release file of a version; returns the release file.
-    pub fn release(&self, artifact: &Artifact) -> Result<PathBuf, CliError> {
+    /// Writes artifact and release file of a version; returns the release file. Components that are not named stay as they were
+    /// in the first release.
+    pub fn release(&self, artifact: &Artifact, components: &[&str]) -> Result<PathBuf, CliError> {
         let version = &artifact.version;
         let program = self.folder.join("bin/tidegate");
         let text = artifact.render(&program).map_err(|error| {
@@ -97,18 +100,20 @@ impl World {
         let release = self.folder.join(format!("release-{version}.yaml"));
         let written = fs::write(&file, text)
             .and_then(|()| fs::set_permissions(&file, fs::Permissions::from_mode(0o755)))
-            .and_then(|()| fs::write(&release, self.release_file(version)));
+            .and_then(|()| fs::write(&release, self.release_file(version, components)));
         written.map_err(|error| CliError::new(format!("cannot write release {version}")).because(error))?;
         Ok(release)
     }
 
-    fn release_file(&self, version: &str) -> String {
+    fn release_file(&self, version: &str, changed: &[&str]) -> String {
+        let first = Artifact::old().version;
         let data = |cell: &str| format!("{cell}: {{LOYALTY_DATA: \"{}\"}}", self.data(cell).display());
         let cells = CELLS.map(data).join(", ");
         let mut text = format!("version: {version}\ncomponents:\n");
-        for component in ["api", "admin", "ledger"] {
+        for component in COMPONENTS {
+            let of = if changed.contains(&component) { version } else { &first };
             text.push_str(&format!(
-                "  {component}: {{artifact: loyalty-{version}, cells: {{{cells}}}}}\n"
+                "  {component}: {{artifact: loyalty-{of}, cells: {{{cells}}}}}\n"
             ));
         }
         text

@@ -45,7 +45,7 @@ impl World {
             driver,
             gateways,
             tables: published,
-            loops: loops,
+            loops,
         }
     }
 
