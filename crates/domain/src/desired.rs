@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::{CellName, ComponentName, SlotId, TenantName, Version};
 use crate::observed::Instance;
-use crate::release::{ComponentKind, Ownership, Release, SlotSpec};
+use crate::release::{ComponentKind, Ownership, SlotSpec};
 use crate::service::{Cell, Phase, Service, Slot};
 use crate::time::Timestamp;
 
@@ -80,11 +80,11 @@ pub struct Route {
 pub fn desired(state: &Service) -> Desired {
     let mut cells: BTreeMap<CellName, CellDesired> = BTreeMap::new();
     for (name, cell) in &state.cells {
-        let versions = versions(state, name, cell);
+        let versions = versions(cell);
         let slots = cell
             .slots
             .iter()
-            .filter_map(|(id, slot)| Some((id.clone(), desired_slot(state, name, slot)?)));
+            .filter_map(|(id, slot)| Some((id.clone(), desired_slot(state, (name, cell), (id, slot))?)));
         cells.insert(
             name.clone(),
             CellDesired {
@@ -126,19 +126,19 @@ pub fn desired(state: &Service) -> Desired {
     }
 }
 
-/// The pinned versions that resolve in this cell: every component has a slot here.
-fn versions(state: &Service, name: &CellName, cell: &Cell) -> BTreeMap<Version, BTreeMap<ComponentName, SlotId>> {
-    let all_here = |slots: &BTreeMap<ComponentName, SlotId>| slots.values().all(|id| cell.slots.contains_key(id));
-    let resolve = |(version, release): (&Version, &Release)| {
-        let slots = release.slot_ids(name);
-        (!slots.is_empty() && all_here(&slots)).then(|| (version.clone(), slots))
-    };
-    state.pinned.iter().filter_map(resolve).collect()
+/// The pinned versions of which every component has a slot in this cell.
+fn versions(cell: &Cell) -> BTreeMap<Version, BTreeMap<ComponentName, SlotId>> {
+    let mut versions = cell.resolved.clone();
+    versions.retain(|_, slots| !slots.is_empty() && slots.values().all(|id| cell.slots.contains_key(id)));
+    versions
 }
 
-fn desired_slot(state: &Service, name: &CellName, slot: &Slot) -> Option<SlotDesired> {
+fn desired_slot(
+    state: &Service,
+    (name, cell): (&CellName, &Cell),
+    (id, slot): (&SlotId, &Slot),
+) -> Option<SlotDesired> {
     let spec = state.pinned.get(&slot.version)?.slot(name, &slot.component)?;
-    let cell = state.cells.get(name)?;
     let owns = match &spec.definition.kind {
         ComponentKind::Worker {
             ownership: Ownership::Tenant,
@@ -147,8 +147,8 @@ fn desired_slot(state: &Service, name: &CellName, slot: &Slot) -> Option<SlotDes
             ownership: Ownership::Cell,
         } => {
             let owner = cell.owners.get(&slot.component);
-            let slot_of = |version| Some(state.pinned.get(version)?.slot(name, &slot.component)?.id());
-            match owner.filter(|owner| slot_of(&owner.version).as_ref() == Some(&spec.id())) {
+            let slot_of = |version| cell.resolved.get(version)?.get(&slot.component);
+            match owner.filter(|owner| slot_of(&owner.version) == Some(id)) {
                 Some(owner) => Owns::Cell(owner.epoch),
                 None => Owns::Nothing,
             }

@@ -71,6 +71,9 @@ pub struct Routing {
 #[serde(deny_unknown_fields)]
 pub struct Cell {
     pub slots: BTreeMap<SlotId, Slot>,
+    /// What each pinned version runs here. An id is a hash of all that is run, so it is made once, when the two first meet.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub resolved: BTreeMap<Version, BTreeMap<ComponentName, SlotId>>,
     /// The generation whose worker ownership is in force.
     pub ownership: u64,
     /// Which version the workers with `ownership: cell` run, by component.
@@ -253,6 +256,26 @@ impl Service {
             },
             attempts: 0,
         }
+    }
+
+    /// Resolves every pinned version in every cell.
+    pub fn resolve(&mut self) {
+        for (name, cell) in &mut self.cells {
+            cell.resolved.retain(|version, _| self.pinned.contains_key(version));
+            for (version, release) in &self.pinned {
+                if !cell.resolved.contains_key(version) {
+                    cell.resolved.insert(version.clone(), release.slot_ids(name));
+                }
+            }
+        }
+    }
+
+    /// Pins a release. What its version stood for before, if anything, is forgotten.
+    pub fn pin(&mut self, release: Release) {
+        for cell in self.cells.values_mut() {
+            cell.resolved.remove(&release.version);
+        }
+        self.pinned.insert(release.version.clone(), release);
     }
 
     #[must_use]

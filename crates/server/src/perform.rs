@@ -160,18 +160,16 @@ fn slots(state: &Service, version: &Version, wave: &WaveName) -> Vec<TargetSlot>
     let Some(run) = state.run(version) else {
         return Vec::new();
     };
-    let Some(release) = state.pinned.get(version) else {
-        return Vec::new();
-    };
     let waves = run.waves.iter().filter(|run| run.name == *wave);
     let cells: BTreeSet<CellName> = waves.flat_map(|wave| wave.cells(&state.seats)).collect();
     let mut found = Vec::new();
     for cell in cells {
-        for (component, id) in release.slot_ids(&cell) {
-            let slot = state.cells.get(&cell).and_then(|cell| cell.slots.get(&id));
+        let Some(here) = state.cells.get(&cell) else { continue };
+        for (component, id) in here.resolved.get(version).into_iter().flatten() {
+            let slot = here.slots.get(id);
             found.push(TargetSlot {
                 cell: cell.clone(),
-                component,
+                component: component.clone(),
                 addresses: slot
                     .iter()
                     .flat_map(|slot| slot.state.instances())

@@ -1,4 +1,4 @@
-//! Where a crash can fall: every place at which the server hands something over to a table or to the world.
+//! Where a fault can fall: every place at which the server hands something over to a table or to the world.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -15,6 +15,8 @@ pub enum Kind {
     Judgement,
     /// A turn's commit.
     Commit,
+    /// The commit of another server, between what a turn has read and what it writes.
+    Rival,
     /// A gate run.
     Gate,
     /// An announcement.
@@ -30,22 +32,23 @@ pub enum Kind {
 /// When the server dies, seen from the hand-over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Moment {
-    /// Decided, or leased, and not done.
+    /// Decided, or leased, and not done. A rival: it wins, and the turn is decided anew.
     Before,
-    /// Done, and nobody was told.
+    /// Done, and nobody was told. A rival: it wins and dies, and so does who lost.
     After,
-    /// Done again: by a retry, by a second performer, or by a message that comes late.
+    /// Done again: by a retry, by a second performer, or by a message that comes late. A rival: it wins twice in a row.
     Twice,
 }
 
 pub type Boundary = (Kind, Moment);
 
 impl Kind {
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Command,
         Self::Observation,
         Self::Judgement,
         Self::Commit,
+        Self::Rival,
         Self::Gate,
         Self::Announcement,
         Self::Report,
@@ -60,6 +63,7 @@ impl Kind {
             Self::Observation => "observation",
             Self::Judgement => "judgement",
             Self::Commit => "commit",
+            Self::Rival => "rival",
             Self::Gate => "gate",
             Self::Announcement => "announcement",
             Self::Report => "report",

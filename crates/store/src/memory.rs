@@ -28,6 +28,16 @@ struct Shared {
     /// Copied on the first write after a fork.
     tables: Arc<Tables>,
     fault: Option<Fault>,
+    rival: Option<Rival>,
+}
+
+/// What another writer does.
+struct Rival(Box<dyn FnOnce() + Send>);
+
+impl std::fmt::Debug for Rival {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Rival")
+    }
 }
 
 /// What the next write of a memory store shall meet, as SQLite and the machine under it could do to any write.
@@ -56,7 +66,10 @@ impl Memory {
     #[must_use]
     pub fn fork(&self) -> Self {
         let tables = Arc::clone(&self.shared().tables);
-        let shared = Shared { tables, fault: None };
+        let shared = Shared {
+            tables,
+            ..Shared::default()
+        };
         Self {
             shared: Arc::new(Mutex::new(shared)),
         }
@@ -65,6 +78,16 @@ impl Memory {
     /// Makes the next write fail; `None` takes it back.
     pub fn fail_next_write(&self, fault: Option<Fault>) {
         self.shared().fault = fault;
+    }
+
+    /// Runs `rival` just before the next write: another writer, who comes between what a caller has read and what it writes.
+    pub fn before_next_write(&self, rival: impl FnOnce() + Send + 'static) {
+        self.shared().rival = Some(Rival(Box::new(rival)));
+    }
+
+    /// Takes the rival back; true where there was no write that it could come before.
+    pub fn without_rival(&self) -> bool {
+        self.shared().rival.take().is_some()
     }
 
     pub(crate) fn epoch(&self) -> &str {
@@ -85,6 +108,10 @@ impl Memory {
         operation: &'static str,
         work: impl FnOnce(&mut Tables) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
+        let rival = self.shared().rival.take();
+        if let Some(Rival(act)) = rival {
+            act();
+        }
         let mut shared = self.shared();
         let path = PathBuf::from(self.epoch());
         match shared.fault.take() {

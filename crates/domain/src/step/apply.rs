@@ -49,7 +49,7 @@ impl Turn {
         self.seat_new_tenants(plan, cause);
         // A release that came back and is applied again starts from nothing; its first run is history, in the journal.
         self.state.runs.retain(|run| run.version != *version);
-        self.state.pinned.insert(version.clone(), plan.release.clone());
+        self.state.pin(plan.release.clone());
         let waves = self.waves(plan);
         self.state.runs.push(Run {
             version: version.clone(),

@@ -24,19 +24,13 @@ impl Turn {
 
     /// The slots of `version` in `cell` that are not ready.
     pub fn unready(&self, cell: &CellName, version: &Version) -> Vec<(SlotId, SlotState)> {
-        let Some(release) = self.state.pinned.get(version) else {
+        let Some(cell) = self.state.cells.get(cell) else {
             return Vec::new();
         };
-        let slots = self.state.cells.get(cell).map(|cell| &cell.slots);
-        let state = |id: &SlotId| {
-            slots
-                .and_then(|slots| slots.get(id))
-                .map_or(SlotState::Unknown, |slot| slot.state.clone())
-        };
-        let ids = release.slot_ids(cell).into_values();
-        ids.map(|id| (state(&id), id))
-            .filter(|(state, _)| !state.is_ready())
-            .map(|(state, id)| (id, state))
+        let state = |id: &SlotId| cell.slots.get(id).map_or(SlotState::Unknown, |slot| slot.state.clone());
+        let ids = cell.resolved.get(version).into_iter().flat_map(BTreeMap::values);
+        ids.map(|id| (id.clone(), state(id)))
+            .filter(|(_, state)| !state.is_ready())
             .collect()
     }
 
@@ -45,14 +39,13 @@ impl Turn {
         let needed = self.needed();
         let cells: Vec<CellName> = self.state.cells.keys().cloned().collect();
         for cell in cells {
+            let resolved = self.state.cells.get(&cell).map(|cell| &cell.resolved);
             let mut wanted: BTreeMap<SlotId, Slot> = BTreeMap::new();
             for version in needed.get(&cell).into_iter().flatten() {
-                let Some(release) = self.state.pinned.get(version) else {
-                    continue;
-                };
-                for (component, id) in release.slot_ids(&cell) {
-                    wanted.entry(id).or_insert_with(|| Slot {
-                        component,
+                let slots = resolved.and_then(|resolved| resolved.get(version));
+                for (component, id) in slots.into_iter().flatten() {
+                    wanted.entry(id.clone()).or_insert_with(|| Slot {
+                        component: component.clone(),
                         version: version.clone(),
                         phase: Phase::Run,
                         state: SlotState::Unknown,
@@ -213,6 +206,7 @@ impl Turn {
         }
         let keep: BTreeSet<Version> = keep.into_iter().cloned().collect();
         self.state.pinned.retain(|version, _| keep.contains(version));
+        self.state.resolve();
     }
 
     /// Workers that own a whole cell follow when its last tenant has moved.

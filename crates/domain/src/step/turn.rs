@@ -98,6 +98,7 @@ impl Turn {
 
     /// Does all that the state allows.
     pub fn advance(&mut self) {
+        self.state.resolve();
         for _ in 0..ROUNDS_MAX {
             self.waiting.clear();
             self.wake = None;

@@ -7,12 +7,13 @@ use std::sync::Arc;
 use tidegate_domain::desired::{Desired, desired};
 use tidegate_domain::effect::Lane;
 use tidegate_domain::event::{Event, EventKind, Judgement};
-use tidegate_domain::id::{Actor, CellName, SlotId, Version, WaveName};
-use tidegate_domain::observed::{CellReports, GatewayReport, SlotState};
+use tidegate_domain::id::{Actor, CellName, ServiceName, SlotId, Version, WaveName};
+use tidegate_domain::observed::SlotState;
 use tidegate_domain::service::{Cell, Service, Slot};
+use tidegate_domain::time::Timestamp;
 use tidegate_domain::waiting::Waiting;
 use tidegate_engine::{TurnError, Turned, load, put_event, turn};
-use tidegate_store::{Fault, complete_now};
+use tidegate_store::{Fault, Memory, Store, complete_now};
 
 use super::{Happening, World};
 use crate::boundary::{Kind, Moment};
@@ -103,13 +104,16 @@ impl World {
         if !self.server.is_up() {
             return;
         }
-        let fault = self.fault(Kind::Commit);
-        self.memory.fail_next_write(fault.map(store_fault));
+        let fault = self.commit_fault();
         let outcome = complete_now(turn(&self.store(), &self.service, self.now()));
         self.memory.fail_next_write(None);
+        let met_rival = !self.memory.without_rival();
         match (outcome, fault) {
-            (Ok(turned), unused) => {
-                self.armed.extend(unused.map(|moment| (Kind::Commit, moment)));
+            (Ok(turned), fault) => {
+                match fault {
+                    Some((Kind::Rival, moment)) if met_rival => self.hit(Kind::Rival, moment),
+                    unused => self.armed.extend(unused),
+                }
                 self.checker.after_commit(&turned.state, &self.store());
                 self.checker.explained(&turned);
                 self.checker.settled(&turned, self.now());
@@ -117,8 +121,8 @@ impl World {
                 self.after_turn(turned);
             }
             (Err(error), None) => self.checker.violate("a turn succeeds", chain(&error)),
-            (Err(_), Some(moment)) => {
-                self.hit(Kind::Commit, moment);
+            (Err(_), Some((kind, moment))) => {
+                self.hit(kind, moment);
                 if let Ok(state) = self.stored() {
                     self.checker.after_commit(&state, &self.store());
                 }
@@ -129,6 +133,33 @@ impl World {
                 }
             }
         }
+    }
+
+    /// What befalls the commit of this turn.
+    fn commit_fault(&mut self) -> Option<(Kind, Moment)> {
+        if let Some(moment) = self.fault(Kind::Commit) {
+            self.memory.fail_next_write(Some(store_fault(moment)));
+            return Some((Kind::Commit, moment));
+        }
+        let moment = self.fault(Kind::Rival)?;
+        let (memory, service, now) = (self.memory.clone(), self.service.clone(), self.now());
+        let late = self.observation();
+        self.memory.before_next_write(move || {
+            rival_turn(&memory, &service, now);
+            match moment {
+                Moment::Before => {}
+                Moment::After => memory.fail_next_write(Some(Fault::Busy)),
+                // What comes in meanwhile has the loser write something, so that it can lose again.
+                Moment::Twice => {
+                    let (store, key) = (Store::Memory(memory.clone()), format!("rival/{}", now.0));
+                    let put = put_event(&store, &service, &key, &late, now);
+                    complete_now(put).expect("no fault waits for the rival");
+                    let again = memory.clone();
+                    memory.before_next_write(move || rival_turn(&again, &service, now));
+                }
+            }
+        });
+        Some((Kind::Rival, moment))
     }
 
     fn after_turn(&mut self, turned: Turned) {
@@ -151,7 +182,7 @@ impl World {
         self.server.waiting = turned.waiting;
         self.perform_soon();
         self.judge_in(1_000);
-        if self.news().is_some() {
+        if self.is_news() {
             self.observe_soon();
         }
     }
@@ -240,18 +271,24 @@ impl World {
         if !self.server.is_up() {
             return;
         }
-        let Some((cells, gateways)) = self.news() else { return };
-        let event = Event {
+        if self.is_news() {
+            self.put_own(&self.observation(), Kind::Observation);
+        }
+    }
+
+    /// What drivers and gateways see.
+    fn observation(&self) -> Event {
+        let (cells, gateways) = (self.driver.report(), self.gateways.report());
+        Event {
             actor: Actor::system("observer"),
             reason: None,
             kind: EventKind::Observed { cells, gateways },
-        };
-        self.put_own(&event, Kind::Observation);
+        }
     }
 
-    /// What is seen, if the state says something else.
-    fn news(&self) -> Option<(CellReports, GatewayReport)> {
-        let state = self.server.state.as_ref()?;
+    /// What is seen is not what the state says.
+    fn is_news(&self) -> bool {
+        let Some(state) = &self.server.state else { return false };
         let (cells, gateways) = (self.driver.report(), self.gateways.report());
         let cell_differs = |name: &CellName, cell: &Cell| {
             let report = cells.get(name);
@@ -265,17 +302,22 @@ impl World {
             report.map_or(0, |report| report.ownership) > cell.ownership || cell.slots.iter().any(slot_differs)
         };
         let routing = &state.routing;
-        let differs = gateways.lapsed != routing.lapsed
+        gateways.lapsed != routing.lapsed
             || gateways.confirmed.is_none() != routing.alone
             || gateways.confirmed.unwrap_or(0) != routing.reported
-            || state.cells.iter().any(|(name, cell)| cell_differs(name, cell));
-        differs.then_some((cells, gateways))
+            || state.cells.iter().any(|(name, cell)| cell_differs(name, cell))
     }
 
     /// The state as the tables have it.
     pub fn stored(&self) -> Result<Service, TurnError> {
         complete_now(load(&self.store(), &self.service)).map(|(_, state)| state)
     }
+}
+
+/// A turn of another server on the same tables.
+fn rival_turn(memory: &Memory, service: &ServiceName, now: Timestamp) {
+    let store = Store::Memory(memory.clone());
+    complete_now(turn(&store, service, now)).expect("no fault waits for the rival");
 }
 
 fn store_fault(moment: Moment) -> Fault {
