@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::event::Verdict;
 use crate::id::{TenantName, Version, WaveName};
 use crate::policy::HealthPolicy;
 use crate::release::Stage;
@@ -24,6 +25,17 @@ pub struct Monitor {
     pub policy: HealthPolicy,
     /// Requests that the playbook wants to see judged.
     pub requests_min: u64,
+    /// The wave is confirmed: from here on it is watched for harm alone.
+    pub confirmed: bool,
+}
+
+impl Monitor {
+    /// Whether a verdict is heard at all: what confirmed a wave stands until something speaks against it, and as its tenants are compared with
+    /// fewer and fewer others, or with none, a doubt says nothing against it.
+    #[must_use]
+    pub const fn hears(&self, verdict: Verdict) -> bool {
+        !self.confirmed || verdict.is_clear()
+    }
 }
 
 /// Every wave of every release in flight that has tenants on the new version. A wave whose playbook does not let it be
@@ -65,6 +77,7 @@ pub fn monitors(state: &Service) -> Vec<Monitor> {
                 since: wave.switched.unwrap_or(since),
                 policy: run.policy.health.clone(),
                 requests_min: wave.policy.bake.requests,
+                confirmed: matches!(wave.state, WaveState::Confirmed { .. }),
             });
         }
     }

@@ -178,6 +178,9 @@ pub struct WaveRun {
     /// The last judgement of the moved tenants.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub health: Option<Judgement>,
+    /// When it was last judged so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub judged: Option<Timestamp>,
     /// A person skipped the rest of the bake.
     #[serde(default)]
     pub promoted: bool,

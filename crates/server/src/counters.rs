@@ -2,7 +2,8 @@
 //!
 //! A gateway tells figures that are cumulative since it began, so that a lost call loses nothing; here they become
 //! differences. Of a gateway that began before this server did, the first figures say nothing of when: they are only what
-//! later ones are counted from.
+//! later ones are counted from. They are kept by gateway process too, so that who took figures down under an earlier server knows
+//! what has come since.
 
 mod totals;
 
@@ -47,9 +48,14 @@ struct Told {
     series: HashMap<Key, (u64, Totals)>,
 }
 
+/// Figures by gateway process, as each told them.
+pub type ByGateway = BTreeMap<String, Totals>;
+
 #[derive(Debug, Default)]
 struct Series {
     total: Totals,
+    /// What gateways that are older than this server told first.
+    first: ByGateway,
     /// By the beginning of the piece, oldest first.
     recent: VecDeque<(i64, Totals)>,
 }
@@ -63,9 +69,8 @@ impl Counters {
             series,
             newest,
         } = &mut *table;
-        let told = gateways
-            .entry(format!("{}/{}", report.gateway, report.incarnation))
-            .or_default();
+        let process = format!("{}/{}", report.gateway, report.incarnation);
+        let told = gateways.entry(process.clone()).or_default();
         for mark in &report.marks {
             for row in &mark.series {
                 let Some(key) = key(row) else { continue };
@@ -73,14 +78,18 @@ impl Counters {
                     continue;
                 }
                 let figures = Totals::of(row);
+                let series = series.entry(key.clone()).or_default();
                 let added = match told.series.get(&key) {
                     Some((at_ms, _)) if *at_ms >= mark.at_ms => continue,
                     Some((_, before)) => figures.since(before),
-                    None if adopted => Totals::default(),
+                    None if adopted => {
+                        series.first.insert(process.clone(), figures.clone());
+                        Totals::default()
+                    }
                     None => figures.clone(),
                 };
-                told.series.insert(key.clone(), (mark.at_ms, figures));
-                series.entry(key).or_default().add(&added, mark.at_ms);
+                told.series.insert(key, (mark.at_ms, figures));
+                series.add(&added, mark.at_ms);
             }
         }
         *newest = Some(now);
@@ -92,6 +101,34 @@ impl Counters {
         let table = self.table();
         let series = table.series.get(&(tenant.clone(), version.clone()));
         series.map(|series| series.total.clone()).unwrap_or_default()
+    }
+
+    /// What each gateway process told last. A process that has told nothing of it is not there.
+    #[must_use]
+    pub fn figures(&self, tenant: &TenantName, version: &Version) -> ByGateway {
+        let table = self.table();
+        let key = (tenant.clone(), version.clone());
+        let told = table.gateways.iter().filter_map(|(process, told)| {
+            let (_, figures) = told.series.get(&key)?;
+            Some((process.clone(), figures.clone()))
+        });
+        told.collect()
+    }
+
+    /// What came between `earlier` figures, taken down under an earlier server, and the beginning of this one. What a gateway counted that has ended
+    /// meanwhile is not known.
+    #[must_use]
+    pub fn between(&self, tenant: &TenantName, version: &Version, earlier: &ByGateway) -> Totals {
+        let table = self.table();
+        let mut sum = Totals::default();
+        let first = table.series.get(&(tenant.clone(), version.clone()));
+        for (process, figures) in first.into_iter().flat_map(|series| &series.first) {
+            match earlier.get(process) {
+                Some(earlier) => sum.add(&figures.since(earlier)),
+                None => sum.add(figures),
+            }
+        }
+        sum
     }
 
     /// What was added within the last ten minutes.

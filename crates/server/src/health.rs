@@ -1,7 +1,7 @@
 //! The health of waves: who has moved, what gateways counted for them before and after, and what that says.
 //!
-//! What counted before a tenant's move is taken down when the move is seen and kept in the store, so that the comparison
-//! outlives this process. What is counted after the move starts again with every process: that only takes longer.
+//! What counted before a tenant's move is taken down when the move is seen and kept in the store, with where each gateway's
+//! figures of the new version stood, so that the comparison outlives this process. Only who stays on the old version is counted anew.
 
 mod watch;
 
@@ -115,7 +115,7 @@ impl Health {
         let judgement = judgement(&judge(&rule(monitor), &evidence));
         let known = known(monitor, &view.state);
         let told_lately = judged.told.is_some_and(|told| now - told < NUMBERS_EVERY);
-        if is_news(&judgement, known, monitor.requests_min, told_lately) {
+        if monitor.hears(judgement.verdict) && is_news(&judgement, known, monitor.requests_min, told_lately) {
             judged.told = Some(now);
             self.tell(monitor, judgement).await;
         }

@@ -101,6 +101,7 @@ impl Turn {
             switched: None,
             gates: vec![None; wave.policy.gates.len()],
             health: None,
+            judged: None,
             promoted: false,
         });
         waves.collect()

@@ -81,6 +81,7 @@ impl Turn {
                     } else {
                         wave.attempt = attempt;
                         wave.health = None;
+                        wave.judged = None;
                     }
                 }
                 WaveState::Waiting | WaveState::Confirmed { .. } | WaveState::Dropped => continue,

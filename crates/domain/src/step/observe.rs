@@ -58,11 +58,15 @@ impl Turn {
         if !watched || !(in_bake || matches!(current.state, WaveState::Confirmed { .. })) {
             return;
         }
+        if matches!(current.state, WaveState::Confirmed { .. }) && !judgement.verdict.is_clear() {
+            return;
+        }
         let same = current
             .health
             .as_ref()
             .is_some_and(|before| before.verdict == judgement.verdict);
         current.health = Some(judgement.clone());
+        current.judged = Some(self.now);
         if !same {
             let cause = Cause::system(
                 "health",
@@ -164,6 +168,15 @@ impl Turn {
 }
 
 impl Verdict {
+    /// It says that things are well, or that they are not.
+    #[must_use]
+    pub const fn is_clear(self) -> bool {
+        match self {
+            Self::Pass | Self::Fail => true,
+            Self::Inconclusive | Self::NoData | Self::Error => false,
+        }
+    }
+
     #[must_use]
     pub const fn in_words(self) -> &'static str {
         match self {

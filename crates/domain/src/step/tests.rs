@@ -326,6 +326,27 @@ fn who_has_moved_is_watched_until_the_release_has_ended() {
 }
 
 #[test]
+fn what_confirmed_a_wave_stands_until_something_speaks_against_it() {
+    let mut shop = baking();
+    shop.judge("1.1.0", "first", Verdict::Pass, 500);
+    shop.pass(Duration::from_secs(600));
+    let judged = |shop: &Shop| {
+        let wave = &shop.state.runs[1].waves[0];
+        (wave.health.as_ref().map(|health| health.verdict), wave.judged)
+    };
+    let confirmed = judged(&shop);
+    assert_eq!(confirmed.0, Some(Verdict::Pass));
+    for unclear in [Verdict::NoData, Verdict::Inconclusive, Verdict::Error] {
+        shop.pass(Duration::from_secs(60));
+        shop.judge("1.1.0", "first", unclear, 500);
+        assert_eq!(judged(&shop), confirmed, "nobody is left to compare with");
+    }
+    shop.judge("1.1.0", "first", Verdict::Fail, 500);
+    assert_eq!(judged(&shop).0, Some(Verdict::Fail));
+    assert!(judged(&shop).1 > confirmed.1);
+}
+
+#[test]
 fn the_state_reads_back_as_it_was_written() {
     let shop = baking();
     let text = serde_json::to_string(&shop.state).unwrap();

@@ -415,6 +415,7 @@ impl WaveRun {
         self.attempt = attempt;
         self.gates = vec![None; self.policy.gates.len()];
         self.health = None;
+        self.judged = None;
         self.switched = None;
         self.promoted = false;
         for member in self.members.values_mut() {

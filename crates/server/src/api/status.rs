@@ -109,6 +109,9 @@ pub struct HealthStatus {
     pub reason: String,
     /// Requests to the new version that were judged.
     pub requests: u64,
+    /// When the wave was last judged so; absent for a gate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at_ms: Option<i64>,
     /// The tenants that are hurt, each with its own sentence.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub culprits: BTreeMap<TenantName, String>,
@@ -265,7 +268,7 @@ fn wave(wave: &WaveRun) -> WaveStatus {
         .zip(&wave.gates)
         .map(|(gate, result)| GateStatus {
             name: gate.uses.clone(),
-            result: result.as_ref().map(judgement),
+            result: result.as_ref().map(|result| judgement(result, None)),
         });
     WaveStatus {
         name: wave.name.clone(),
@@ -282,7 +285,7 @@ fn wave(wave: &WaveRun) -> WaveStatus {
         attempt: wave.attempt,
         promoted: wave.promoted,
         tenants: counts(wave),
-        health: wave.health.as_ref().map(judgement),
+        health: wave.health.as_ref().map(|health| judgement(health, wave.judged)),
         gates: gates.collect(),
     }
 }
@@ -304,11 +307,12 @@ fn counts(wave: &WaveRun) -> TenantCounts {
     counts
 }
 
-fn judgement(judgement: &Judgement) -> HealthStatus {
+fn judgement(judgement: &Judgement, at: Option<Timestamp>) -> HealthStatus {
     HealthStatus {
         verdict: judgement.verdict.in_words().to_owned(),
         reason: judgement.reason.clone(),
         requests: judgement.requests,
+        at_ms: at.map(|at| at.0),
         culprits: judgement.culprits.clone(),
     }
 }

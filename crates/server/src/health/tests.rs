@@ -32,6 +32,7 @@ fn monitor(tenants: &[&str]) -> Monitor {
         since: Timestamp(0),
         policy: policy(),
         requests_min: 50,
+        confirmed: false,
     }
 }
 
@@ -52,6 +53,11 @@ fn state(moved: &[&str]) -> Service {
 }
 
 fn count(counters: &Counters, at_ms: u64, rows: &[(&str, &str, u64, u64)]) {
+    told(counters, "1", false, at_ms, rows);
+}
+
+/// What one gateway process tells; an adopted one is older than the server.
+fn told(counters: &Counters, incarnation: &str, adopted: bool, at_ms: u64, rows: &[(&str, &str, u64, u64)]) {
     let row = |(tenant, version, requests, errors): &(&str, &str, u64, u64)| SeriesTotals {
         tenant: (*tenant).to_owned(),
         version: (*version).to_owned(),
@@ -69,13 +75,13 @@ fn count(counters: &Counters, at_ms: u64, rows: &[(&str, &str, u64, u64)]) {
     };
     let report = Report {
         gateway: "a".to_owned(),
-        incarnation: "1".to_owned(),
+        incarnation: incarnation.to_owned(),
         marks: vec![Mark {
             at_ms,
             series: rows.iter().map(row).collect(),
         }],
     };
-    counters.take(&report, false, Timestamp(i64::try_from(at_ms).unwrap()));
+    counters.take(&report, adopted, Timestamp(i64::try_from(at_ms).unwrap()));
 }
 
 async fn follow(watches: &mut Watches, monitors: &[Monitor], moved: &[&str], counters: &Counters, now_ms: i64) {
@@ -148,6 +154,56 @@ async fn the_history_outlives_the_server_and_ends_with_the_wave() {
     assert_eq!(found.tenants["bolt"].before.requests, 40);
     follow(&mut watches, &[], &[], &counters, 10_000).await;
     assert!(store.facts("shop", "history").await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_restart_of_the_server_loses_no_request_that_a_gateway_counted() {
+    let store = Store::memory();
+    let counters = Counters::default();
+    // An earlier attempt failed on acme.
+    count(
+        &counters,
+        1_000,
+        &[("acme", "1.0.0", 100, 2), ("acme", "2.0.0", 40, 40)],
+    );
+    let mut watches = Watches::new(store.clone(), service());
+    let both = monitor(&["acme", "bolt"]);
+    follow(&mut watches, from_ref(&both), &["acme", "bolt"], &counters, 1_000).await;
+    count(&counters, 2_000, &[("acme", "2.0.0", 60, 41)]);
+    let after = |watches: &Watches, counters: &Counters| {
+        let found = evidence(watches, &both, &["acme", "bolt"], counters);
+        ["acme", "bolt"].map(|name| {
+            let after = &found.tenants[name].after;
+            (after.requests, after.errors)
+        })
+    };
+    assert_eq!(after(&watches, &counters), [(20, 1), (0, 0)]);
+
+    for boot in 1..=2 {
+        let mut watches = Watches::new(store.clone(), service());
+        let counters = Counters::default();
+        follow(&mut watches, from_ref(&both), &["acme", "bolt"], &counters, 3_000).await;
+        assert_eq!(after(&watches, &counters), [(0, 0), (0, 0)], "nothing is heard yet");
+        // Counted while no server listened, by a gateway that goes on and by one that began since.
+        told(
+            &counters,
+            "1",
+            true,
+            4_000,
+            &[("acme", "2.0.0", 70, 41), ("bolt", "2.0.0", 5, 0)],
+        );
+        told(&counters, "2", boot == 2, 4_000, &[("acme", "2.0.0", 7, 0)]);
+        assert_eq!(after(&watches, &counters), [(37, 1), (5, 0)]);
+        told(
+            &counters,
+            "1",
+            true,
+            5_000,
+            &[("acme", "2.0.0", 73, 42), ("bolt", "2.0.0", 5, 0)],
+        );
+        counters.tidy(&["a/2".to_owned()], Timestamp(6_000));
+        assert_eq!(after(&watches, &counters), [(40, 2), (5, 0)], "boot {boot}");
+    }
 }
 
 #[tokio::test]

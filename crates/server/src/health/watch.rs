@@ -10,7 +10,7 @@ use tidegate_domain::time::Timestamp;
 use tidegate_evidence::TenantEvidence;
 use tidegate_store::{Fact, FactChange, Store, StoreError};
 
-use crate::counters::{Counters, Totals};
+use crate::counters::{ByGateway, Counters, Totals};
 
 const KIND: &str = "history";
 
@@ -44,8 +44,17 @@ pub struct Watch {
 struct Moved {
     /// On its old version, in the time before the move.
     before: Totals,
-    /// On its new version until the move was seen: an earlier attempt.
-    start: Totals,
+    /// Where counting on its new version begins.
+    start: Start,
+}
+
+/// What came before is of an earlier attempt.
+#[derive(Debug)]
+enum Start {
+    /// The move was seen by this process: what it had counted until then.
+    Here(Totals),
+    /// By an earlier process: what each gateway had told it until then.
+    Earlier(ByGateway),
 }
 
 /// A fact: the history of the tenants that were seen to have moved together.
@@ -54,6 +63,9 @@ struct Moved {
 struct History {
     of: Key,
     before: BTreeMap<TenantName, Totals>,
+    /// What each gateway had counted on the new version. Tenants that were never there are not listed.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    start: BTreeMap<TenantName, ByGateway>,
 }
 
 impl Key {
@@ -105,7 +117,10 @@ impl Watches {
             let before = watch.begin(monitor, &earlier, counters, now);
             if let Some(first) = before.keys().next() {
                 let name = format!("{}/{}/{}/{first}", key.version, key.wave, key.attempt);
-                let history = History { of: key, before };
+                let figures = |tenant: &TenantName| (tenant.clone(), counters.figures(tenant, &key.version));
+                let mut start: BTreeMap<_, _> = before.keys().map(figures).collect();
+                start.retain(|_, figures| !figures.is_empty());
+                let history = History { of: key, before, start };
                 changes.push(put(&name, &history));
                 self.kept.get_or_insert_default().push((name, history));
             }
@@ -131,11 +146,8 @@ impl Watches {
     fn watch(&self, monitor: &Monitor, state: &Service, counters: &Counters) -> Watch {
         let key = Key::of(monitor);
         let kept = self.kept.iter().flatten().filter(|(_, history)| history.of == key);
-        let kept = kept.flat_map(|(_, history)| &history.before);
         Watch {
-            moved: kept
-                .map(|(tenant, before)| (tenant.clone(), Moved::kept(before)))
-                .collect(),
+            moved: kept.flat_map(|(_, history)| history.moved()).collect(),
             stayed: stayed(monitor, state, counters),
         }
     }
@@ -181,13 +193,13 @@ fn put(name: &str, history: &History) -> FactChange {
     })
 }
 
-impl Moved {
-    /// Of an earlier process: this one counts from nothing.
-    fn kept(before: &Totals) -> Self {
-        Self {
-            before: before.clone(),
-            start: Totals::default(),
-        }
+impl History {
+    fn moved(&self) -> impl Iterator<Item = (TenantName, Moved)> {
+        self.before.iter().map(|(tenant, before)| {
+            let start = Start::Earlier(self.start.get(tenant).cloned().unwrap_or_default());
+            let before = before.clone();
+            (tenant.clone(), Moved { before, start })
+        })
     }
 }
 
@@ -211,7 +223,7 @@ impl Watch {
                 .or_else(|| earlier.get(tenant).copied().cloned())
                 .unwrap_or_default();
             begun.insert(tenant.clone(), before.clone());
-            let start = counters.total(tenant, &monitor.version);
+            let start = Start::Here(counters.total(tenant, &monitor.version));
             self.moved.insert(tenant.clone(), Moved { before, start });
         }
         begun
@@ -235,9 +247,18 @@ impl Watch {
     #[must_use]
     pub fn evidence(&self, tenant: &TenantName, version: &Version, counters: &Counters) -> Option<TenantEvidence> {
         let moved = self.moved.get(tenant)?;
+        let total = counters.total(tenant, version);
+        let after = match &moved.start {
+            Start::Here(start) => total.since(start),
+            Start::Earlier(figures) => {
+                let mut after = counters.between(tenant, version, figures);
+                after.add(&total);
+                after
+            }
+        };
         Some(TenantEvidence {
             before: moved.before.sample(),
-            after: counters.total(tenant, version).since(&moved.start).sample(),
+            after: after.sample(),
         })
     }
 }

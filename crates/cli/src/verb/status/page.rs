@@ -164,7 +164,8 @@ fn draw_health(page: &mut String, below: &str, what: &str, health: &HealthStatus
         _ => Tone::Busy,
     };
     let verdict = paint.paint(tone, &health.verdict);
-    let _ = writeln!(page, "{below}   {what}: {verdict}: {}", health.reason);
+    let at = health.at_ms.map(|at| format!(" at {}", at_ms(at))).unwrap_or_default();
+    let _ = writeln!(page, "{below}   {what}: {verdict}{at}: {}", health.reason);
     for (tenant, why) in health.culprits.iter().take(CULPRITS_MAX) {
         let _ = writeln!(page, "{below}     tenant {tenant}: {why}");
     }
