@@ -7,10 +7,11 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest as _, Sha256};
 use tidegate_domain::files::{
     self, BYTES_MAX, CalendarFiles, Diagnostic, Jwt, PLAYBOOKS_FOLDER, Project, ReleaseFile, SERVICE_FILE, Source,
-    TENANTS_FILE, TenantFrom, holiday_files, read_project, read_release, render,
+    TENANTS_FILE, TenantFrom, check_gates, holiday_files, read_project, read_release, render,
 };
 use tidegate_domain::id::Digest;
 use tidegate_domain::plan::FoundArtifact;
+use tidegate_effects::gates;
 
 use crate::context::Context;
 use crate::error::CliError;
@@ -28,9 +29,12 @@ pub struct Read {
 pub fn read(context: &Context) -> Result<Read, CliError> {
     let sources = sources(context)?;
     let (project, mut diagnostics) = read_project(&sources);
-    let missing = changes::missing_pictures(&sources);
-    let project = project.filter(|_| missing.is_empty());
-    diagnostics.extend(missing);
+    let mut mistakes_elsewhere = changes::missing_pictures(&sources);
+    if project.is_some() {
+        mistakes_elsewhere.extend(check_gates(&sources, gates::check));
+    }
+    let project = project.filter(|_| mistakes_elsewhere.is_empty());
+    diagnostics.extend(mistakes_elsewhere);
     match project {
         Some(project) => {
             warn(&diagnostics, &sources, context);

@@ -19,6 +19,7 @@ mod calendars;
 mod change;
 mod customers;
 mod diagnostic;
+mod gates;
 mod ics;
 mod meaning;
 mod nearest;
@@ -36,6 +37,7 @@ pub use calendars::{CalendarFiles, CalendarTenant, holiday_files, read_calendars
 pub use change::{CHANGE_BYTES_MAX, ChangeFile, NamedPicture, NewChange, is_change, named_pictures, read_changes};
 pub use customers::{Contact, Customer, CustomersFile, Locale, MailAddress};
 pub use diagnostic::{Code, Diagnostic, Place, Severity, render};
+pub use gates::{GateMistake, check_gates};
 pub use playbook::{
     AnyDay, Cadence, Conditions, Errors, Health, Latency, PlaybookFile, RollingPatches, Select, Train, Wave,
 };

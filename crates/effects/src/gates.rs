@@ -10,7 +10,9 @@ use std::pin::Pin;
 use serde::Serialize;
 use serde_json::Value;
 use tidegate_domain::event::{Judgement, Verdict};
+use tidegate_domain::files::GateMistake;
 use tidegate_domain::id::{CellName, ComponentName, Version, WaveName};
+use tidegate_domain::policy::GateUse;
 
 /// A kind of gate.
 #[derive(Debug)]
@@ -48,6 +50,19 @@ pub const GATES: &[Gate] = &[command::GATE];
 #[must_use]
 pub fn find(name: &str) -> Option<&'static Gate> {
     GATES.iter().find(|gate| gate.name == name)
+}
+
+/// Says what is wrong with the use of a gate, if anything is.
+///
+/// # Errors
+/// There is no such gate, or it does not take what it is told.
+pub fn check(gate: &GateUse) -> Result<(), GateMistake> {
+    match find(&gate.uses) {
+        Some(kind) => (kind.validate)(&gate.with).map_err(GateMistake::With),
+        None => Err(GateMistake::Unknown {
+            known: GATES.iter().map(|gate| gate.name).collect(),
+        }),
+    }
 }
 
 /// The names of all gates, for a message.

@@ -55,6 +55,8 @@ pub enum Code {
     UnknownName,
     /// One name for two things.
     DuplicateName,
+    /// A gate that is not told what it takes.
+    Gate,
     /// Fields that do not go together.
     Conflict,
     /// Something that can never have an effect.
@@ -79,6 +81,7 @@ impl fmt::Display for Code {
             Self::Ics => "ics",
             Self::UnknownName => "unknown-name",
             Self::DuplicateName => "duplicate-name",
+            Self::Gate => "gate",
             Self::Conflict => "conflict",
             Self::NoEffect => "no-effect",
             Self::Doubtful => "doubtful",

@@ -109,7 +109,7 @@ fn check_known(report: &mut Report<'_>, name: &Node, what: &str, known: &BTreeSe
     }
 }
 
-fn unknown_name(what: &str, name: &str, span: &std::ops::Range<usize>, known: &BTreeSet<&str>) -> Finding {
+pub(super) fn unknown_name(what: &str, name: &str, span: &std::ops::Range<usize>, known: &BTreeSet<&str>) -> Finding {
     let message = format!("there is no {what} {}", shown(name));
     let finding = Finding::error(Code::UnknownName, span, message);
     match nearest(name, known.iter().copied()) {

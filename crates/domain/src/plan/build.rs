@@ -110,17 +110,23 @@ pub fn plan(input: &PlanInput) -> (Option<Plan>, PlanReport) {
     ((!blocked).then_some(plan), report)
 }
 
-/// One version is one release.
+/// One version is one release, and is applied once; one that came back may be applied again.
 fn version_conflict(input: &PlanInput, release: &Release) -> Option<Problem> {
     let pinned = input.state.pinned.get(&release.version)?;
     let ended = input.state.run(&release.version).is_none_or(|run| {
         matches!(run.phase, RunPhase::RolledBack { .. } | RunPhase::Aborted { .. }) && !run.holds_tenants()
     });
-    (pinned != release && !ended).then(|| {
-        Problem::blocks(
-            ProblemKind::VersionTaken,
+    let (text, help) = match input.state.run(&release.version) {
+        _ if ended => return None,
+        _ if pinned != release => (
             format!("version {} was released with other content", release.version),
             "give this release a version of its own",
-        )
-    })
+        ),
+        Some(run) => (
+            format!("release {} is {} already", release.version, run.phase.in_words()),
+            "`tidegate status` shows how far it is; a change needs a release with a version of its own",
+        ),
+        None => return None,
+    };
+    Some(Problem::blocks(ProblemKind::VersionTaken, text, help))
 }

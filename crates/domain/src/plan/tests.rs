@@ -1,5 +1,6 @@
 use super::*;
-use crate::fixture::{installed, shop, tenant, version};
+use crate::event::{EventKind, Scope};
+use crate::fixture::{Shop, installed, shop, tenant, version};
 use crate::time::Duration;
 
 #[test]
@@ -121,6 +122,31 @@ fn a_version_cannot_be_released_twice_with_other_content() {
             .any(|p| p.message.contains("was released with other content")),
         "{report:?}"
     );
+}
+
+#[test]
+fn a_release_is_planned_again_only_where_it_can_be_applied_again() {
+    let mut shop = installed();
+    shop.apply("1.1.0");
+    let said = |shop: &Shop| {
+        let (plan, report) = shop.plan("1.1.0");
+        assert_eq!(plan.is_none(), report.blocked());
+        report
+            .problems
+            .into_iter()
+            .map(|problem| problem.message)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(said(&shop), ["release 1.1.0 is moving already"]);
+    shop.complete("1.1.0");
+    assert_eq!(said(&shop), ["release 1.1.0 is completed already"]);
+    let back = EventKind::RollBack {
+        version: version("1.1.0"),
+        scope: Scope::Everything,
+    };
+    shop.take(back).unwrap();
+    shop.settle();
+    assert_eq!(said(&shop), [""; 0]);
 }
 
 #[test]

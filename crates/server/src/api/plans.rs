@@ -6,11 +6,12 @@ use axum::http::{Method, StatusCode};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
-use tidegate_domain::files::{Diagnostic, Source, read_project, read_release};
+use tidegate_domain::files::{Diagnostic, Source, check_gates, read_project, read_release};
 use tidegate_domain::id::{Actor, ComponentName, Digest};
 use tidegate_domain::plan::{self, Plan, PlanInput, PlanReport, check};
 use tidegate_domain::service::Service;
 use tidegate_domain::time::Timestamp;
+use tidegate_effects::gates;
 use tidegate_store::{Fact, FactChange, PlanEntry, Record};
 use tokio::task::spawn_blocking;
 
@@ -242,6 +243,10 @@ fn plan_now(request: &PlanRequest, state: Service, now: Timestamp) -> Result<Out
     let sources: Vec<Source> = request.sources.iter().map(SourceText::source).collect();
     let (project, mut found) = read_project(&sources);
     let project = project.ok_or_else(|| mistakes("the project", &found))?;
+    let of_gates = check_gates(&sources, gates::check);
+    if !of_gates.is_empty() {
+        return Err(mistakes("the project", &of_gates));
+    }
     let (release, of_release) = read_release(&request.release.source(), &project);
     let release = release.ok_or_else(|| mistakes("the release", &of_release))?;
     found.extend(of_release);
