@@ -58,6 +58,22 @@ impl Client {
         self.call(Method::DELETE, path, None::<&Value>)
     }
 
+    /// A stream of server-sent events.
+    pub fn events(&self, path: &str) -> Result<Events<'_>, CliError> {
+        let begun = async { tokio::time::timeout(ANSWER_WITHIN, self.send(Method::GET, path, None)).await };
+        let response = self.runtime.block_on(begun).map_err(|_| self.late())??;
+        let status = response.status();
+        let body = response.into_body();
+        if status.is_success() {
+            return Ok(Events { client: self, body });
+        }
+        let body = self
+            .runtime
+            .block_on(body.collect())
+            .map_err(|error| self.broken(error))?;
+        Err(problem(status, &body.to_bytes()))
+    }
+
     fn call<T: DeserializeOwned>(
         &self,
         method: Method,
@@ -67,12 +83,7 @@ impl Client {
         let body = body.map(serde_json::to_vec).transpose();
         let body = body.map_err(|error| CliError::new("cannot write the request").because(error))?;
         let answer = async { tokio::time::timeout(ANSWER_WITHIN, self.exchange(method, path, body)).await };
-        let (status, bytes) = self.runtime.block_on(answer).map_err(|_| {
-            CliError::timed_out(format!(
-                "the server at {} did not answer within a minute",
-                self.authority
-            ))
-        })??;
+        let (status, bytes) = self.runtime.block_on(answer).map_err(|_| self.late())??;
         if !status.is_success() {
             return Err(problem(status, &bytes));
         }
@@ -130,8 +141,37 @@ impl Client {
         sender.send_request(request).await.map_err(|error| self.broken(error))
     }
 
+    fn late(&self) -> CliError {
+        CliError::timed_out(format!(
+            "the server at {} did not answer within a minute",
+            self.authority
+        ))
+    }
+
     fn broken(&self, error: hyper::Error) -> CliError {
         CliError::new(format!("the connection to the server at {} broke", self.authority)).because(error)
+    }
+}
+
+/// Events as they come. Only that there is news is of interest: what it is, is asked for.
+pub struct Events<'a> {
+    client: &'a Client,
+    body: Incoming,
+}
+
+impl Events<'_> {
+    /// Returns when there is news, or after `limit`; an error where there will be none any more.
+    pub fn wait(&mut self, limit: Duration) -> Result<(), CliError> {
+        let Self { client, body } = self;
+        let news = async { tokio::time::timeout(limit, body.frame()).await };
+        match client.runtime.block_on(news) {
+            Err(_) | Ok(Some(Ok(_))) => Ok(()),
+            Ok(Some(Err(error))) => Err(client.broken(error)),
+            Ok(None) => Err(CliError::new(format!(
+                "the server at {} has ended the stream",
+                client.authority
+            ))),
+        }
     }
 }
 

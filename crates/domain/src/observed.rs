@@ -79,6 +79,7 @@ impl SlotState {
         match self {
             Self::Unknown => "not started yet".to_owned(),
             Self::Starting { reason, .. } => format!("starting: {reason}"),
+            Self::Ready { ready } if ready.len() == 1 => "ready, 1 instance".to_owned(),
             Self::Ready { ready } => format!("ready, {} instances", ready.len()),
             Self::Failed { reason, .. } => format!("failed: {reason}"),
             Self::Stopping => "stopping".to_owned(),

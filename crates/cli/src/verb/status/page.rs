@@ -4,7 +4,9 @@ use std::fmt::Write as _;
 
 use tidegate_domain::release::Stage;
 use tidegate_domain::time::Timestamp;
-use tidegate_server::api::{CellStatus, Gateway, HealthStatus, ReleaseStatus, Status, TenantCounts, WaveStatus};
+use tidegate_server::api::{
+    CellStatus, Gateway, HealthStatus, ReleaseStatus, Status, TenantCounts, WaitingText, WaveStatus,
+};
 
 use crate::paint::{Paint, Tone};
 use crate::table::count;
@@ -105,7 +107,14 @@ fn draw_release(page: &mut String, release: &ReleaseStatus, whole: bool, paint: 
             hold.reason
         );
     }
-    let last = release.waves.len() + release.waiting.len();
+    // What holds it is told above, once, however many wait for its end.
+    let waiting: Vec<&WaitingText> = release
+        .waiting
+        .iter()
+        .filter(|waiting| waiting.r#for != "hold")
+        .collect();
+    let told = held.map(|hold| hold.reason.as_str());
+    let last = release.waves.len() + waiting.len();
     let mut lines = 0;
     let mut branch = || {
         lines += 1;
@@ -116,14 +125,15 @@ fn draw_release(page: &mut String, release: &ReleaseStatus, whole: bool, paint: 
         }
     };
     for wave in &release.waves {
-        draw_wave(page, wave, branch(), paint);
+        draw_wave(page, wave, branch(), told, paint);
     }
-    for waiting in &release.waiting {
+    for waiting in waiting {
         let _ = writeln!(page, "{} waits for {}", branch().0, waiting.text);
     }
 }
 
-fn draw_wave(page: &mut String, wave: &WaveStatus, (branch, below): (&str, &str), paint: Paint) {
+/// `told` is a reason that stands on the page already.
+fn draw_wave(page: &mut String, wave: &WaveStatus, (branch, below): (&str, &str), told: Option<&str>, paint: Paint) {
     let stage = wave.stage.map(Stage::as_str);
     let (icon, tone) = match wave.state.as_str() {
         "confirmed" => ("✓", Tone::Good),
@@ -138,26 +148,28 @@ fn draw_wave(page: &mut String, wave: &WaveStatus, (branch, below): (&str, &str)
         .unwrap_or_default();
     let counts = tenants(&wave.tenants);
     let _ = writeln!(page, "{branch} wave {}  {mark}{since}  {counts}", wave.name);
-    if let Some(reason) = &wave.reason {
+    let reason = wave.reason.as_deref().filter(|reason| told != Some(reason));
+    if let Some(reason) = reason {
         let _ = writeln!(page, "{below}   because {reason}");
     }
+    let told = wave.reason.as_deref().or(told);
     if wave.promoted {
         let _ = writeln!(page, "{below}   the rest of its bake was skipped by a person");
     }
     for gate in &wave.gates {
         match &gate.result {
-            Some(result) => draw_health(page, below, &format!("gate {}", gate.name), result, paint),
+            Some(result) => draw_health(page, below, &format!("gate {}", gate.name), result, told, paint),
             None => {
                 let _ = writeln!(page, "{below}   gate {}: has not ended", gate.name);
             }
         }
     }
     if let Some(health) = &wave.health {
-        draw_health(page, below, "health", health, paint);
+        draw_health(page, below, "health", health, told, paint);
     }
 }
 
-fn draw_health(page: &mut String, below: &str, what: &str, health: &HealthStatus, paint: Paint) {
+fn draw_health(page: &mut String, below: &str, what: &str, health: &HealthStatus, told: Option<&str>, paint: Paint) {
     let tone = match health.verdict.as_str() {
         "pass" => Tone::Good,
         "fail" | "error" => Tone::Bad,
@@ -165,7 +177,9 @@ fn draw_health(page: &mut String, below: &str, what: &str, health: &HealthStatus
     };
     let verdict = paint.paint(tone, &health.verdict);
     let at = health.at_ms.map(|at| format!(" at {}", at_ms(at))).unwrap_or_default();
-    let _ = writeln!(page, "{below}   {what}: {verdict}{at}: {}", health.reason);
+    let reason = Some(health.reason.as_str()).filter(|reason| told != Some(reason));
+    let reason = reason.map(|reason| format!(": {reason}")).unwrap_or_default();
+    let _ = writeln!(page, "{below}   {what}: {verdict}{at}{reason}");
     for (tenant, why) in health.culprits.iter().take(CULPRITS_MAX) {
         let _ = writeln!(page, "{below}     tenant {tenant}: {why}");
     }
