@@ -24,15 +24,19 @@ pub struct Running {
     start_ticks: u64,
     /// The address of the server: that of this process, or the one that it follows.
     pub server: String,
+    /// What it was started with.
+    #[serde(default)]
+    pub arguments: Vec<String>,
 }
 
 impl Running {
-    pub fn of(pid: u32, server: &str) -> Option<Self> {
+    pub fn of(pid: u32, server: &str, arguments: &[String]) -> Option<Self> {
         let pid = i32::try_from(pid).ok()?;
         Some(Self {
             pid,
             start_ticks: start_ticks(pid)?,
             server: server.to_owned(),
+            arguments: arguments.to_vec(),
         })
     }
 

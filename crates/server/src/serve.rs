@@ -1,5 +1,6 @@
 //! The server from start to end.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -9,7 +10,7 @@ use std::time::Duration;
 use axum::Router;
 use tidegate_domain::effect::Lane;
 use tidegate_domain::files::Project;
-use tidegate_domain::id::ServiceName;
+use tidegate_domain::id::{CellName, ServiceName};
 use tidegate_effects::drivers::Driver;
 use tidegate_effects::drivers::process::{self, ProcessDriver, ProcessDriverError};
 use tidegate_engine::TurnError;
@@ -174,7 +175,7 @@ impl House {
             preview_key: PreviewKey::from_hexadecimal(Secret::read_or_make(&layout.preview_key(), "")?.reveal()),
         };
         let driver_options = process::Options {
-            starting_max: starting_max(&project),
+            starting_max_of: starting_max(&project),
             lease: options.lease.clone(),
             ..process::Options::default()
         };
@@ -307,7 +308,7 @@ impl House {
 
     /// For whoever wants it to end.
     fn write_running(&self, address: SocketAddr) -> io::Result<()> {
-        let running = Running::of(std::process::id(), &format!("http://{address}"));
+        let running = Running::of(std::process::id(), &format!("http://{address}"), &[]);
         running.map_or(Ok(()), |running| running.write(self.layout.root()))
     }
 
@@ -319,10 +320,16 @@ impl House {
     }
 }
 
-/// The driver has one limit for all cells: that of the most careful one.
-fn starting_max(project: &Project) -> usize {
-    let limits = project.service.cells.iter().map(|cell| cell.max_starting);
-    limits.min().and_then(|limit| usize::try_from(limit).ok()).unwrap_or(1)
+fn starting_max(project: &Project) -> BTreeMap<CellName, usize> {
+    let cells = project.service.cells.iter();
+    cells
+        .map(|cell| {
+            (
+                cell.name.clone(),
+                usize::try_from(cell.max_starting).unwrap_or(usize::MAX),
+            )
+        })
+        .collect()
 }
 
 /// Opens the API's listener. Port 0 means that of last time, where a gateway that outlived the last server looks for it.

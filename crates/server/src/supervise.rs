@@ -3,6 +3,7 @@
 //! The process is started with a locked file as its standard input and holds the lock by being alive, so whether it runs is
 //! asked of the lock: a server started anew adopts what holds it. Nothing that a crash can leave behind is believed.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::net::SocketAddr;
@@ -130,9 +131,10 @@ impl Supervisor {
     fn start(&self, lock: File) -> io::Result<Child> {
         let process = &self.process;
         let log = open_log(&self.log())?;
+        let arguments = self.arguments();
         let mut command = Command::new(&process.executable);
         command
-            .args(self.arguments())
+            .args(&arguments)
             .current_dir(&process.directory)
             // Nothing of the server's secrets: the gateway gets a file with a token of its own.
             .env_remove("TIDEGATE_TOKEN")
@@ -142,7 +144,7 @@ impl Supervisor {
             // What a terminal sends to the server's group is not meant for the gateway.
             .process_group(0);
         let child = command.spawn()?;
-        if let Some(running) = child.id().and_then(|pid| Running::of(pid, &process.server)) {
+        if let Some(running) = child.id().and_then(|pid| Running::of(pid, &process.server, &arguments)) {
             running.write(&process.directory)?;
         }
         tracing::info!(pid = child.id(), listen = %process.listen, "the gateway was started");
@@ -186,7 +188,17 @@ impl Supervisor {
                     tracing::error!(trouble = in_words(&error), "cannot stop the gateway");
                 }
             }
-            Some(running) => tracing::info!(pid = running.pid, "the gateway that runs was adopted"),
+            Some(running) => {
+                tracing::info!(pid = running.pid, "the gateway that runs was adopted");
+                let changed = changed(&running.arguments, &self.arguments());
+                if !changed.is_empty() {
+                    tracing::warn!(
+                        settings = changed.join(", "),
+                        help = "`tidegate stop`, then `tidegate serve`: that starts the instances again too",
+                        "settings of the gateway have changed; the one that runs was started with others, and goes on with them"
+                    );
+                }
+            }
             None => tracing::info!("a gateway that runs was adopted"),
         }
     }
@@ -200,6 +212,22 @@ impl Supervisor {
     fn log(&self) -> PathBuf {
         self.process.directory.join("log")
     }
+}
+
+/// The options whose values differ, by their names.
+fn changed(before: &[String], now: &[String]) -> Vec<String> {
+    let options = |arguments: &[String]| -> BTreeMap<String, String> {
+        let pairs = arguments.get(1..).unwrap_or_default().chunks_exact(2);
+        let pairs = pairs.map(|pair| (pair[0].trim_start_matches('-').to_owned(), pair[1].clone()));
+        pairs.collect()
+    };
+    let (before, now) = (options(before), options(now));
+    let names: BTreeSet<&String> = before.keys().chain(now.keys()).collect();
+    names
+        .into_iter()
+        .filter(|name| before.get(*name) != now.get(*name))
+        .cloned()
+        .collect()
 }
 
 /// The lock, or `None` while a gateway holds it.

@@ -36,7 +36,12 @@ pub struct Args {
     pub logging: logging::Options,
 }
 
+/// The descriptors before it are standard input, output and error.
+const FIRST_OF_OTHERS: i32 = 3;
+
 pub fn run(args: &Args, context: &Context) -> Result<ExitCode, CliError> {
+    // What whoever starts the server has open is nothing to gateways and instances, which outlive both.
+    close_fds::set_fds_cloexec(FIRST_OF_OTHERS, &[]);
     // The server reads the files itself; here their mistakes are told as every verb tells them.
     project::read(context)?;
     let executable =

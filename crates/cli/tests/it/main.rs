@@ -10,5 +10,6 @@ mod refusing;
 mod serving;
 mod shop;
 mod third_party;
+mod trouble;
 mod usage;
 mod workspace;

@@ -63,6 +63,8 @@ pub struct Options {
     pub ports: RangeInclusive<u16>,
     /// Instances of a cell that may be starting at the same time.
     pub starting_max: usize,
+    /// The same for cells with a limit of their own.
+    pub starting_max_of: BTreeMap<CellName, usize>,
     /// From one look at a ready instance to the next.
     pub probe_interval: Duration,
     /// A probe that has no answer by then has failed.
@@ -122,11 +124,18 @@ struct Cell {
     task: AbortHandle,
 }
 
+impl Options {
+    fn starting_max_in(&self, cell: &CellName) -> usize {
+        self.starting_max_of.get(cell).copied().unwrap_or(self.starting_max)
+    }
+}
+
 impl Default for Options {
     fn default() -> Self {
         Self {
             ports: 20_000..=32_000,
             starting_max: 4,
+            starting_max_of: BTreeMap::new(),
             probe_interval: Duration::from_secs(1),
             probe_timeout: Duration::from_secs(2),
             probe_failures_unready: 3,

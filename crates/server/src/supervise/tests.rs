@@ -83,6 +83,15 @@ async fn it_outlives_its_server_and_is_adopted_by_the_next() {
     kill(both[1]);
 }
 
+#[test]
+fn settings_that_differ_are_named() {
+    let arguments = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
+    let before = arguments("gateway --id a --listen 127.0.0.1:80 --admin 127.0.0.1:0");
+    assert_eq!(changed(&before, &before), [""; 0]);
+    let now = arguments("gateway --id a --listen 127.0.0.1:81 --admin 127.0.0.1:0 --tls-listen 127.0.0.1:443");
+    assert_eq!(changed(&before, &now), ["listen", "tls-listen"]);
+}
+
 #[tokio::test]
 async fn one_that_follows_another_address_makes_room() {
     let directory = tempfile::tempdir().unwrap();

@@ -92,7 +92,7 @@ impl Supervisor {
         // Before anybody can ask: a slot that runs is never reported as if it were gone.
         reports.send_modify(|report| report.slots = slots.keys().map(|id| (id.clone(), SlotState::Unknown)).collect());
         Self {
-            turns: Arc::new(Semaphore::new(shared.options.starting_max)),
+            turns: Arc::new(Semaphore::new(shared.options.starting_max_in(&cell))),
             shared,
             cell,
             wishes,

@@ -197,7 +197,7 @@ impl Supervisor {
             sleep(pause).await;
         }
         self.may_start().await;
-        let at_once = options.starting_max;
+        let at_once = options.starting_max_in(&self.spec.cell);
         self.say(&format!("waits for its turn: {at_once} start at the same time"));
         let turn = Arc::clone(&self.turns).acquire_owned().await;
         let memory = loop {
