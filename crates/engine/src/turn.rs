@@ -8,10 +8,13 @@ use tidegate_domain::service::{FORMAT, Service};
 use tidegate_domain::step::{Refused, Step, step};
 use tidegate_domain::time::Timestamp;
 use tidegate_domain::waiting::Waiting;
-use tidegate_store::{Commit, EventEntry, EventRow, JournalEntry, OutboxEntry, Store, StoreError};
+use tidegate_store::{Commit, EventEntry, EventRow, Fact, FactChange, JournalEntry, OutboxEntry, Store, StoreError};
 
 /// Events taken in one turn at the most: 10,000 tenants' outcomes need a few dozen turns, and no turn is long.
 const EVENTS_MAX: u32 = 500;
+
+/// The facts that say why an event had no effect, by its key.
+const REFUSAL: &str = "refusal";
 
 /// Conflicts in a row after which something is wrong: turns of one service run one after the other.
 const CONFLICTS_MAX: u32 = 16;
@@ -179,6 +182,7 @@ async fn turn_once(store: &Store, service: &ServiceName, now: Timestamp) -> Resu
             consumed: rows.iter().map(|row| row.seq).collect(),
             outbox: effects.iter().map(|effect| outbox(effect, now)).collect(),
             journal: journal.iter().map(|entry| journal_entry(entry, now)).collect(),
+            facts: taken.iter().filter_map(kept_refusal).collect(),
             ..Commit::default()
         };
         store.apply(&commit).await.map_err(failed)?;
@@ -229,6 +233,30 @@ fn refusal(taken: &Taken, event: &Event) -> Option<Entry> {
     })
 }
 
+/// Why an event that was taken before had no effect; `None` where it had one. For whoever sends the same event again.
+pub async fn first_answer(store: &Store, service: &ServiceName, key: &str) -> Result<Option<Refused>, TurnError> {
+    let failed = |source| TurnError::Store {
+        service: service.clone(),
+        source,
+    };
+    let kept = store.fact(service.as_str(), REFUSAL, key).await.map_err(failed)?;
+    let read = kept.map(|text| serde_json::from_str(&text)).transpose();
+    read.map_err(|source| TurnError::State {
+        service: service.clone(),
+        source,
+    })
+}
+
+/// An answer that is not kept is consent.
+fn kept_refusal(taken: &Taken) -> Option<FactChange> {
+    let refused = taken.refused.as_ref()?;
+    Some(FactChange::Put(Fact {
+        kind: REFUSAL.to_owned(),
+        key: taken.key.clone(),
+        body: serde_json::to_string(refused).expect("a refusal has text keys only"),
+    }))
+}
+
 fn outbox(effect: &Effect, now: Timestamp) -> OutboxEntry {
     OutboxEntry {
         id: effect.id.to_string(),
@@ -249,6 +277,7 @@ fn journal_entry(entry: &Entry, now: Timestamp) -> JournalEntry {
             [tenant] => Some(tenant.to_string()),
             _ => None,
         },
+        about: entry.tenants.iter().map(ToString::to_string).collect(),
         body: serde_json::to_string(entry).expect("an entry has text keys only"),
     }
 }

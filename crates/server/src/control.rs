@@ -16,7 +16,7 @@ use tidegate_domain::service::Service;
 use tidegate_domain::step::Refused;
 use tidegate_domain::time::Timestamp;
 use tidegate_domain::waiting::Waiting;
-use tidegate_engine::{TurnError, Turned, put_event, turn};
+use tidegate_engine::{TurnError, Turned, first_answer, put_event, turn};
 use tidegate_store::{Store, StoreError};
 use tokio::sync::{Notify, watch};
 use tokio::time::sleep;
@@ -61,12 +61,12 @@ pub struct View {
 pub enum SubmitError {
     #[error(transparent)]
     Refused(#[from] Refused),
-    #[error("a command with the key `{key}` was taken before; `tidegate status` shows what came of it")]
-    TakenBefore { key: String },
     #[error("the key `{key}` was used before for another command")]
     KeyUsed { key: String },
     #[error("cannot write the command down")]
     NotWritten(#[source] TurnError),
+    #[error("the command was taken before, and what came of it cannot be read")]
+    NotRead(#[source] TurnError),
     #[error("the command is written down and will be taken as soon as the store works again: {trouble}")]
     Postponed { trouble: String },
     #[error("the server is stopping; the command is written down and will be taken by the next one")]
@@ -121,7 +121,7 @@ impl Control {
         self.shared.news.notify_one();
     }
 
-    /// Writes an event down and waits for the turn that takes it. The same `key` twice is the same event.
+    /// Writes an event down and waits for the turn that takes it. The same `key` twice is the same event, and is answered the same.
     pub async fn submit(&self, event: &Event, key: &str) -> Result<(), SubmitError> {
         let shared = &self.shared;
         let mut answer = shared.waiters.register(key);
@@ -140,7 +140,11 @@ impl Control {
         match answer.wait().await {
             Some(Answer::Taken(None)) => Ok(()),
             Some(Answer::Taken(Some(refused))) => Err(refused.into()),
-            Some(Answer::NotThere) => Err(SubmitError::TakenBefore { key: key.to_owned() }),
+            Some(Answer::NotThere) => match first_answer(&shared.store, &shared.service, key).await {
+                Ok(None) => Ok(()),
+                Ok(Some(refused)) => Err(refused.into()),
+                Err(error) => Err(SubmitError::NotRead(error)),
+            },
             Some(Answer::Postponed(trouble)) => Err(SubmitError::Postponed { trouble }),
             None => Err(SubmitError::Stopping),
         }

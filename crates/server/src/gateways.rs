@@ -267,6 +267,7 @@ impl Gateways {
             kind: "gateway_forgotten".to_owned(),
             release: None,
             subject: Some(id.to_owned()),
+            about: Vec::new(),
             body: serde_json::json!({ "gateway": id }).to_string(),
         };
         let record = Record {

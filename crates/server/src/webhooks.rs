@@ -153,6 +153,7 @@ fn row(kind: &str, id: &str, url: &str, by: &Actor, reason: &str, now: Timestamp
         kind: kind.to_owned(),
         release: None,
         subject: Some(id.to_owned()),
+        about: Vec::new(),
         body: json!({ "webhook": id, "url": url }).to_string(),
     }
 }

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 use sha2::{Digest, Sha256};
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 /// A row to append.
@@ -12,9 +13,18 @@ pub struct JournalEntry {
     pub reason: String,
     pub kind: String,
     pub release: Option<String>,
-    /// The one thing the row is about, such as a tenant; what [`JournalFilter::Subject`] finds it by.
+    /// The one thing the row is about, such as a tenant.
     pub subject: Option<String>,
+    /// Everything else it is about, such as the tenants that moved together. [`JournalFilter::Subject`] finds it by each.
+    pub about: Vec<String>,
     pub body: String,
+}
+
+/// Leads from a thing to a row that is about it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct About {
+    pub subject: String,
+    pub seq: i64,
 }
 
 /// A row as kept.
@@ -63,8 +73,14 @@ pub(crate) struct Head {
 
 impl Head {
     /// Makes the rows that continue the chain, and moves the head to the last of them.
-    pub fn append(&mut self, service: &str, generation: u64, entries: &[JournalEntry]) -> Vec<JournalRow> {
+    pub fn append(
+        &mut self,
+        service: &str,
+        generation: u64,
+        entries: &[JournalEntry],
+    ) -> (Vec<JournalRow>, Vec<About>) {
         let mut rows = Vec::with_capacity(entries.len());
+        let mut about = Vec::new();
         for entry in entries {
             let mut row = JournalRow {
                 service: service.to_owned(),
@@ -82,9 +98,14 @@ impl Head {
             row.hash = hash(&self.hash, &row);
             self.seq = row.seq;
             self.hash.clone_from(&row.hash);
+            let subjects: BTreeSet<&String> = entry.subject.iter().chain(&entry.about).collect();
+            about.extend(subjects.into_iter().map(|subject| About {
+                subject: subject.clone(),
+                seq: row.seq,
+            }));
             rows.push(row);
         }
-        rows
+        (rows, about)
     }
 
     /// Follows the chain over the next row; false where the row does not continue it.

@@ -204,7 +204,7 @@ impl Described for Key {
         operation.parameters.push(json!({
             "name": "Idempotency-Key", "in": "header", "required": false,
             "schema": { "type": "string", "minLength": 1, "maxLength": KEY_BYTES_MAX },
-            "description": "the same key twice is the same command, which is taken once",
+            "description": "the same key twice is the same command, which is taken once and answered the same",
         }));
     }
 }

@@ -101,9 +101,11 @@ async fn list(
         return Err(Problem::bad_request("`limit` is 1 to 1000"));
     }
     let control = state.control();
-    let filter = match &select.release {
-        Some(release) => JournalFilter::Release(release.as_str()),
-        None => JournalFilter::All,
+    let release = select.release.as_ref().map(Version::as_str);
+    let filter = match (&select.tenant, release) {
+        (Some(tenant), _) => JournalFilter::Subject(tenant.as_str()),
+        (None, Some(release)) => JournalFilter::Release(release),
+        (None, None) => JournalFilter::All,
     };
     let mut rows = Vec::new();
     let mut after = select.after;
@@ -114,7 +116,10 @@ async fn list(
             .await?;
         let Some(last) = page.last() else { break };
         after = last.seq;
-        let wanted = |row: &&JournalRow| select.tenant.as_ref().is_none_or(|tenant| history::names(row, tenant));
+        let wanted = |row: &&JournalRow| {
+            release.is_none_or(|release| row.release.as_deref() == Some(release))
+                && select.tenant.as_ref().is_none_or(|tenant| history::names(row, tenant))
+        };
         rows.extend(page.iter().filter(wanted).map(JournalLine::of));
         if rows.len() >= limit as usize {
             break;

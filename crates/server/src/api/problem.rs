@@ -132,12 +132,12 @@ impl From<SubmitError> for Problem {
     fn from(error: SubmitError) -> Self {
         match &error {
             SubmitError::Refused(refused) => Self::refused(refused.to_string()),
-            SubmitError::TakenBefore { .. } => Self::new(StatusCode::CONFLICT, "taken-before", error.to_string()),
             SubmitError::KeyUsed { .. } => Self::new(StatusCode::UNPROCESSABLE_ENTITY, "key-used", error.to_string())
                 .help("draw a new `Idempotency-Key` for every command"),
-            SubmitError::NotWritten(_) | SubmitError::Postponed { .. } | SubmitError::Stopping => {
-                Self::unavailable(&error)
-            }
+            SubmitError::NotWritten(_)
+            | SubmitError::NotRead(_)
+            | SubmitError::Postponed { .. }
+            | SubmitError::Stopping => Self::unavailable(&error),
         }
     }
 }

@@ -330,6 +330,7 @@ fn row(kind: &str, id: &str, body: &serde_json::Value, by: &Actor, reason: &str,
         kind: kind.to_owned(),
         release: None,
         subject: Some(id.to_owned()),
+        about: Vec::new(),
         body: body.to_string(),
     }
 }

@@ -3,13 +3,13 @@
 mod inbox;
 mod outbox;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::commit::{Applied, Commit, Loaded, Record, Recorded};
 use crate::error::StoreError;
 use crate::facts::{self, Fact, FactChange};
 use crate::inbox::Addressed;
-use crate::journal::{Head, JournalCheck, JournalEntry, JournalFilter, JournalRow};
+use crate::journal::{About, Head, JournalCheck, JournalEntry, JournalFilter, JournalRow};
 use crate::outbox::{Finished, Outcome};
 use crate::plans::{PlanEntry, PlanRow};
 use inbox::Inbox;
@@ -30,6 +30,7 @@ pub(super) struct Tables {
 struct Journal {
     head: Head,
     rows: Vec<JournalRow>,
+    about: BTreeMap<String, BTreeSet<i64>>,
 }
 
 impl Tables {
@@ -172,20 +173,27 @@ impl Tables {
             return self.journal_head(service);
         }
         let journal = self.journals.entry(service.to_owned()).or_default();
-        let rows = journal.head.append(service, generation, entries);
+        let (rows, about) = journal.head.append(service, generation, entries);
         journal.rows.extend(rows);
+        for About { subject, seq } in about {
+            journal.about.entry(subject).or_default().insert(seq);
+        }
         journal.head.seq
     }
 
     pub fn journal(&self, service: &str, filter: JournalFilter<'_>, after_seq: i64, limit: u32) -> Vec<JournalRow> {
-        let rows = self.journals.get(service).map_or(&[][..], |journal| &journal.rows);
-        let read = usize::try_from(after_seq).unwrap_or(0).min(rows.len());
-        rows[read..]
+        let Some(journal) = self.journals.get(service) else {
+            return Vec::new();
+        };
+        let read = usize::try_from(after_seq).unwrap_or(0).min(journal.rows.len());
+        journal.rows[read..]
             .iter()
             .filter(|row| match filter {
                 JournalFilter::All => true,
                 JournalFilter::Release(release) => row.release.as_deref() == Some(release),
-                JournalFilter::Subject(subject) => row.subject.as_deref() == Some(subject),
+                JournalFilter::Subject(subject) => {
+                    journal.about.get(subject).is_some_and(|rows| rows.contains(&row.seq))
+                }
             })
             .take(limit as usize)
             .cloned()

@@ -24,7 +24,7 @@ pub(super) async fn append(
     if entries.is_empty() {
         return Ok(head.seq);
     }
-    let rows = head.append(service, generation, entries);
+    let (rows, about) = head.append(service, generation, entries);
     sqlx::query(
         "INSERT INTO journal
              (service, seq, at_ms, generation, actor, reason, kind, release, subject, body, hash)
@@ -33,6 +33,14 @@ pub(super) async fn append(
          FROM json_each(?)",
     )
     .bind(list(&rows))
+    .execute(&mut *connection)
+    .await?;
+    sqlx::query(
+        "INSERT INTO journal_about (service, subject, seq)
+         SELECT ?, value->>'subject', value->>'seq' FROM json_each(?)",
+    )
+    .bind(service)
+    .bind(list(&about))
     .execute(&mut *connection)
     .await?;
     sqlx::query(
@@ -65,7 +73,9 @@ impl Sqlite {
                 Some(release),
             ),
             JournalFilter::Subject(subject) => (
-                "SELECT * FROM journal WHERE service = ?1 AND seq > ?2 AND subject = ?4 ORDER BY seq LIMIT ?3",
+                "SELECT journal.* FROM journal_about AS about
+                     JOIN journal ON journal.service = about.service AND journal.seq = about.seq
+                 WHERE about.service = ?1 AND about.subject = ?4 AND about.seq > ?2 ORDER BY about.seq LIMIT ?3",
                 Some(subject),
             ),
         };

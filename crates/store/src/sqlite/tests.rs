@@ -166,6 +166,7 @@ fn turn() -> Commit {
             kind: "moved".to_owned(),
             release: None,
             subject: None,
+            about: vec!["acme".to_owned()],
             body: "{}".to_owned(),
         }],
     }

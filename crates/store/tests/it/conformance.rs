@@ -200,6 +200,7 @@ async fn the_journal_numbers_hashes_and_finds_its_rows() {
         let mut moved = entry("moved");
         moved.release = Some("r2".to_owned());
         moved.subject = Some("acme".to_owned());
+        moved.about = vec!["bolt".to_owned(), "acme".to_owned()];
         let first = Commit {
             journal: vec![entry("planned"), moved],
             ..commit(0)
@@ -219,7 +220,10 @@ async fn the_journal_numbers_hashes_and_finds_its_rows() {
         assert_eq!(kinds(JournalFilter::All, 0, 10).await, ["planned", "moved", "noted"]);
         assert_eq!(kinds(JournalFilter::All, 1, 1).await, ["moved"]);
         assert_eq!(kinds(JournalFilter::Release("r1"), 0, 10).await, ["planned", "noted"]);
-        assert_eq!(kinds(JournalFilter::Subject("acme"), 0, 10).await, ["moved"]);
+        for subject in ["acme", "bolt"] {
+            assert_eq!(kinds(JournalFilter::Subject(subject), 0, 10).await, ["moved"]);
+            assert_eq!(kinds(JournalFilter::Subject(subject), 2, 10).await, [""; 0]);
+        }
         let rows = store.journal("shop", JournalFilter::All, 0, 10).await.unwrap();
         assert_eq!(rows.iter().map(|row| row.generation).collect::<Vec<_>>(), [1, 1, 1]);
         assert_eq!(

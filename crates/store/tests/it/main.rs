@@ -86,6 +86,7 @@ fn entry(kind: &str) -> JournalEntry {
         kind: kind.to_owned(),
         release: Some("r1".to_owned()),
         subject: None,
+        about: Vec::new(),
         body: "{}".to_owned(),
     }
 }

@@ -122,8 +122,8 @@ async fn one_key_is_one_command() {
         world.call(Method::POST, path, Some(&operator), &key, body).await
     };
     send("lunch").await.expect(200);
-    let again = send("lunch").await.expect(409);
-    assert_eq!(again["type"], "/problems/taken-before");
+    let again = send("lunch").await.expect(200);
+    assert_eq!(again["hold"]["reason"], "lunch");
     send("something else").await.expect(422);
     let journal = world.get(&operator, "/v1/journal?release=1.1.0").await.expect(200);
     let held = journal["rows"]

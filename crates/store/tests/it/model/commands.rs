@@ -159,14 +159,17 @@ fn plan() -> impl Strategy<Value = PlanEntry> {
 }
 
 fn entry() -> impl Strategy<Value = JournalEntry> {
-    let about = (option::of(one(&KEYS)), option::of(one(&KEYS)));
-    (moment(), about, body()).prop_map(|(at_ms, (release, subject), body)| JournalEntry {
-        at_ms,
-        actor: "ada".to_owned(),
-        reason: "because".to_owned(),
-        kind: "moved".to_owned(),
-        release,
-        subject,
-        body,
+    let subjects = (option::of(one(&KEYS)), vec(one(&KEYS), 0..3));
+    (moment(), option::of(one(&KEYS)), subjects, body()).prop_map(|(at_ms, release, (subject, about), body)| {
+        JournalEntry {
+            at_ms,
+            actor: "ada".to_owned(),
+            reason: "because".to_owned(),
+            kind: "moved".to_owned(),
+            release,
+            subject,
+            about,
+            body,
+        }
     })
 }
