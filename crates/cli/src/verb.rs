@@ -2,18 +2,24 @@
 
 mod abort;
 mod apply;
+mod approve;
 mod calendar;
 mod changes;
 mod command;
 mod completions;
 mod diff;
+mod freeze;
 pub mod gateway;
 mod history;
 mod hold;
 mod init;
 mod logs;
+mod notices;
+mod opt_in;
+mod opt_out;
 pub mod plan;
 mod promote;
+mod reject;
 mod releases;
 mod resume;
 mod rollback;
@@ -24,6 +30,8 @@ mod status;
 mod stop;
 mod tenants;
 mod token;
+mod unfreeze;
+mod waive;
 mod windows;
 
 use std::ffi::OsString;
@@ -58,6 +66,14 @@ enum Verb {
     Apply(apply::Args),
     Changes(changes::Args),
     Status(status::Args),
+    Approve(approve::Args),
+    Reject(reject::Args),
+    Notices(notices::Args),
+    Waive(waive::Args),
+    Freeze(freeze::Args),
+    Unfreeze(unfreeze::Args),
+    OptIn(opt_in::Args),
+    OptOut(opt_out::Args),
     Rollback(rollback::Args),
     Hold(hold::Args),
     Resume(resume::Args),
@@ -113,6 +129,14 @@ pub fn run(line: CommandLine) -> Result<ExitCode, CliError> {
         Verb::Apply(args) => apply::run(&args, &context),
         Verb::Changes(args) => changes::run(&args, &context),
         Verb::Status(args) => status::run(&args, &context),
+        Verb::Approve(args) => approve::run(&args, &context),
+        Verb::Reject(args) => reject::run(&args, &context),
+        Verb::Notices(args) => notices::run(&args, &context),
+        Verb::Waive(args) => waive::run(&args, &context),
+        Verb::Freeze(args) => freeze::run(&args, &context),
+        Verb::Unfreeze(args) => unfreeze::run(&args, &context),
+        Verb::OptIn(args) => opt_in::run(&args, &context),
+        Verb::OptOut(args) => opt_out::run(&args, &context),
         Verb::Rollback(args) => rollback::run(&args, &context),
         Verb::Hold(args) => hold::run(&args, &context),
         Verb::Resume(args) => resume::run(&args, &context),

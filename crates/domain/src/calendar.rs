@@ -38,7 +38,7 @@ mod zone;
 pub use holidays::Holidays;
 pub use opening::{Opening, Openness, Reason, Stretch};
 pub use picture::{ClockChange, Day, Hour};
-pub use profile::{HOURS, Peak, Profile, ProfileError, Quietest, Traffic};
+pub use profile::{HOURS, Peak, Profile, ProfileError, Quietest, Traffic, next_peak};
 pub use rule::{Recurrence, RuleError, RuleText};
 pub use text::{Boundary, LocalDate, Period, WeekdayList, Weekdays, WindowZone, WorkingHours, WrongText};
 pub use window::{Times, Window, WindowError};

@@ -6,6 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::id::{ServiceName, Version, WaveName};
+use crate::plan::{NoticeKey, PlannedNotice};
 use crate::policy::GateUse;
 use crate::time::Timestamp;
 
@@ -33,6 +34,20 @@ pub enum EffectBody {
     },
     /// Tell those who listen what has become of a release.
     Announce(Announcement),
+    /// Send one message to one contact of a customer.
+    Notice {
+        version: Version,
+        notice: Box<PlannedNotice>,
+    },
+}
+
+/// The word of a step that an effect is over.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settled {
+    pub id: EffectId,
+    /// Why, in words.
+    pub outcome: String,
 }
 
 /// Effects of one lane wait for each other; lanes do not.
@@ -41,6 +56,7 @@ pub enum EffectBody {
 pub enum Lane {
     Gate,
     Announce,
+    Notice,
 }
 
 /// A step in the life of a release, for outgoing webhooks.
@@ -73,13 +89,15 @@ pub enum Milestone {
 }
 
 impl Lane {
-    pub const ALL: [Self; 2] = [Self::Gate, Self::Announce];
+    /// Those that Tidegate performs. A notice is sent by a person or another program, who then says so.
+    pub const PERFORMED: [Self; 2] = [Self::Gate, Self::Announce];
 
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Gate => "gate",
             Self::Announce => "announce",
+            Self::Notice => "notice",
         }
     }
 }
@@ -108,6 +126,7 @@ impl Effect {
         match self.body {
             EffectBody::Gate { .. } => Lane::Gate,
             EffectBody::Announce(_) => Lane::Announce,
+            EffectBody::Notice { .. } => Lane::Notice,
         }
     }
 }
@@ -123,6 +142,12 @@ impl EffectId {
     pub fn announce(version: &Version, wave: Option<&WaveName>, milestone: Milestone, attempt: u32) -> Self {
         let wave = wave.map_or("-", WaveName::as_str);
         Self(format!("{version}/-/announce/{wave}.{}/{attempt}", milestone.as_str()))
+    }
+
+    /// The key says what the message is, whichever plan owes it: it is sent once, unless it was withdrawn before it was sent.
+    #[must_use]
+    pub fn notice(key: &NoticeKey, attempt: u32) -> Self {
+        Self(format!("notice/{key}/{attempt}"))
     }
 
     /// Wraps an id read back from the outbox.

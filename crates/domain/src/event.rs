@@ -1,13 +1,14 @@
 //! What has happened: the only input of [`crate::step::step`] besides the state and the time.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
 use crate::effect::EffectId;
-use crate::id::{Actor, CellName, TenantName, Version, WaveName};
+use crate::id::{Actor, CellName, Digest, RoleName, TenantName, Version, WaveName};
 use crate::observed::{CellReports, GatewayReport};
-use crate::plan::Plan;
+use crate::plan::{NoticeKey, Plan};
+use crate::service::{Selection, Waived};
 use crate::time::Timestamp;
 
 /// One event, with who caused it and why.
@@ -23,8 +24,49 @@ pub struct Event {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum EventKind {
-    /// A plan shall be carried out.
-    Apply(Box<Plan>),
+    /// A plan shall be carried out. `author` made it, where somebody else applies it.
+    Apply {
+        plan: Box<Plan>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        author: Option<Actor>,
+    },
+    /// A person agrees to the plan that was applied. `roles` is what the person is trusted with.
+    Approve {
+        version: Version,
+        plan: Digest,
+        roles: BTreeSet<RoleName>,
+    },
+    /// A person does not agree: the release is held.
+    Reject {
+        version: Version,
+        plan: Digest,
+        roles: BTreeSet<RoleName>,
+    },
+    /// A person lets a release move these tenants, until then, without what they would have to wait for.
+    Waive {
+        version: Version,
+        of: Waived,
+        tenants: Selection,
+        until: Timestamp,
+    },
+    /// Nobody of these is moved forward, by whatever release; from now on where `from` says nothing.
+    Freeze {
+        of: Selection,
+        from: Option<Timestamp>,
+        until: Option<Timestamp>,
+    },
+    /// A freeze is lifted before its time.
+    Unfreeze { number: u32 },
+    /// A tenant wants to be among the first, from the next plan on.
+    OptIn { tenant: TenantName },
+    /// A tenant wants to be left where it is: it leaves the waves that it waits in.
+    OptOut { tenant: TenantName },
+    /// Notices were sent at `at`; the event's reason says where that can be seen.
+    NoticesProven {
+        version: Version,
+        keys: BTreeSet<NoticeKey>,
+        at: Option<Timestamp>,
+    },
     /// A person stops a release from moving forward, until they resume it or `until` has come.
     Hold { version: Version, until: Option<Timestamp> },
     /// A person lets it move again. A wave that was rolled back starts anew.

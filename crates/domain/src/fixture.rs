@@ -135,13 +135,26 @@ impl Shop {
     pub fn apply_with(&mut self, version: &str, more: &str) {
         let (plan, report) = plan(&self.input(version, more));
         let plan = plan.unwrap_or_else(|| panic!("{:?}", report.problems));
-        self.take(EventKind::Apply(Box::new(plan))).unwrap();
+        self.take(apply(plan)).unwrap();
+    }
+
+    /// Applies a plan that a test has changed.
+    pub fn apply_changed(&mut self, version: &str, change: impl FnOnce(&mut Plan)) {
+        let (plan, report) = self.plan(version);
+        let mut plan = plan.unwrap_or_else(|| panic!("{:?}", report.problems));
+        change(&mut plan);
+        self.take(apply(plan)).unwrap();
     }
 
     pub fn take(&mut self, kind: EventKind) -> Result<(), Refused> {
+        self.take_from("ada", kind)
+    }
+
+    /// In the name of somebody.
+    pub fn take_from(&mut self, person: &str, kind: EventKind) -> Result<(), Refused> {
         let reason = Some("a test asks for it".to_owned());
         let event = Event {
-            actor: Actor::principal("ada"),
+            actor: Actor::principal(person),
             reason,
             kind,
         };
@@ -274,5 +287,12 @@ impl Shop {
     pub fn waiting(&self) -> String {
         let waiting = self.last.iter().flat_map(|step| &step.waiting);
         waiting.map(ToString::to_string).collect::<Vec<_>>().join("\n")
+    }
+}
+
+pub fn apply(plan: Plan) -> EventKind {
+    EventKind::Apply {
+        plan: Box::new(plan),
+        author: None,
     }
 }

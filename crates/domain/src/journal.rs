@@ -28,6 +28,16 @@ pub struct Entry {
 #[serde(rename_all = "snake_case")]
 pub enum EntryKind {
     Applied,
+    Approved,
+    Rejected,
+    ApprovalExpired,
+    Waived,
+    Frozen,
+    Unfrozen,
+    OptedIn,
+    OptedOut,
+    NoticeDue,
+    NoticeProven,
     Started,
     Held,
     Resumed,
@@ -56,6 +66,16 @@ impl EntryKind {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Applied => "applied",
+            Self::Approved => "approved",
+            Self::Rejected => "rejected",
+            Self::ApprovalExpired => "approval_expired",
+            Self::Waived => "waived",
+            Self::Frozen => "frozen",
+            Self::Unfrozen => "unfrozen",
+            Self::OptedIn => "opted_in",
+            Self::OptedOut => "opted_out",
+            Self::NoticeDue => "notice_due",
+            Self::NoticeProven => "notice_proven",
             Self::Started => "started",
             Self::Held => "held",
             Self::Resumed => "resumed",

@@ -1,13 +1,21 @@
 //! The state of a service: every release in flight and where each tenant is. One row, one generation.
 
+mod approval;
+mod exception;
+mod notice;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+pub use self::approval::{Approval, Given};
+pub use self::exception::{Choice, Freeze, Selection, Waived, Waiver};
+pub use self::notice::{Notice, Proof};
 use crate::event::Judgement;
 use crate::grouped;
 use crate::id::{Actor, CellName, ComponentName, Digest, ServiceName, SlotId, TenantName, Version, WaveName};
 use crate::observed::SlotState;
+use crate::plan::{NoticeKey, Schedule, Start};
 use crate::policy::{Policy, WavePolicy};
 use crate::release::{Release, Stage};
 use crate::time::Timestamp;
@@ -35,6 +43,12 @@ pub struct Service {
     /// Attempts counted over all releases, so that no number, and no effect's id with it, is ever used twice.
     #[serde(default)]
     pub attempts: u32,
+    /// Put on at run time, by their numbers.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub freezes: BTreeMap<u32, Freeze>,
+    /// Who said at run time whether to be among the first.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub choices: BTreeMap<TenantName, Choice>,
 }
 
 /// The place of one tenant.
@@ -119,7 +133,21 @@ pub enum Phase {
 pub struct Run {
     pub version: Version,
     pub plan: Digest,
+    /// Who applied it.
     pub author: Actor,
+    /// Who made the plan, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub planned_by: Option<Actor>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub approvals: Vec<Approval>,
+    /// When its tenants may move, as the plan has it.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub schedule: Schedule,
+    /// What has happened to the notices of the schedule.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub notices: BTreeMap<NoticeKey, Notice>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub waivers: Vec<Waiver>,
     pub applied: Timestamp,
     pub policy: Policy,
     pub phase: RunPhase,
@@ -170,6 +198,18 @@ pub struct WaveRun {
     pub resumed: bool,
     #[serde(with = "grouped")]
     pub members: BTreeMap<TenantName, Member>,
+    /// When its tenants move, by class of the schedule.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub starts: BTreeMap<u16, Start>,
+    /// When the last tenant was moved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub moved: Option<Timestamp>,
+    /// Since when somebody of those that wait may move.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub admitted: Option<Timestamp>,
+    /// Classes whose window lets a wave finish that has begun in it.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub finishing: BTreeSet<u16>,
     /// When this attempt moved its first tenant.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub switched: Option<Timestamp>,
@@ -237,6 +277,11 @@ pub enum Place {
     },
 }
 
+/// A release that nothing makes wait needs no schedule written down.
+fn is_default(schedule: &Schedule) -> bool {
+    *schedule == Schedule::default()
+}
+
 impl Service {
     /// A number for the next attempt at something.
     pub fn next_attempt(&mut self) -> u32 {
@@ -258,6 +303,8 @@ impl Service {
                 ..Routing::default()
             },
             attempts: 0,
+            freezes: BTreeMap::new(),
+            choices: BTreeMap::new(),
         }
     }
 

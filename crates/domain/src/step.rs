@@ -3,14 +3,19 @@
 //! It is total. An event that cannot be is refused and leaves no trace in the state; the others of its batch count.
 //! After the events, everything that the new state allows is done in the same step, until nothing changes any more.
 
+mod admission;
 mod apply;
+mod approval;
 mod back;
 mod command;
+mod exception;
 mod forward;
+mod notice;
 mod observe;
 mod refused;
 mod roster;
 mod slots;
+mod switch;
 mod turn;
 mod wave;
 
@@ -18,7 +23,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::refused::Refused;
 use self::turn::Turn;
-use crate::effect::Effect;
+use crate::effect::{Effect, Settled};
 use crate::event::Event;
 use crate::journal::Entry;
 use crate::service::Service;
@@ -31,6 +36,8 @@ pub struct Step {
     pub state: Service,
     /// To be done once each.
     pub effects: Vec<Effect>,
+    /// Effects that need not be done any more, because they were, or because nobody wants them.
+    pub settled: Vec<Settled>,
     pub journal: Vec<Entry>,
     /// When to step again though nothing has happened.
     pub wake: Option<Timestamp>,

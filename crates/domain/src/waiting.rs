@@ -1,11 +1,15 @@
 //! Why nothing moves: "why is my release not moving?" is always answered, as data.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::calendar::Local;
 use crate::effect::EffectId;
-use crate::id::{Actor, CellName, SlotId, TenantName, Version, WaveName};
+use crate::files::TimeZoneName;
+use crate::id::{Actor, ApprovalName, CellName, Digest, RoleName, SlotId, TenantName, Version, WaveName, WindowName};
+use crate::plan::NoticeKey;
 use crate::time::Timestamp;
 
 /// One thing that a release waits for.
@@ -20,6 +24,66 @@ pub enum Waiting {
         by: Actor,
         reason: String,
         until: Option<Timestamp>,
+    },
+    /// People have to agree to the plan first.
+    Approval {
+        release: Version,
+        /// Before this wave; before the release where it names none.
+        wave: Option<WaveName>,
+        plan: Digest,
+        approval: ApprovalName,
+        roles: BTreeSet<RoleName>,
+        given: Vec<Actor>,
+        missing: usize,
+    },
+    /// Tenants are not moved before the time that the plan gives them.
+    Start {
+        release: Version,
+        wave: WaveName,
+        tenants: Vec<TenantName>,
+        until: Timestamp,
+        because: String,
+    },
+    /// The windows of tenants are closed.
+    Window {
+        release: Version,
+        wave: WaveName,
+        tenants: Vec<TenantName>,
+        /// The one that opens next, or the freeze that keeps it closed.
+        window: Option<WindowName>,
+        /// `None`: never.
+        opens: Option<Timestamp>,
+        reason: String,
+        /// Of these tenants.
+        zone: Option<TimeZoneName>,
+    },
+    /// A person keeps tenants where they are.
+    Freeze {
+        release: Version,
+        wave: WaveName,
+        tenants: Vec<TenantName>,
+        number: u32,
+        by: Actor,
+        reason: String,
+        until: Option<Timestamp>,
+    },
+    /// A notice has to be sent, or has not run its length yet.
+    Notice {
+        release: Version,
+        wave: WaveName,
+        tenants: Vec<TenantName>,
+        key: NoticeKey,
+        /// Since when it is to be sent.
+        asked: Option<Timestamp>,
+        /// When it has run its length; `None`: nobody has proven that it was sent.
+        from: Option<Timestamp>,
+    },
+    /// Tenants have their peak on the new version before the bake can end.
+    Peak {
+        release: Version,
+        wave: WaveName,
+        tenants: Vec<TenantName>,
+        until: Timestamp,
     },
     /// The least time between two waves.
     Gap {
@@ -95,6 +159,12 @@ impl Waiting {
         match self {
             Self::EarlierRelease { release, .. }
             | Self::Hold { release, .. }
+            | Self::Approval { release, .. }
+            | Self::Start { release, .. }
+            | Self::Window { release, .. }
+            | Self::Freeze { release, .. }
+            | Self::Notice { release, .. }
+            | Self::Peak { release, .. }
             | Self::Gap { release, .. }
             | Self::Slot { release, .. }
             | Self::Gate { release, .. }
@@ -110,7 +180,72 @@ impl Waiting {
     fn in_words(&self) -> String {
         match self {
             Self::EarlierRelease { earlier, .. } => format!("release {earlier} to end"),
+            Self::Approval {
+                wave,
+                plan,
+                approval,
+                roles,
+                given,
+                missing,
+                ..
+            } => {
+                let roles: Vec<&str> = roles.iter().map(RoleName::as_str).collect();
+                let given: Vec<&str> = given.iter().map(Actor::as_str).collect();
+                let given = if given.is_empty() {
+                    String::new()
+                } else {
+                    format!(" (given by {})", given.join(", "))
+                };
+                let wave = wave.as_ref().map_or(String::new(), |wave| format!(" of wave {wave}"));
+                format!(
+                    "approval {approval}{wave} of plan {}: {missing} more of role {}{given}",
+                    plan.short(),
+                    roles.join(" or ")
+                )
+            }
             Self::Hold { by, reason, until, .. } => hold_in_words(by, reason, *until),
+            Self::Start {
+                tenants,
+                until,
+                because,
+                ..
+            } => format!("the planned start of {} at {until}: {because}", named(tenants)),
+            Self::Window {
+                tenants,
+                window,
+                opens,
+                reason,
+                zone,
+                ..
+            } => window_in_words(tenants, window.as_ref(), *opens, reason, zone.as_ref()),
+            Self::Freeze {
+                tenants,
+                number,
+                by,
+                reason,
+                until,
+                ..
+            } => {
+                let until = until.map_or_else(|| "to be lifted".to_owned(), |until| format!("to end at {until}"));
+                format!("freeze {number} by {by} of {} {until}: {reason}", named(tenants))
+            }
+            Self::Notice {
+                tenants,
+                key,
+                asked,
+                from,
+                ..
+            } => {
+                let what = match (from, asked) {
+                    (Some(from), _) => format!("to have run its length at {from}"),
+                    (None, Some(asked)) => format!("to be sent: due since {asked}, and nobody says that it was"),
+                    (None, None) => "to become due, and to be sent".to_owned(),
+                };
+                format!("notice {key} to {} {what}", named(tenants))
+            }
+            Self::Peak { tenants, until, .. } => {
+                format!("the peak of {} on the new version, over at {until}", named(tenants))
+            }
             Self::Gap { wave, until, .. } => format!("{until}, the earliest start of wave {wave}"),
             Self::Gate { effect, .. } => format!("gate {effect} to end"),
             Self::Slot {
@@ -168,5 +303,33 @@ fn hold_in_words(by: &Actor, reason: &str, until: Option<Timestamp>) -> String {
     match until {
         None => format!("a person to resume it: held by {by}: {reason}"),
         Some(until) => format!("the hold by {by} to end at {until}: {reason}"),
+    }
+}
+
+/// Tenants that are named one by one; more are counted.
+const NAMED_MAX: usize = 3;
+
+fn named(tenants: &[TenantName]) -> String {
+    let names: Vec<&str> = tenants.iter().take(NAMED_MAX).map(TenantName::as_str).collect();
+    match (tenants, tenants.len().saturating_sub(NAMED_MAX)) {
+        ([only], _) => format!("tenant {only}"),
+        (_, 0) => format!("tenants {}", names.join(", ")),
+        (_, more) => format!("tenants {} and {more} more", names.join(", ")),
+    }
+}
+
+fn window_in_words(
+    tenants: &[TenantName],
+    window: Option<&WindowName>,
+    opens: Option<Timestamp>,
+    reason: &str,
+    zone: Option<&TimeZoneName>,
+) -> String {
+    let who = named(tenants);
+    let window = window.map_or_else(|| "the window".to_owned(), |window| format!("window {window}"));
+    match (opens, zone) {
+        (Some(at), Some(zone)) => format!("{window} of {who}: opens {}: {reason}", Local::new(at, zone)),
+        (Some(at), None) => format!("{window} of {who}: opens {at}: {reason}"),
+        (None, _) => format!("a window of {who}, which never opens: {reason}"),
     }
 }

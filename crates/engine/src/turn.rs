@@ -1,6 +1,6 @@
 //! One turn: load, take the events that wait, step, commit.
 
-use tidegate_domain::effect::Effect;
+use tidegate_domain::effect::{Effect, Settled};
 use tidegate_domain::event::{Event, EventKind};
 use tidegate_domain::id::ServiceName;
 use tidegate_domain::journal::{Entry, EntryKind};
@@ -8,7 +8,10 @@ use tidegate_domain::service::{FORMAT, Service};
 use tidegate_domain::step::{Refused, Step, step};
 use tidegate_domain::time::Timestamp;
 use tidegate_domain::waiting::Waiting;
-use tidegate_store::{Commit, EventEntry, EventRow, Fact, FactChange, JournalEntry, OutboxEntry, Store, StoreError};
+use tidegate_store::{
+    Commit, EventEntry, EventRow, Fact, FactChange, JournalEntry, OutboxEntry, SettledEffect, Settlement, Store,
+    StoreError,
+};
 
 /// Events taken in one turn at the most: 10,000 tenants' outcomes need a few dozen turns, and no turn is long.
 const EVENTS_MAX: u32 = 500;
@@ -151,6 +154,7 @@ async fn turn_once(store: &Store, service: &ServiceName, now: Timestamp) -> Resu
     let Step {
         state,
         effects,
+        settled,
         mut journal,
         wake,
         waiting,
@@ -180,6 +184,7 @@ async fn turn_once(store: &Store, service: &ServiceName, now: Timestamp) -> Resu
             expected_generation: generation,
             state: next,
             consumed: rows.iter().map(|row| row.seq).collect(),
+            settled: settled.iter().map(settled_effect).collect(),
             outbox: effects.iter().map(|effect| outbox(effect, now)).collect(),
             journal: journal.iter().map(|entry| journal_entry(entry, now)).collect(),
             facts: taken.iter().filter_map(kept_refusal).collect(),
@@ -210,14 +215,22 @@ fn read(service: &ServiceName, row: &EventRow) -> Result<Event, TurnError> {
 fn refusal(taken: &Taken, event: &Event) -> Option<Entry> {
     let refused = taken.refused.as_ref()?;
     let release = match &event.kind {
-        EventKind::Apply(plan) => Some(plan.release.version.clone()),
-        EventKind::Hold { version, .. }
+        EventKind::Apply { plan, .. } => Some(plan.release.version.clone()),
+        EventKind::Approve { version, .. }
+        | EventKind::Reject { version, .. }
+        | EventKind::Waive { version, .. }
+        | EventKind::NoticesProven { version, .. }
+        | EventKind::Hold { version, .. }
         | EventKind::Resume { version }
         | EventKind::Promote { version }
         | EventKind::Abort { version }
         | EventKind::RollBack { version, .. }
         | EventKind::Judged { version, .. } => Some(version.clone()),
-        EventKind::TenantAdded { .. }
+        EventKind::Freeze { .. }
+        | EventKind::Unfreeze { .. }
+        | EventKind::OptIn { .. }
+        | EventKind::OptOut { .. }
+        | EventKind::TenantAdded { .. }
         | EventKind::TenantRemoved { .. }
         | EventKind::Observed { .. }
         | EventKind::Performed { .. } => None,
@@ -263,6 +276,14 @@ fn outbox(effect: &Effect, now: Timestamp) -> OutboxEntry {
         lane: effect.lane().as_str().to_owned(),
         body: serde_json::to_string(effect).expect("an effect has text keys only"),
         due_ms: now.0,
+    }
+}
+
+fn settled_effect(settled: &Settled) -> SettledEffect {
+    SettledEffect {
+        id: settled.id.to_string(),
+        settlement: Settlement::Done,
+        outcome: settled.outcome.clone(),
     }
 }
 

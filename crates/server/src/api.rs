@@ -4,13 +4,16 @@
 //! which the other does not. A mutation becomes an event with the token's principal as its actor, and is answered after the
 //! turn that took it: what is refused is refused in the answer.
 
+mod approvals;
 mod commands;
 mod diff;
 mod exchange;
+mod freezes;
 mod gateways;
 mod history;
 mod journal;
 mod logs;
+mod notices;
 pub mod openapi;
 mod plans;
 mod probes;
@@ -21,6 +24,7 @@ mod status;
 mod stream;
 mod tenants;
 mod tokens;
+mod waivers;
 mod webhooks;
 
 use std::fmt;
@@ -37,22 +41,26 @@ use tidegate_effects::drivers::Driver;
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
+pub use self::approvals::Approve;
 pub use self::commands::{Hold, Reason, RollBack, Target};
 pub use self::diff::{ComponentDiff, Diff, VariableDiff};
+pub use self::freezes::{FreezeList, FreezeStatus, NewFreeze};
 pub use self::gateways::{Gateway, GatewayList};
 pub use self::history::{History, HistoryRow};
 pub use self::journal::{Journal, JournalCheck, JournalLine};
 pub use self::logs::Logs;
+pub use self::notices::{NoticeList, NoticeStatus, ProveNotices};
 pub use self::plans::{FoundArtifact, KeptPlan, PlanRequest, Planned, SourceText};
 pub use self::problem::Problem;
 pub use self::releases::{Applied, Apply, ReleaseList};
 pub use self::route::Route;
 pub use self::status::{
-    CellStatus, GateStatus, HealthStatus, HoldStatus, ReleaseStatus, SlotStatus, Status, TenantCounts, WaitingText,
-    WaveStatus,
+    ApprovalStatus, CellStatus, GateStatus, HealthStatus, HoldStatus, NoticeCounts, ReleaseStatus, SlotStatus, Status,
+    TenantCounts, WaitingText, WaiverStatus, WaveStatus,
 };
 pub use self::tenants::{NewTenant, TenantList, TenantStatus};
 pub use self::tokens::{NewToken, TokenList, TokenMade, TokenStatus};
+pub use self::waivers::Waive;
 pub use self::webhooks::{NewWebhook, WebhookList, WebhookMade, WebhookStatus};
 use crate::control::Control;
 use crate::gateways::Gateways;
@@ -119,6 +127,10 @@ pub fn routes() -> Vec<Route> {
         plans::routes(),
         releases::routes(),
         commands::routes(),
+        approvals::routes(),
+        waivers::routes(),
+        freezes::routes(),
+        notices::routes(),
         diff::routes(),
         tenants::routes(),
         history::routes(),

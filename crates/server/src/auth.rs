@@ -50,6 +50,16 @@ pub enum Action {
     Advance,
     /// Abort, or roll back.
     TakeBack,
+    /// Agree to a plan, or not. Which roles an approval needs, its plan says.
+    Approve,
+    /// Let a release move without what it would have to wait for.
+    Waive,
+    /// Keep tenants where they are.
+    Freeze,
+    /// Say that notices were sent.
+    ProveNotices,
+    /// Say which tenants want to be among the first.
+    Choose,
     ManageTenants,
     ForgetGateways,
     ManageTokens,
@@ -110,6 +120,11 @@ permissions!(
     Hold,
     Advance,
     TakeBack,
+    Approve,
+    Waive,
+    Freeze,
+    ProveNotices,
+    Choose,
     ManageTenants,
     ForgetGateways,
     ManageTokens,
@@ -147,9 +162,16 @@ impl Action {
             Self::Read | Self::ReadTenants => &Role::ALL,
             Self::ReadLogs | Self::Plan => &[Role::Author, Role::Operator, Role::Admin],
             Self::Hold => &[Role::Approver, Role::Operator, Role::Admin],
-            Self::Apply | Self::Advance | Self::TakeBack | Self::ManageTenants | Self::ForgetGateways => {
-                &[Role::Operator, Role::Admin]
-            }
+            Self::Approve => &[Role::Approver, Role::Product, Role::Operator, Role::Admin],
+            Self::Choose => &[Role::Product, Role::Operator, Role::Admin],
+            Self::Apply
+            | Self::Advance
+            | Self::TakeBack
+            | Self::Waive
+            | Self::Freeze
+            | Self::ProveNotices
+            | Self::ManageTenants
+            | Self::ForgetGateways => &[Role::Operator, Role::Admin],
             Self::ManageTokens | Self::ManageWebhooks => &[Role::Admin],
         }
     }
@@ -158,12 +180,16 @@ impl Action {
     #[must_use]
     pub const fn within_cells(self) -> bool {
         match self {
-            Self::ReadTenants | Self::ReadLogs | Self::TakeBack | Self::ManageTenants => true,
+            Self::ReadTenants | Self::ReadLogs | Self::TakeBack | Self::Choose | Self::ManageTenants => true,
             Self::Read
             | Self::Plan
             | Self::Apply
             | Self::Hold
             | Self::Advance
+            | Self::Approve
+            | Self::Waive
+            | Self::Freeze
+            | Self::ProveNotices
             | Self::ForgetGateways
             | Self::ManageTokens
             | Self::ManageWebhooks => false,
@@ -181,6 +207,11 @@ impl Action {
             Self::Hold => "hold releases",
             Self::Advance => "move releases forward",
             Self::TakeBack => "take releases back",
+            Self::Approve => "approve plans",
+            Self::Waive => "waive notices and windows",
+            Self::Freeze => "freeze tenants",
+            Self::ProveNotices => "say that notices were sent",
+            Self::Choose => "opt tenants in and out",
             Self::ManageTenants => "add and remove tenants",
             Self::ForgetGateways => "forget gateways",
             Self::ManageTokens => "manage tokens",

@@ -166,6 +166,16 @@ impl<'a> Releases<'a> {
             }
             EntryKind::Aborted => progress.end(Ending::Unexpected),
             EntryKind::Applied
+            | EntryKind::Approved
+            | EntryKind::Rejected
+            | EntryKind::ApprovalExpired
+            | EntryKind::Waived
+            | EntryKind::Frozen
+            | EntryKind::Unfrozen
+            | EntryKind::OptedIn
+            | EntryKind::OptedOut
+            | EntryKind::NoticeDue
+            | EntryKind::NoticeProven
             | EntryKind::Started
             | EntryKind::Resumed
             | EntryKind::Promoted

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "what cannot be prepared is a failed test")]
 
+mod agreeing;
 mod calendars;
 mod changes;
 mod moving;

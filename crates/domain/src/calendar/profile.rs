@@ -146,38 +146,44 @@ impl Profile {
     /// of it.
     #[must_use]
     pub fn next_peak(&self, tenant: &TenantName, class: &Class, after: Timestamp) -> Option<Peak> {
-        let hours = &self.tenants.get(tenant)?.peak_hours;
-        let clock = Clock::of(&class.zone);
-        let is_peak = |local: DateTime| u8::try_from(hour_of_week(local)).is_ok_and(|hour| hours.contains(&hour));
-        let start = clock
-            .local(after)
-            .date()
-            .yesterday()
-            .ok()?
-            .to_datetime(Time::midnight());
-        // A peak that has begun goes on into the second week at the latest, and is followed by one in the week after.
-        let mut local = start;
-        let mut was_peak = true;
-        while local < start.saturating_add(22.days()) {
-            let begins = is_peak(local) && !was_peak && clock.first(local) >= after;
-            if begins {
-                let mut last = local;
-                while is_peak(last) && last < local.saturating_add(7.days()) {
-                    last = last.saturating_add(1.hour());
-                }
-                let (begins, ends) = (clock.first(local), clock.last(last));
-                if begins < ends {
-                    return Some(Peak { begins, ends });
-                }
-            }
-            was_peak = is_peak(local);
-            local = local.saturating_add(1.hour());
-        }
-        (hours.len() == HOURS).then(|| Peak {
-            begins: after,
-            ends: after + Duration::from_hours(168),
-        })
+        next_peak(&self.tenants.get(tenant)?.peak_hours, class, after)
     }
+}
+
+/// The first peak that begins at `after` or later: hours of the week without a break, as the clocks of a class say. None
+/// where there are no such hours.
+#[must_use]
+pub fn next_peak(hours: &BTreeSet<u8>, class: &Class, after: Timestamp) -> Option<Peak> {
+    let clock = Clock::of(&class.zone);
+    let is_peak = |local: DateTime| u8::try_from(hour_of_week(local)).is_ok_and(|hour| hours.contains(&hour));
+    let start = clock
+        .local(after)
+        .date()
+        .yesterday()
+        .ok()?
+        .to_datetime(Time::midnight());
+    // A peak that has begun goes on into the second week at the latest, and is followed by one in the week after.
+    let mut local = start;
+    let mut was_peak = true;
+    while local < start.saturating_add(22.days()) {
+        let begins = is_peak(local) && !was_peak && clock.first(local) >= after;
+        if begins {
+            let mut last = local;
+            while is_peak(last) && last < local.saturating_add(7.days()) {
+                last = last.saturating_add(1.hour());
+            }
+            let (begins, ends) = (clock.first(local), clock.last(last));
+            if begins < ends {
+                return Some(Peak { begins, ends });
+            }
+        }
+        was_peak = is_peak(local);
+        local = local.saturating_add(1.hour());
+    }
+    (hours.len() == HOURS).then(|| Peak {
+        begins: after,
+        ends: after + Duration::from_hours(168),
+    })
 }
 
 const HOUR_MILLIS: i64 = 3_600_000;

@@ -30,6 +30,10 @@ pub struct Schedule {
     /// The index of each tenant's class. A tenant that is not here is in class 0, or moves at any time where there is none.
     #[serde(with = "grouped")]
     pub tenants: BTreeMap<TenantName, u16>,
+    /// The hours of the week in which a tenant has most traffic, from the traffic profile: of tenants whose wave bakes through
+    /// their peak. One that is not here is not waited for.
+    #[serde(with = "grouped", skip_serializing_if = "BTreeMap::is_empty")]
+    pub peaks: BTreeMap<TenantName, BTreeSet<u8>>,
     /// In the order of their keys.
     pub notices: Vec<PlannedNotice>,
     pub approvals: Vec<PlannedApproval>,
@@ -145,6 +149,7 @@ impl Default for Schedule {
             },
             classes: Vec::new(),
             tenants: BTreeMap::new(),
+            peaks: BTreeMap::new(),
             notices: Vec::new(),
             approvals: Vec::new(),
         }

@@ -17,6 +17,8 @@ pub(super) struct Candidate<'a> {
     cell: &'a CellName,
     pub(super) from: Option<Version>,
     declared: Option<&'a Tenant>,
+    /// What was said at run time beats the file.
+    opted_in: bool,
 }
 
 /// Every tenant that files or facts know, with the version it will be on when this release begins.
@@ -74,6 +76,10 @@ pub(super) fn candidates<'a>(
             cell,
             from,
             declared: file,
+            opted_in: match input.state.choices.get(name) {
+                Some(choice) => choice.opt_in,
+                None => file.is_some_and(|file| file.opt_in),
+            },
         });
     }
     (candidates, left)
@@ -233,9 +239,8 @@ impl Candidate<'_> {
             self.declared
                 .is_some_and(|tenant| tenant.labels.get(label).is_some_and(|own| own == value))
         };
-        let opted_in = self.declared.is_some_and(|tenant| tenant.opt_in);
         conditions.labels.iter().all(|(label, value)| has(label, value))
-            && conditions.opt_in.is_none_or(|wanted| wanted == opted_in)
+            && conditions.opt_in.is_none_or(|wanted| wanted == self.opted_in)
             && conditions.cell.as_ref().is_none_or(|cell| cell == self.cell)
             && conditions
                 .tenants

@@ -145,6 +145,7 @@ impl<'a> Clockwork<'a> {
                 calendars: self.calendars.clone(),
                 base: self.base,
                 classes: self.classes,
+                peaks: BTreeMap::new(),
                 tenants,
                 notices,
                 approvals,

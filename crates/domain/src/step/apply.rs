@@ -1,14 +1,18 @@
 //! Apply: a plan becomes a run. Its waves are frozen here.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::Refused;
 use super::turn::{Cause, Turn};
+use crate::id::{Actor, Version};
 use crate::journal::EntryKind;
-use crate::plan::Plan;
-use crate::service::{Member, Place, Run, RunPhase, WaveRun, WaveState};
+use crate::plan::{NoticeKey, Plan, PlannedApproval, Schedule};
+use crate::policy::Before;
+use crate::service::{Approval, Member, Notice, Place, Run, RunPhase, WaveRun, WaveState};
 
 impl Turn {
     /// Applying the same plan again has no effect.
-    pub fn apply(&mut self, plan: &Plan, cause: &Cause) -> Result<(), Refused> {
+    pub fn apply(&mut self, plan: &Plan, author: Option<&Actor>, cause: &Cause) -> Result<(), Refused> {
         if plan.service != self.state.name {
             return Err(Refused::OtherService {
                 planned: plan.service.clone(),
@@ -47,6 +51,7 @@ impl Turn {
             });
         }
         self.seat_new_tenants(plan, cause);
+        let notices = self.notices_before(version);
         // A release that came back and is applied again starts from nothing; its first run is history, in the journal.
         self.state.runs.retain(|run| run.version != *version);
         self.state.pin(plan.release.clone());
@@ -55,6 +60,16 @@ impl Turn {
             version: version.clone(),
             plan: digest,
             author: cause.actor.clone(),
+            planned_by: author.cloned(),
+            approvals: plan
+                .schedule
+                .approvals
+                .iter()
+                .map(|planned| self.approval(plan, planned))
+                .collect(),
+            schedule: plan.schedule.clone(),
+            notices,
+            waivers: Vec::new(),
             applied: self.now,
             policy: plan.policy.clone(),
             phase: RunPhase::Queued,
@@ -63,6 +78,41 @@ impl Turn {
         });
         self.write(EntryKind::Applied, version, None, cause);
         Ok(())
+    }
+
+    /// What was sent for an earlier run of the release was sent. What it had still to send is to be sent anew.
+    fn notices_before(&self, version: &Version) -> BTreeMap<NoticeKey, Notice> {
+        let mut notices = self
+            .state
+            .run(version)
+            .map(|run| run.notices.clone())
+            .unwrap_or_default();
+        for notice in notices.values_mut().filter(|notice| notice.proof.is_none()) {
+            notice.asked = None;
+            notice.attempt += 1;
+        }
+        notices
+    }
+
+    fn approval(&self, plan: &Plan, planned: &PlannedApproval) -> Approval {
+        let review_by = planned.afterwards.then(|| {
+            let within = plan.policy.emergency.as_ref().map(|path| path.review_within);
+            let Schedule { calendars, base, .. } = &plan.schedule;
+            let at = within.and_then(|within| calendars.earliest_start(base, self.now, &within).ok());
+            at.unwrap_or(self.now)
+        });
+        Approval {
+            name: planned.name.clone(),
+            roles: planned.roles.clone(),
+            count: planned.count,
+            wave: match &planned.before {
+                Before::Release => None,
+                Before::Wave(wave) => Some(wave.clone()),
+            },
+            expires: planned.expires,
+            review_by,
+            given: BTreeMap::new(),
+        }
     }
 
     fn seat_new_tenants(&mut self, plan: &Plan, cause: &Cause) {
@@ -98,7 +148,11 @@ impl Turn {
                 .iter()
                 .map(|(name, at)| (name.clone(), member(&at.from)))
                 .collect(),
+            starts: wave.starts.clone(),
             switched: None,
+            moved: None,
+            admitted: None,
+            finishing: BTreeSet::new(),
             gates: vec![None; wave.policy.gates.len()],
             health: None,
             judged: None,

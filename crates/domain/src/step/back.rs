@@ -163,6 +163,7 @@ impl Turn {
                 wave.state = WaveState::Dropped;
             }
         }
+        self.withdraw_notices(index);
         self.write(
             EntryKind::RolledBack,
             &version,

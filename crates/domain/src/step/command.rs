@@ -12,7 +12,7 @@ use crate::time::Timestamp;
 
 impl Turn {
     /// The index of a run that can still move.
-    fn moving(&self, version: &Version) -> Result<usize, Refused> {
+    pub fn moving(&self, version: &Version) -> Result<usize, Refused> {
         let index = self.any(version)?;
         match self.state.runs[index].phase {
             RunPhase::Queued | RunPhase::Moving => Ok(index),
@@ -25,7 +25,7 @@ impl Turn {
         }
     }
 
-    fn any(&self, version: &Version) -> Result<usize, Refused> {
+    pub fn any(&self, version: &Version) -> Result<usize, Refused> {
         let found = self.state.runs.iter().rposition(|run| run.version == *version);
         found.ok_or_else(|| Refused::NoSuchRelease {
             release: version.clone(),
@@ -142,6 +142,7 @@ impl Turn {
         }
         run.phase = RunPhase::Aborted { at: now };
         run.hold = None;
+        self.withdraw_notices(index);
         self.write(EntryKind::Aborted, version, None, cause);
         self.announce(index, None, Milestone::ReleaseAborted, Some(&cause.reason));
         Ok(())

@@ -3,13 +3,15 @@
 use std::collections::BTreeSet;
 
 use super::turn::{Cause, Turn};
+use crate::calendar::Period;
 use crate::effect::Milestone;
 use crate::id::TenantName;
 use crate::journal::EntryKind;
+use crate::plan::Schedule;
 use crate::policy::Gap;
 use crate::release::Stage;
 use crate::service::{Place, Run, RunPhase, WaveState};
-use crate::time::Duration;
+use crate::time::Timestamp;
 use crate::waiting::Waiting;
 
 impl Turn {
@@ -29,6 +31,8 @@ impl Turn {
     /// A later release waits for the earlier one to end.
     fn start(&mut self, run: usize) -> bool {
         let version = self.state.runs[run].version.clone();
+        // Asked first, so that people can agree while an earlier release is on its way.
+        let approved = self.approved(run, None);
         if let Some(earlier) = self.state.runs[..run].iter().find(|earlier| earlier.in_flight()) {
             let earlier = earlier.version.clone();
             self.waiting.push(Waiting::EarlierRelease {
@@ -37,7 +41,7 @@ impl Turn {
             });
             return false;
         }
-        if self.held(run) {
+        if self.held(run) || !approved {
             return false;
         }
         self.state.runs[run].phase = RunPhase::Moving;
@@ -123,11 +127,11 @@ impl Turn {
                     None
                 }
             });
-        let gap = match self.state.runs[run].waves[wave].policy.gap {
-            Gap::Elapsed(gap) => gap,
-            Gap::Counted(_) => Duration::ZERO,
-        };
-        if let Some(open) = earlier.max().map(|at| at + gap).filter(|open| *open > self.now) {
+        if let Some(open) = earlier
+            .max()
+            .map(|at| self.after_gap(run, wave, at))
+            .filter(|open| *open > self.now)
+        {
             let (release, wave) = (
                 self.state.runs[run].version.clone(),
                 self.state.runs[run].waves[wave].name.clone(),
@@ -140,7 +144,16 @@ impl Turn {
             self.wake_at(open);
             return false;
         }
+        let name = self.state.runs[run].waves[wave].name.clone();
+        if !self.approved(run, Some(&name)) {
+            return false;
+        }
         self.leave_those_elsewhere(run, wave);
+        let admission = self.admission(run, wave);
+        if admission.may_move.is_empty() && !admission.is_free() {
+            self.wait_for_admission(run, wave, &admission);
+            return false;
+        }
         self.enter(
             run,
             wave,
@@ -149,6 +162,25 @@ impl Turn {
         );
         self.announce(run, Some(wave), Milestone::WaveStarted, None);
         true
+    }
+
+    /// Days whose holidays the calendar does not know all count: a gap is kept short rather than for ever.
+    fn after_gap(&self, run: usize, wave: usize, at: Timestamp) -> Timestamp {
+        let run = &self.state.runs[run];
+        let Schedule { calendars, base, .. } = &run.schedule;
+        match run.waves[wave].policy.gap {
+            Gap::Elapsed(gap) => at + gap,
+            Gap::Counted(period) => {
+                let known = calendars.earliest_start(base, at, &period);
+                let plain = match period {
+                    Period::WorkingDays(days) => Period::Days(days),
+                    Period::Elapsed(_) | Period::Days(_) | Period::Weeks(_) => period,
+                };
+                known
+                    .or_else(|_| calendars.earliest_start(base, at, &plain))
+                    .unwrap_or(at)
+            }
+        }
     }
 
     /// A release moves a tenant only from the version that its plan names, and none that another release takes back.

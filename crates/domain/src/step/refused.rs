@@ -1,9 +1,12 @@
 //! Why an event was not taken. Each text ends with what works instead.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
-use crate::id::{CellName, ServiceName, TenantName, Version, WaveName};
+use crate::id::{Actor, ApprovalName, CellName, Digest, RoleName, ServiceName, TenantName, Version, WaveName};
 use crate::release::Stage;
+use crate::time::Timestamp;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[serde(tag = "refused", rename_all = "kebab-case")]
@@ -12,6 +15,33 @@ pub enum Refused {
     OtherService { planned: ServiceName, service: ServiceName },
     #[error("release {release} was applied before with another plan; give the new plan a version of its own")]
     AppliedWithOtherPlan { release: Version },
+    #[error("release {release} was applied with plan {}, not with {}; `tidegate status` shows what is to be approved", applied.short(), named.short())]
+    OtherPlan {
+        release: Version,
+        applied: Digest,
+        named: Digest,
+    },
+    #[error("{person} made or applied the plan of release {release}; somebody else has to approve it")]
+    OwnPlan { release: Version, person: Actor },
+    #[error("no approval of release {release} is missing; `tidegate status` shows what it waits for")]
+    NothingToApprove { release: Version },
+    #[error("what is missing of release {release} is an approval of role {}", in_words(roles))]
+    NotAnApprover {
+        release: Version,
+        roles: BTreeSet<RoleName>,
+    },
+    #[error("approval `{approval}` of release {release} needs somebody else: nobody counts twice")]
+    ApprovedBefore { release: Version, approval: ApprovalName },
+    #[error("{until} is over already: nothing would come of it")]
+    OverAlready { until: Timestamp },
+    #[error("{at} has not come yet: what was sent was sent before now")]
+    NotYet { at: Timestamp },
+    #[error("release {release} has no notice `{key}`; `tidegate notices {release}` lists them")]
+    NoSuchNotice { release: Version, key: String },
+    #[error("there is no freeze {number}; `tidegate status` shows those that count")]
+    NoSuchFreeze { number: u32 },
+    #[error("no release has run in a cell `{cell}`")]
+    NoSuchCell { cell: CellName },
     #[error("there is no release {release}; `tidegate releases` lists them")]
     NoSuchRelease { release: Version },
     #[error("release {release} has ended: it is {phase}; only `tidegate rollback` still works on it")]
@@ -66,4 +96,8 @@ pub enum Refused {
     NoReason,
     #[error("the plan is not sound: {problem}")]
     Unsound { problem: String },
+}
+
+fn in_words(roles: &BTreeSet<RoleName>) -> String {
+    roles.iter().map(RoleName::as_str).collect::<Vec<_>>().join(" or ")
 }

@@ -1,8 +1,11 @@
+mod admission;
+mod approval;
+mod exception;
 mod simulated;
 
 use crate::desired::desired;
 use crate::event::{EventKind, Scope, Verdict};
-use crate::fixture::{Shop, installed, tenant, version};
+use crate::fixture::{Shop, apply, installed, tenant, version};
 use crate::id::{CellName, TenantName, WaveName};
 use crate::journal::EntryKind;
 use crate::monitor::monitors;
@@ -117,7 +120,7 @@ fn what_never_gets_ready_moves_nobody_and_says_why() {
     let plan = plan.unwrap();
     let slot = plan.release.slot_ids(&CellName::new("us").unwrap())["api"].clone();
     shop.broken.push(slot.to_string());
-    shop.take(EventKind::Apply(Box::new(plan))).unwrap();
+    shop.take(apply(plan)).unwrap();
     shop.settle();
     assert_eq!(shop.on("1.0.0").len(), 6);
     let hold = shop.state.run(&version("1.1.0")).unwrap().hold.clone().unwrap();
@@ -248,12 +251,12 @@ fn applying_again_has_no_effect_and_another_plan_is_refused() {
     let mut shop = baking();
     let (before, mut input) = (shop.state.clone(), shop.input("1.1.0", ""));
     let (old, _) = crate::plan::plan(&installed().input("1.1.0", ""));
-    shop.take(EventKind::Apply(Box::new(old.unwrap()))).unwrap();
+    shop.take(apply(old.unwrap())).unwrap();
     assert_eq!(shop.state, before);
     input.state = installed().state;
     input.release.kind = crate::release::ReleaseKind::Patch;
     let (other, _) = crate::plan::plan(&input);
-    let refused = shop.take(EventKind::Apply(Box::new(other.unwrap()))).unwrap_err();
+    let refused = shop.take(apply(other.unwrap())).unwrap_err();
     assert_eq!(
         refused,
         Refused::AppliedWithOtherPlan {

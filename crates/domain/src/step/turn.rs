@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use super::approval::Word;
 use super::{Refused, Step};
 use crate::desired::desired;
-use crate::effect::{Announcement, Effect, EffectBody, EffectId, Milestone};
+use crate::effect::{Announcement, Effect, EffectBody, EffectId, Milestone, Settled};
 use crate::event::{Event, EventKind};
 use crate::id::{Actor, CellName, TenantName, Version, WaveName};
 use crate::journal::{Entry, EntryKind};
@@ -20,6 +21,7 @@ pub struct Turn {
     pub state: Service,
     pub now: Timestamp,
     pub effects: Vec<Effect>,
+    pub settled: Vec<Settled>,
     pub journal: Vec<Entry>,
     pub wake: Option<Timestamp>,
     pub waiting: Vec<Waiting>,
@@ -44,6 +46,14 @@ impl Cause {
             reason: reason.into(),
         }
     }
+
+    /// The same person, in other words.
+    pub fn actor_says(&self, reason: String) -> Self {
+        Self {
+            actor: self.actor.clone(),
+            reason,
+        }
+    }
 }
 
 impl Turn {
@@ -53,6 +63,7 @@ impl Turn {
             state,
             now,
             effects: Vec::new(),
+            settled: Vec::new(),
             journal: Vec::new(),
             wake: None,
             waiting: Vec::new(),
@@ -68,7 +79,26 @@ impl Turn {
             reason: event.reason.clone().unwrap_or_else(|| fallback.to_owned()),
         };
         match &event.kind {
-            EventKind::Apply(plan) => self.apply(plan, &cause("a plan was applied")),
+            EventKind::Apply { plan, author } => self.apply(plan, author.as_ref(), &cause("a plan was applied")),
+            EventKind::Approve { version, plan, roles } => {
+                self.approve(&Word { version, plan, roles }, &cause("approved"))
+            }
+            EventKind::Reject { version, plan, roles } => {
+                self.reject(&Word { version, plan, roles }, &required(event)?)
+            }
+            EventKind::Waive {
+                version,
+                of,
+                tenants,
+                until,
+            } => self.waive(version, (*of, tenants), *until, &required(event)?),
+            EventKind::Freeze { of, from, until } => self.freeze(of, *from, *until, &required(event)?),
+            EventKind::Unfreeze { number } => self.unfreeze(*number, &cause("lifted")),
+            EventKind::OptIn { tenant } => self.opt_in(tenant, &cause("opted in")),
+            EventKind::OptOut { tenant } => self.opt_out(tenant, &cause("opted out")),
+            EventKind::NoticesProven { version, keys, at } => {
+                self.notices_proven(version, keys, *at, &required(event)?)
+            }
             EventKind::Hold { version, until } => self.hold(version, *until, &required(event)?),
             EventKind::Resume { version } => self.resume(version, &cause("resumed")),
             EventKind::Promote { version } => self.promote(version, &required(event)?),
@@ -102,9 +132,12 @@ impl Turn {
         for _ in 0..ROUNDS_MAX {
             self.waiting.clear();
             self.wake = None;
+            self.expire_approvals();
+            self.end_freezes();
             let back = self.advance_returns();
             let forward = self.advance_runs();
-            if !back && !forward {
+            let told = self.advance_notices();
+            if !back && !forward && !told {
                 return;
             }
         }
@@ -123,6 +156,7 @@ impl Turn {
         let Self {
             state,
             effects,
+            settled,
             journal,
             wake,
             waiting,
@@ -131,6 +165,7 @@ impl Turn {
         Step {
             state,
             effects,
+            settled,
             journal,
             wake,
             waiting,

@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::turn::{Cause, Turn};
+use crate::calendar::next_peak;
 use crate::effect::{Effect, EffectBody, EffectId, Milestone};
 use crate::event::Verdict;
 use crate::id::{CellName, SlotId, TenantName, Version};
 use crate::journal::EntryKind;
 use crate::observed::SlotState;
-use crate::policy::OnInconclusive;
-use crate::release::{ComponentKind, Stage};
+use crate::policy::{OnInconclusive, Through};
+use crate::release::Stage;
 use crate::service::{Member, Place, WaveRun, WaveState};
 use crate::time::Timestamp;
 use crate::waiting::Waiting;
@@ -46,7 +47,7 @@ impl Turn {
         false
     }
 
-    fn wait_for_slots(
+    pub fn wait_for_slots(
         &mut self,
         run: usize,
         wave: usize,
@@ -115,191 +116,6 @@ impl Turn {
         true
     }
 
-    /// Moves batch after batch; the next one when the last is confirmed by every gateway and every worker.
-    pub fn switch(&mut self, run: usize, wave: usize, since: Timestamp) -> bool {
-        let until = since + self.state.runs[run].policy.switch_within;
-        if let Some(changed) = self.move_rest(run, wave, until) {
-            return changed;
-        }
-        self.hand_over_cells(run);
-        if self.wait_for_confirmation(run, wave, until).is_some() {
-            return false;
-        }
-        self.announce(run, Some(wave), Milestone::WaveSwitched, None);
-        self.enter(run, wave, Stage::Bake, "every gateway has confirmed");
-        true
-    }
-
-    /// `None` when every member has moved and nothing is unconfirmed, else whether something changed.
-    fn move_rest(&mut self, run: usize, wave: usize, until: Timestamp) -> Option<bool> {
-        if let Some(changed) = self.wait_for_confirmation(run, wave, until) {
-            return Some(changed);
-        }
-        self.leave_those_elsewhere(run, wave);
-        if self.move_batch(run, wave) {
-            return Some(true);
-        }
-        let version = &self.state.runs[run].version;
-        let current = &self.state.runs[run].waves[wave];
-        let left = current
-            .members
-            .iter()
-            .filter(|(_, member)| member.place == Place::Waiting);
-        let cells: BTreeSet<&CellName> = left
-            .filter_map(|(name, _)| Some(&self.state.seats.get(name)?.cell))
-            .collect();
-        let unready: Vec<(CellName, SlotId, SlotState)> = cells
-            .into_iter()
-            .flat_map(|cell| {
-                self.unready(cell, version)
-                    .into_iter()
-                    .map(|(slot, state)| (cell.clone(), slot, state))
-            })
-            .collect();
-        let (cell, slot, state) = unready.first()?;
-        if until <= self.now {
-            let reason = format!(
-                "slot {slot} in cell {cell} is not ready to take its tenants: {}",
-                state.in_words()
-            );
-            self.hold_run(run, None, &Cause::system("switch", reason));
-            return Some(true);
-        }
-        self.wait_for_slots(run, wave, unready, until);
-        Some(false)
-    }
-
-    /// `None` when nothing is unconfirmed, else whether something changed.
-    fn wait_for_confirmation(&mut self, run: usize, wave: usize, until: Timestamp) -> Option<bool> {
-        let version = self.state.runs[run].version.clone();
-        let name = self.state.runs[run].waves[wave].name.clone();
-        let mut waits = Vec::new();
-        if let Some(generation) = self.unconfirmed(run, wave) {
-            let reason = self.gateways_in_words();
-            let (release, wave) = (version.clone(), name.clone());
-            waits.push(Waiting::Gateways {
-                release,
-                wave,
-                generation,
-                reason,
-                until,
-            });
-        }
-        for (cell, generation) in self.workers_behind(run, wave) {
-            waits.push(Waiting::Workers {
-                release: version.clone(),
-                wave: name.clone(),
-                cell,
-                generation,
-                until,
-            });
-        }
-        let reason = waits.first()?.to_string();
-        self.waiting.extend(waits);
-        if until <= self.now {
-            self.hold_run(
-                run,
-                None,
-                &Cause::system("switch", format!("wave {name} still waits for {reason}")),
-            );
-            return Some(true);
-        }
-        self.wake_at(until);
-        Some(false)
-    }
-
-    fn gateways_in_words(&self) -> String {
-        let routing = &self.state.routing;
-        if routing.alone {
-            return "no gateway is registered".to_owned();
-        }
-        let lapsed = if routing.lapsed.is_empty() {
-            String::new()
-        } else {
-            format!(", not heard: {}", routing.lapsed.join(", "))
-        };
-        format!("confirmed is {}{lapsed}", routing.confirmed)
-    }
-
-    /// Cells of moved members whose workers have not been told yet.
-    fn workers_behind(&self, run: usize, wave: usize) -> Vec<(CellName, u64)> {
-        let Some(release) = self.state.pinned.get(&self.state.runs[run].version) else {
-            return Vec::new();
-        };
-        let worker = |kind: &ComponentKind| matches!(kind, ComponentKind::Worker { .. });
-        if !release
-            .components
-            .values()
-            .any(|component| worker(&component.definition.kind))
-        {
-            return Vec::new();
-        }
-        let mut behind: BTreeMap<CellName, u64> = BTreeMap::new();
-        for (tenant, member) in &self.state.runs[run].waves[wave].members {
-            let (Place::Moved { generation }, Some(seat)) = (&member.place, self.state.seats.get(tenant)) else {
-                continue;
-            };
-            let Some(cell) = self.state.cells.get(&seat.cell) else {
-                continue;
-            };
-            let handed_over = cell.owners.values().map(|owner| owner.generation).max().unwrap_or(0);
-            let generation = handed_over.max(*generation);
-            if generation > cell.ownership {
-                let highest = behind.entry(seat.cell.clone()).or_default();
-                *highest = (*highest).max(generation);
-            }
-        }
-        behind.into_iter().collect()
-    }
-
-    /// As many members as the playbook lets be between two versions, of cells whose slots are ready.
-    fn move_batch(&mut self, run: usize, wave: usize) -> bool {
-        let generation = self.next_generation;
-        let version = self.state.runs[run].version.clone();
-        let current = &self.state.runs[run].waves[wave];
-        let tenants_max = current.policy.max_parallel.tenants.map_or(usize::MAX, |n| n as usize);
-        let cells_max = current.policy.max_parallel.cells.map_or(usize::MAX, |n| n as usize);
-        let mut cells: BTreeSet<CellName> = BTreeSet::new();
-        let mut ready: BTreeMap<CellName, bool> = BTreeMap::new();
-        let mut batch: Vec<TenantName> = Vec::new();
-        for (tenant, member) in &current.members {
-            let (Place::Waiting, Some(seat)) = (&member.place, self.state.seats.get(tenant)) else {
-                continue;
-            };
-            let is_ready = *ready
-                .entry(seat.cell.clone())
-                .or_insert_with(|| self.ready_in(&seat.cell, &version).is_ok());
-            if !is_ready || (!cells.contains(&seat.cell) && cells.len() == cells_max) {
-                continue;
-            }
-            cells.insert(seat.cell.clone());
-            batch.push(tenant.clone());
-            if batch.len() == tenants_max {
-                break;
-            }
-        }
-        for tenant in &batch {
-            self.reseat(tenant, &version);
-            if let Some(member) = self.state.runs[run].waves[wave].members.get_mut(tenant) {
-                member.place = Place::Moved { generation };
-            }
-        }
-        let moved = !batch.is_empty();
-        if moved {
-            self.state.runs[run].waves[wave].switched.get_or_insert(self.now);
-            let name = self.state.runs[run].waves[wave].name.clone();
-            let cause = Cause::system("release", format!("wave {name} switches"));
-            self.write_moves(
-                EntryKind::Moved,
-                &version,
-                &name,
-                BTreeMap::from([(version.clone(), batch)]),
-                &cause,
-            );
-        }
-        moved
-    }
-
     /// Until the evidence is good, long enough and about enough requests.
     pub fn bake(&mut self, run: usize, wave: usize, since: Timestamp) -> bool {
         let current = &self.state.runs[run].waves[wave];
@@ -322,8 +138,18 @@ impl Turn {
             } else {
                 "there is nothing to watch"
             };
-            self.enter(run, wave, Stage::Confirm, reason);
-            return true;
+            return self.leave_bake(run, wave, reason);
+        }
+        if let Some((tenants, until)) = self.peaks_ahead(run, wave) {
+            let release = self.state.runs[run].version.clone();
+            self.waiting.push(Waiting::Peak {
+                release,
+                wave: name,
+                tenants,
+                until,
+            });
+            self.wake_at(until);
+            return false;
         }
         let requests = current.health.as_ref().map_or(0, |health| health.requests);
         let verdict = current.health.as_ref().map(|health| health.verdict);
@@ -333,13 +159,11 @@ impl Turn {
                 .health
                 .as_ref()
                 .map_or(String::new(), |health| health.reason.clone());
-            self.enter(run, wave, Stage::Confirm, &reason);
-            return true;
+            return self.leave_bake(run, wave, &reason);
         }
         let reason = current.evidence_in_words(enough);
         if longest <= self.now && !enough {
-            self.bake_without_verdict(run, wave, &reason);
-            return true;
+            return self.bake_without_verdict(run, wave, &reason);
         }
         self.wake_at(if enough { least } else { longest });
         let release = self.state.runs[run].version.clone();
@@ -353,16 +177,55 @@ impl Turn {
         false
     }
 
-    fn bake_without_verdict(&mut self, run: usize, wave: usize, reason: &str) {
+    /// The moved tenants that have not had their next peak on the new version, and when the last of them will have.
+    fn peaks_ahead(&self, run: usize, wave: usize) -> Option<(Vec<TenantName>, Timestamp)> {
+        let schedule = &self.state.runs[run].schedule;
+        let current = &self.state.runs[run].waves[wave];
+        let moved = current
+            .moved
+            .filter(|_| current.policy.bake.through == Some(Through::Peak))?;
+        let mut ends: BTreeMap<(u16, &BTreeSet<u8>), Option<Timestamp>> = BTreeMap::new();
+        let mut waiting = Vec::new();
+        let mut last = None;
+        for (tenant, member) in &current.members {
+            let (Place::Moved { .. }, Some(hours)) = (&member.place, schedule.peaks.get(tenant)) else {
+                continue;
+            };
+            let class = schedule.class_of(tenant).unwrap_or(&schedule.base);
+            let index = schedule.class_index(tenant);
+            let ends = ends
+                .entry((index, hours))
+                .or_insert_with(|| next_peak(hours, class, moved).map(|peak| peak.ends));
+            if let Some(ends) = ends.filter(|ends| *ends > self.now) {
+                waiting.push(tenant.clone());
+                last = last.max(Some(ends));
+            }
+        }
+        Some((waiting, last?))
+    }
+
+    /// Members that are frozen where they are move with the last wave, which waits for them.
+    fn leave_bake(&mut self, run: usize, wave: usize, reason: &str) -> bool {
+        let admission = self.admission(run, wave);
+        if !admission.is_free() && !self.put_off(run, wave, &admission) {
+            return false;
+        }
+        self.enter(run, wave, Stage::Confirm, reason);
+        true
+    }
+
+    fn bake_without_verdict(&mut self, run: usize, wave: usize, reason: &str) -> bool {
         let name = &self.state.runs[run].waves[wave].name;
-        match self.state.runs[run].policy.on_inconclusive {
+        let of_wave = self.state.runs[run].waves[wave].policy.bake.on_inconclusive;
+        match of_wave.unwrap_or(self.state.runs[run].policy.on_inconclusive) {
             OnInconclusive::Hold => {
                 let reason = format!("wave {name} has baked its longest without a clear verdict: {reason}");
                 self.hold_run(run, None, &Cause::system("bake", reason));
+                true
             }
             OnInconclusive::Pass => {
                 let reason = format!("the playbook lets it pass: {reason}");
-                self.enter(run, wave, Stage::Confirm, &reason);
+                self.leave_bake(run, wave, &reason)
             }
         }
     }
@@ -417,6 +280,9 @@ impl WaveRun {
         self.health = None;
         self.judged = None;
         self.switched = None;
+        self.moved = None;
+        self.admitted = None;
+        self.finishing.clear();
         self.promoted = false;
         for member in self.members.values_mut() {
             if matches!(member.place, Place::Returned { .. }) {

@@ -162,7 +162,7 @@ async fn roll_back(
 }
 
 /// Submits what is asked of a release, and shows the release as it is then.
-async fn command<P: Permission>(
+pub async fn command<P: Permission>(
     state: &AppState,
     by: &Authorized<P>,
     key: &Key,

@@ -143,11 +143,10 @@ async fn make(
     let (request, outcome) = plan_again(request, service, now).await?;
     let Outcome { plan, report, warnings } = outcome?;
     let digest = plan.digest();
-    let input = Input {
-        request,
-        by: by.actor().clone(),
-        at: now,
-    };
+    // Who plans the same once more does not become its author: the author is who may not approve it.
+    let first = input_of(&state, &digest).await?;
+    let (by, at) = first.map_or((by.actor().clone(), now), |first| (first.by, first.at));
+    let input = Input { request, by, at };
     keep(&state, &digest, &plan, &input).await?;
     Ok(Answer(Planned {
         schema_version: SCHEMA_VERSION,
@@ -191,16 +190,20 @@ pub async fn find(state: &AppState, digest: &Digest) -> Result<Kept, Problem> {
     if row.service != control.service().as_str() {
         return Err(no_plan());
     }
-    let input = control
+    let input = input_of(state, digest).await?.ok_or_else(no_plan)?;
+    let plan = serde_json::from_str(&row.body).map_err(|error| Problem::unavailable(&error))?;
+    Ok(Kept { plan, input })
+}
+
+/// What the plan under this digest was made of.
+async fn input_of(state: &AppState, digest: &Digest) -> Result<Option<Input>, Problem> {
+    let control = state.control();
+    let fact = control
         .store()
         .fact(control.service().as_str(), INPUT_KIND, digest.as_str())
         .await?;
-    let input = input.ok_or_else(no_plan)?;
-    let unreadable = |error: serde_json::Error| Problem::unavailable(&error);
-    Ok(Kept {
-        plan: serde_json::from_str(&row.body).map_err(unreadable)?,
-        input: serde_json::from_str(&input).map_err(unreadable)?,
-    })
+    let read = |text: String| serde_json::from_str(&text).map_err(|error| Problem::unavailable(&error));
+    fact.map(read).transpose()
 }
 
 async fn keep(state: &AppState, digest: &Digest, plan: &Plan, input: &Input) -> Result<(), Problem> {

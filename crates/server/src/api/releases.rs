@@ -102,8 +102,12 @@ async fn apply(
             Err(problem) => return Err(outdated(&body.plan, plans::texts(&problem))),
         }
         obtain_artifacts(&state, &plan).await?;
+        let kind = EventKind::Apply {
+            plan: Box::new(plan),
+            author: Some(input.by),
+        };
         let reason = body.reason.as_deref().unwrap_or("asked for over the API");
-        submit(&state, by.actor(), &key, Some(reason), EventKind::Apply(Box::new(plan))).await?;
+        submit(&state, by.actor(), &key, Some(reason), kind).await?;
     }
     let view = state.control().view();
     let release = status::of(&view.state, &view.waiting).release(&version);

@@ -1,5 +1,7 @@
 //! Everything about the service at one instant: what moves, what waits and for what.
 
+mod admission;
+
 use std::collections::BTreeMap;
 
 use axum::http::Method;
@@ -13,7 +15,9 @@ use tidegate_domain::service::{Cell, Phase, Place, Run, RunPhase, Service, WaveR
 use tidegate_domain::time::Timestamp;
 use tidegate_domain::waiting::Waiting;
 
+pub use self::admission::{ApprovalStatus, NoticeCounts, WaiverStatus};
 use super::exchange::Answer;
+use super::freezes::FreezeStatus;
 use super::gateways::Gateway;
 use super::{AppState, Problem, Route, SCHEMA_VERSION};
 use crate::auth::{Authorized, permission};
@@ -33,6 +37,9 @@ pub struct Status {
     pub releases: Vec<ReleaseStatus>,
     /// What is waited for that belongs to no release.
     pub waiting: Vec<WaitingText>,
+    /// Put on at run time.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub freezes: Vec<FreezeStatus>,
     pub gateways: Vec<Gateway>,
     pub cells: Vec<CellStatus>,
 }
@@ -51,6 +58,15 @@ pub struct ReleaseStatus {
     pub applied_ms: i64,
     /// Whether it can be taken back, in words.
     pub reversible: String,
+    /// Who made the plan, where that is somebody else than who applied it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub planned_by: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub approvals: Vec<ApprovalStatus>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notices: Option<NoticeCounts>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub waivers: Vec<WaiverStatus>,
     pub waves: Vec<WaveStatus>,
     pub waiting: Vec<WaitingText>,
 }
@@ -199,6 +215,7 @@ pub fn of(service: &Service, waiting: &[Waiting]) -> Status {
             .filter(|waiting| waiting.release().is_none())
             .map(in_words)
             .collect(),
+        freezes: super::freezes::of(service),
         gateways: Vec::new(),
         cells: cells.collect(),
     }
@@ -240,6 +257,14 @@ fn release(service: &Service, run: &Run, waiting: &[Waiting]) -> ReleaseStatus {
             Some(Reversible::Until(stage)) => format!("until stage {}", stage_name(stage)),
             None => "no longer: its earlier version is not kept".to_owned(),
         },
+        planned_by: run
+            .planned_by
+            .as_ref()
+            .filter(|by| **by != run.author)
+            .map(ToString::to_string),
+        approvals: run.approvals.iter().map(admission::approval).collect(),
+        notices: admission::notices(run),
+        waivers: run.waivers.iter().map(admission::waiver).collect(),
         waves: run.waves.iter().map(wave).collect(),
         waiting: waiting
             .iter()
@@ -346,6 +371,12 @@ fn in_words(waiting: &Waiting) -> WaitingText {
     let kind = match waiting {
         Waiting::EarlierRelease { .. } => "earlier-release",
         Waiting::Hold { .. } => "hold",
+        Waiting::Approval { .. } => "approval",
+        Waiting::Start { .. } => "start",
+        Waiting::Window { .. } => "window",
+        Waiting::Freeze { .. } => "freeze",
+        Waiting::Notice { .. } => "notice",
+        Waiting::Peak { .. } => "peak",
         Waiting::Gap { .. } => "gap",
         Waiting::Slot { .. } => "slot",
         Waiting::Gate { .. } => "gate",

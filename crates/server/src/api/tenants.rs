@@ -9,7 +9,7 @@ use tidegate_domain::event::EventKind;
 use tidegate_domain::id::{CellName, TenantName, Version, WaveName};
 use tidegate_domain::service::{Place, Service};
 
-use super::commands::submit;
+use super::commands::{Reason, submit};
 use super::exchange::{Answer, Args, Body, Created, Key, Named, Nothing};
 use super::tokens::Why;
 use super::{AppState, Problem, Route, SCHEMA_VERSION};
@@ -31,6 +31,9 @@ pub struct TenantStatus {
     /// The version it was on before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<Version>,
+    /// What was said at run time: it wants to be among the first, or not. Counts from the next plan on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub opt_in: Option<bool>,
     /// The release on its way that has this tenant in a wave.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub release_in_flight: Option<Version>,
@@ -77,6 +80,18 @@ pub fn routes() -> Vec<Route> {
             add,
         ),
         Route::guarded(Method::DELETE, "/v1/tenants/{name}", "Remove a tenant", remove),
+        Route::guarded(
+            Method::POST,
+            "/v1/tenants/{name}/opt-in",
+            "Let a tenant be among the first, from the next plan on",
+            opt_in,
+        ),
+        Route::guarded(
+            Method::POST,
+            "/v1/tenants/{name}/opt-out",
+            "Leave a tenant where it is: it leaves the waves that it waits in",
+            opt_out,
+        ),
     ]
 }
 
@@ -152,6 +167,43 @@ async fn remove(
     Ok(Nothing)
 }
 
+async fn opt_in(
+    state: AppState,
+    by: Authorized<permission::Choose>,
+    (Named(Which { name }), key, Body(body)): (Named<Which>, Key, Body<Reason>),
+) -> Result<Answer<TenantStatus>, Problem> {
+    let kind = EventKind::OptIn { tenant: name.clone() };
+    choose(&state, &by, &key, &name, &body, kind).await
+}
+
+async fn opt_out(
+    state: AppState,
+    by: Authorized<permission::Choose>,
+    (Named(Which { name }), key, Body(body)): (Named<Which>, Key, Body<Reason>),
+) -> Result<Answer<TenantStatus>, Problem> {
+    let kind = EventKind::OptOut { tenant: name.clone() };
+    choose(&state, &by, &key, &name, &body, kind).await
+}
+
+async fn choose(
+    state: &AppState,
+    by: &Authorized<permission::Choose>,
+    key: &Key,
+    name: &TenantName,
+    body: &Reason,
+    kind: EventKind,
+) -> Result<Answer<TenantStatus>, Problem> {
+    match state.control().view().state.seats.get(name) {
+        Some(seat) => by.within(&seat.cell)?,
+        None => return Err(no_such_tenant(name)),
+    }
+    submit(state, by.actor(), key, Some(&body.reason), kind).await?;
+    let chosen = of(&state.control().view().state)
+        .into_iter()
+        .find(|tenant| tenant.name == *name);
+    chosen.map(Answer).ok_or_else(|| no_such_tenant(name))
+}
+
 pub fn no_such_tenant(name: &TenantName) -> Problem {
     Problem::not_found(format!("there is no tenant `{name}`")).help("`tidegate tenants` lists them")
 }
@@ -172,6 +224,7 @@ fn of(service: &Service) -> Vec<TenantStatus> {
             cell: seat.cell.clone(),
             version: seat.version.clone(),
             before: seat.before.clone(),
+            opt_in: service.choices.get(name).map(|choice| choice.opt_in),
             release_in_flight: moving.map(|(version, _, _)| (*version).clone()),
             wave: moving.map(|(_, wave, _)| (*wave).clone()),
             place: moving.map(|(_, _, place)| place_name(place).to_owned()),

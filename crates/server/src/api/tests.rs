@@ -1,6 +1,7 @@
 //! The API as its callers meet it: a real server on loopback, a store in memory, the turn loop as it runs.
 
 mod access;
+mod admission;
 mod commands;
 mod contract;
 mod hostile;

@@ -1,5 +1,6 @@
 //! The extractor that stands before every handler.
 
+use std::collections::BTreeSet;
 use std::marker::PhantomData;
 
 use axum::extract::FromRequestParts;
@@ -22,6 +23,11 @@ impl<P: Permission> Authorized<P> {
     #[must_use]
     pub fn actor(&self) -> &Actor {
         &self.principal.actor
+    }
+
+    #[must_use]
+    pub fn roles(&self) -> &BTreeSet<Role> {
+        &self.principal.roles
     }
 
     #[must_use]

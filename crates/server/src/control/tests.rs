@@ -97,7 +97,10 @@ async fn nobody_is_kept_waiting_by_a_server_that_ends() {
 async fn a_hold_ends_when_its_time_has_come() {
     let (control, _turning) = started().await;
     let plan = crate::fixture::planned(&control.view().state, "1.0.0", 2, "{longest: 0s, least: 0s}");
-    let apply = event(EventKind::Apply(Box::new(plan)));
+    let apply = event(EventKind::Apply {
+        plan: Box::new(plan),
+        author: None,
+    });
     control.submit(&apply, "apply").await.unwrap();
     let hold = event(EventKind::Hold {
         version: version("1.0.0"),

@@ -68,7 +68,10 @@ impl World {
 
     async fn apply(&self, release: &str, tenants: usize) {
         let plan = planned(&self.control.view().state, release, tenants, "{longest: 0s, least: 0s}");
-        let apply = event(EventKind::Apply(Box::new(plan)));
+        let apply = event(EventKind::Apply {
+            plan: Box::new(plan),
+            author: None,
+        });
         self.control.submit(&apply, release).await.unwrap();
     }
 

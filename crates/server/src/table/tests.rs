@@ -21,7 +21,10 @@ fn state(tenants: usize) -> Service {
     let mut state = Service::new(crate::fixture::service());
     for release in ["1.0.0", "2.0.0"] {
         let plan = crate::fixture::planned(&state, release, tenants, "{longest: 0s, least: 0s}");
-        let apply = crate::fixture::event(EventKind::Apply(Box::new(plan)));
+        let apply = crate::fixture::event(EventKind::Apply {
+            plan: Box::new(plan),
+            author: None,
+        });
         state = step(&state, &[apply], Timestamp(1_000_000)).state;
         if release == "1.0.0" {
             for seat in state.seats.values_mut() {

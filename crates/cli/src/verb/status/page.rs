@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use tidegate_domain::release::Stage;
 use tidegate_domain::time::Timestamp;
 use tidegate_server::api::{
-    CellStatus, Gateway, HealthStatus, ReleaseStatus, Status, TenantCounts, WaitingText, WaveStatus,
+    ApprovalStatus, CellStatus, Gateway, HealthStatus, ReleaseStatus, Status, TenantCounts, WaitingText, WaveStatus,
 };
 
 use crate::paint::{Paint, Tone};
@@ -29,13 +29,30 @@ pub fn draw(status: &Status, paint: Paint) -> String {
     let newest = status.releases.len().saturating_sub(1);
     for (index, release) in status.releases.iter().enumerate().rev() {
         page.push('\n');
-        draw_release(&mut page, release, index == newest || release.ended_ms.is_none(), paint);
+        let to_review = |approval: &ApprovalStatus| approval.review_by_ms.is_some() && approval.missing > 0;
+        let whole = index == newest || release.ended_ms.is_none() || release.approvals.iter().any(to_review);
+        draw_release(&mut page, release, whole, paint);
     }
     if status.releases.is_empty() {
         page.push_str("\nnothing has been released yet\n");
     }
     for waiting in &status.waiting {
         let _ = writeln!(page, "\nwaits for {}", waiting.text);
+    }
+    for freeze in &status.freezes {
+        let until = freeze.until_ms.map_or_else(
+            || "until it is lifted".to_owned(),
+            |until| format!("until {}", at_ms(until)),
+        );
+        let line = format!(
+            "Freeze {} of {} from {} {until}, by {}: {}",
+            freeze.number,
+            freeze.of,
+            at_ms(freeze.from_ms),
+            freeze.by,
+            freeze.reason
+        );
+        let _ = writeln!(page, "\n{}", paint.paint(Tone::Busy, &line));
     }
     page.push('\n');
     for cell in &status.cells {
@@ -107,6 +124,7 @@ fn draw_release(page: &mut String, release: &ReleaseStatus, whole: bool, paint: 
             hold.reason
         );
     }
+    draw_admission(page, release);
     // What holds it is told above, once, however many wait for its end.
     let waiting: Vec<&WaitingText> = release
         .waiting
@@ -129,6 +147,53 @@ fn draw_release(page: &mut String, release: &ReleaseStatus, whole: bool, paint: 
     }
     for waiting in waiting {
         let _ = writeln!(page, "{} waits for {}", branch().0, waiting.text);
+    }
+}
+
+/// Who has agreed, what customers were told, and what a person let go.
+fn draw_admission(page: &mut String, release: &ReleaseStatus) {
+    if release.ended_ms.is_none() && !release.approvals.is_empty() {
+        let _ = writeln!(page, "  plan {}", release.plan);
+    }
+    for approval in &release.approvals {
+        let given: Vec<&str> = approval.given.iter().map(|given| given.by.as_str()).collect();
+        let by = if given.is_empty() {
+            String::new()
+        } else {
+            format!(" by {}", given.join(", "))
+        };
+        let wave = approval
+            .wave
+            .as_ref()
+            .map_or_else(String::new, |wave| format!(" of wave {wave}"));
+        let what = match approval.review_by_ms {
+            Some(until) if approval.missing > 0 => {
+                format!("review {}{wave}: due until {}", approval.name, at_ms(until))
+            }
+            Some(_) => format!("review {}{wave}", approval.name),
+            None => format!("approval {}{wave}", approval.name),
+        };
+        let _ = writeln!(page, "  {what}: {} of {} given{by}", given.len(), approval.count);
+    }
+    if let Some(notices) = &release.notices {
+        let _ = writeln!(
+            page,
+            "  {}: {} sent, {} to be sent now",
+            count(notices.total, "notice"),
+            notices.sent,
+            notices.due
+        );
+    }
+    for waiver in &release.waivers {
+        let _ = writeln!(
+            page,
+            "  {}s of {} waived until {} by {}: {}",
+            waiver.of,
+            waiver.tenants,
+            at_ms(waiver.until_ms),
+            waiver.by,
+            waiver.reason
+        );
     }
 }
 

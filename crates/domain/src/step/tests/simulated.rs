@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::{back, baking};
 use crate::desired::{Owns, desired};
 use crate::event::{EventKind, Scope, Verdict};
-use crate::fixture::{Shop, installed, tenant, version};
+use crate::fixture::{Shop, apply, installed, tenant, version};
 use crate::id::{CellName, TenantName, Version};
 use crate::observed::{CellReports, GatewayReport};
 use crate::service::Place;
@@ -89,7 +89,7 @@ fn an_aborted_release_that_tenants_are_on_is_not_applied_again() {
     shop.take(abort).unwrap();
     shop.settle();
     assert_eq!(shop.on("1.1.0").len(), 2, "a confirmed wave stays");
-    let again = shop.take(EventKind::Apply(Box::new(plan.unwrap())));
+    let again = shop.take(apply(plan.unwrap()));
     assert!(matches!(again, Err(Refused::Ended { .. })), "{again:?}");
     shop.take(back("1.1.0", Scope::Everything)).unwrap();
     shop.settle();

@@ -64,7 +64,7 @@ async fn what_blocks_a_plan_is_told() {
     let mut unread = request("1.0.0", TENANTS);
     unread["artifacts"][0] = json!({ "component": "api", "path": "/artifacts/api", "error": "no such file" });
     let refused = world.post(&author, "/v1/plans", &unread).await.expect(422);
-    let text = refused["problems"][0]["text"].as_str().unwrap();
+    let text = refused["problems"][0]["message"].as_str().unwrap();
     assert!(text.contains("no such file"), "{text}");
     let mut relative = request("1.0.0", TENANTS);
     relative["artifacts"][0]["path"] = json!("api");
