@@ -1,5 +1,6 @@
 //! What must hold after every turn, whatever has happened. The first violation ends a world.
 
+mod admission;
 mod journal;
 mod state;
 
@@ -119,6 +120,11 @@ impl Checker {
         self.take(state::members_are_where_they_are_said_to_be(state));
         self.take(state::not_too_many_at_once(state));
         self.take(state::every_version_in_use_runs(state, &self.document));
+        self.take(admission::approvals_count(state));
+        let (fresh, now) = self.journal.fresh();
+        let early = admission::nobody_moves_too_early(state, fresh, now);
+        let journalled = admission::waivers_are_journalled(self.last.as_ref(), state, fresh);
+        self.take(early.and(journalled));
         if let Some(last) = &self.last {
             let checked = state::only_evidence_confirms(last, state, &self.passed);
             self.take(checked);

@@ -116,6 +116,9 @@ fn release(random: &mut Random, major: u32, tenants: &[TenantName]) -> Release {
             Reversible::Until(Stage::Confirm),
         ]),
         rollback_window: Duration::from_secs(*random.pick(&[60, 1_800, 86_400])),
+        approvals: 0,
+        notice: None,
+        windows: false,
         only_api: major > 1 && random.percent(30),
     }
 }

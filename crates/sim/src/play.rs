@@ -172,8 +172,14 @@ impl<'a> Stageplay<'a> {
         self.diary.planned(&plan, self.world.instant());
         self.plans.insert(release, plan.clone());
         let reason = format!("plan {}", plan.digest().short());
-        self.world
-            .ask("release manager", &reason, EventKind::Apply(Box::new(plan)));
+        self.world.ask(
+            "release manager",
+            &reason,
+            EventKind::Apply {
+                plan: Box::new(plan),
+                author: None,
+            },
+        );
         Ok(())
     }
 

@@ -11,6 +11,7 @@ use tidegate_domain::event::{Scope, Verdict};
 use tidegate_domain::id::{CellName, TenantName, Version};
 use tidegate_domain::policy::{Bake, OnFailure, OnInconclusive, Parallel};
 use tidegate_domain::release::{Ownership, Reversible};
+use tidegate_domain::service::{Selection, Waived};
 use tidegate_domain::time::Duration;
 
 use crate::boundary::Boundary;
@@ -43,6 +44,12 @@ pub struct Release {
     pub on_inconclusive: OnInconclusive,
     pub reversible: Reversible,
     pub rollback_window: Duration,
+    /// How many people have to agree.
+    pub approvals: u32,
+    /// How long before its start every tenant has to be told.
+    pub notice: Option<Duration>,
+    /// Every other tenant is moved in windows of its own.
+    pub windows: bool,
     /// The `admin` component and the worker are the same as those of the release before.
     pub only_api: bool,
 }
@@ -81,6 +88,17 @@ pub enum Command {
     RollBack(Version, Scope),
     Add(TenantName, CellName),
     Remove(TenantName),
+    /// In the name of somebody.
+    Approve(Version, String),
+    Reject(Version, String),
+    /// Says that every notice of the release was sent.
+    Notify(Version),
+    Waive(Version, Waived, Duration),
+    Freeze(Selection, Option<Duration>),
+    /// Lifts every freeze.
+    Unfreeze,
+    OptIn(TenantName),
+    OptOut(TenantName),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use tidegate_domain::id::{TenantName, Version, WaveName};
 use tidegate_domain::journal::{Entry, EntryKind};
 use tidegate_domain::service::{Run, Service, WaveRun};
+use tidegate_domain::time::Timestamp;
 use tidegate_store::JournalRow;
 
 use super::{Checked, Versions};
@@ -17,6 +18,8 @@ pub struct Replay {
     held: BTreeSet<Version>,
     /// Since the state was compared last.
     fresh: Vec<Entry>,
+    /// When the turn that wrote them was.
+    at_ms: i64,
 }
 
 impl Replay {
@@ -38,6 +41,7 @@ impl Replay {
         let mut checked = Ok(());
         for row in rows {
             self.seq = row.seq;
+            self.at_ms = row.at_ms;
             let Ok(entry) = serde_json::from_str::<Entry>(&row.body) else {
                 return (lines, Err(("the journal can be read", format!("row {}", row.seq))));
             };
@@ -78,6 +82,16 @@ impl Replay {
             | EntryKind::Aborted
             | EntryKind::Applied => self.held.retain(|release| Some(release) != entry.release.as_ref()),
             EntryKind::Started
+            | EntryKind::Approved
+            | EntryKind::Rejected
+            | EntryKind::ApprovalExpired
+            | EntryKind::Waived
+            | EntryKind::Frozen
+            | EntryKind::Unfrozen
+            | EntryKind::OptedIn
+            | EntryKind::OptedOut
+            | EntryKind::NoticeDue
+            | EntryKind::NoticeProven
             | EntryKind::Promoted
             | EntryKind::StageEntered
             | EntryKind::Judged
@@ -162,6 +176,13 @@ impl Replay {
             }
         }
         Ok(())
+    }
+}
+
+impl Replay {
+    /// The rows that were added last, and when.
+    pub fn fresh(&self) -> (&[Entry], Timestamp) {
+        (&self.fresh, Timestamp(self.at_ms))
     }
 }
 

@@ -58,6 +58,16 @@ impl<'a> Words<'a> {
         let (by, why) = (by(entry), &entry.reason);
         Some(match entry.kind {
             EntryKind::Applied => self.applied(&release, &by, why),
+            EntryKind::Approved => format!("release {release} is approved{by}: {why}"),
+            EntryKind::Rejected => format!("release {release} is rejected{by}: {why}"),
+            EntryKind::ApprovalExpired => format!("release {release}: {why}"),
+            EntryKind::Waived => format!("release {release} need not wait{by}: {why}"),
+            EntryKind::Frozen => format!("frozen{by}: {why}"),
+            EntryKind::Unfrozen => format!("lifted{by}: {why}"),
+            EntryKind::OptedIn => format!("{who} {} in{by}: {why}", opts(entry.tenants.len())),
+            EntryKind::OptedOut => format!("{who} {} out{by}: {why}", opts(entry.tenants.len())),
+            EntryKind::NoticeDue => format!("{wave}: {why}, about {who}"),
+            EntryKind::NoticeProven => format!("notices{by}: {why}"),
             EntryKind::Started => format!("release {release} starts"),
             EntryKind::StageEntered => return self.stage(entry, &wave),
             EntryKind::Held => format!("release {release} is held{by}: {why}"),
@@ -142,6 +152,27 @@ impl<'a> Words<'a> {
                 format!("release {release} waits for the hold to end, {}", self.at(*until))
             }
             Waiting::Hold { release, .. } => format!("release {release} waits for a person to resume it"),
+            Waiting::Approval { release, wave, .. } => {
+                let of = wave
+                    .as_ref()
+                    .map_or_else(String::new, |wave| format!(" of wave {wave}"));
+                format!("release {release} waits for approval{of}: {waiting}")
+            }
+            Waiting::Start { wave, until, .. } => {
+                format!("wave {wave} waits for its planned start, {}", self.at(*until))
+            }
+            Waiting::Window {
+                wave, opens: Some(at), ..
+            } => format!("wave {wave} waits for a window, {}: {waiting}", self.at(*at)),
+            Waiting::Window { wave, .. } | Waiting::Freeze { wave, .. } | Waiting::Notice { wave, .. } => {
+                format!("wave {wave} waits for {waiting}")
+            }
+            Waiting::Peak { wave, until, .. } => {
+                format!(
+                    "wave {wave} bakes through the peak of its tenants, until {}",
+                    self.at(*until)
+                )
+            }
             Waiting::Gap { wave, until, .. } => {
                 format!("wave {wave} waits for its gap to be over, {}", self.at(*until))
             }
@@ -181,23 +212,42 @@ impl<'a> Words<'a> {
             | Waiting::Workers { .. }
             | Waiting::Return { .. }
             | Waiting::Drain { .. } => true,
-            Waiting::EarlierRelease { .. } | Waiting::Hold { .. } | Waiting::Gap { .. } | Waiting::Bake { .. } => false,
+            Waiting::EarlierRelease { .. }
+            | Waiting::Hold { .. }
+            | Waiting::Approval { .. }
+            | Waiting::Start { .. }
+            | Waiting::Window { .. }
+            | Waiting::Freeze { .. }
+            | Waiting::Notice { .. }
+            | Waiting::Peak { .. }
+            | Waiting::Gap { .. }
+            | Waiting::Bake { .. } => false,
         }
     }
 
     pub fn wave_of<'w>(&self, waiting: &'w Waiting) -> Option<&'w WaveName> {
         match waiting {
             Waiting::Gap { wave, .. }
+            | Waiting::Start { wave, .. }
+            | Waiting::Window { wave, .. }
+            | Waiting::Freeze { wave, .. }
+            | Waiting::Notice { wave, .. }
+            | Waiting::Peak { wave, .. }
             | Waiting::Slot { wave, .. }
             | Waiting::Gate { wave, .. }
             | Waiting::Gateways { wave, .. }
             | Waiting::Workers { wave, .. }
             | Waiting::Bake { wave, .. } => Some(wave),
+            Waiting::Approval { wave, .. } => wave.as_ref(),
             Waiting::EarlierRelease { .. } | Waiting::Hold { .. } | Waiting::Return { .. } | Waiting::Drain { .. } => {
                 None
             }
         }
     }
+}
+
+fn opts(count: usize) -> &'static str {
+    if count == 1 { "opts" } else { "opt" }
 }
 
 /// People are named, Tidegate's own parts are not.

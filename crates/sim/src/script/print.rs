@@ -5,6 +5,7 @@ use std::fmt;
 use tidegate_domain::event::{Scope, Verdict};
 use tidegate_domain::policy::{OnFailure, OnInconclusive};
 use tidegate_domain::release::{Ownership, Reversible};
+use tidegate_domain::service::{Selection, Waived};
 use tidegate_domain::time::{Duration, Timestamp};
 
 use super::{Action, Command, GateMood, GatewayMood, Release, Script, SlotMood};
@@ -67,6 +68,15 @@ impl fmt::Display for Release {
             write!(f, " until={}", stage.as_str())?;
         }
         write!(f, " window={}", offset(self.rollback_window))?;
+        if self.approvals > 0 {
+            write!(f, " approvals={}", self.approvals)?;
+        }
+        if let Some(notice) = self.notice {
+            write!(f, " notice={}", offset(notice))?;
+        }
+        if self.windows {
+            write!(f, " windows")?;
+        }
         if self.only_api {
             write!(f, " only-api")?;
         }
@@ -111,6 +121,23 @@ impl fmt::Display for Command {
             Self::RollBack(version, Scope::Everything) => write!(f, "rollback {version} all"),
             Self::Add(tenant, cell) => write!(f, "add {tenant} {cell}"),
             Self::Remove(tenant) => write!(f, "remove {tenant}"),
+            Self::Approve(version, person) => write!(f, "approve {version} {person}"),
+            Self::Reject(version, person) => write!(f, "reject {version} {person}"),
+            Self::Notify(version) => write!(f, "notify {version}"),
+            Self::Waive(version, Waived::Notice, length) => write!(f, "waive {version} notice {}", offset(*length)),
+            Self::Waive(version, Waived::Window, length) => write!(f, "waive {version} window {}", offset(*length)),
+            Self::Freeze(of, length) => {
+                let whom = match of {
+                    Selection::Everybody => "all".to_owned(),
+                    Selection::Cells(cells) => format!("cells {}", words(&cells.iter().collect::<Vec<_>>(), " ")),
+                    Selection::Tenants(names) => format!("tenants {}", words(&names.iter().collect::<Vec<_>>(), " ")),
+                };
+                let length = length.map_or_else(|| "open".to_owned(), offset);
+                write!(f, "put-freeze {length} {whom}")
+            }
+            Self::Unfreeze => f.write_str("lift-freezes"),
+            Self::OptIn(tenant) => write!(f, "opt-in {tenant}"),
+            Self::OptOut(tenant) => write!(f, "opt-out {tenant}"),
         }
     }
 }

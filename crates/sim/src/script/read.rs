@@ -7,6 +7,7 @@ use tidegate_domain::event::{Scope, Verdict};
 use tidegate_domain::id::{CellName, TenantName, Version};
 use tidegate_domain::policy::{Bake, OnFailure, OnInconclusive, Parallel};
 use tidegate_domain::release::{Ownership, Reversible, Stage};
+use tidegate_domain::service::{Selection, Waived};
 use tidegate_domain::time::Duration;
 
 use super::{Action, Command, GateMood, GatewayMood, Release, Script, SlotMood};
@@ -94,6 +95,9 @@ fn release(options: &[&str]) -> Read<Release> {
         on_inconclusive: OnInconclusive::Hold,
         reversible: Reversible::Always,
         rollback_window: Duration::from_hours(1),
+        approvals: 0,
+        notice: None,
+        windows: false,
         only_api: false,
     };
     for option in options {
@@ -121,6 +125,9 @@ fn release(options: &[&str]) -> Read<Release> {
             "inconclusive" => release.on_inconclusive = on_inconclusive(value)?,
             "until" => release.reversible = Reversible::Until(stage(value)?),
             "window" => release.rollback_window = duration(value)?,
+            "approvals" => release.approvals = number(value)?,
+            "notice" => release.notice = Some(duration(value)?),
+            "windows" => release.windows = true,
             "only-api" => release.only_api = true,
             _ => return Err("a release has no such option"),
         }
@@ -183,8 +190,36 @@ fn command(words: &[&str]) -> Read<Command> {
         ["rollback", version, "all"] => Command::RollBack(version_of(version)?, Scope::Everything),
         ["add", tenant, cell] => Command::Add(name_of(tenant)?, cell_of(cell)?),
         ["remove", tenant] => Command::Remove(name_of(tenant)?),
+        ["approve", version, person] => Command::Approve(version_of(version)?, (*person).to_owned()),
+        ["reject", version, person] => Command::Reject(version_of(version)?, (*person).to_owned()),
+        ["notify", version] => Command::Notify(version_of(version)?),
+        ["waive", version, "notice", length] => Command::Waive(version_of(version)?, Waived::Notice, duration(length)?),
+        ["waive", version, "window", length] => Command::Waive(version_of(version)?, Waived::Window, duration(length)?),
+        ["put-freeze", length, whom @ ..] => Command::Freeze(selection(whom)?, freeze_length(length)?),
+        ["lift-freezes"] => Command::Unfreeze,
+        ["opt-in", tenant] => Command::OptIn(name_of(tenant)?),
+        ["opt-out", tenant] => Command::OptOut(name_of(tenant)?),
         _ => return Err("there is no such action, or not with these words"),
     })
+}
+
+fn selection(words: &[&str]) -> Read<Selection> {
+    match words {
+        ["all"] => Ok(Selection::Everybody),
+        ["cells", names @ ..] => Ok(Selection::Cells(list(names, "a cell is a name")?.into_iter().collect())),
+        ["tenants", names @ ..] => Ok(Selection::Tenants(
+            list(names, "a tenant is a name")?.into_iter().collect(),
+        )),
+        _ => Err("a freeze is of all, of cells NAME..., or of tenants NAME..."),
+    }
+}
+
+fn freeze_length(word: &str) -> Read<Option<Duration>> {
+    if word == "open" {
+        Ok(None)
+    } else {
+        duration(word).map(Some)
+    }
 }
 
 fn gateway_mood(words: &[&str]) -> Read<GatewayMood> {

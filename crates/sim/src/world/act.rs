@@ -3,7 +3,7 @@
 use tidegate_domain::event::{Event, EventKind, Scope};
 use tidegate_domain::id::{Actor, TenantName, Version};
 use tidegate_domain::release::{Release, Reversible};
-use tidegate_domain::service::{Place, RunPhase, Service};
+use tidegate_domain::service::{Place, RunPhase, Selection, Service};
 use tidegate_domain::step::{Refused, step};
 use tidegate_engine::{put_event, turn};
 use tidegate_store::complete_now;
@@ -45,8 +45,12 @@ impl World {
 
     fn person(&mut self, command: &Command) {
         let Some(kind) = self.event_kind(command) else { return };
+        let person = match command {
+            Command::Approve(_, person) | Command::Reject(_, person) => person,
+            _ => "ada",
+        };
         let event = Event {
-            actor: Actor::principal("ada"),
+            actor: Actor::principal(person),
             reason: Some("as planned".to_owned()),
             kind,
         };
@@ -63,7 +67,10 @@ impl World {
                 if state.run(&version).is_none_or(|run| run.phase.has_ended()) {
                     self.plans.insert(version, plan.clone());
                 }
-                EventKind::Apply(Box::new(plan))
+                EventKind::Apply {
+                    plan: Box::new(plan),
+                    author: None,
+                }
             }
             Command::Hold(version, length) => EventKind::Hold {
                 version,
@@ -73,6 +80,45 @@ impl World {
             Command::Promote(version) => EventKind::Promote { version },
             Command::Abort(version) => EventKind::Abort { version },
             Command::RollBack(version, scope) => EventKind::RollBack { version, scope },
+            Command::Approve(version, _) => EventKind::Approve {
+                plan: self.stored().ok()?.run(&version)?.plan.clone(),
+                version,
+                roles: [product::approver()].into(),
+            },
+            Command::Reject(version, _) => EventKind::Reject {
+                plan: self.stored().ok()?.run(&version)?.plan.clone(),
+                version,
+                roles: [product::approver()].into(),
+            },
+            Command::Notify(version) => EventKind::NoticesProven {
+                keys: self
+                    .stored()
+                    .ok()?
+                    .run(&version)?
+                    .schedule
+                    .notices
+                    .iter()
+                    .map(|n| n.key.clone())
+                    .collect(),
+                version,
+                at: None,
+            },
+            Command::Waive(version, of, length) => EventKind::Waive {
+                version,
+                of,
+                tenants: Selection::Everybody,
+                until: self.now() + length,
+            },
+            Command::Freeze(of, length) => EventKind::Freeze {
+                of,
+                from: None,
+                until: length.map(|length| self.now() + length),
+            },
+            Command::Unfreeze => EventKind::Unfreeze {
+                number: *self.stored().ok()?.freezes.keys().next()?,
+            },
+            Command::OptIn(tenant) => EventKind::OptIn { tenant },
+            Command::OptOut(tenant) => EventKind::OptOut { tenant },
             Command::Add(tenant, cell) => EventKind::TenantAdded { tenant, cell },
             Command::Remove(tenant) => EventKind::TenantRemoved { tenant },
         })
@@ -97,7 +143,10 @@ impl World {
         let event = Event {
             actor: Actor::principal("bob"),
             reason: None,
-            kind: EventKind::Apply(Box::new(plan.clone())),
+            kind: EventKind::Apply {
+                plan: Box::new(plan.clone()),
+                author: None,
+            },
         };
         let outcome = complete_now(async {
             let expected = turn(&without.store(), &self.service, now).await?;
@@ -177,11 +226,34 @@ impl World {
         self.checker.say("the faults end");
         self.calm_gateways();
         self.heal_slots();
+        self.people_do_their_part();
         if self.server.is_up() {
             self.turn_soon();
             self.judge_in(1_000);
         }
         self.observe_soon();
+    }
+
+    /// Whoever is waited for agrees, tells the customers, and lifts what was frozen.
+    fn people_do_their_part(&mut self) {
+        let Ok(state) = self.stored() else { return };
+        for run in state.runs.iter().filter(|run| !run.phase.has_ended()) {
+            for person in ["bob", "cyd"] {
+                self.person(&Command::Approve(run.version.clone(), person.to_owned()));
+            }
+            if !run.schedule.notices.is_empty() {
+                self.person(&Command::Notify(run.version.clone()));
+            }
+        }
+        for number in state.freezes.keys().copied() {
+            self.serial += 1;
+            let event = Event {
+                actor: Actor::principal("ada"),
+                reason: Some("it is over".to_owned()),
+                kind: EventKind::Unfreeze { number },
+            };
+            self.command(format!("ada/{}", self.serial), event);
+        }
     }
 
     pub fn check_end(&mut self) {

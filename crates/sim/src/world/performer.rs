@@ -143,6 +143,8 @@ impl World {
         let kind = match lane {
             Lane::Gate => Kind::Gate,
             Lane::Announce => Kind::Announcement,
+            // People send them.
+            Lane::Notice => return,
         };
         let moment = self.fault(kind);
         let report = if moment.is_none() {

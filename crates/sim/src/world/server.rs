@@ -189,7 +189,7 @@ impl World {
 
     /// Plans the next look at every lane.
     pub fn perform_soon(&mut self) {
-        for lane in Lane::ALL {
+        for lane in Lane::PERFORMED {
             let due = complete_now(self.store().next_due(lane.as_str())).ok().flatten();
             let Some(due) = due else { continue };
             let at = (self.at + due - self.now().0).max(self.at + 10);
