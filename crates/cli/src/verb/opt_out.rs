@@ -11,6 +11,7 @@ use crate::output;
 
 /// Leave a tenant on its version: it leaves the waves that it waits in, and is not among the first any more
 #[derive(Debug, Clone, Arguments)]
+#[group(skip)]
 pub struct Args {
     #[command(flatten)]
     choice: opt_in::Args,

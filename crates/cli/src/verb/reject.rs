@@ -10,6 +10,7 @@ use crate::error::CliError;
 
 /// Disagree with the plan of a release: it is held, and what others have approved counts no longer
 #[derive(Debug, Clone, Arguments)]
+#[group(skip)]
 pub struct Args {
     #[command(flatten)]
     word: approve::Args,
