@@ -180,73 +180,7 @@ impl Waiting {
     fn in_words(&self) -> String {
         match self {
             Self::EarlierRelease { earlier, .. } => format!("release {earlier} to end"),
-            Self::Approval {
-                wave,
-                plan,
-                approval,
-                roles,
-                given,
-                missing,
-                ..
-            } => {
-                let roles: Vec<&str> = roles.iter().map(RoleName::as_str).collect();
-                let given: Vec<&str> = given.iter().map(Actor::as_str).collect();
-                let given = if given.is_empty() {
-                    String::new()
-                } else {
-                    format!(" (given by {})", given.join(", "))
-                };
-                let wave = wave.as_ref().map_or(String::new(), |wave| format!(" of wave {wave}"));
-                format!(
-                    "approval {approval}{wave} of plan {}: {missing} more of role {}{given}",
-                    plan.short(),
-                    roles.join(" or ")
-                )
-            }
             Self::Hold { by, reason, until, .. } => hold_in_words(by, reason, *until),
-            Self::Start {
-                tenants,
-                until,
-                because,
-                ..
-            } => format!("the planned start of {} at {until}: {because}", named(tenants)),
-            Self::Window {
-                tenants,
-                window,
-                opens,
-                reason,
-                zone,
-                ..
-            } => window_in_words(tenants, window.as_ref(), *opens, reason, zone.as_ref()),
-            Self::Freeze {
-                tenants,
-                number,
-                by,
-                reason,
-                until,
-                ..
-            } => {
-                let until = until.map_or_else(|| "to be lifted".to_owned(), |until| format!("to end at {until}"));
-                format!("freeze {number} by {by} of {} {until}: {reason}", named(tenants))
-            }
-            Self::Notice {
-                tenants,
-                key,
-                asked,
-                from,
-                ..
-            } => {
-                let what = match (from, asked) {
-                    (Some(from), _) => format!("to have run its length at {from}"),
-                    (None, Some(asked)) => format!("to be sent: due since {asked}, and nobody says that it was"),
-                    (None, None) => "to become due, and to be sent".to_owned(),
-                };
-                format!("notice {key} to {} {what}", named(tenants))
-            }
-            Self::Peak { tenants, until, .. } => {
-                format!("the peak of {} on the new version, over at {until}", named(tenants))
-            }
-            Self::Gap { wave, until, .. } => format!("{until}, the earliest start of wave {wave}"),
             Self::Gate { effect, .. } => format!("gate {effect} to end"),
             Self::Slot {
                 cell,
@@ -295,8 +229,97 @@ impl Waiting {
             } => {
                 format!("slot {slot} in cell {cell} to drain: {in_flight} in flight, cut at {until}")
             }
+            Self::Approval { .. }
+            | Self::Start { .. }
+            | Self::Window { .. }
+            | Self::Freeze { .. }
+            | Self::Notice { .. }
+            | Self::Peak { .. }
+            | Self::Gap { .. } => self.planned_in_words().unwrap_or_default(),
         }
     }
+
+    /// The same of what the plan makes a release wait for: people and time.
+    fn planned_in_words(&self) -> Option<String> {
+        let words = match self {
+            Self::Approval {
+                wave,
+                plan,
+                approval,
+                roles,
+                given,
+                missing,
+                ..
+            } => {
+                let wave = wave.as_ref().map_or(String::new(), |wave| format!(" of wave {wave}"));
+                let (plan, missing) = (plan.short(), missing_in_words(*missing, roles, given));
+                format!("approval {approval}{wave} of plan {plan}: {missing}")
+            }
+            Self::Start {
+                tenants,
+                until,
+                because,
+                ..
+            } => format!("the planned start of {} at {until}: {because}", named(tenants)),
+            Self::Window {
+                tenants,
+                window,
+                opens,
+                reason,
+                zone,
+                ..
+            } => window_in_words(tenants, window.as_ref(), *opens, reason, zone.as_ref()),
+            Self::Freeze {
+                tenants,
+                number,
+                by,
+                reason,
+                until,
+                ..
+            } => {
+                let until = until.map_or_else(|| "to be lifted".to_owned(), |until| format!("to end at {until}"));
+                format!("freeze {number} by {by} of {} {until}: {reason}", named(tenants))
+            }
+            Self::Notice {
+                tenants,
+                key,
+                asked,
+                from,
+                ..
+            } => {
+                let what = match (from, asked) {
+                    (Some(from), _) => format!("to have run its length at {from}"),
+                    (None, Some(asked)) => format!("to be sent: due since {asked}, and nobody says that it was"),
+                    (None, None) => "to become due, and to be sent".to_owned(),
+                };
+                format!("notice {key} to {} {what}", named(tenants))
+            }
+            Self::Peak { tenants, until, .. } => {
+                format!("the peak of {} on the new version, over at {until}", named(tenants))
+            }
+            Self::Gap { wave, until, .. } => format!("{until}, the earliest start of wave {wave}"),
+            Self::EarlierRelease { .. }
+            | Self::Hold { .. }
+            | Self::Gate { .. }
+            | Self::Slot { .. }
+            | Self::Gateways { .. }
+            | Self::Workers { .. }
+            | Self::Bake { .. }
+            | Self::Return { .. }
+            | Self::Drain { .. } => return None,
+        };
+        Some(words)
+    }
+}
+
+fn missing_in_words(missing: usize, roles: &BTreeSet<RoleName>, given: &[Actor]) -> String {
+    let roles: Vec<&str> = roles.iter().map(RoleName::as_str).collect();
+    let given: Vec<&str> = given.iter().map(Actor::as_str).collect();
+    let given = match given.as_slice() {
+        [] => String::new(),
+        given => format!(" (given by {})", given.join(", ")),
+    };
+    format!("{missing} more of role {}{given}", roles.join(" or "))
 }
 
 fn hold_in_words(by: &Actor, reason: &str, until: Option<Timestamp>) -> String {

@@ -60,7 +60,7 @@ fn ask(lines: &[&str]) -> Vec<Value> {
 
 #[track_caller]
 fn check(request: &Value, expected: &Value) {
-    assert_eq!(ask(&[&request.to_string()]), [expected.clone()]);
+    assert_eq!(ask(&[&request.to_string()]), std::slice::from_ref(expected));
 }
 
 /// The refusal of a request says this.

@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::turn::Turn;
-use crate::calendar::{Openness, Reason, WhenOpenEnds};
-use crate::id::{CellName, TenantName};
+use crate::calendar::{Calendars, Class, Openness, Reason, WhenOpenEnds};
+use crate::id::{CellName, TenantName, Version, WaveName};
 use crate::plan::{NoticeKey, PlannedNotice, Schedule};
 use crate::service::{Place, Run, Waived, WaveRun};
 use crate::time::Timestamp;
@@ -192,19 +192,7 @@ impl Turn {
             }
             Kept::Window { class } => {
                 let class = &schedule.classes[usize::from(*class)];
-                let Openness { window, reason, .. } = schedule.calendars.is_open(class, self.now);
-                let next = schedule.calendars.next_open(class, self.now);
-                let opens = next.as_ref().map(|next| next.at);
-                let waiting = Waiting::Window {
-                    release,
-                    wave,
-                    tenants,
-                    window: next.and_then(|next| next.window).or(window),
-                    opens,
-                    reason: reason.words(&class.zone),
-                    zone: Some(class.zone.clone()),
-                };
-                (waiting, opens)
+                wait_for_window(&schedule.calendars, class, self.now, (release, wave, tenants))
             }
             Kept::Notice { key, from } => {
                 let asked = run.notices.get(key).and_then(|notice| notice.asked);
@@ -303,6 +291,28 @@ impl Run {
         }
         waived
     }
+}
+
+/// Tenants whose windows are closed, and when they open.
+fn wait_for_window(
+    calendars: &Calendars,
+    class: &Class,
+    now: Timestamp,
+    (release, wave, tenants): (Version, WaveName, Vec<TenantName>),
+) -> (Waiting, Option<Timestamp>) {
+    let Openness { window, reason, .. } = calendars.is_open(class, now);
+    let next = calendars.next_open(class, now);
+    let opens = next.as_ref().map(|next| next.at);
+    let waiting = Waiting::Window {
+        release,
+        wave,
+        tenants,
+        window: next.and_then(|next| next.window).or(window),
+        opens,
+        reason: reason.words(&class.zone),
+        zone: Some(class.zone.clone()),
+    };
+    (waiting, opens)
 }
 
 impl Admission {

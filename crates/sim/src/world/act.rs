@@ -45,9 +45,10 @@ impl World {
 
     fn person(&mut self, command: &Command) {
         let Some(kind) = self.event_kind(command) else { return };
-        let person = match command {
-            Command::Approve(_, person) | Command::Reject(_, person) => person,
-            _ => "ada",
+        let person = if let Command::Approve(_, person) | Command::Reject(_, person) = command {
+            person
+        } else {
+            "ada"
         };
         let event = Event {
             actor: Actor::principal(person),

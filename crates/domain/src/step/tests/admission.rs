@@ -187,6 +187,15 @@ fn the_planned_start_is_waited_for() {
     assert_eq!(shop.on("1.1.0").len(), 2);
 }
 
+/// The notices that the last step asked for.
+fn asked_for(shop: &Shop) -> Vec<EffectId> {
+    let effects = &shop.last.as_ref().unwrap().effects;
+    let notices = effects
+        .iter()
+        .filter(|effect| matches!(effect.body, EffectBody::Notice { .. }));
+    notices.map(|effect| effect.id.clone()).collect()
+}
+
 #[test]
 fn a_notice_is_asked_for_once_proven_once_and_has_to_run_its_length() {
     let mut shop = friday();
@@ -199,19 +208,11 @@ fn a_notice_is_asked_for_once_proven_once_and_has_to_run_its_length() {
         due = Some(notices[1].key.clone());
         plan.schedule.notices = notices;
     });
-    let effects = |shop: &Shop| {
-        let step = shop.last.as_ref().unwrap();
-        let notices = step
-            .effects
-            .iter()
-            .filter(|effect| matches!(effect.body, EffectBody::Notice { .. }));
-        notices.map(|effect| effect.id.clone()).collect::<Vec<_>>()
-    };
     let acme = NoticeKey::read("1.1.0/first/notice/acme/-");
     let dune = due.unwrap();
-    assert_eq!(effects(&shop), [EffectId::notice(&acme, 0)]);
+    assert_eq!(asked_for(&shop), [EffectId::notice(&acme, 0)]);
     shop.settle();
-    assert_eq!(effects(&shop), [], "asked for once");
+    assert_eq!(asked_for(&shop), [], "asked for once");
     assert!(
         shop.waiting().contains("and nobody says that it was"),
         "{}",
@@ -351,7 +352,7 @@ fn the_way_back_waits_for_nothing_in_every_waiting_state() {
 fn what_an_aborted_release_had_to_tell_is_withdrawn() {
     let mut shop = friday();
     shop.apply_changed("1.1.0", |plan| {
-        plan.schedule.notices = vec![notice(plan, "acme", Due::Applied)]
+        plan.schedule.notices = vec![notice(plan, "acme", Due::Applied)];
     });
     shop.settle();
     shop.take(EventKind::Abort {

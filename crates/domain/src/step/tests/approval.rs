@@ -9,6 +9,7 @@ use crate::id::{ApprovalName, Digest, RoleName, WaveName};
 use crate::journal::EntryKind;
 use crate::plan::PlannedApproval;
 use crate::policy::Before;
+use crate::service::Approval;
 use crate::step::Refused;
 use crate::time::Duration;
 
@@ -106,7 +107,7 @@ fn nobody_approves_their_own_plan_counts_twice_or_without_the_role() {
         .unwrap()
         .approvals
         .iter()
-        .map(|a| a.missing())
+        .map(Approval::missing)
         .collect();
     assert_eq!(missing, [1, 1]);
 }
