@@ -5,12 +5,14 @@ use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
+use tidegate_domain::calendar::Profile;
 use tidegate_domain::files::{
-    self, BYTES_MAX, CalendarFiles, Diagnostic, Jwt, PLAYBOOKS_FOLDER, Project, ReleaseFile, SERVICE_FILE, Source,
-    TENANTS_FILE, TenantFrom, check_gates, holiday_files, read_project, read_release, render,
+    self, BYTES_MAX, CUSTOMERS_FILE, CalendarFiles, Diagnostic, Jwt, PLAYBOOKS_FOLDER, Project, ReleaseFile,
+    SERVICE_FILE, Source, TENANTS_FILE, TenantFrom, check_gates, holiday_files, read_facts, read_project, read_release,
+    render,
 };
 use tidegate_domain::id::Digest;
-use tidegate_domain::plan::FoundArtifact;
+use tidegate_domain::plan::{Facts, FoundArtifact};
 use tidegate_effects::gates;
 
 use crate::context::Context;
@@ -78,6 +80,39 @@ fn check_named_files(project: &Project, context: &Context) -> Result<(), CliErro
         })?;
     }
     Ok(())
+}
+
+/// Everything that is doubtful or wrong in the files, for programs. Files that cannot be read are told elsewhere.
+pub fn findings(release: &Path, context: &Context) -> Vec<Diagnostic> {
+    let Ok(sources) = sources(context) else {
+        return Vec::new();
+    };
+    let (project, mut found) = read_project(&sources);
+    if let (Some(project), Ok(source)) = (project, text(release)) {
+        found.extend(read_release(&source, &project).1);
+    }
+    found
+}
+
+/// The traffic of tenants.
+pub fn profile(path: &Path) -> Result<Profile, CliError> {
+    let wrong = || CliError::new(format!("cannot read the traffic profile `{}`", path.display()));
+    let text = std::fs::read_to_string(path).map_err(|error| wrong().because(error))?;
+    Profile::read(&text).map_err(|error| wrong().because(error))
+}
+
+/// A file of facts that stands for a server.
+pub fn facts(path: &Path, context: &Context) -> Result<Facts, CliError> {
+    let source = text(path)?;
+    let (facts, diagnostics) = read_facts(&source);
+    let sources = std::slice::from_ref(&source);
+    facts.ok_or_else(|| {
+        mistakes(
+            "the facts",
+            &render(&diagnostics, sources, context.color_stderr()),
+            diagnostics.len(),
+        )
+    })
 }
 
 /// A release file, every mistake told at once.
@@ -159,7 +194,7 @@ fn sources(context: &Context) -> Result<Vec<Source>, CliError> {
     Ok(sources)
 }
 
-/// The two files that have one name, as far as they are there; the service file always is.
+/// The files that have one name, as far as they are there; the service file always is.
 fn named_sources(context: &Context) -> Result<Vec<Source>, CliError> {
     let service = beside(context, SERVICE_FILE);
     if !service.is_file() {
@@ -170,9 +205,11 @@ fn named_sources(context: &Context) -> Result<Vec<Source>, CliError> {
         .help("make one with `tidegate init`, or name the project's folder with `--project DIR`"));
     }
     let mut sources = vec![text(&service)?];
-    let tenants = beside(context, TENANTS_FILE);
-    if tenants.is_file() {
-        sources.push(text(&tenants)?);
+    for name in [TENANTS_FILE, CUSTOMERS_FILE] {
+        let path = beside(context, name);
+        if path.is_file() {
+            sources.push(text(&path)?);
+        }
     }
     Ok(sources)
 }

@@ -14,6 +14,7 @@ use serde::de::DeserializeOwned;
 use crate::calendar::Calendars;
 use crate::change::Change;
 use crate::id::{ChangeId, PlaybookName};
+use crate::plan::Facts;
 
 mod calendars;
 mod change;
@@ -21,6 +22,7 @@ mod customers;
 mod diagnostic;
 mod gates;
 mod ics;
+mod locate;
 mod meaning;
 mod nearest;
 mod playbook;
@@ -38,6 +40,7 @@ pub use change::{CHANGE_BYTES_MAX, ChangeFile, NamedPicture, NewChange, is_chang
 pub use customers::{Contact, Customer, CustomersFile, Locale, MailAddress};
 pub use diagnostic::{Code, Diagnostic, Place, Severity, render};
 pub use gates::{GateMistake, check_gates};
+pub use locate::locate;
 pub use playbook::{
     AnyDay, Cadence, Conditions, Errors, Health, Latency, PlaybookFile, RollingPatches, Select, Train, Wave,
 };
@@ -46,7 +49,7 @@ pub use schema::schemas;
 pub use service::{
     Cell, Component, ComponentKind, Environment, Gateway, Jwt, Match, Ready, ServiceFile, Stop, TenantFrom, Tls, Verify,
 };
-pub use starter::starter;
+pub use starter::{SHIPPED_PLAYBOOKS, starter};
 pub use tenants::{Tenant, TenantsFile};
 pub use text::{
     Address, CommitId, CookieName, GateName, HeaderName, HostName, HostTemplate, Instant, InvalidText, LabelName,
@@ -146,6 +149,13 @@ pub fn read_project(sources: &[Source]) -> (Option<Project>, Vec<Diagnostic>) {
 pub fn read_release(source: &Source, project: &Project) -> (Option<ReleaseFile>, Vec<Diagnostic>) {
     let mut document = Document::read(source, &Shape::of::<ReleaseFile>());
     meaning::check_release(&mut document, project);
+    (document.file(), document.report.diagnostics())
+}
+
+/// Reads a file of facts that stands for a server. There are facts exactly when no diagnostic is an error.
+#[must_use]
+pub fn read_facts(source: &Source) -> (Option<Facts>, Vec<Diagnostic>) {
+    let mut document = Document::read(source, &Shape::of::<Facts>());
     (document.file(), document.report.diagnostics())
 }
 

@@ -121,6 +121,7 @@ impl Shop {
             artifacts,
             state: self.state.clone(),
             now: self.now,
+            profile: None,
         }
     }
 

@@ -1,13 +1,17 @@
 //! A plan: the release expanded for every tenant. Immutable, known by its digest.
 
+mod basis;
 mod build;
 mod check;
 mod content;
 mod describe;
+mod document;
+mod facts;
 mod report;
 mod schedule;
 mod select;
 mod when;
+mod words;
 
 use std::collections::BTreeMap;
 
@@ -21,6 +25,8 @@ use crate::release::Release;
 pub use self::build::{FoundArtifact, PlanInput, plan};
 pub use self::check::check;
 pub use self::content::assumed;
+pub use self::document::{Document, ProblemDocument, bake_in_words};
+pub use self::facts::Facts;
 pub use self::report::{
     About, ClassReport, Missed, MissedDay, PlanReport, Problem, ProblemKind, ProblemPlace, Rollback, Severity,
     StartReason, WaveReport,

@@ -78,6 +78,7 @@ pub fn planned(state: &Service, release: &str, tenants: usize, bake: &str) -> Pl
         (ComponentName::new(name).unwrap(), found)
     };
     let input = PlanInput {
+        profile: None,
         project,
         release: file,
         artifacts: ["api", "admin", "ledger"].map(artifact).into(),

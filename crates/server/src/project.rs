@@ -5,7 +5,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use tidegate_domain::files::{
-    Jwt, PLAYBOOKS_FOLDER, Project, SERVICE_FILE, Source, TENANTS_FILE, TenantFrom, holiday_files, read_project, render,
+    CUSTOMERS_FILE, Jwt, PLAYBOOKS_FOLDER, Project, SERVICE_FILE, Source, TENANTS_FILE, TenantFrom, holiday_files,
+    read_project, render,
 };
 use tidegate_gateway::Tls;
 use tidegate_gateway::table::{JwtSource, JwtVerification, PathSource, TenantSource};
@@ -25,7 +26,11 @@ pub enum ProjectError {
 
 /// Reads the files in `folder`, all mistakes at once.
 pub fn read(folder: &Path) -> Result<Project, ProjectError> {
-    let mut paths = vec![folder.join(SERVICE_FILE), folder.join(TENANTS_FILE)];
+    let mut paths = vec![
+        folder.join(SERVICE_FILE),
+        folder.join(TENANTS_FILE),
+        folder.join(CUSTOMERS_FILE),
+    ];
     if let Ok(entries) = fs::read_dir(folder.join(PLAYBOOKS_FOLDER)) {
         let mut playbooks: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
         playbooks.sort();

@@ -272,10 +272,8 @@ impl Progress {
 pub fn apply(world: &World, client: &Patient, version: &str, release: PathBuf) -> Result<(), CliError> {
     let args = plan::Args {
         release: Some(release),
-        offline: false,
-        exit_code: false,
-        tenants: false,
         json: true,
+        ..plan::Args::default()
     };
     let planned = patiently(|| plan::make(&args, &world.context()))?;
     let Some(digest) = planned.digest.filter(|_| planned.plan.is_some()) else {

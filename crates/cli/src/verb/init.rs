@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args as Arguments;
-use tidegate_domain::files::{Source, starter};
+use tidegate_domain::files::{PLAYBOOKS_FOLDER, SERVICE_FILE, SHIPPED_PLAYBOOKS, Source, starter};
 
 use crate::context::Context;
 use crate::error::CliError;
@@ -17,10 +17,19 @@ use crate::output;
 pub struct Args {
     /// The folder to write to, made where it is missing; by default the project's
     pub directory: Option<PathBuf>,
+    /// Write only this one of the playbooks that come with Tidegate
+    #[arg(long, value_name = "NAME", value_parser = SHIPPED_PLAYBOOKS.map(|(name, _)| name))]
+    pub playbook: Option<String>,
 }
 
 pub fn run(args: &Args, context: &Context) -> Result<ExitCode, CliError> {
     let folder = args.directory.as_ref().unwrap_or(&context.project);
+    let shipped = SHIPPED_PLAYBOOKS
+        .iter()
+        .find(|(name, _)| Some(*name) == args.playbook.as_deref());
+    if let Some((name, text)) = shipped {
+        return write_playbook(folder, name, text);
+    }
     let files = starter();
     refuse_to_overwrite(folder, &files)?;
     for file in &files {
@@ -39,6 +48,18 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, CliError> {
         format!("cd {} && ", folder.display())
     };
     output::message(&format!("next: {elsewhere}tidegate plan release.yaml"));
+    Ok(ExitCode::SUCCESS)
+}
+
+fn write_playbook(folder: &Path, name: &str, text: &str) -> Result<ExitCode, CliError> {
+    let file = Source {
+        path: format!("{PLAYBOOKS_FOLDER}/{name}.yaml"),
+        text: text.to_owned(),
+    };
+    refuse_to_overwrite(folder, std::slice::from_ref(&file))?;
+    write(&folder.join(&file.path), &file.text)?;
+    output::data(&format!("{}\n", folder.join(&file.path).display()))?;
+    output::message(&format!("next: write `playbook: {name}` in {SERVICE_FILE}"));
     Ok(ExitCode::SUCCESS)
 }
 

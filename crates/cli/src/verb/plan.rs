@@ -1,6 +1,8 @@
 //! `tidegate plan`: every tenant's what, when and why, before anything moves.
 
+mod explain;
 mod page;
+mod picture;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -9,10 +11,13 @@ use std::process::ExitCode;
 use clap::Args as Arguments;
 use serde::Serialize;
 use serde_json::json;
-use tidegate_domain::files::{ReleaseFile, Source};
-use tidegate_domain::id::{ChangeId, ComponentName, Digest};
-use tidegate_domain::plan::{FoundArtifact, Plan, PlanInput, PlanReport, check, plan};
-use tidegate_domain::service::Service;
+use tidegate_domain::calendar::Profile;
+use tidegate_domain::files::{Diagnostic, ReleaseFile, Source, locate};
+use tidegate_domain::id::{ChangeId, ComponentName, Digest, TenantName, Version};
+use tidegate_domain::plan::{
+    Document, Facts, FoundArtifact, Plan, PlanInput, PlanReport, ProblemDocument, check, plan,
+};
+use tidegate_domain::time::Timestamp;
 use tidegate_server::api::{self, PlanRequest, SourceText};
 
 use crate::context::Context;
@@ -20,46 +25,86 @@ use crate::error::{CliError, Exit};
 use crate::project::{self, Read};
 use crate::{output, verb, when};
 
-/// Show who moves when and why then, and what stands in the way
-#[derive(Debug, Clone, Arguments)]
+/// Show who moves when and why then, what is sent before, and what stands in the way
+#[derive(Debug, Clone, Default, Arguments)]
 pub struct Args {
     /// The release to plan; by default `release.yaml` of the project
     pub release: Option<PathBuf>,
-    /// Plan as the first release of the service, without a server
+    /// Plan without a server; every tenant is taken to run the release before
     #[arg(long)]
     pub offline: bool,
+    /// Plan as the first release of the service, without a server
+    #[arg(long, conflicts_with = "facts")]
+    pub first: bool,
+    /// Plan as if it were this instant, without a server
+    #[arg(long, value_name = "INSTANT", value_parser = when::parse)]
+    pub now: Option<Timestamp>,
+    /// Take the version of each tenant and opt-ins from this file, not from a server
+    #[arg(long, value_name = "FILE")]
+    pub facts: Option<PathBuf>,
+    /// The traffic of tenants by the hour of the week (`traffic.json`), for the quietest time and for peaks
+    #[arg(long, value_name = "FILE")]
+    pub profile: Option<PathBuf>,
+    /// Explain what the plan means for this tenant
+    #[arg(long, value_name = "TENANT", conflicts_with = "json")]
+    pub explain: Option<TenantName>,
+    /// Show day by day what is due
+    #[arg(long, conflicts_with_all = ["json", "explain"])]
+    pub calendar: bool,
+    /// Also draw the calendar into this file, as SVG
+    #[arg(long, value_name = "FILE")]
+    pub svg: Option<PathBuf>,
+    /// Also write the plan into this file, as JSON
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
     /// End with 3 if the plan moves a tenant
     #[arg(long)]
     pub exit_code: bool,
     /// Name every tenant
     #[arg(long)]
     pub tenants: bool,
-    /// Print the plan and its report as JSON
+    /// Print the plan as JSON
     #[arg(long)]
     pub json: bool,
 }
 
 /// A plan as the server or this program made it.
 pub struct Planned {
+    pub version: Version,
     pub digest: Option<Digest>,
     pub plan: Option<Plan>,
     pub report: PlanReport,
+    pub now: Timestamp,
     /// Nothing was kept: the plan cannot be applied.
     pub offline: bool,
 }
 
 pub fn run(args: &Args, context: &Context) -> Result<ExitCode, CliError> {
-    let planned = make(args, context)?;
+    let path = release_path(args, context);
+    let planned = match make(args, context) {
+        Ok(planned) => planned,
+        Err(error) if args.json => {
+            let findings = project::findings(&path, context);
+            if findings.iter().any(Diagnostic::is_error) {
+                output::json(&Document::of_mistakes(verb::SCHEMA_VERSION, &findings))?;
+            }
+            return Err(error);
+        }
+        Err(error) => return Err(error),
+    };
+    let document = || planned.document(&project::findings(&path, context));
+    if let Some(file) = &args.output {
+        write(file, &format!("{:#}\n", json!(document())))?;
+    }
+    if let (Some(file), Some(plan)) = (&args.svg, &planned.plan) {
+        write(file, &picture::svg(plan, &planned.report, planned.now))?;
+    }
     if args.json {
-        let Planned {
-            digest,
-            plan,
-            report,
-            offline,
-        } = &planned;
-        output::json(&json!({
-            "schema_version": verb::SCHEMA_VERSION, "digest": digest, "offline": offline, "plan": plan, "report": report,
-        }))?;
+        output::json(&document())?;
+    } else if let (Some(tenant), Some(plan)) = (&args.explain, &planned.plan) {
+        output::data(&explain::draw(plan, &planned.report, tenant)?)?;
+    } else if let (true, Some(plan)) = (args.calendar, &planned.plan) {
+        output::data(&picture::text(plan, &planned.report, planned.now))?;
     } else {
         output::data(&page::draw(&planned, args.tenants))?;
     }
@@ -80,26 +125,37 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, CliError> {
     })
 }
 
+fn write(file: &Path, text: &str) -> Result<(), CliError> {
+    std::fs::write(file, text)
+        .map_err(|error| CliError::new(format!("cannot write `{}`", file.display())).because(error))
+}
+
+fn release_path(args: &Args, context: &Context) -> PathBuf {
+    let given = args.release.clone();
+    given.unwrap_or_else(|| project::beside(context, "release.yaml"))
+}
+
 /// Plans with the server, or without one where none serves this project.
 pub fn make(args: &Args, context: &Context) -> Result<Planned, CliError> {
-    let path = args
-        .release
-        .clone()
-        .unwrap_or_else(|| project::beside(context, "release.yaml"));
-    let question = Question::read(&path, context)?;
-    if args.offline {
-        return Ok(question.answer_offline());
+    let question = Question::read(&release_path(args, context), args.profile.as_deref(), context)?;
+    let facts = match &args.facts {
+        Some(path) => project::facts(path, context)?,
+        None if args.first => Facts::default(),
+        None => Facts::assumed(),
+    };
+    let offline = args.offline || args.first || args.facts.is_some() || args.now.is_some();
+    if !offline && context.endpoint().is_some() {
+        return Ok(question.ask(context)?.into());
     }
-    if context.endpoint().is_none() {
-        output::message("no server serves this project: planned as the first release of the service");
-        return Ok(question.answer_offline());
+    if !offline {
+        output::message("no server serves this project: planned as if every tenant ran the release before");
     }
-    Ok(question.ask(context)?.into())
+    Ok(question.answer_offline(&facts, args.now.unwrap_or_else(when::now)))
 }
 
 /// Has the server plan a release, shows the plan, and answers its digest.
 pub fn with_server(path: &Path, context: &Context) -> Result<Digest, CliError> {
-    let planned = Question::read(path, context)?.ask(context)?;
+    let planned = Question::read(path, None, context)?.ask(context)?;
     let digest = planned.digest.clone();
     output::data(&page::draw(&planned.into(), false))?;
     Ok(digest)
@@ -111,10 +167,11 @@ struct Question {
     release: ReleaseFile,
     source: Source,
     artifacts: BTreeMap<ComponentName, FoundArtifact>,
+    profile: Option<Profile>,
 }
 
 impl Question {
-    fn read(path: &Path, context: &Context) -> Result<Self, CliError> {
+    fn read(path: &Path, profile: Option<&Path>, context: &Context) -> Result<Self, CliError> {
         let read = project::read(context)?;
         let (release, source) = project::release(path, &read, context)?;
         tell_unlisted(&read, &release, context)?;
@@ -126,6 +183,7 @@ impl Question {
             release,
             source,
             artifacts,
+            profile: profile.map(project::profile).transpose()?,
         })
     }
 
@@ -158,32 +216,41 @@ impl Question {
         PlanRequest {
             artifacts: artifacts.collect(),
             sources: self.read.sources.into_iter().map(text).collect(),
+            profile: self.profile,
             release: text(self.source),
         }
     }
 
-    /// As the first release of the service.
-    fn answer_offline(self) -> Planned {
-        let project = self.read.project;
-        let state = Service::new(project.service.service.clone());
-        let Self { release, artifacts, .. } = self;
-        let input = PlanInput {
-            project,
+    fn answer_offline(self, facts: &Facts, now: Timestamp) -> Planned {
+        let Self {
+            mut read,
             release,
             artifacts,
-            state,
-            now: when::now(),
+            profile,
+            ..
+        } = self;
+        facts.take_part(&mut read.project);
+        let input = PlanInput {
+            state: facts.state(&read.project),
+            project: read.project,
+            release,
+            artifacts,
+            now,
+            profile,
         };
         let (plan, mut report) = plan(&input);
         if let Some(plan) = &plan {
             report.problems.extend(check(plan, &input));
         }
+        locate(&mut report.problems, &read.sources, &input.project.service.playbook);
         let plan = plan.filter(|_| !report.blocked());
         let digest = plan.as_ref().map(Plan::digest);
         Planned {
+            version: input.release.version,
             digest,
             plan,
             report,
+            now,
             offline: true,
         }
     }
@@ -204,15 +271,31 @@ fn tell_unlisted(read: &Read, release: &ReleaseFile, context: &Context) -> Resul
     Ok(())
 }
 
+impl Planned {
+    fn document(&self, findings: &[Diagnostic]) -> Document {
+        let mut document = Document::new(
+            verb::SCHEMA_VERSION,
+            &self.version,
+            self.plan.as_ref(),
+            &self.report,
+            self.now,
+        );
+        document.problems.extend(findings.iter().map(ProblemDocument::from));
+        document
+    }
+}
+
 impl From<api::Planned> for Planned {
     fn from(planned: api::Planned) -> Self {
         let api::Planned {
             digest, plan, report, ..
         } = planned;
         Self {
+            version: plan.release.version.clone(),
             digest: Some(digest),
             plan: Some(plan),
             report,
+            now: when::now(),
             offline: false,
         }
     }

@@ -13,8 +13,8 @@ fn the_starter_is_planned_as_it_is() {
     let planned = workspace.run(&["plan", "--project", "shop"]).succeeded();
     let planned = planned
         .shows("Release 1.0.0 of starter")
-        .shows("3 tenants in 1 wave")
-        .shows("acme, globex, initech");
+        .shows("3 tenants in 2 waves")
+        .shows("globex, initech");
     planned.says("no server serves this project").says("tidegate serve");
 }
 
@@ -39,8 +39,67 @@ fn a_plan_as_json_is_one_document_and_the_digest_is_of_the_decisions() {
         .json();
     let second = workspace.run(&["plan", "--offline", "--json"]).succeeded().json();
     assert_eq!(first["digest"], second["digest"], "the time of planning is no decision");
-    assert_eq!(first["plan"]["waves"][0]["name"], "install");
-    assert_eq!(first["offline"], true);
+    let waves = first["waves"].as_array().unwrap();
+    let names: Vec<&str> = waves.iter().filter_map(|wave| wave["name"].as_str()).collect();
+    assert_eq!(names, ["opted-in", "everybody"]);
+    assert_eq!(first["tenants"].as_array().unwrap().len(), 3);
+    let install = workspace.run(&["plan", "--first", "--json"]).succeeded().json();
+    assert_eq!(install["waves"][0]["name"], "install");
+}
+
+#[test]
+fn a_plan_for_another_time_needs_no_server() {
+    let workspace = Workspace::starter();
+    let now = ["plan", "--now", "2026-11-23T10:00:00Z"];
+    let document = workspace.run(&[&now[..], &["--json"]].concat()).succeeded().json();
+    assert_eq!(document["waves"][0]["start"], "2026-11-23T10:00:00+00:00[UTC]");
+    workspace
+        .run(
+            &[
+                &now[..],
+                &["--explain", "globex", "-o", "plan.json", "--svg", "plan.svg"],
+            ]
+            .concat(),
+        )
+        .succeeded()
+        .shows("globex moves from earlier to 1.0.0 with wave everybody");
+    let written = std::fs::read_to_string(workspace.path("plan.json")).unwrap();
+    assert!(written.contains(document["digest"].as_str().unwrap()));
+    assert!(
+        std::fs::read_to_string(workspace.path("plan.svg"))
+            .unwrap()
+            .contains(">everybody</text>")
+    );
+    workspace.write("facts.yaml", "version: 0.9.0\nopt_in: [initech]\n");
+    let facts = workspace
+        .run(&["plan", "--facts", "facts.yaml", "--json"])
+        .succeeded()
+        .json();
+    assert_eq!(facts["waves"][0]["tenants"], serde_json::json!(["acme", "initech"]));
+}
+
+#[test]
+fn mistakes_are_one_document_for_programs() {
+    let workspace = Workspace::starter();
+    workspace.replace("tidegate.yaml", "playbook: two-waves", "playbook: three-waves");
+    let document = workspace.run(&["plan", "--json"]).ended_with(1).json();
+    assert_eq!(document["problems"][0]["kind"], "unknown-name");
+    assert!(
+        document["problems"][0]["where"]["file"]
+            .as_str()
+            .unwrap()
+            .ends_with("tidegate.yaml")
+    );
+}
+
+#[test]
+fn a_playbook_that_comes_with_it_is_written_alone() {
+    let workspace = Workspace::starter();
+    workspace
+        .run(&["init", "--playbook", "two-stage"])
+        .succeeded()
+        .shows("playbooks/two-stage.yaml");
+    workspace.run(&["init", "--playbook", "two-stage"]).ended_with(4);
 }
 
 #[test]
@@ -93,9 +152,9 @@ fn a_page_names_some_tenants_and_counts_the_rest() {
     let planned = workspace
         .run(&["plan"])
         .succeeded()
-        .shows("10001 tenants in 1 wave")
-        .shows("globex, t0000, t0001, t0002, t0003, t0004, t0005, t0006 and 9993 more");
-    assert!(planned.stdout.lines().count() < 20, "{planned:#?}");
+        .shows("10001 tenants in 2 waves")
+        .shows("t0000, t0001, t0002, t0003, t0004, t0005, t0006, t0007 and 9992 more");
+    assert!(planned.stdout.lines().count() < 30, "{planned:#?}");
     workspace.run(&["plan", "--tenants"]).succeeded().shows("t9999");
 }
 

@@ -5,6 +5,27 @@ use super::{CHANGES_FOLDER, PLAYBOOKS_FOLDER, SERVICE_FILE, Source, TENANTS_FILE
 /// Where the schemas lie that the first line of each starter file names.
 const SCHEMAS_FOLDER: &str = ".tidegate/schemas";
 
+/// The playbooks that come with Tidegate, by name: five ways to release, which differ in nothing but these files.
+pub const SHIPPED_PLAYBOOKS: [(&str, &str); 5] = [
+    (
+        "weekly-rolling",
+        include_str!("../../../../playbooks/weekly-rolling.yaml"),
+    ),
+    (
+        "three-day-waves",
+        include_str!("../../../../playbooks/three-day-waves.yaml"),
+    ),
+    (
+        "deploy-then-release",
+        include_str!("../../../../playbooks/deploy-then-release.yaml"),
+    ),
+    (
+        "fortnightly-single-version",
+        include_str!("../../../../playbooks/fortnightly-single-version.yaml"),
+    ),
+    ("two-stage", include_str!("../../../../playbooks/two-stage.yaml")),
+];
+
 /// The files of a new project, by their paths in its folder: the files people write, a program that they release, holidays,
 /// and the schemas for editors.
 #[must_use]

@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::report::{PlanReport, Problem, ProblemKind};
 use super::when::{Clockwork, Timetable};
-use super::{FORMAT, Plan, content, describe, select};
+use super::{FORMAT, Plan, basis, content, describe, select};
+use crate::calendar::Profile;
 use crate::files::{Project, ReleaseFile, Tenant};
 use crate::id::{ComponentName, Digest, TenantName};
 use crate::release::Release;
@@ -23,6 +24,8 @@ pub struct PlanInput {
     /// Where every tenant is.
     pub state: Service,
     pub now: Timestamp,
+    /// How much traffic tenants have, by the hour of the week.
+    pub profile: Option<Profile>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -94,7 +97,8 @@ pub fn plan(input: &PlanInput) -> (Option<Plan>, PlanReport) {
         ));
     }
     report.runs = describe::runs(state);
-    report.waves = describe::waves(&waves, times.expected, &release, input.now);
+    report.waves = describe::waves(&waves, times.expected, times.excused, &release, input.now);
+    report.basis = basis::basis(input);
     report.missed = times.missed;
     report.valid_until = times.valid_until;
     let plan = Plan {

@@ -1,5 +1,7 @@
 //! The plan linter: invariants that live outside the planner, where it cannot break them. Run in every test and before apply.
 
+mod schedule;
+
 use std::collections::BTreeMap;
 
 use super::build::PlanInput;
@@ -22,6 +24,7 @@ pub fn check(plan: &Plan, input: &PlanInput) -> Vec<Problem> {
     }
     checked.everybody();
     checked.components();
+    checked.broken.extend(schedule::broken(plan, input));
     let help = "this is a defect of the planner: report it with the plan";
     checked
         .broken

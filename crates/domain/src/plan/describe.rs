@@ -1,11 +1,11 @@
 //! What a plan froze of its playbook, and what is said of its waves.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::PlannedWave;
 use super::report::{ClassReport, Rollback, WaveReport};
 use crate::files::PlaybookFile;
-use crate::id::Version;
+use crate::id::{TenantName, Version};
 use crate::policy::{HealthPolicy, Policy};
 use crate::release::{Release, ReleaseKind, Reversible};
 use crate::service::Service;
@@ -49,12 +49,14 @@ pub(super) fn runs(state: &Service) -> BTreeMap<String, usize> {
 pub(super) fn waves(
     waves: &[PlannedWave],
     expected: Vec<BTreeMap<u16, ClassReport>>,
+    excused: Vec<BTreeSet<TenantName>>,
     release: &Release,
     now: Timestamp,
 ) -> Vec<WaveReport> {
     let mut at = now;
     let mut reports: Vec<WaveReport> = Vec::new();
     let mut expected = expected.into_iter();
+    let mut excused = excused.into_iter();
     for wave in waves {
         let because = match reports.last() {
             None => "at once: it is the first wave".to_owned(),
@@ -74,6 +76,7 @@ pub(super) fn waves(
             least_bake: wave.policy.bake.least,
             rollback: rollback(wave, release),
             classes,
+            excused: excused.next().unwrap_or_default(),
         });
         at = last.unwrap_or(at) + wave.policy.bake.least;
     }

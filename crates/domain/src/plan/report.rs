@@ -43,7 +43,7 @@ pub struct MissedDay {
     pub because: Missed,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Missed {
     /// It is planned after the cut-off.
@@ -52,6 +52,8 @@ pub enum Missed {
     Notice,
     /// No window is open on that day.
     Closed,
+    /// A freeze forbids it.
+    Frozen { freeze: WindowName, reason: Option<String> },
 }
 
 /// Something that stands in the way of a release, or that its reader should know.
@@ -152,6 +154,9 @@ pub struct WaveReport {
     /// When and why its classes of tenants move, by their index in the schedule.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub classes: BTreeMap<u16, ClassReport>,
+    /// Tenants whose peak the bake does not wait for: they have too little traffic.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub excused: BTreeSet<TenantName>,
 }
 
 /// When a class of tenants of a wave is expected to move, and why then.
@@ -170,7 +175,12 @@ pub struct ClassReport {
 #[serde(tag = "for", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum StartReason {
     /// The next day on which releases leave, by the clocks of the tenants.
-    Cadence { date: LocalDate },
+    Cadence {
+        date: LocalDate,
+        /// Earlier ones that it cannot leave on.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        missed: Vec<MissedDay>,
+    },
     /// The day of the release that the playbook gives the wave.
     Day { day: u16, date: LocalDate },
     /// The notice that has to be sent so long before.

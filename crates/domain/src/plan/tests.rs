@@ -1,3 +1,5 @@
+mod when;
+
 use super::*;
 use crate::event::{EventKind, Scope};
 use crate::fixture::{Shop, installed, shop, tenant, version};

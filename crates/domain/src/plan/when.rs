@@ -4,6 +4,7 @@
 
 mod day;
 mod notices;
+mod peak;
 mod start;
 mod train;
 
@@ -29,6 +30,8 @@ pub(super) struct Timetable {
     pub(super) schedule: Schedule,
     /// By wave: when and why its classes are expected to move.
     pub(super) expected: Vec<BTreeMap<u16, ClassReport>>,
+    /// By wave: tenants whose peak is not waited for.
+    pub(super) excused: Vec<BTreeSet<TenantName>>,
     pub(super) missed: Vec<MissedDay>,
     /// Planning again before this leads to the same decisions. `None`: time alone changes nothing.
     pub(super) valid_until: Option<Timestamp>,
@@ -114,7 +117,7 @@ impl<'a> Clockwork<'a> {
         let first: BTreeSet<u16> = waves.first().map(|wave| classes_of(wave, &tenants)).unwrap_or_default();
         let owed = waves.first().map(|wave| self.owed(&wave.name)).unwrap_or_default();
         let cadence = self.release_day(&first, &owed);
-        let mut expected = Vec::new();
+        let (mut expected, mut all_peaks, mut all_excused) = (Vec::new(), BTreeMap::new(), Vec::new());
         let mut from = Moment::now(self.input.now);
         let mut first_day = cadence;
         for place in 0..waves.len() {
@@ -127,16 +130,17 @@ impl<'a> Clockwork<'a> {
             if place == 0 && first_day.is_none() {
                 first_day = self.first_day(&reports, from);
             }
-            from = end.plus(wave.policy.bake.least);
+            let (peaks, excused) = self.peaks(wave);
+            from = self.after_bake(end, wave, &peaks, &tenants);
+            all_peaks.extend(peaks);
+            all_excused.push(excused);
             expected.push(reports);
         }
-        let emptied: Vec<bool> = waves.iter().map(|wave| wave.tenants.is_empty()).collect();
-        let mut place = 0;
-        expected.retain(|_| {
-            place += 1;
-            !emptied[place - 1]
-        });
-        waves.retain(|wave| !wave.tenants.is_empty());
+        // A wave whose tenants can never move is no wave.
+        let stays: Vec<bool> = waves.iter().map(|wave| !wave.tenants.is_empty()).collect();
+        keep(waves, &stays);
+        keep(&mut expected, &stays);
+        keep(&mut all_excused, &stays);
         let notices = self.notices(waves, &tenants);
         let approvals = self.approvals(waves);
         problems.append(&mut self.problems);
@@ -145,12 +149,13 @@ impl<'a> Clockwork<'a> {
                 calendars: self.calendars.clone(),
                 base: self.base,
                 classes: self.classes,
-                peaks: BTreeMap::new(),
                 tenants,
+                peaks: all_peaks,
                 notices,
                 approvals,
             },
             expected,
+            excused: all_excused,
             missed: self.missed,
             valid_until: self.valid_until,
         }
@@ -249,6 +254,7 @@ impl<'a> Clockwork<'a> {
             day: day.and_then(date),
             cadence,
             owed: self.owed(wave),
+            quietest: file.and_then(|wave| wave.quietest).unwrap_or(self.playbook.quietest),
         }
     }
 
@@ -264,7 +270,8 @@ impl<'a> Clockwork<'a> {
         let mut end = asked.from;
         for index in classes_of(wave, tenants) {
             let class = self.classes[usize::from(index)].clone();
-            match self.start(&class, asked) {
+            let names = || wave.tenants.keys().filter(|name| tenants.get(*name) == Some(&index));
+            match self.start(&class, asked, names()) {
                 Ok((start, moment, report)) => {
                     if start.at.is_some() || start.window.is_some() {
                         wave.starts.insert(index, start);
@@ -273,12 +280,7 @@ impl<'a> Clockwork<'a> {
                     reports.insert(index, report);
                 }
                 Err(never) => {
-                    let names: Vec<TenantName> = wave
-                        .tenants
-                        .keys()
-                        .filter(|name| tenants.get(*name) == Some(&index))
-                        .cloned()
-                        .collect();
+                    let names: Vec<TenantName> = names().cloned().collect();
                     tenants.retain(|name, _| !names.contains(name));
                     self.never(wave, &class, &names, &never, left_behind);
                 }
@@ -400,4 +402,10 @@ fn classes_of(wave: &PlannedWave, tenants: &BTreeMap<TenantName, u16>) -> BTreeS
         .keys()
         .filter_map(|name| tenants.get(name).copied())
         .collect()
+}
+
+/// Leaves in a list what stands where `stays` is true.
+fn keep<T>(list: &mut Vec<T>, stays: &[bool]) {
+    let mut stays = stays.iter();
+    list.retain(|_| stays.next().copied().unwrap_or(true));
 }

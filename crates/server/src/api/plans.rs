@@ -6,7 +6,8 @@ use axum::http::{Method, StatusCode};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
-use tidegate_domain::files::{Diagnostic, Source, check_gates, read_project, read_release};
+use tidegate_domain::calendar::Profile;
+use tidegate_domain::files::{Diagnostic, Source, check_gates, locate, read_project, read_release};
 use tidegate_domain::id::{Actor, ComponentName, Digest};
 use tidegate_domain::plan::{self, Plan, PlanInput, PlanReport, check};
 use tidegate_domain::service::Service;
@@ -28,7 +29,7 @@ const REQUEST_BYTES_MAX: usize = 32 * 1024 * 1024;
 const INPUT_KIND: &str = "plan-input";
 
 /// The files of a project, one release, and the artifacts as they were found.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PlanRequest {
     /// `tidegate.yaml`, `tenants.yaml`, `playbooks/*.yaml` and the holiday files that calendars name.
@@ -36,6 +37,10 @@ pub struct PlanRequest {
     pub release: SourceText,
     /// One for each component that the release lists.
     pub artifacts: Vec<FoundArtifact>,
+    /// How much traffic tenants have, by the hour of the week.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Map<String, Value>>")]
+    pub profile: Option<Profile>,
 }
 
 /// A file by the path that people know it by.
@@ -260,11 +265,13 @@ fn plan_now(request: &PlanRequest, state: Service, now: Timestamp) -> Result<Out
         artifacts: artifacts.collect::<Result<_, _>>()?,
         state,
         now,
+        profile: request.profile.clone(),
     };
     let (plan, mut report) = plan::plan(&input);
     if let Some(plan) = &plan {
         report.problems.extend(check(plan, &input));
     }
+    locate(&mut report.problems, &sources, &input.project.service.playbook);
     match plan {
         Some(plan) if !report.blocked() => Ok(Outcome {
             plan,

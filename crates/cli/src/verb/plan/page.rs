@@ -3,10 +3,13 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use tidegate_domain::calendar::Local;
 use tidegate_domain::change::Change;
-use tidegate_domain::id::CellName;
-use tidegate_domain::plan::{Plan, PlannedWave, Problem, Rollback, Severity, WaveReport};
+use tidegate_domain::id::{CellName, RoleName};
+use tidegate_domain::plan::{Due, Plan, PlannedWave, Problem, Rollback, Severity, WaveReport, bake_in_words};
+use tidegate_domain::policy::Before;
 use tidegate_domain::release::Release;
+use tidegate_domain::time::Timestamp;
 
 use super::{Planned, word};
 use crate::table::count;
@@ -15,14 +18,18 @@ use crate::when;
 /// Names shown of a wave; the rest is counted.
 const NAMES_MAX: usize = 8;
 
+/// Starts shown of a wave; the rest is counted.
+const STARTS_MAX: usize = 6;
+
 /// Draws the plan, or what blocks it. `every` names every tenant.
 pub fn draw(planned: &Planned, every: bool) -> String {
     let mut page = String::new();
     if let Some(plan) = &planned.plan {
         head(&mut page, plan, planned);
         for (wave, report) in plan.waves.iter().zip(&planned.report.waves) {
-            draw_wave(&mut page, wave, report, every);
+            draw_wave(&mut page, plan, wave, report, every);
         }
+        notices(&mut page, plan);
         left_behind(&mut page, plan, every);
     }
     for (index, problem) in planned.report.problems.iter().enumerate() {
@@ -60,6 +67,28 @@ fn head(page: &mut String, plan: &Plan, planned: &Planned) {
     for change in &release.changes {
         line(page, "changes", &change_line(change));
     }
+    let runs = planned.report.runs.iter().map(|(version, n)| match version.as_str() {
+        "-" => format!("{n} none"),
+        version => format!("{n} {version}"),
+    });
+    let runs: Vec<String> = runs.collect();
+    if !runs.is_empty() {
+        line(page, "now", &format!("tenants run: {}", runs.join(", ")));
+    }
+    for missed in &planned.report.missed {
+        line(
+            page,
+            "misses",
+            &format!("release day {}: {}", missed.date, missed.because.in_words()),
+        );
+    }
+    if let Some(until) = planned.report.valid_until {
+        line(
+            page,
+            "valid",
+            &format!("until {}", Local::new(until, &plan.schedule.base.zone)),
+        );
+    }
     if let Some(digest) = &planned.digest {
         line(page, "plan", digest.as_str());
     }
@@ -82,7 +111,7 @@ fn change_line(change: &Change) -> String {
     }
 }
 
-fn draw_wave(page: &mut String, wave: &PlannedWave, report: &WaveReport, every: bool) {
+fn draw_wave(page: &mut String, plan: &Plan, wave: &PlannedWave, report: &WaveReport, every: bool) {
     let cells: Vec<&str> = report.cells.iter().map(CellName::as_str).collect();
     let _ = writeln!(
         page,
@@ -93,25 +122,8 @@ fn draw_wave(page: &mut String, wave: &PlannedWave, report: &WaveReport, every: 
     );
     let from: Vec<String> = report.from.iter().map(|(version, n)| came_from(version, *n)).collect();
     line(page, "moves", &from.join(", "));
-    line(
-        page,
-        "starts",
-        &format!("{}; at the earliest {}", report.because, when::near(report.not_before)),
-    );
-    let bake = &wave.policy.bake;
-    line(
-        page,
-        "bake",
-        &match bake.longest.is_zero() {
-            true => "none: there is no earlier version to compare with".to_owned(),
-            false => format!(
-                "{} to {}, judged over at least {}",
-                bake.least,
-                bake.longest,
-                count_requests(bake.requests)
-            ),
-        },
-    );
+    starts(page, plan, wave, report);
+    line(page, "bake", &bake_in_words(&wave.policy.bake));
     let parallel = &wave.policy.max_parallel;
     if let Some(tenants) = parallel.tenants {
         line(page, "at a time", &count(tenants as usize, "tenant"));
@@ -140,6 +152,93 @@ fn draw_wave(page: &mut String, wave: &PlannedWave, report: &WaveReport, every: 
     }
 }
 
+/// Classes that start at the same instant for the same reasons are one line.
+fn starts(page: &mut String, plan: &Plan, wave: &PlannedWave, report: &WaveReport) {
+    if report.classes.is_empty() {
+        let at = when::near(report.not_before);
+        line(page, "starts", &format!("{}; at the earliest {at}", report.because));
+        return;
+    }
+    let mut tenants: BTreeMap<u16, usize> = BTreeMap::new();
+    for tenant in wave.tenants.keys() {
+        *tenants.entry(plan.schedule.class_index(tenant)).or_default() += 1;
+    }
+    let mut lines: Vec<(Timestamp, String)> = Vec::new();
+    for (class, known) in &report.classes {
+        let zone = plan.zone_of(*class);
+        let why = known.in_words(&report.because, zone);
+        let who = count(tenants.get(class).copied().unwrap_or_default(), "tenant");
+        lines.push((
+            known.expected,
+            format!("{}, {who}: {why}", Local::new(known.expected, zone)),
+        ));
+    }
+    lines.sort();
+    let more = lines.len().saturating_sub(STARTS_MAX);
+    for (_, text) in lines.iter().take(STARTS_MAX) {
+        line(page, "starts", text);
+    }
+    if more > 0 {
+        line(page, "starts", &format!("and {more} more, see `--explain TENANT`"));
+    }
+    if let Some(validation) = &wave.policy.validation {
+        line(
+            page,
+            "validation",
+            &format!("customers report of wave {} first", validation.of),
+        );
+    }
+}
+
+/// What is sent, counted by what it is and when.
+fn notices(page: &mut String, plan: &Plan) {
+    if plan.schedule.notices.is_empty() && plan.schedule.approvals.is_empty() {
+        return;
+    }
+    page.push_str("\nBefore and after\n");
+    let zone = &plan.schedule.base.zone;
+    let mut kinds: BTreeMap<(Due, &str, &str, bool), (usize, Option<Timestamp>)> = BTreeMap::new();
+    for notice in &plan.schedule.notices {
+        let key = (notice.due, notice.kind.as_str(), notice.wave.as_str(), notice.required);
+        let (n, deadline) = kinds.entry(key).or_default();
+        *n += 1;
+        *deadline = (*deadline).into_iter().chain(notice.deadline).min();
+    }
+    for ((due, kind, wave, required), (n, deadline)) in kinds {
+        let due = match due {
+            Due::Applied => "as soon as the plan is applied".to_owned(),
+            Due::At(at) => Local::new(at, zone).to_string(),
+            Due::Confirmed => "when the wave is confirmed".to_owned(),
+        };
+        let deadline = deadline.map_or(String::new(), |at| format!(", at the latest {}", Local::new(at, zone)));
+        let waits = if required { "; the wave waits for it" } else { "" };
+        line(
+            page,
+            kind,
+            &format!("{} about wave {wave}: {due}{deadline}{waits}", count(n, "message")),
+        );
+    }
+    for approval in &plan.schedule.approvals {
+        let roles: Vec<&str> = approval.roles.iter().map(RoleName::as_str).collect();
+        let people = if approval.count == 1 {
+            "1 person".to_owned()
+        } else {
+            format!("{} people", approval.count)
+        };
+        let before = match &approval.before {
+            Before::Release => "the release".to_owned(),
+            Before::Wave(wave) => format!("wave {wave}"),
+        };
+        let when = if approval.afterwards { "after" } else { "before" };
+        let text = format!(
+            "{}: {people} who may {} {when} {before}",
+            approval.name,
+            roles.join(" or ")
+        );
+        line(page, "approval", &text);
+    }
+}
+
 fn left_behind(page: &mut String, plan: &Plan, every: bool) {
     if plan.left_behind.is_empty() {
         return;
@@ -160,7 +259,11 @@ fn draw_problem(page: &mut String, problem: &Problem) {
         Severity::Excludes => "excluded",
         Severity::Warns => "warning",
     };
-    let _ = writeln!(page, "{word}: {}\nhelp: {}", problem.message, problem.remedy);
+    let _ = writeln!(page, "{word}: {}", problem.message);
+    if let Some(place) = &problem.place {
+        let _ = writeln!(page, "  --> {}:{}", place.file, place.line);
+    }
+    let _ = writeln!(page, "help: {}", problem.remedy);
 }
 
 fn line(page: &mut String, name: &str, text: &str) {
@@ -187,12 +290,4 @@ fn listed(names: &[&str], every: bool) -> String {
         return names.join(", ");
     }
     format!("{} and {} more", names[..NAMES_MAX].join(", "), names.len() - NAMES_MAX)
-}
-
-fn count_requests(n: u64) -> String {
-    if n == 1 {
-        "1 request".to_owned()
-    } else {
-        format!("{n} requests")
-    }
 }

@@ -1,4 +1,4 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{check_known, check_unique, labels, names, texts};
 use crate::files::diagnostic::{Code, Finding, Report, shown};
@@ -12,6 +12,8 @@ pub(super) fn check(report: &mut Report<'_>, tree: &Node, service: Option<&Node>
     let cells = service.map(|service| names(service, "cells"));
     let known_tenants = tenants.map(|tenants| texts(tenants, "tenants", "id"));
     let labels = tenants.map(labels::of);
+    check_named_waves(report, tree);
+    check_named_twice(report, tree);
     for wave in tree.items_of("waves") {
         check_bake(report, wave);
         for conditions in conditions(wave) {
@@ -29,6 +31,52 @@ pub(super) fn check(report: &mut Report<'_>, tree: &Node, service: Option<&Node>
                     .entries_of("labels")
                     .iter()
                     .for_each(|label| labels::check_entry(report, label, labels));
+            }
+        }
+    }
+}
+
+/// Notices, approvals and validations name waves of this playbook.
+fn check_named_waves(report: &mut Report<'_>, tree: &Node) {
+    let waves = names(tree, "waves");
+    let notices = tree
+        .items_of("notices")
+        .iter()
+        .flat_map(|notice| notice.items_of("waves"));
+    let approvals = tree
+        .items_of("approvals")
+        .iter()
+        .filter_map(|approval| approval.field("before")?.field("wave"));
+    let validations = tree
+        .items_of("waves")
+        .iter()
+        .filter_map(|wave| wave.field("validation")?.field("of"));
+    for named in notices.chain(approvals).chain(validations) {
+        check_known(report, named, "wave", &waves);
+    }
+}
+
+/// A tenant that is named in two waves moves with the first: the second name says something else than what happens.
+fn check_named_twice(report: &mut Report<'_>, tree: &Node) {
+    let mut first: BTreeMap<&str, (&str, usize)> = BTreeMap::new();
+    for wave in tree
+        .items_of("waves")
+        .iter()
+        .filter(|wave| wave.field("only_when").is_none())
+    {
+        let name = wave.text_of("name").unwrap_or_default();
+        for tenant in conditions(wave).flat_map(|conditions| conditions.items_of("tenants")) {
+            let Some(text) = tenant.text() else { continue };
+            match first.get(text) {
+                Some((other, at)) if *other != name => {
+                    let message = format!("tenant {} is in two waves, `{other}` and `{name}`", shown(text));
+                    let finding = Finding::error(Code::DuplicateName, &tenant.span, message).first_at(*at);
+                    report.push(finding.help(format!("remove it from one of them; it would move with `{other}`")));
+                }
+                Some(_) => {}
+                None => {
+                    first.insert(text, (name, tenant.span.start));
+                }
             }
         }
     }

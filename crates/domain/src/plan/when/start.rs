@@ -4,6 +4,7 @@ use jiff::civil::Date;
 
 use super::{Clockwork, day};
 use crate::calendar::{CalendarError, Class, LocalDate, Opening, Reason, WindowKind};
+use crate::id::TenantName;
 use crate::plan::report::{ClassReport, StartReason};
 use crate::plan::schedule::{PlannedWindow, Start};
 use crate::policy::NoticeRule;
@@ -27,6 +28,8 @@ pub(super) struct Asked<'a> {
     pub(super) cadence: Option<Date>,
     /// The notices that are owed to its tenants.
     pub(super) owed: Vec<&'a NoticeRule>,
+    /// It takes the admissible hour of least traffic.
+    pub(super) quietest: bool,
 }
 
 /// Why a class cannot move at all.
@@ -54,7 +57,12 @@ impl Moment {
 
 impl Clockwork<'_> {
     /// The start of a class, what it is reckoned with, and why.
-    pub(super) fn start(&mut self, class: &Class, asked: &Asked<'_>) -> Result<(Start, Moment, ClassReport), Never> {
+    pub(super) fn start<'t>(
+        &mut self,
+        class: &Class,
+        asked: &Asked<'_>,
+        tenants: impl Iterator<Item = &'t TenantName>,
+    ) -> Result<(Start, Moment, ClassReport), Never> {
         let mut because = Vec::new();
         let mut from = asked.from;
         // An instant that is decided, as against one that follows from what comes before.
@@ -71,7 +79,10 @@ impl Clockwork<'_> {
             }
             let date = LocalDate(date);
             because.push(match asked.cadence {
-                Some(first) if first == date.0 => StartReason::Cadence { date },
+                Some(first) if first == date.0 => StartReason::Cadence {
+                    date,
+                    missed: self.missed.clone(),
+                },
                 Some(_) | None => StartReason::Day { day, date },
             });
         }
@@ -112,11 +123,21 @@ impl Clockwork<'_> {
             self.opened(class, from.at)
         };
         decided = decided.max(opens);
-        let expected = if opening.at > from.at {
+        let mut opens = opens;
+        let mut expected = if opening.at > from.at {
             Moment::fixed(opening.at)
         } else {
             from
         };
+        if asked.quietest
+            && let Some((quietest, reason)) = self.quietest(class, expected.at, tenants)
+        {
+            opens = self.opened(class, quietest.at);
+            decided = Some(quietest.at);
+            expected = Moment::fixed(quietest.at);
+            opening = quietest;
+            because.push(reason);
+        }
         let start = Start {
             at: decided,
             window: (opening.window.is_some() || opening.closes.is_some()).then(|| PlannedWindow {
@@ -137,7 +158,7 @@ impl Clockwork<'_> {
     }
 
     /// When what is open at an instant has opened. `None` where no window is needed, or it has been open for long.
-    fn opened(&self, class: &Class, at: Timestamp) -> Option<Timestamp> {
+    pub(super) fn opened(&self, class: &Class, at: Timestamp) -> Option<Timestamp> {
         const BACK: Duration = Duration::from_hours(9 * 24);
         self.calendars
             .windows_of(class)

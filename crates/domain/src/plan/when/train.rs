@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jiff::civil::{Date, date};
 
 use super::{Clockwork, day};
-use crate::calendar::{LocalDate, Period};
+use crate::calendar::{LocalDate, Period, Reason};
 use crate::files::Cadence;
 use crate::plan::report::{Missed, MissedDay};
 use crate::policy::{NoticeRule, Skip};
@@ -42,6 +42,7 @@ impl Clockwork<'_> {
     fn takes(&mut self, date: Date, classes: &BTreeSet<u16>, owed: &[&NoticeRule]) -> Takes {
         let now = self.input.now;
         let mut some_window = classes.is_empty();
+        let mut closed = Missed::Closed;
         let mut over = true;
         for class in classes.iter().map(|class| self.classes[usize::from(*class)].clone()) {
             let (begins, ends) = (
@@ -58,7 +59,18 @@ impl Clockwork<'_> {
             }
             let from = begins.max(now).max(told.unwrap_or(now));
             let opening = self.calendars.next_open(&class, from);
-            some_window |= opening.is_some_and(|opening| opening.at < ends);
+            match opening {
+                Some(opening) if opening.at < ends => some_window = true,
+                Some(opening) => {
+                    if let Reason::Moved { freeze, because, .. } = opening.reason {
+                        closed = Missed::Frozen {
+                            freeze,
+                            reason: because,
+                        };
+                    }
+                }
+                None => {}
+            }
         }
         if over {
             return Takes::Over;
@@ -71,11 +83,7 @@ impl Clockwork<'_> {
                 self.holds_until(cut_off);
             }
         }
-        if some_window {
-            Takes::Yes
-        } else {
-            Takes::No(Missed::Closed)
-        }
+        if some_window { Takes::Yes } else { Takes::No(closed) }
     }
 
     /// The latest instant at which a release is planned that leaves on this day.

@@ -1,0 +1,125 @@
+//! What a plan says of time, held against the calendars and the playbook once more.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::id::TenantName;
+use crate::plan::build::PlanInput;
+use crate::plan::{NoticeKey, Plan, PlannedNotice, PlannedWave};
+use crate::policy::{NoticeKind, NoticeRule};
+
+pub(super) fn broken(plan: &Plan, input: &PlanInput) -> Vec<String> {
+    let mut broken = Vec::new();
+    for wave in &plan.waves {
+        starts(plan, wave, input, &mut broken);
+        owed(plan, wave, input, &mut broken);
+    }
+    notices(plan, input, &mut broken);
+    for approval in &plan.schedule.approvals {
+        if approval.count == 0 || approval.roles.is_empty() {
+            broken.push(format!("nobody can give approval `{}`", approval.name));
+        }
+    }
+    broken
+}
+
+/// A start lies in a time that is open, for every class that has one; and every tenant of a wave has a class that exists.
+fn starts(plan: &Plan, wave: &PlannedWave, input: &PlanInput, broken: &mut Vec<String>) {
+    let schedule = &plan.schedule;
+    for (class, start) in &wave.starts {
+        let Some(known) = schedule.classes.get(usize::from(*class)) else {
+            broken.push(format!(
+                "wave `{}` has a start for class {class}, which does not exist",
+                wave.name
+            ));
+            continue;
+        };
+        let Some(at) = start.at else { continue };
+        // A start that is over means: the window is open already.
+        let at = at.max(input.now);
+        if !schedule.calendars.is_open(known, at).open {
+            broken.push(format!(
+                "wave `{}` would start at {at}, when class {class} is not open",
+                wave.name
+            ));
+        }
+        let closes = start.window.as_ref().and_then(|window| window.closes);
+        if closes.is_some_and(|closes| closes <= at) {
+            broken.push(format!("the window of wave `{}` closes before it starts", wave.name));
+        }
+    }
+    if !schedule.classes.is_empty() {
+        let lost = wave.tenants.keys().find(|name| schedule.class_of(name).is_none());
+        broken.extend(lost.map(|name| format!("tenant `{name}` has a class that does not exist")));
+    }
+}
+
+/// Nobody moves who was not told of it in time.
+fn owed(plan: &Plan, wave: &PlannedWave, input: &PlanInput, broken: &mut Vec<String>) {
+    let Some(playbook) = input.project.playbooks.get(&plan.policy.playbook) else {
+        return;
+    };
+    let first_install = wave.tenants.values().all(|tenant| tenant.from.is_none());
+    for rule in playbook.notices.iter().filter(|rule| is_owed(rule, plan, wave)) {
+        if first_install {
+            continue;
+        }
+        let told = plan.schedule.notices.iter().filter(|notice| {
+            notice.kind == rule.kind && notice.wave == wave.name && notice.required && notice.period == rule.at_least
+        });
+        let told: BTreeSet<&TenantName> = told.flat_map(|notice| &notice.tenants).collect();
+        if let Some(name) = wave.tenants.keys().find(|name| !told.contains(name)) {
+            broken.push(format!(
+                "tenant `{name}` is owed a {}, and none is planned",
+                rule.kind.as_str()
+            ));
+        }
+        let Some(period) = &rule.at_least else { continue };
+        for (class, start) in &wave.starts {
+            let class = plan.schedule.classes.get(usize::from(*class));
+            let earliest =
+                class.and_then(|class| plan.schedule.calendars.earliest_start(class, input.now, period).ok());
+            if let (Some(at), Some(earliest)) = (start.at, earliest)
+                && at < earliest
+            {
+                broken.push(format!(
+                    "wave `{}` would start at {at}, {period} of notice allow {earliest}",
+                    wave.name
+                ));
+            }
+        }
+    }
+}
+
+fn is_owed(rule: &NoticeRule, plan: &Plan, wave: &PlannedWave) -> bool {
+    let release = &plan.release;
+    let required = rule.required.unwrap_or(rule.kind == NoticeKind::Notice);
+    let listed = |is_empty: bool, is_in: bool| is_empty || is_in;
+    required
+        && listed(rule.releases.is_empty(), rule.releases.contains(&release.kind))
+        && listed(rule.impact.is_empty(), rule.impact.contains(&release.impact()))
+        && listed(rule.waves.is_empty(), rule.waves.contains(&wave.name))
+        && rule.downtime.is_none_or(|wanted| wanted == release.downtime.is_some())
+}
+
+fn notices(plan: &Plan, input: &PlanInput, broken: &mut Vec<String>) {
+    let mut keys: BTreeMap<&NoticeKey, &PlannedNotice> = BTreeMap::new();
+    for notice in &plan.schedule.notices {
+        if keys.insert(&notice.key, notice).is_some() {
+            broken.push(format!("notice {} is planned twice", notice.key));
+        }
+        if notice.required && notice.deadline.is_some_and(|deadline| deadline < input.now) {
+            broken.push(format!("notice {} is late already", notice.key));
+        }
+        let wave = plan.waves.iter().find(|wave| wave.name == notice.wave);
+        let stranger = notice
+            .tenants
+            .iter()
+            .find(|name| wave.is_none_or(|wave| !wave.tenants.contains_key(*name)));
+        if let Some(name) = stranger {
+            broken.push(format!(
+                "notice {} is about `{name}`, who does not move with its wave",
+                notice.key
+            ));
+        }
+    }
+}
