@@ -16,7 +16,9 @@ mod world;
 
 pub use check::Violation;
 pub use generate::generate;
-pub use play::{Arrival, Deed, Diary, Event, Misreading, Outcome, Play, Trouble, What, When, play, read_duration};
+pub use play::{
+    Arrival, Deed, Diary, Event, Misreading, Outcome, People, Play, Trouble, What, When, play, read_duration,
+};
 pub use report::{Found, Report, SCHEMA_VERSION, replay, run};
 pub use script::{Script, Unreadable};
 pub use world::installed;

@@ -4,21 +4,24 @@
 mod deed;
 mod diary;
 mod instant;
+mod people;
 mod words;
 
 use std::collections::BTreeMap;
 
 use jiff::tz::TimeZone;
+use tidegate_domain::calendar::Profile;
 use tidegate_domain::event::{EventKind, Scope, Verdict};
 use tidegate_domain::files::{Project, ReleaseFile};
 use tidegate_domain::id::{ComponentName, TenantName, Version, WaveName};
 use tidegate_domain::plan::{FoundArtifact, Plan, PlanInput, PlannedWave, Problem, check, plan};
 use tidegate_domain::release::Stage;
-use tidegate_domain::service::{Run, RunPhase, Service, WaveRun, WaveState};
+use tidegate_domain::service::{Service, WaveRun, WaveState};
 use tidegate_domain::time::{Duration, Timestamp};
 
 pub use self::deed::{Deed, Misreading, What, When, read_duration};
 pub use self::diary::{Diary, Event, Outcome};
+pub use self::people::People;
 use crate::check::Violation;
 use crate::world::World;
 
@@ -38,8 +41,9 @@ pub struct Play {
     pub zone: TimeZone,
     pub arrivals: Vec<Arrival>,
     pub deeds: Vec<Deed>,
-    /// A person resumes what is held after this; nobody where it is `None`.
-    pub resume_after: Option<Duration>,
+    pub people: People,
+    /// The traffic of tenants, for quietest times and peaks.
+    pub profile: Option<Profile>,
 }
 
 /// A release that is planned and applied at an instant.
@@ -161,16 +165,17 @@ impl<'a> Stageplay<'a> {
             artifacts: arrival.artifacts.clone(),
             state,
             now: self.world.instant(),
+            profile: self.play.profile.clone(),
         };
         let release = arrival.release.version.clone();
         let (plan, mut report) = plan(&input);
         report.problems.extend(plan.iter().flat_map(|plan| check(plan, &input)));
         let plan = plan.filter(|_| !report.blocked()).ok_or_else(|| Trouble::Blocked {
             release: release.clone(),
-            problems: report.problems,
+            problems: report.problems.clone(),
         })?;
         self.prepare_deeds(&plan)?;
-        self.diary.planned(&plan, self.world.instant());
+        self.diary.planned(&plan, &report, self.world.instant());
         self.plans.insert(release, plan.clone());
         let reason = format!("plan {}", plan.digest().short());
         self.world.ask(
@@ -236,11 +241,15 @@ impl<'a> Stageplay<'a> {
             come.extend(at.map(|at| (at, deed.clone())));
             at.is_none()
         });
-        if let Some(after) = self.play.resume_after {
-            come.extend(resumptions(state, after).filter(|(at, _)| *at > self.world.instant()));
+        for deed in self.play.people.deeds(state, self.world.instant()) {
+            if let When::Instant(at) = deed.when {
+                come.push((at, deed));
+            }
         }
         for (at, deed) in come {
-            let same = |(due, other): (&(Timestamp, usize), &Deed)| due.0 == at && *other == deed;
+            // Who has begun to do something does not begin again because it still waits.
+            let same =
+                |(_, other): (&(Timestamp, usize), &Deed)| other.what == deed.what && other.release == deed.release;
             if !self.due.iter().any(same) {
                 let serial = self.diary.next_serial();
                 self.due.insert((at.max(self.world.instant()), serial), deed);
@@ -322,26 +331,4 @@ fn reached(wave: &WaveRun, wanted: Stage) -> bool {
         WaveState::Confirmed { .. } => true,
         WaveState::Waiting | WaveState::RolledBack { .. } | WaveState::Dropped => false,
     }
-}
-
-/// Holds that somebody has to end, and when the release manager does.
-fn resumptions(state: &Service, after: Duration) -> impl Iterator<Item = (Timestamp, Deed)> {
-    let held = |run: &&Run| matches!(run.phase, RunPhase::Queued | RunPhase::Moving);
-    let runs = state.runs.iter().filter(held);
-    runs.filter_map(move |run| {
-        let hold = run.hold.as_ref().filter(|hold| hold.until.is_none())?;
-        let deed = Deed {
-            release: Some(run.version.clone()),
-            wave: run.waves.first()?.name.to_string(),
-            when: When::Instant(hold.since + after),
-            what: What::Ask {
-                who: "release manager".to_owned(),
-                reason: "it may go on".to_owned(),
-                kind: Box::new(EventKind::Resume {
-                    version: run.version.clone(),
-                }),
-            },
-        };
-        Some((hold.since + after, deed))
-    })
 }

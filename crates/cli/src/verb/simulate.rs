@@ -10,7 +10,7 @@ use tidegate_domain::files::ReleaseFile;
 use tidegate_domain::id::{ComponentName, Digest, Version};
 use tidegate_domain::plan::FoundArtifact;
 use tidegate_domain::time::{Duration, Timestamp};
-use tidegate_sim::{Arrival, Deed, Diary, Misreading, Play, Trouble, installed, play};
+use tidegate_sim::{Arrival, Deed, Diary, Misreading, People, Play, Trouble, installed, play};
 
 use crate::context::Context;
 use crate::error::{CliError, Exit};
@@ -58,6 +58,15 @@ pub struct Args {
     /// The release is ended by hand
     #[arg(long, value_name = "WAVE@TIME", value_parser = Deed::abort)]
     pub abort: Vec<Deed>,
+    /// Nobody approves anything
+    #[arg(long)]
+    pub no_approvals: bool,
+    /// Nobody sends a notice
+    #[arg(long)]
+    pub no_notices: bool,
+    /// Every notice is sent so long after it is due
+    #[arg(long, value_name = "TIME", value_parser = length, conflicts_with = "no_notices")]
+    pub late_notice: Option<Duration>,
     /// Print the diary as JSON
     #[arg(long)]
     pub json: bool,
@@ -93,7 +102,7 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, CliError> {
             artifacts,
         }],
         deeds: deeds.into_iter().flatten().cloned().collect(),
-        resume_after: args.resume_after,
+        people: people(args),
     })
     .map_err(|trouble| told(trouble, &path))?;
     if args.json {
@@ -102,6 +111,16 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, CliError> {
         output::data(&diary.draw())?;
     }
     Ok(exit(&diary))
+}
+
+fn people(args: &Args) -> People {
+    let usual = People::default();
+    let sent = |usual: Duration| args.late_notice.unwrap_or(usual);
+    People {
+        approve_after: usual.approve_after.filter(|_| !args.no_approvals),
+        send_after: usual.send_after.map(sent).filter(|_| !args.no_notices),
+        resume_after: args.resume_after,
+    }
 }
 
 fn exit(diary: &Diary) -> ExitCode {

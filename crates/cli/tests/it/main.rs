@@ -10,6 +10,7 @@ mod offline;
 mod refusing;
 mod serving;
 mod shop;
+mod simulating;
 mod third_party;
 mod trouble;
 mod usage;

@@ -99,6 +99,58 @@ impl Calendars {
         }
     }
 
+    /// The first start from `from` on that a notice of `period` allows which is sent at `sent`. Where one is allowed a later
+    /// one need not be: five working days after a notice of Monday 09:00 allow Saturday 09:00, and not the Monday after it at
+    /// 02:00, whose deadline is that Monday 02:00.
+    ///
+    /// # Errors
+    /// If working days are asked of a tenant that has no calendar, or of a year whose holidays are not known.
+    pub fn next_start(
+        &self,
+        class: &Class,
+        sent: Timestamp,
+        period: &Period,
+        from: Timestamp,
+    ) -> Result<Timestamp, CalendarError> {
+        let first = self.earliest_start(class, sent, period)?;
+        if first >= from {
+            return Ok(first);
+        }
+        let clock = Clock::of(&class.zone);
+        let (time, mut day) = (clock.first_local(sent).time(), clock.local(from).date());
+        let mut start = from;
+        while self.notice_deadline(class, start, period)? < sent {
+            // Later on this day, or as soon as the next one begins.
+            let later = clock.first(day.to_datetime(time));
+            if later > start && self.notice_deadline(class, later, period)? >= sent {
+                return Ok(later);
+            }
+            day = day.tomorrow().map_err(|_| CalendarError::OutOfRange(*period))?;
+            start = clock.first(day.to_datetime(jiff::civil::Time::midnight()));
+        }
+        Ok(start)
+    }
+
+    /// The first instant from which on every start is allowed by a notice of `period` that is sent at `sent`: the same local
+    /// time on the last of the counted days after it.
+    ///
+    /// # Errors
+    /// If working days are asked of a tenant that has no calendar, or of a year whose holidays are not known.
+    pub fn every_start(&self, class: &Class, sent: Timestamp, period: &Period) -> Result<Timestamp, CalendarError> {
+        let first = self.earliest_start(class, sent, period)?;
+        let Some((counted, days)) = self.counted(class, *period)?.filter(|(_, days)| *days > 0) else {
+            return Ok(first);
+        };
+        let clock = Clock::of(&class.zone);
+        let mut day = clock.local(first).date();
+        while !counted.contains(day)? {
+            day = day.tomorrow().map_err(|_| CalendarError::OutOfRange(*period))?;
+        }
+        let last = clock.first(day.to_datetime(clock.first_local(sent).time()));
+        let allowed = counted.before(day, days, *period)? > clock.first_local(sent).date();
+        Ok(if allowed { first } else { last.max(first) })
+    }
+
     /// The days that a period counts, and how many; none where it is elapsed time.
     fn counted(&self, class: &Class, period: Period) -> Result<Option<(Counted<'_>, u16)>, CalendarError> {
         Ok(match period {

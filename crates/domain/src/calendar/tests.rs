@@ -167,3 +167,33 @@ fn a_window_with_a_capacity_is_listed_each_time_it_is_open() {
         ["2026-11-23T22:00:00Z", "2026-11-25T22:00:00Z", "2026-11-30T22:00:00Z"]
     );
 }
+
+#[test]
+fn a_notice_that_allows_a_start_on_a_weekend_need_not_allow_one_on_the_monday_after() {
+    let calendars = calendars(serde_json::json!({"calendars": {"eu": {"time_zone": "Europe/Berlin"}}}));
+    let class = class(&calendars, "Europe/Berlin");
+    let period = "5 working days".parse().unwrap();
+    let monday = at("2026-11-02T09:00:00+01:00[Europe/Berlin]");
+    let next = |from: &str| {
+        let start = calendars.next_start(&class, monday, &period, at(from)).unwrap();
+        Local::new(start, &class.zone).rfc9557()
+    };
+    assert_eq!(
+        next("2026-11-02T09:00:00+01:00[Europe/Berlin]"),
+        "2026-11-07T09:00:00+01:00[Europe/Berlin]"
+    );
+    assert_eq!(
+        next("2026-11-08T03:00:00+01:00[Europe/Berlin]"),
+        "2026-11-08T09:00:00+01:00[Europe/Berlin]"
+    );
+    assert_eq!(
+        next("2026-11-09T02:00:00+01:00[Europe/Berlin]"),
+        "2026-11-09T09:00:00+01:00[Europe/Berlin]"
+    );
+    assert_eq!(
+        next("2026-11-10T02:00:00+01:00[Europe/Berlin]"),
+        "2026-11-10T02:00:00+01:00[Europe/Berlin]"
+    );
+    let every = calendars.every_start(&class, monday, &period);
+    assert_eq!(every, Ok(at("2026-11-09T09:00:00+01:00[Europe/Berlin]")));
+}

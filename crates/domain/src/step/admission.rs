@@ -121,7 +121,7 @@ impl Turn {
                 .get(usize::from(class))
                 .unwrap_or(&run.schedule.base);
             let Some(period) = &planned.period else { continue };
-            match run.schedule.calendars.earliest_start(class, proof.at, period) {
+            match run.schedule.calendars.next_start(class, proof.at, period, self.now) {
                 Ok(from) if from <= self.now => {}
                 Ok(from) => return Err(Kept::Notice { key, from: Some(from) }),
                 Err(error) => {

@@ -154,12 +154,12 @@ impl Turn {
             self.wait_for_admission(run, wave, &admission);
             return false;
         }
-        self.enter(
-            run,
-            wave,
-            Stage::Prepare,
-            "the wave before is confirmed and its gap is over",
-        );
+        let reason = if wave == 0 {
+            "it is the first wave"
+        } else {
+            "the wave before is confirmed and its gap is over"
+        };
+        self.enter(run, wave, Stage::Prepare, reason);
         self.announce(run, Some(wave), Milestone::WaveStarted, None);
         true
     }

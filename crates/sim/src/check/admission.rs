@@ -1,5 +1,6 @@
 //! Nobody is moved forward against what the plan and people say about when.
 
+use tidegate_domain::calendar::Reason;
 use tidegate_domain::id::{TenantName, Version};
 use tidegate_domain::journal::{Entry, EntryKind};
 use tidegate_domain::service::{Run, RunPhase, Service, Waived};
@@ -30,7 +31,7 @@ fn told(state: &Service, run: &Run, tenant: &TenantName, now: Timestamp) -> Chec
         .schedule
         .notices
         .iter()
-        .filter(|planned| planned.tenants.contains(tenant))
+        .filter(|planned| planned.required && planned.tenants.contains(tenant))
     {
         let proof = run.notices.get(&planned.key).and_then(|notice| notice.proof.as_ref());
         let Some(proof) = proof else {
@@ -63,7 +64,13 @@ fn open(state: &Service, run: &Run, tenant: &TenantName, now: Timestamp) -> Chec
             return Err((RULE, format!("freeze {number} is on {tenant}")));
         }
     }
-    let open = |class| run.schedule.calendars.is_open(class, now).open;
+    // Who has begun while its window was open may finish, unless a freeze has begun.
+    let index = run.schedule.class_index(tenant);
+    let finishing = run.waves.iter().any(|wave| wave.finishing.contains(&index));
+    let open = |class| {
+        let openness = run.schedule.calendars.is_open(class, now);
+        openness.open || (finishing && !matches!(openness.reason, Reason::Frozen { .. }))
+    };
     if waived.is_none() && !run.schedule.class_of(tenant).is_none_or(open) {
         return Err((RULE, format!("{tenant} moves to {} at {now}", run.version)));
     }
@@ -100,7 +107,7 @@ pub fn approvals_count(state: &Service) -> Checked {
         let missing = run
             .approvals
             .iter()
-            .any(|approval| approval.wave.is_none() && approval.missing() > 0);
+            .any(|approval| approval.wave.is_none() && approval.review_by.is_none() && approval.missing() > 0);
         if missing && matches!(run.phase, RunPhase::Moving | RunPhase::Completed { .. }) {
             return Err((
                 "what starts is approved",

@@ -2,19 +2,19 @@
 
 mod draw;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::tz::TimeZone;
 use serde::Serialize;
 use tidegate_domain::event::Verdict;
 use tidegate_domain::id::{ServiceName, TenantName, Version, WaveName};
 use tidegate_domain::journal::{Entry, EntryKind};
-use tidegate_domain::plan::Plan;
+use tidegate_domain::plan::{Plan, PlanReport};
 use tidegate_domain::service::{RunPhase, Service};
 use tidegate_domain::time::{Duration, Timestamp};
 use tidegate_domain::waiting::Waiting;
 
-use super::words::{Words, moved_in_batches, slots_in_words};
+use super::words::{Words, is_short, moved_in_batches, slots_in_words, waits, wave_of};
 use super::{Play, instant};
 use crate::world::World;
 
@@ -103,19 +103,29 @@ impl Diary {
         self.serial
     }
 
-    /// A plan was made: a line a wave.
-    pub(super) fn planned(&mut self, plan: &Plan, at: Timestamp) {
+    /// A plan was made.
+    pub(super) fn planned(&mut self, plan: &Plan, report: &PlanReport, at: Timestamp) {
         let words = Words::new(&self.zone, at, None, None);
-        for wave in &plan.waves {
-            self.events.push(Event {
-                at,
-                kind: "planned",
-                release: Some(plan.release.version.clone()),
-                wave: Some(wave.name.clone()),
-                tenants: wave.tenants.keys().cloned().collect(),
-                text: words.planned(plan, wave),
-            });
+        let mut lines = Vec::new();
+        for (wave, report) in plan.waves.iter().zip(&report.waves) {
+            let starts = words.planned(plan, wave, report).into_iter();
+            lines.extend(starts.map(|(tenants, text)| (Some(wave.name.clone()), tenants, text)));
         }
+        let notices = words.notices(plan).into_iter();
+        lines.extend(notices.map(|(wave, tenants, text)| (Some(wave), tenants, text)));
+        let approvals = plan.schedule.approvals.iter();
+        lines.extend(approvals.map(|approval| (None, Vec::new(), words.approval(approval))));
+        for problem in &report.problems {
+            lines.push((None, Vec::new(), format!("plan: {}", problem.message)));
+        }
+        self.events.extend(lines.into_iter().map(|(wave, tenants, text)| Event {
+            at,
+            kind: "planned",
+            release: Some(plan.release.version.clone()),
+            wave,
+            tenants,
+            text,
+        }));
     }
 
     /// Writes down what has come since it was called last.
@@ -167,38 +177,35 @@ impl Diary {
         // The same words for the same wait, on whatever day they are looked at.
         let subject = Words::new(&self.zone, self.begins, None, None);
         let words = Words::new(&self.zone, now, None, None);
-        let mut still = BTreeMap::new();
+        let mut groups: BTreeMap<String, (&Waiting, BTreeSet<TenantName>)> = BTreeMap::new();
         for waiting in waiting {
-            let (Some(subject), Some(text)) = (subject.waiting(waiting), words.waiting(waiting)) else {
-                continue;
-            };
-            let wait = self.waits.remove(&subject).unwrap_or_else(|| Wait {
+            if let Some(subject) = subject.subject(waiting) {
+                let (_, who) = groups.entry(subject).or_insert((waiting, BTreeSet::new()));
+                who.extend(waits(waiting).iter().cloned());
+            }
+        }
+        let before = std::mem::take(&mut self.waits);
+        for (subject, wait) in &before {
+            // What has ended since then may have lasted without anything else happening.
+            if !groups.contains_key(subject) && !wait.told && now - wait.since >= PATIENCE {
+                self.events.push(wait.event.clone());
+            }
+        }
+        for (subject, (waiting, who)) in groups {
+            let tenants: Vec<TenantName> = who.into_iter().collect();
+            let mut wait = before.get(&subject).cloned().unwrap_or_else(|| Wait {
                 since: now,
                 event: Event {
                     at: now,
                     kind: "waits",
                     release: waiting.release().cloned(),
-                    wave: words.wave_of(waiting).cloned(),
-                    tenants: Vec::new(),
-                    text,
+                    wave: wave_of(waiting).cloned(),
+                    text: words.waiting(waiting, &tenants),
+                    tenants,
                 },
                 told: false,
             });
-            let patience = if words.is_short(waiting) {
-                PATIENCE
-            } else {
-                Duration::ZERO
-            };
-            still.insert(subject, (wait, patience));
-        }
-        // What has ended since then may have lasted without anything else happening.
-        for wait in std::mem::take(&mut self.waits).into_values() {
-            if !wait.told && now - wait.since >= PATIENCE {
-                self.events.push(wait.event);
-            }
-        }
-        for (subject, (mut wait, patience)) in still {
-            if !wait.told && now - wait.since >= patience {
+            if !wait.told && (!is_short(waiting) || now - wait.since >= PATIENCE) {
                 wait.told = true;
                 self.events.push(wait.event.clone());
             }
@@ -228,7 +235,10 @@ impl Diary {
                 }
                 (RunPhase::Queued | RunPhase::Moving, _) => {
                     let waits = waiting.iter().filter(|wait| wait.release() == Some(&run.version));
-                    let waits: Vec<String> = waits.filter_map(|wait| words.waiting(wait)).collect();
+                    let waits: BTreeSet<String> = waits
+                        .map(|wait| words.waiting(wait, super::words::waits(wait)))
+                        .collect();
+                    let waits: Vec<String> = waits.into_iter().collect();
                     let ended = if over {
                         "the simulated days are over"
                     } else {

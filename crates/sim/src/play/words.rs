@@ -1,18 +1,22 @@
 //! What the diary says of a row of the journal, and of what is waited for.
 
+mod planned;
+mod waits;
+
 use jiff::tz::TimeZone;
 use tidegate_domain::id::{TenantName, Version, WaveName};
 use tidegate_domain::journal::{Entry, EntryKind};
 use tidegate_domain::plan::{Plan, PlannedWave};
 use tidegate_domain::service::Service;
 use tidegate_domain::time::Timestamp;
-use tidegate_domain::waiting::Waiting;
 
 use super::diary::Event;
 use super::instant;
 
 /// Names in a line; the rest is counted.
 const NAMES_MAX: usize = 8;
+
+pub use self::waits::{is_short, waits, wave_of};
 
 pub struct Words<'a> {
     zone: &'a TimeZone,
@@ -29,22 +33,6 @@ impl<'a> Words<'a> {
 
     fn at(&self, at: Timestamp) -> String {
         instant::near(at, self.now, self.zone)
-    }
-
-    pub fn planned(&self, plan: &Plan, wave: &PlannedWave) -> String {
-        let who = names(wave.tenants.keys());
-        let gates: Vec<&str> = wave.policy.gates.iter().map(|gate| gate.uses.as_str()).collect();
-        let gates = if gates.is_empty() {
-            String::new()
-        } else {
-            format!("; gates: {}", gates.join(", "))
-        };
-        let start = match plan.waves.first() {
-            Some(first) if first.name == wave.name => "at once".to_owned(),
-            _ if wave.policy.gap.is_zero() => "when the wave before is confirmed".to_owned(),
-            _ => format!("{} after the wave before is confirmed", wave.policy.gap),
-        };
-        format!("plan: wave {} moves {who}: {start}{gates}", wave.name)
     }
 
     /// `None` where another line says it.
@@ -67,7 +55,10 @@ impl<'a> Words<'a> {
             EntryKind::OptedIn => format!("{who} {} in{by}: {why}", opts(entry.tenants.len())),
             EntryKind::OptedOut => format!("{who} {} out{by}: {why}", opts(entry.tenants.len())),
             EntryKind::NoticeDue => format!("{wave}: {why}, about {who}"),
-            EntryKind::NoticeProven => format!("notices{by}: {why}"),
+            EntryKind::NoticeProven => {
+                let how = why.rsplit_once(": ").map_or(why.as_str(), |(_, how)| how);
+                format!("{how}, about {who}")
+            }
             EntryKind::Started => format!("release {release} starts"),
             EntryKind::StageEntered => return self.stage(entry, &wave),
             EntryKind::Held => format!("release {release} is held{by}: {why}"),
@@ -135,113 +126,6 @@ impl<'a> Words<'a> {
                 Some(format!("{wave} is verified by {gates}: {why}"))
             }
             _ => None,
-        }
-    }
-
-    /// What is waited for; `None` where it is no news. What changes while one waits is left out.
-    pub fn waiting(&self, waiting: &Waiting) -> Option<String> {
-        Some(match waiting {
-            Waiting::EarlierRelease { release, earlier } => {
-                format!("release {release} waits for release {earlier} to end")
-            }
-            Waiting::Hold {
-                release,
-                until: Some(until),
-                ..
-            } => {
-                format!("release {release} waits for the hold to end, {}", self.at(*until))
-            }
-            Waiting::Hold { release, .. } => format!("release {release} waits for a person to resume it"),
-            Waiting::Approval { release, wave, .. } => {
-                let of = wave
-                    .as_ref()
-                    .map_or_else(String::new, |wave| format!(" of wave {wave}"));
-                format!("release {release} waits for approval{of}: {waiting}")
-            }
-            Waiting::Start { wave, until, .. } => {
-                format!("wave {wave} waits for its planned start, {}", self.at(*until))
-            }
-            Waiting::Window {
-                wave, opens: Some(at), ..
-            } => format!("wave {wave} waits for a window, {}: {waiting}", self.at(*at)),
-            Waiting::Window { wave, .. } | Waiting::Freeze { wave, .. } | Waiting::Notice { wave, .. } => {
-                format!("wave {wave} waits for {waiting}")
-            }
-            Waiting::Peak { wave, until, .. } => {
-                format!(
-                    "wave {wave} bakes through the peak of its tenants, until {}",
-                    self.at(*until)
-                )
-            }
-            Waiting::Gap { wave, until, .. } => {
-                format!("wave {wave} waits for its gap to be over, {}", self.at(*until))
-            }
-            Waiting::Slot { wave, cell, until, .. } => format!(
-                "wave {wave} waits for its slots in cell {cell}, until {}",
-                self.at(*until)
-            ),
-            Waiting::Gate { wave, .. } => format!("wave {wave} waits for its gates to end"),
-            Waiting::Gateways { wave, until, .. } => format!(
-                "wave {wave} waits for every gateway to confirm, until {}",
-                self.at(*until)
-            ),
-            Waiting::Workers { wave, cell, until, .. } => format!(
-                "wave {wave} waits for the workers of cell {cell} to be handed over, until {}",
-                self.at(*until)
-            ),
-            Waiting::Bake {
-                wave, least, longest, ..
-            } => format!(
-                "wave {wave} bakes: at least until {}, at the longest until {}",
-                self.at(*least),
-                self.at(*longest)
-            ),
-            Waiting::Return { tenant, cell, .. } => {
-                format!("{tenant} waits for its earlier version to be ready in cell {cell}")
-            }
-            Waiting::Drain { .. } => return None,
-        })
-    }
-
-    /// It is worth a line only if it lasts.
-    pub fn is_short(&self, waiting: &Waiting) -> bool {
-        match waiting {
-            Waiting::Slot { .. }
-            | Waiting::Gate { .. }
-            | Waiting::Gateways { .. }
-            | Waiting::Workers { .. }
-            | Waiting::Return { .. }
-            | Waiting::Drain { .. } => true,
-            Waiting::EarlierRelease { .. }
-            | Waiting::Hold { .. }
-            | Waiting::Approval { .. }
-            | Waiting::Start { .. }
-            | Waiting::Window { .. }
-            | Waiting::Freeze { .. }
-            | Waiting::Notice { .. }
-            | Waiting::Peak { .. }
-            | Waiting::Gap { .. }
-            | Waiting::Bake { .. } => false,
-        }
-    }
-
-    pub fn wave_of<'w>(&self, waiting: &'w Waiting) -> Option<&'w WaveName> {
-        match waiting {
-            Waiting::Gap { wave, .. }
-            | Waiting::Start { wave, .. }
-            | Waiting::Window { wave, .. }
-            | Waiting::Freeze { wave, .. }
-            | Waiting::Notice { wave, .. }
-            | Waiting::Peak { wave, .. }
-            | Waiting::Slot { wave, .. }
-            | Waiting::Gate { wave, .. }
-            | Waiting::Gateways { wave, .. }
-            | Waiting::Workers { wave, .. }
-            | Waiting::Bake { wave, .. } => Some(wave),
-            Waiting::Approval { wave, .. } => wave.as_ref(),
-            Waiting::EarlierRelease { .. } | Waiting::Hold { .. } | Waiting::Return { .. } | Waiting::Drain { .. } => {
-                None
-            }
         }
     }
 }

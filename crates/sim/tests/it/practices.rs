@@ -3,3 +3,7 @@
 
 mod deploy_then_release;
 mod scene;
+mod single_version;
+mod three_day_waves;
+mod two_stage;
+mod weekly_rolling;

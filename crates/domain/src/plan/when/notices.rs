@@ -48,7 +48,7 @@ impl<'a> Clockwork<'a> {
     pub(super) fn told_by(&self, class: &Class, owed: &[&NoticeRule]) -> Option<Timestamp> {
         let periods = owed.iter().filter_map(|rule| rule.at_least);
         // What a calendar cannot count is told where the start is planned.
-        let told = periods.filter_map(|period| self.calendars.earliest_start(class, self.input.now, &period).ok());
+        let told = periods.filter_map(|period| self.calendars.every_start(class, self.input.now, &period).ok());
         told.max()
     }
 

@@ -91,7 +91,7 @@ impl Clockwork<'_> {
             let Some(period) = rule.at_least else { continue };
             let earliest = self
                 .calendars
-                .earliest_start(class, self.input.now, &period)
+                .every_start(class, self.input.now, &period)
                 .map_err(Never::Calendar)?;
             if earliest > from.at {
                 from = Moment::now(earliest);

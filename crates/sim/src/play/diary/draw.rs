@@ -44,7 +44,10 @@ impl Diary {
     fn day(&self, event: &Event) -> String {
         let local = instant::local(event.at, &self.zone);
         let day = local.map_or_else(|| event.at.to_string(), |at| at.strftime("%a %-d %b %Y").to_string());
-        format!("{day}, {} and UTC", instant::name(&self.zone, event.at))
+        match instant::name(&self.zone, event.at).as_str() {
+            "UTC" => format!("{day}, UTC"),
+            zone => format!("{day}, {zone} and UTC"),
+        }
     }
 
     /// The reader's and that of the machines, with its day where it has another.

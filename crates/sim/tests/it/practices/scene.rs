@@ -6,11 +6,13 @@ use std::path::{Path, PathBuf};
 
 use jiff::Zoned;
 use jiff::tz::TimeZone;
-use tidegate_domain::files::{Source, read_project, read_release};
+use tidegate_domain::calendar::Profile;
+use tidegate_domain::files::{Source, holiday_files, read_project, read_release};
 use tidegate_domain::id::{ComponentName, Digest, Version};
 use tidegate_domain::plan::FoundArtifact;
+use tidegate_domain::policy::GateUse;
 use tidegate_domain::time::{Duration, Timestamp};
-use tidegate_sim::{Arrival, Deed, Diary, Event, Play, installed, play};
+use tidegate_sim::{Arrival, Deed, Diary, Event, People, Play, installed, play};
 
 /// Longer is not read in a review.
 const GOLDEN_LINES_MAX: usize = 80;
@@ -37,18 +39,30 @@ fn source(path: &Path) -> Source {
 /// `2026-11-20T09:00[Europe/Berlin]`.
 pub fn scene(name: &str, begins: &str) -> Scene {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/practices").join(name);
-    let playbook = folder.join(format!("playbooks/{name}.yaml"));
+    let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let playbook = repository.join(format!("playbooks/{name}.yaml"));
     let mut sources = vec![
         source(&folder.join("tidegate.yaml")),
         source(&folder.join("tenants.yaml")),
     ];
     sources.push(source(&playbook));
+    let customers = Some(folder.join("customers.yaml")).filter(|path| path.is_file());
+    sources.extend(customers.map(|path| source(&path)));
+    // The holidays that ship with Tidegate, under the name that the service file has for them.
+    for path in holiday_files(&sources[0]) {
+        let shipped = repository.join(Path::new(&path).strip_prefix(&folder).unwrap());
+        let Source { text, .. } = source(&shipped);
+        sources.push(Source { path, text });
+    }
+    let changes = fs::read_dir(folder.join("changes")).into_iter().flatten();
+    sources.extend(changes.map(|file| source(&file.unwrap().path())));
     let (project, mistakes) = read_project(&sources);
     let project = project.unwrap_or_else(|| panic!("{mistakes:?}"));
     let begins: Zoned = begins.parse().unwrap();
     let now = Timestamp(begins.timestamp().as_millisecond());
     let state = installed(&project, &Version::new("1.0.0").unwrap(), now);
     let zone = begins.time_zone().clone();
+    let profile = fs::read_to_string(folder.join("traffic.json")).ok();
     Scene {
         folder,
         zone: zone.clone(),
@@ -60,7 +74,8 @@ pub fn scene(name: &str, begins: &str) -> Scene {
             zone,
             arrivals: Vec::new(),
             deeds: Vec::new(),
-            resume_after: None,
+            people: People::default(),
+            profile: profile.map(|text| Profile::read(&text).unwrap()),
         },
     }
 }
@@ -86,6 +101,22 @@ impl Scene {
         self
     }
 
+    /// The service adds gates of its own to a wave of the playbook.
+    pub fn gates(mut self, wave: &str, gates: &[&str]) -> Self {
+        let waves = self
+            .play
+            .project
+            .playbooks
+            .values_mut()
+            .flat_map(|playbook| &mut playbook.waves);
+        let wave = waves.into_iter().find(|found| found.name.as_str() == wave).unwrap();
+        wave.gates.extend(gates.iter().map(|gate| GateUse {
+            uses: (*gate).to_owned(),
+            with: serde_json::Value::Null,
+        }));
+        self
+    }
+
     pub fn with(mut self, deed: Deed) -> Self {
         self.play.deeds.push(deed);
         self
@@ -108,9 +139,20 @@ impl Scene {
 }
 
 impl Told {
+    /// What happened, without what was only planned.
     pub fn all(&self, part: &str) -> Vec<&Event> {
-        let events = self.diary.events.iter();
+        let events = self.diary.events.iter().filter(|event| event.kind != "planned");
         events.filter(|event| event.text.contains(part)).collect()
+    }
+
+    /// The plan said this.
+    pub fn planned(&self, part: &str) {
+        let mut planned = self.diary.events.iter().filter(|event| event.kind == "planned");
+        assert!(
+            planned.any(|event| event.text.contains(part)),
+            "no plan with `{part}` in\n{}",
+            self.diary.draw()
+        );
     }
 
     /// The one line that contains this.
@@ -123,6 +165,23 @@ impl Told {
     pub fn zoned(&self, event: &Event) -> Zoned {
         let at = jiff::Timestamp::from_millisecond(event.at.0).unwrap();
         at.to_zoned(self.zone.clone())
+    }
+
+    /// When the one line with this was, in the zone of the scene: `Mon 23 Nov 06:00`.
+    pub fn when(&self, part: &str) -> String {
+        self.zoned(self.line(part)).strftime("%a %-d %b %H:%M").to_string()
+    }
+
+    pub fn tenants(&self, part: &str) -> Vec<&str> {
+        self.line(part).tenants.iter().map(|tenant| tenant.as_str()).collect()
+    }
+
+    pub fn never(&self, part: &str) {
+        assert!(
+            self.all(part).is_empty(),
+            "lines with `{part}` in\n{}",
+            self.diary.draw()
+        );
     }
 
     pub fn ends(&self, release: &str, outcome: &str) {

@@ -1,0 +1,136 @@
+//! What people do by themselves in a play: they approve what waits for it, send the notices that are due, and resume what is
+//! held, each after a time of their own.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use tidegate_domain::event::EventKind;
+use tidegate_domain::id::{Actor, WaveName};
+use tidegate_domain::plan::NoticeKey;
+use tidegate_domain::policy::NoticeKind;
+use tidegate_domain::service::{Approval, Run, RunPhase, Service};
+use tidegate_domain::time::{Duration, Timestamp};
+
+use super::deed::{Deed, What, When};
+
+/// `None`: nobody does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct People {
+    /// After they were asked.
+    pub approve_after: Option<Duration>,
+    /// After a notice was due.
+    pub send_after: Option<Duration>,
+    /// After it was held.
+    pub resume_after: Option<Duration>,
+}
+
+impl Default for People {
+    /// Everybody does what is asked of them within the hour; what is held stays held.
+    fn default() -> Self {
+        Self {
+            approve_after: Some(Duration::from_hours(1)),
+            send_after: Some(Duration::from_secs(60)),
+            resume_after: None,
+        }
+    }
+}
+
+impl People {
+    /// What they will do about what they see `now`; what they saw before comes once more.
+    pub fn deeds(&self, state: &Service, now: Timestamp) -> Vec<Deed> {
+        let mut deeds = Vec::new();
+        for run in &state.runs {
+            deeds.extend(self.resume_after.and_then(|after| resumption(run, after)));
+            if let Some(after) = self.send_after {
+                deeds.extend(sendings(run, after));
+            }
+            if let Some(after) = self.approve_after {
+                deeds.extend(approvals(run, now + after));
+            }
+        }
+        deeds.retain(|deed| matches!(deed.when, When::Instant(at) if at > now));
+        deeds
+    }
+}
+
+fn deed(run: &Run, at: Timestamp, who: &str, reason: &str, kind: EventKind) -> Deed {
+    Deed {
+        release: Some(run.version.clone()),
+        wave: String::new(),
+        when: When::Instant(at),
+        what: What::Ask {
+            who: who.to_owned(),
+            reason: reason.to_owned(),
+            kind: Box::new(kind),
+        },
+    }
+}
+
+/// A hold that somebody has to end.
+fn resumption(run: &Run, after: Duration) -> Option<Deed> {
+    let hold = run
+        .hold
+        .as_ref()
+        .filter(|hold| hold.until.is_none() && !run.phase.has_ended())?;
+    let version = run.version.clone();
+    let resume = EventKind::Resume { version };
+    Some(deed(run, hold.since + after, "release manager", "it may go on", resume))
+}
+
+/// All notices of one kind and wave that were asked for at one time are sent together.
+fn sendings(run: &Run, after: Duration) -> Vec<Deed> {
+    let mut open: BTreeMap<(Timestamp, &WaveName, NoticeKind), BTreeSet<NoticeKey>> = BTreeMap::new();
+    for planned in &run.schedule.notices {
+        let known = run.notices.get(&planned.key).filter(|notice| notice.proof.is_none());
+        if let Some(asked) = known.and_then(|notice| notice.asked) {
+            let of = (asked, &planned.wave, planned.kind);
+            open.entry(of).or_default().insert(planned.key.clone());
+        }
+    }
+    let send = |((asked, wave, kind), keys): ((Timestamp, &WaveName, NoticeKind), BTreeSet<NoticeKey>)| {
+        let reason = format!("{} of wave {wave} sent to {}", kind.as_str(), counted(keys.len()));
+        let version = run.version.clone();
+        let proven = EventKind::NoticesProven {
+            version,
+            keys,
+            at: None,
+        };
+        deed(run, asked + after, "mail", &reason, proven)
+    };
+    open.into_iter().map(send).collect()
+}
+
+fn counted(contacts: usize) -> String {
+    if contacts == 1 {
+        "1 contact".to_owned()
+    } else {
+        format!("{contacts} contacts")
+    }
+}
+
+/// One person after the other, for the first approval that misses somebody; reviews once everything is done.
+fn approvals(run: &Run, at: Timestamp) -> Option<Deed> {
+    let ended = matches!(run.phase, RunPhase::Completed { .. });
+    let asked = |approval: &&Approval| {
+        let waits = match (&approval.wave, approval.review_by) {
+            (_, Some(_)) => ended,
+            (None, None) => run.phase == RunPhase::Queued,
+            (Some(wave), None) => run.current().is_some_and(|current| run.waves[current].name == *wave),
+        };
+        waits && approval.missing() > 0 && run.hold.is_none()
+    };
+    let approval = run.approvals.iter().find(asked)?;
+    let person = (1..)
+        .map(|number| format!("{} {number}", approval.name))
+        .find(|person| !approval.given.contains_key(&Actor::principal(person)))?;
+    let reason = if approval.review_by.is_some() {
+        "looked at afterwards"
+    } else {
+        "looks good"
+    };
+    let approve = EventKind::Approve {
+        version: run.version.clone(),
+        plan: run.plan.clone(),
+        roles: approval.roles.clone(),
+    };
+    Some(deed(run, at, &person, reason, approve))
+}

@@ -1,0 +1,215 @@
+//! What the diary says of what is waited for.
+
+use tidegate_domain::id::{RoleName, TenantName, WaveName};
+use tidegate_domain::waiting::Waiting;
+
+use super::{Words, names};
+
+impl Words<'_> {
+    /// What makes a wait another one than those that were told; `None` where it is no news. Who waits and what is measured
+    /// meanwhile may change.
+    pub fn subject(&self, waiting: &Waiting) -> Option<String> {
+        match waiting {
+            Waiting::Drain { .. } => None,
+            Waiting::Start { .. }
+            | Waiting::Window { .. }
+            | Waiting::Freeze { .. }
+            | Waiting::Notice { .. }
+            | Waiting::Peak { .. } => Some(self.waiting(waiting, &[])),
+            Waiting::Slot {
+                release,
+                wave,
+                cell,
+                until,
+                ..
+            } => Some(format!("slots {release} {wave} {cell} {until}")),
+            Waiting::Approval {
+                release,
+                wave,
+                approval,
+                ..
+            } => {
+                let wave = wave.as_ref().map_or("-", WaveName::as_str);
+                Some(format!("approval {release} {wave} {approval}"))
+            }
+            Waiting::EarlierRelease { .. }
+            | Waiting::Hold { .. }
+            | Waiting::Gap { .. }
+            | Waiting::Gate { .. }
+            | Waiting::Gateways { .. }
+            | Waiting::Workers { .. }
+            | Waiting::Bake { .. }
+            | Waiting::Return { .. } => {
+                let release = waiting.release().map_or("", |release| release.as_str());
+                Some(format!("{release} {}", self.waiting(waiting, &[])))
+            }
+        }
+    }
+
+    /// A sentence; `who` are the tenants that wait for the same.
+    pub fn waiting(&self, waiting: &Waiting, who: &[TenantName]) -> String {
+        let tenants = names(who.iter());
+        match waiting {
+            Waiting::EarlierRelease { release, earlier } => {
+                format!("release {release} waits for release {earlier} to end")
+            }
+            Waiting::Hold {
+                release,
+                until: Some(until),
+                ..
+            } => format!("release {release} waits for the hold to end, {}", self.at(*until)),
+            Waiting::Hold { release, .. } => format!("release {release} waits for a person to resume it"),
+            Waiting::Approval {
+                release,
+                wave,
+                approval,
+                roles,
+                missing,
+                ..
+            } => {
+                let roles: Vec<&str> = roles.iter().map(RoleName::as_str).collect();
+                let of = wave
+                    .as_ref()
+                    .map_or_else(|| format!("release {release}"), |wave| format!("wave {wave}"));
+                format!(
+                    "{of} waits for approval {approval}: {missing} of role {}",
+                    roles.join(" or ")
+                )
+            }
+            Waiting::Start {
+                wave, until, because, ..
+            } => format!("wave {wave}: {tenants} not before {}: {because}", self.at(*until)),
+            Waiting::Window {
+                wave,
+                window,
+                opens,
+                reason,
+                ..
+            } => {
+                let window = window
+                    .as_ref()
+                    .map_or_else(|| "a window".to_owned(), |window| format!("window {window}"));
+                let opens = opens.map_or_else(|| "never".to_owned(), |at| self.at(at));
+                format!("wave {wave}: {tenants} not before {window} opens, {opens}: {reason}")
+            }
+            Waiting::Freeze {
+                wave,
+                by,
+                reason,
+                until,
+                ..
+            } => {
+                let until = until.map_or_else(|| "it is lifted".to_owned(), |until| self.at(until));
+                format!("wave {wave}: {tenants} frozen by {by} until {until}: {reason}")
+            }
+            Waiting::Notice {
+                wave, from: Some(from), ..
+            } => {
+                format!(
+                    "wave {wave}: {tenants} not before the notice has run, {}",
+                    self.at(*from)
+                )
+            }
+            Waiting::Notice { wave, asked: None, .. } => {
+                format!("wave {wave}: {tenants} not before the notice is due and sent")
+            }
+            Waiting::Notice { wave, .. } => {
+                format!("wave {wave}: {tenants} not before it is proven that the notice was sent")
+            }
+            Waiting::Peak { wave, until, .. } => {
+                format!("wave {wave} bakes through the peak of {tenants}, {}", self.at(*until))
+            }
+            Waiting::Gap { wave, until, .. } => {
+                format!("wave {wave} waits for its gap to be over, {}", self.at(*until))
+            }
+            Waiting::Slot { wave, cell, until, .. } => format!(
+                "wave {wave} waits for its slots in cell {cell}, until {}",
+                self.at(*until)
+            ),
+            Waiting::Gate { wave, .. } => format!("wave {wave} waits for its gates to end"),
+            Waiting::Gateways { wave, until, .. } => format!(
+                "wave {wave} waits for every gateway to confirm, until {}",
+                self.at(*until)
+            ),
+            Waiting::Workers { wave, cell, until, .. } => format!(
+                "wave {wave} waits for the workers of cell {cell} to be handed over, until {}",
+                self.at(*until)
+            ),
+            Waiting::Bake {
+                wave, least, longest, ..
+            } => format!(
+                "wave {wave} bakes: at least until {}, at the longest until {}",
+                self.at(*least),
+                self.at(*longest)
+            ),
+            Waiting::Return { tenant, cell, .. } => {
+                format!("{tenant} waits for its earlier version to be ready in cell {cell}")
+            }
+            Waiting::Drain { cell, slot, until, .. } => {
+                format!("slot {slot} in cell {cell} drains until {}", self.at(*until))
+            }
+        }
+    }
+}
+
+/// The tenants that wait, where a wait is of some of them only.
+pub fn waits(waiting: &Waiting) -> &[TenantName] {
+    match waiting {
+        Waiting::Start { tenants, .. }
+        | Waiting::Window { tenants, .. }
+        | Waiting::Freeze { tenants, .. }
+        | Waiting::Notice { tenants, .. }
+        | Waiting::Peak { tenants, .. } => tenants,
+        Waiting::Return { tenant, .. } => std::slice::from_ref(tenant),
+        Waiting::EarlierRelease { .. }
+        | Waiting::Hold { .. }
+        | Waiting::Approval { .. }
+        | Waiting::Gap { .. }
+        | Waiting::Slot { .. }
+        | Waiting::Gate { .. }
+        | Waiting::Gateways { .. }
+        | Waiting::Workers { .. }
+        | Waiting::Bake { .. }
+        | Waiting::Drain { .. } => &[],
+    }
+}
+
+/// It is worth a line only if it lasts.
+pub fn is_short(waiting: &Waiting) -> bool {
+    match waiting {
+        Waiting::Slot { .. }
+        | Waiting::Gate { .. }
+        | Waiting::Gateways { .. }
+        | Waiting::Workers { .. }
+        | Waiting::Return { .. }
+        | Waiting::Drain { .. } => true,
+        Waiting::EarlierRelease { .. }
+        | Waiting::Hold { .. }
+        | Waiting::Approval { .. }
+        | Waiting::Start { .. }
+        | Waiting::Window { .. }
+        | Waiting::Freeze { .. }
+        | Waiting::Notice { .. }
+        | Waiting::Peak { .. }
+        | Waiting::Gap { .. }
+        | Waiting::Bake { .. } => false,
+    }
+}
+
+pub fn wave_of(waiting: &Waiting) -> Option<&WaveName> {
+    match waiting {
+        Waiting::Approval { wave, .. } => wave.as_ref(),
+        Waiting::Start { wave, .. }
+        | Waiting::Window { wave, .. }
+        | Waiting::Freeze { wave, .. }
+        | Waiting::Notice { wave, .. }
+        | Waiting::Peak { wave, .. }
+        | Waiting::Gap { wave, .. }
+        | Waiting::Slot { wave, .. }
+        | Waiting::Gate { wave, .. }
+        | Waiting::Gateways { wave, .. }
+        | Waiting::Workers { wave, .. }
+        | Waiting::Bake { wave, .. } => Some(wave),
+        Waiting::EarlierRelease { .. } | Waiting::Hold { .. } | Waiting::Return { .. } | Waiting::Drain { .. } => None,
+    }
+}
