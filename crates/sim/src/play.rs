@@ -159,7 +159,6 @@ impl<'a> Stageplay<'a> {
     fn arrive(&mut self, arrival: &Arrival) -> Result<(), Trouble> {
         let state = self.world.state().unwrap_or(&self.play.state).clone();
         let input = PlanInput {
-            profile: None,
             project: self.play.project.clone(),
             release: arrival.release.clone(),
             artifacts: arrival.artifacts.clone(),

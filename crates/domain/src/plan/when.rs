@@ -254,7 +254,9 @@ impl<'a> Clockwork<'a> {
             day: day.and_then(date),
             cadence,
             owed: self.owed(wave),
-            quietest: file.and_then(|wave| wave.quietest).unwrap_or(self.playbook.quietest),
+            // What does not board the train is urgent: it does not wait for a quiet time.
+            quietest: self.playbook.train.boards.contains(&self.release.kind)
+                && file.and_then(|wave| wave.quietest).unwrap_or(self.playbook.quietest),
         }
     }
 

@@ -83,7 +83,7 @@ impl Words<'_> {
 
     fn reason(&self, reason: &StartReason) -> String {
         match reason {
-            StartReason::Cadence { date } => format!("release day {date}"),
+            StartReason::Cadence { date, .. } => format!("release day {date}"),
             StartReason::Day { day, date } => format!("day {day} of the release, {date}"),
             StartReason::Notice { kind, period } => format!("{} {period} before", kind.as_str()),
             StartReason::Opens { window } => format!("window {window} opens"),

@@ -58,3 +58,19 @@ fn b6_trouble_on_day_one_never_reaches_everybody_else() {
     told.never("acme, bolt move");
     told.ends("2.0.0", "rolled back");
 }
+
+#[test]
+fn b6_a_patched_release_goes_to_who_opted_in_first() {
+    let mut failure = Deed::failure("opted-in@3h").unwrap();
+    failure.release = Some("2.0.0".parse().unwrap());
+    let told = planned()
+        .with(failure)
+        .release("release-2.0.1.yaml", "2026-11-25 09:00")
+        .tell();
+    told.ends("2.0.0", "rolled back");
+    let patched = told.line("acme-dev, bolt-test, ourselves move from 1.0.0 to 2.0.1");
+    assert_eq!(told.zoned(patched).date(), jiff::civil::date(2026, 11, 25));
+    assert!(told.line("wave opted-in is confirmed").at < told.line("acme, bolt move from 1.0.0 to 2.0.1").at);
+    told.ends("2.0.1", "completed");
+    told.golden("diary-patched.txt");
+}

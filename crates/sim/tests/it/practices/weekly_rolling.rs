@@ -38,7 +38,9 @@ fn a4_who_has_to_act_is_told_weeks_ahead_and_not_moved_before() {
 
 #[test]
 fn a7_a_gate_that_fails_moves_nobody() {
-    let told = planned("release.yaml").with(Deed::failure("first@verify").unwrap()).tell();
+    let told = planned("release.yaml")
+        .with(Deed::failure("first@verify").unwrap())
+        .tell();
     told.line("gate of wave first: quality: fail");
     told.never(" from 1.0.0 to 2.0.0");
     told.ends("2.0.0", "held");
