@@ -8,7 +8,7 @@ use clap::Args as Arguments;
 use jiff::tz::{TimeZone, TimeZoneDatabase};
 use tidegate_domain::files::ReleaseFile;
 use tidegate_domain::id::{ComponentName, Digest, Version};
-use tidegate_domain::plan::FoundArtifact;
+use tidegate_domain::plan::{Facts, FoundArtifact};
 use tidegate_domain::time::{Duration, Timestamp};
 use tidegate_sim::{Arrival, Deed, Diary, Misreading, People, Play, Trouble, installed, play};
 
@@ -28,9 +28,15 @@ pub struct Args {
     /// When it begins; by default now
     #[arg(long, value_name = "INSTANT", value_parser = when::parse)]
     pub now: Option<Timestamp>,
-    /// The version that every tenant runs before
-    #[arg(long, value_name = "VERSION", default_value = "earlier")]
-    pub from: Version,
+    /// The version that every tenant runs before; by default one called `earlier`
+    #[arg(long, value_name = "VERSION", conflicts_with = "facts")]
+    pub from: Option<Version>,
+    /// Take the version of each tenant and opt-ins from this file
+    #[arg(long, value_name = "FILE")]
+    pub facts: Option<PathBuf>,
+    /// The traffic of tenants by the hour of the week (`traffic.json`), for the quietest time and for peaks
+    #[arg(long, value_name = "FILE")]
+    pub profile: Option<PathBuf>,
     /// The time zone of the diary; by default that of this machine
     #[arg(long, value_name = "ZONE", value_parser = zone)]
     pub zone: Option<TimeZone>,
@@ -77,10 +83,19 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, CliError> {
         .release
         .clone()
         .unwrap_or_else(|| project::beside(context, "release.yaml"));
-    let read = project::read(context)?;
+    let mut read = project::read(context)?;
     let (release, _) = project::release(&path, &read, context)?;
     let begins = args.now.unwrap_or_else(when::now);
-    let state = installed(&read.project, &args.from, begins);
+    let facts = match (&args.facts, &args.from) {
+        (Some(path), _) => project::facts(path, context)?,
+        (None, Some(version)) => Facts {
+            version: Some(version.clone()),
+            ..Facts::default()
+        },
+        (None, None) => Facts::assumed(),
+    };
+    facts.take_part(&mut read.project);
+    let state = installed(&read.project, &facts, begins);
     let artifacts = artifacts(&path, &release);
     let deeds = [
         &args.fail,
@@ -103,6 +118,7 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, CliError> {
         }],
         deeds: deeds.into_iter().flatten().cloned().collect(),
         people: people(args),
+        profile: args.profile.as_deref().map(project::profile).transpose()?,
     })
     .map_err(|trouble| told(trouble, &path))?;
     if args.json {

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use tidegate_domain::desired::desired;
 use tidegate_domain::event::{Event, EventKind};
 use tidegate_domain::files::Project;
-use tidegate_domain::id::{Actor, Version};
-use tidegate_domain::plan::assumed;
+use tidegate_domain::id::{Actor, ComponentName};
+use tidegate_domain::plan::Facts;
 use tidegate_domain::release::{ComponentKind, Ownership, Release};
-use tidegate_domain::service::{CellOwner, Seat, Service};
+use tidegate_domain::service::{CellOwner, Service};
 use tidegate_domain::step::step;
 use tidegate_domain::time::Timestamp;
 use tidegate_store::{Commit, complete_now};
@@ -23,23 +23,17 @@ use crate::script::Script;
 /// Two, so that a switch is one that several have to confirm.
 const GATEWAYS: [&str; 2] = ["gateway-1", "gateway-2"];
 
-/// A service all of whose tenants run `version`, of which nothing is known but what the files of the project say.
+/// A service whose tenants are where the facts say, of which nothing else is known but the files of the project.
 #[must_use]
-pub fn installed(project: &Project, version: &Version, at: Timestamp) -> Service {
-    let release = assumed(project, version);
-    let mut state = Service::new(project.service.service.clone());
+pub fn installed(project: &Project, facts: &Facts, at: Timestamp) -> Service {
+    let mut state = facts.state(project);
     for tenant in &project.tenants.tenants {
         let cell = state.cells.entry(tenant.cell.clone()).or_default();
-        cell.owners = owners(&release);
-        let seat = Seat {
-            cell: tenant.cell.clone(),
-            version: Some(version.clone()),
-            before: None,
-            epoch: 1,
-        };
-        state.seats.insert(tenant.id.clone(), seat);
+        let on = state.seats.get(&tenant.id).and_then(|seat| seat.version.as_ref());
+        if let Some(release) = on.and_then(|version| state.pinned.get(version)) {
+            cell.owners = owners(release);
+        }
     }
-    state.pinned.insert(version.clone(), release);
     loop {
         let next = step(&state, &[as_desired(&state)], at).state;
         if next == state {
@@ -49,7 +43,7 @@ pub fn installed(project: &Project, version: &Version, at: Timestamp) -> Service
     }
 }
 
-fn owners(release: &Release) -> BTreeMap<tidegate_domain::id::ComponentName, CellOwner> {
+fn owners(release: &Release) -> BTreeMap<ComponentName, CellOwner> {
     let of_cell = ComponentKind::Worker {
         ownership: Ownership::Cell,
     };

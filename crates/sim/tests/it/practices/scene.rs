@@ -9,7 +9,7 @@ use jiff::tz::TimeZone;
 use tidegate_domain::calendar::Profile;
 use tidegate_domain::files::{Source, holiday_files, read_project, read_release};
 use tidegate_domain::id::{ComponentName, Digest, Version};
-use tidegate_domain::plan::FoundArtifact;
+use tidegate_domain::plan::{Facts, FoundArtifact};
 use tidegate_domain::policy::GateUse;
 use tidegate_domain::time::{Duration, Timestamp};
 use tidegate_sim::{Arrival, Deed, Diary, Event, People, Play, installed, play};
@@ -60,7 +60,11 @@ pub fn scene(name: &str, begins: &str) -> Scene {
     let project = project.unwrap_or_else(|| panic!("{mistakes:?}"));
     let begins: Zoned = begins.parse().unwrap();
     let now = Timestamp(begins.timestamp().as_millisecond());
-    let state = installed(&project, &Version::new("1.0.0").unwrap(), now);
+    let facts = Facts {
+        version: Some(Version::new("1.0.0").unwrap()),
+        ..Facts::default()
+    };
+    let state = installed(&project, &facts, now);
     let zone = begins.time_zone().clone();
     let profile = fs::read_to_string(folder.join("traffic.json")).ok();
     Scene {
