@@ -48,7 +48,6 @@ impl Words<'_> {
 
     /// A sentence; `who` are the tenants that wait for the same.
     pub fn waiting(&self, waiting: &Waiting, who: &[TenantName]) -> String {
-        let tenants = names(who.iter());
         match waiting {
             Waiting::EarlierRelease { release, earlier } => {
                 format!("release {release} waits for release {earlier} to end")
@@ -59,6 +58,47 @@ impl Words<'_> {
                 ..
             } => format!("release {release} waits for the hold to end, {}", self.at(*until)),
             Waiting::Hold { release, .. } => format!("release {release} waits for a person to resume it"),
+            Waiting::Approval { .. }
+            | Waiting::Start { .. }
+            | Waiting::Window { .. }
+            | Waiting::Freeze { .. }
+            | Waiting::Notice { .. }
+            | Waiting::Peak { .. } => self.waiting_for_when(waiting, &names(who.iter())),
+            Waiting::Gap { wave, until, .. } => {
+                format!("wave {wave} waits for its gap to be over, {}", self.at(*until))
+            }
+            Waiting::Slot { wave, cell, until, .. } => format!(
+                "wave {wave} waits for its slots in cell {cell}, until {}",
+                self.at(*until)
+            ),
+            Waiting::Gate { wave, .. } => format!("wave {wave} waits for its gates to end"),
+            Waiting::Gateways { wave, until, .. } => format!(
+                "wave {wave} waits for every gateway to confirm, until {}",
+                self.at(*until)
+            ),
+            Waiting::Workers { wave, cell, until, .. } => format!(
+                "wave {wave} waits for the workers of cell {cell} to be handed over, until {}",
+                self.at(*until)
+            ),
+            Waiting::Bake {
+                wave, least, longest, ..
+            } => format!(
+                "wave {wave} bakes: at least until {}, at the longest until {}",
+                self.at(*least),
+                self.at(*longest)
+            ),
+            Waiting::Return { tenant, cell, .. } => {
+                format!("{tenant} waits for its earlier version to be ready in cell {cell}")
+            }
+            Waiting::Drain { cell, slot, until, .. } => {
+                format!("slot {slot} in cell {cell} drains until {}", self.at(*until))
+            }
+        }
+    }
+
+    /// What people and calendars say about when; `tenants` are those that wait.
+    fn waiting_for_when(&self, waiting: &Waiting, tenants: &str) -> String {
+        match waiting {
             Waiting::Approval {
                 release,
                 wave,
@@ -119,35 +159,16 @@ impl Words<'_> {
             Waiting::Peak { wave, until, .. } => {
                 format!("wave {wave} bakes through the peak of {tenants}, {}", self.at(*until))
             }
-            Waiting::Gap { wave, until, .. } => {
-                format!("wave {wave} waits for its gap to be over, {}", self.at(*until))
-            }
-            Waiting::Slot { wave, cell, until, .. } => format!(
-                "wave {wave} waits for its slots in cell {cell}, until {}",
-                self.at(*until)
-            ),
-            Waiting::Gate { wave, .. } => format!("wave {wave} waits for its gates to end"),
-            Waiting::Gateways { wave, until, .. } => format!(
-                "wave {wave} waits for every gateway to confirm, until {}",
-                self.at(*until)
-            ),
-            Waiting::Workers { wave, cell, until, .. } => format!(
-                "wave {wave} waits for the workers of cell {cell} to be handed over, until {}",
-                self.at(*until)
-            ),
-            Waiting::Bake {
-                wave, least, longest, ..
-            } => format!(
-                "wave {wave} bakes: at least until {}, at the longest until {}",
-                self.at(*least),
-                self.at(*longest)
-            ),
-            Waiting::Return { tenant, cell, .. } => {
-                format!("{tenant} waits for its earlier version to be ready in cell {cell}")
-            }
-            Waiting::Drain { cell, slot, until, .. } => {
-                format!("slot {slot} in cell {cell} drains until {}", self.at(*until))
-            }
+            Waiting::EarlierRelease { .. }
+            | Waiting::Hold { .. }
+            | Waiting::Gap { .. }
+            | Waiting::Slot { .. }
+            | Waiting::Gate { .. }
+            | Waiting::Gateways { .. }
+            | Waiting::Workers { .. }
+            | Waiting::Bake { .. }
+            | Waiting::Return { .. }
+            | Waiting::Drain { .. } => self.waiting(waiting, &[]),
         }
     }
 }
