@@ -35,6 +35,10 @@ impl<'a> Words<'a> {
         instant::near(at, self.now, self.zone)
     }
 
+    fn at_or(&self, at: Option<Timestamp>, otherwise: &str) -> String {
+        at.map_or_else(|| otherwise.to_owned(), |at| self.at(at))
+    }
+
     /// `None` where another line says it.
     pub fn entry(&self, entry: &Entry) -> Option<String> {
         let release = entry.release.as_ref().map_or_else(String::new, ToString::to_string);

@@ -1,6 +1,8 @@
 //! The scenarios in `tests/scenarios`: each is a script, a line `---`, and what it leads to. A new behaviour is a new file;
 //! `tidegate sim --replay FILE` prints what comes after the line.
 
+#![expect(clippy::unwrap_used, reason = "what cannot be prepared is a failed test")]
+
 mod practices;
 
 use std::fs;

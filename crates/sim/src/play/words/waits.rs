@@ -1,6 +1,6 @@
 //! What the diary says of what is waited for.
 
-use tidegate_domain::id::{RoleName, TenantName, WaveName};
+use tidegate_domain::id::{RoleName, TenantName, WaveName, WindowName};
 use tidegate_domain::waiting::Waiting;
 
 use super::{Words, names};
@@ -126,11 +126,9 @@ impl Words<'_> {
                 reason,
                 ..
             } => {
-                let window = window
-                    .as_ref()
-                    .map_or_else(|| "a window".to_owned(), |window| format!("window {window}"));
-                let opens = opens.map_or_else(|| "never".to_owned(), |at| self.at(at));
-                format!("wave {wave}: {tenants} not before {window} opens, {opens}: {reason}")
+                let window = window.as_ref().map_or("-", WindowName::as_str);
+                let opens = self.at_or(*opens, "never");
+                format!("wave {wave}: {tenants} not before window {window} opens, {opens}: {reason}")
             }
             Waiting::Freeze {
                 wave,
@@ -139,7 +137,7 @@ impl Words<'_> {
                 until,
                 ..
             } => {
-                let until = until.map_or_else(|| "it is lifted".to_owned(), |until| self.at(until));
+                let until = self.at_or(*until, "it is lifted");
                 format!("wave {wave}: {tenants} frozen by {by} until {until}: {reason}")
             }
             Waiting::Notice {
