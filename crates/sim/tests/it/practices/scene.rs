@@ -8,7 +8,7 @@ use jiff::Zoned;
 use jiff::tz::TimeZone;
 use tidegate_domain::calendar::Profile;
 use tidegate_domain::files::{Source, holiday_files, read_project, read_release};
-use tidegate_domain::id::{ComponentName, Digest, Version};
+use tidegate_domain::id::{ComponentName, Digest, TenantName, Version};
 use tidegate_domain::plan::{Facts, FoundArtifact};
 use tidegate_domain::policy::GateUse;
 use tidegate_domain::time::{Duration, Timestamp};
@@ -177,7 +177,7 @@ impl Told {
     }
 
     pub fn tenants(&self, part: &str) -> Vec<&str> {
-        self.line(part).tenants.iter().map(|tenant| tenant.as_str()).collect()
+        self.line(part).tenants.iter().map(TenantName::as_str).collect()
     }
 
     pub fn never(&self, part: &str) {
