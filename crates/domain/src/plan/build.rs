@@ -44,16 +44,7 @@ pub fn plan(input: &PlanInput) -> (Option<Plan>, PlanReport) {
         ..PlanReport::default()
     };
     let state = &input.state;
-    if state.name != input.project.service.service {
-        report.problems.push(Problem::blocks(
-            ProblemKind::OtherService,
-            format!(
-                "the server runs service `{}`, tidegate.yaml describes `{}`",
-                state.name, input.project.service.service
-            ),
-            "plan in the directory of the service that the server runs",
-        ));
-    }
+    report.problems.extend(other_service(input));
     let last = state.runs.iter().rev().find(|run| !run.phase.has_ended());
     report.after = last
         .map(|run| run.version.clone())
@@ -133,4 +124,15 @@ fn version_conflict(input: &PlanInput, release: &Release) -> Option<Problem> {
         None => return None,
     };
     Some(Problem::blocks(ProblemKind::VersionTaken, text, help))
+}
+
+fn other_service(input: &PlanInput) -> Option<Problem> {
+    let (runs, described) = (&input.state.name, &input.project.service.service);
+    (runs != described).then(|| {
+        Problem::blocks(
+            ProblemKind::OtherService,
+            format!("the server runs service `{runs}`, tidegate.yaml describes `{described}`"),
+            "plan in the directory of the service that the server runs",
+        )
+    })
 }

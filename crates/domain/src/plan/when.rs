@@ -120,8 +120,7 @@ impl<'a> Clockwork<'a> {
         let (mut expected, mut all_peaks, mut all_excused) = (Vec::new(), BTreeMap::new(), Vec::new());
         let mut from = Moment::now(self.input.now);
         let mut first_day = cadence;
-        for place in 0..waves.len() {
-            let wave = &mut waves[place];
+        for (place, wave) in waves.iter_mut().enumerate() {
             if place > 0 {
                 from = self.after_gap(from, wave.policy.gap);
             }

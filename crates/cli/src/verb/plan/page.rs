@@ -190,6 +190,9 @@ fn starts(page: &mut String, plan: &Plan, wave: &PlannedWave, report: &WaveRepor
     }
 }
 
+/// When it is due, its kind, its wave, and whether the wave waits for it.
+type NoticeLine<'a> = (Due, &'a str, &'a str, bool);
+
 /// What is sent, counted by what it is and when.
 fn notices(page: &mut String, plan: &Plan) {
     if plan.schedule.notices.is_empty() && plan.schedule.approvals.is_empty() {
@@ -197,7 +200,7 @@ fn notices(page: &mut String, plan: &Plan) {
     }
     page.push_str("\nBefore and after\n");
     let zone = &plan.schedule.base.zone;
-    let mut kinds: BTreeMap<(Due, &str, &str, bool), (usize, Option<Timestamp>)> = BTreeMap::new();
+    let mut kinds: BTreeMap<NoticeLine<'_>, (usize, Option<Timestamp>)> = BTreeMap::new();
     for notice in &plan.schedule.notices {
         let key = (notice.due, notice.kind.as_str(), notice.wave.as_str(), notice.required);
         let (n, deadline) = kinds.entry(key).or_default();
@@ -231,7 +234,7 @@ fn notices(page: &mut String, plan: &Plan) {
         };
         let when = if approval.afterwards { "after" } else { "before" };
         let text = format!(
-            "{}: {people} who may {} {when} {before}",
+            "{}: {people} with role {} {when} {before}",
             approval.name,
             roles.join(" or ")
         );
