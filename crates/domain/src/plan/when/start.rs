@@ -32,6 +32,16 @@ pub(super) struct Asked<'a> {
     pub(super) quietest: bool,
 }
 
+/// The first instant that is possible, and why it is that one.
+struct Earliest {
+    from: Moment,
+    /// An instant that is decided, as against one that follows from what comes before.
+    decided: Option<Timestamp>,
+    /// It is the end of a notice period.
+    told: bool,
+    because: Vec<StartReason>,
+}
+
 /// Why a class cannot move at all.
 pub(super) enum Never {
     NoOpening(Timestamp),
@@ -63,46 +73,12 @@ impl Clockwork<'_> {
         asked: &Asked<'_>,
         tenants: impl Iterator<Item = &'t TenantName>,
     ) -> Result<(Start, Moment, ClassReport), Never> {
-        let mut because = Vec::new();
-        let mut from = asked.from;
-        // An instant that is decided, as against one that follows from what comes before.
-        let mut decided: Option<Timestamp> = None;
-        if !self.skips.is_empty() {
-            let what = self.skips.clone();
-            because.push(StartReason::Skipped { what });
-        }
-        if let Some((day, date)) = asked.day {
-            let begins = day::begins(&class.zone, date);
-            decided = Some(begins);
-            if begins > from.at {
-                from = Moment::fixed(begins);
-            }
-            let date = LocalDate(date);
-            because.push(match asked.cadence {
-                Some(first) if first == date.0 => StartReason::Cadence {
-                    date,
-                    missed: self.missed.clone(),
-                },
-                Some(_) | None => StartReason::Day { day, date },
-            });
-        }
-        let mut told = false;
-        for rule in &asked.owed {
-            let Some(period) = rule.at_least else { continue };
-            let earliest = self
-                .calendars
-                .every_start(class, self.input.now, &period)
-                .map_err(Never::Calendar)?;
-            if earliest > from.at {
-                from = Moment::now(earliest);
-                told = true;
-                because.retain(|reason| !matches!(reason, StartReason::Notice { .. }));
-                because.push(StartReason::Notice {
-                    kind: rule.kind,
-                    period,
-                });
-            }
-        }
+        let Earliest {
+            mut from,
+            mut decided,
+            told,
+            mut because,
+        } = self.earliest(class, asked)?;
         let mut opening = self.opening(class, from.at)?;
         if told && opening.at == from.at {
             // The reader is told an instant, so it is not one that depends on the second of planning.
@@ -151,6 +127,55 @@ impl Clockwork<'_> {
             because,
         };
         Ok((start, expected, report))
+    }
+
+    /// What days and notices allow, whatever is open.
+    fn earliest(&self, class: &Class, asked: &Asked<'_>) -> Result<Earliest, Never> {
+        let mut because = Vec::new();
+        let mut from = asked.from;
+        let mut decided: Option<Timestamp> = None;
+        if !self.skips.is_empty() {
+            let what = self.skips.clone();
+            because.push(StartReason::Skipped { what });
+        }
+        if let Some((day, date)) = asked.day {
+            let begins = day::begins(&class.zone, date);
+            decided = Some(begins);
+            if begins > from.at {
+                from = Moment::fixed(begins);
+            }
+            let date = LocalDate(date);
+            because.push(match asked.cadence {
+                Some(first) if first == date.0 => StartReason::Cadence {
+                    date,
+                    missed: self.missed.clone(),
+                },
+                Some(_) | None => StartReason::Day { day, date },
+            });
+        }
+        let mut told = false;
+        for rule in &asked.owed {
+            let Some(period) = rule.at_least else { continue };
+            let earliest = self
+                .calendars
+                .every_start(class, self.input.now, &period)
+                .map_err(Never::Calendar)?;
+            if earliest > from.at {
+                from = Moment::now(earliest);
+                told = true;
+                because.retain(|reason| !matches!(reason, StartReason::Notice { .. }));
+                because.push(StartReason::Notice {
+                    kind: rule.kind,
+                    period,
+                });
+            }
+        }
+        Ok(Earliest {
+            from,
+            decided,
+            told,
+            because,
+        })
     }
 
     fn opening(&self, class: &Class, from: Timestamp) -> Result<Opening, Never> {
