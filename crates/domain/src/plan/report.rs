@@ -96,8 +96,6 @@ pub enum ProblemKind {
     OtherCell,
     NobodyMoves,
     WaveMatchesNobody,
-    /// The release cannot take the release day it might have taken.
-    ReleaseDayMissed,
     WindowNeverOpens,
     /// A calendar cannot answer.
     Calendar,
@@ -106,8 +104,10 @@ pub enum ProblemKind {
     NoticeImpossible,
     NoContact,
     NoProfile,
+    /// Planned downtime is announced but not carried out.
     Downtime,
-    Overdue,
+    /// A wave does not wait for customers' reports.
+    Validation,
     /// The planner broke a rule of its own.
     Defect,
 }
