@@ -120,6 +120,4 @@ fn what_is_told_is_part_of_the_digest() {
     workspace.replace("changes/says-hello.md", "a greeting", "greetings");
     let after = workspace.run(&["plan", "--offline", "--json"]).succeeded().json();
     assert_ne!(before["digest"], after["digest"]);
-    let told = &after["plan"]["release"]["changes"][0]["sections"]["developer"];
-    assert!(told.as_str().unwrap().contains("greetings"), "{told}");
 }
