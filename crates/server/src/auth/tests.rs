@@ -28,6 +28,11 @@ apply plans: operator admin
 hold releases: approver operator admin
 move releases forward: operator admin
 take releases back (within cells): operator admin
+approve plans: approver product operator admin
+waive notices and windows: operator admin
+freeze tenants: operator admin
+say that notices were sent: operator admin
+opt tenants in and out (within cells): product operator admin
 add and remove tenants (within cells): operator admin
 forget gateways: operator admin
 manage tokens: admin
