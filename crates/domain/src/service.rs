@@ -249,7 +249,7 @@ pub enum WaveState {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Member {
-    /// The version that the plan moves the tenant from.
+    /// The version that the plan moves the tenant from. Who had none and is taken back gets that of the others.
     pub from: Option<Version>,
     pub place: Place,
 }
@@ -334,7 +334,8 @@ impl Service {
     }
 
     /// The version that a tenant who comes to `cell` now starts on: that of the newest completed release that runs there,
-    /// else whatever most tenants of the cell are on, as long as no release in flight has put them there.
+    /// else whatever most tenants of the cell are on. Never one that a release still brings or that is being taken back,
+    /// and of those that nobody is on only what is ready.
     #[must_use]
     pub fn newest_confirmed(&self, cell: &CellName) -> Option<Version> {
         let here = |tenant: &TenantName| self.seats.get(tenant).is_some_and(|seat| seat.cell == *cell);
@@ -356,7 +357,9 @@ impl Service {
                 counts.entry(from).or_default();
             }
         }
-        counts.retain(|version, _| !self.run(version).is_some_and(Run::in_flight));
+        let passes = |run: &Run| !run.phase.has_ended() || run.is_being_rolled_back();
+        counts.retain(|version, _| !self.run(version).is_some_and(passes));
+        counts.retain(|version, count| *count > 0 || self.is_ready(cell, version));
         let completed =
             |run: &&Run| matches!(run.phase, RunPhase::Completed { .. }) && counts.contains_key(&run.version);
         if let Some(run) = self.runs.iter().rev().find(completed) {
@@ -364,6 +367,16 @@ impl Service {
         }
         let most = counts.into_iter().max_by_key(|(_, count)| *count);
         most.map(|(version, _)| version.clone())
+    }
+}
+
+impl Service {
+    /// Every component of `version` takes work in `cell`.
+    fn is_ready(&self, cell: &CellName, version: &Version) -> bool {
+        let Some(cell) = self.cells.get(cell) else { return false };
+        let ready = |id: &SlotId| cell.slots.get(id).is_some_and(|slot| slot.state.is_ready());
+        let slots = cell.resolved.get(version);
+        slots.is_some_and(|slots| slots.values().all(ready))
     }
 }
 
@@ -378,6 +391,27 @@ impl Run {
     pub fn returning(&self) -> bool {
         self.members()
             .any(|(_, member)| matches!(member.place, Place::Returning { .. }))
+    }
+
+    /// More than single tenants: a wave of it is on its way back.
+    #[must_use]
+    pub fn is_being_rolled_back(&self) -> bool {
+        let returning = |member: &Member| matches!(member.place, Place::Returning { .. });
+        let back = |wave: &&WaveRun| matches!(wave.state, WaveState::RolledBack { .. });
+        let mut waves = self.waves.iter().filter(back);
+        waves.any(|wave| wave.members.values().any(returning))
+    }
+
+    /// What most of the tenants that the release has moved come from, of those that `counts`.
+    pub fn came_from(&self, counts: impl Fn(&TenantName) -> bool) -> Option<&Version> {
+        let came = |member: &Member| member.place.is_on() || matches!(member.place, Place::Returned { .. });
+        let moved = self.members().filter(|(tenant, member)| came(member) && counts(tenant));
+        let mut versions: BTreeMap<&Version, usize> = BTreeMap::new();
+        for from in moved.filter_map(|(_, member)| member.from.as_ref()) {
+            *versions.entry(from).or_default() += 1;
+        }
+        let most = versions.into_iter().max_by_key(|(_, count)| *count);
+        most.map(|(version, _)| version)
     }
 
     pub fn members(&self) -> impl Iterator<Item = (&TenantName, &Member)> {

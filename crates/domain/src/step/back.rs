@@ -40,6 +40,7 @@ impl Turn {
     pub fn tenants_back(&mut self, run: usize, wave: usize, tenants: &[TenantName], cause: &Cause) {
         // The actor travels in the reason's place of the member: the move itself may come turns later.
         let reason = format!("{}: {}", cause.actor, cause.reason);
+        self.go_where_others_go(run, wave, tenants);
         let members = &mut self.state.runs[run].waves[wave].members;
         for tenant in tenants {
             if let Some(member) = members.get_mut(tenant)
@@ -47,6 +48,28 @@ impl Turn {
                 && member.from.is_some()
             {
                 member.place = Place::Returning { reason: reason.clone() };
+            }
+        }
+    }
+
+    /// Who had no version before gets that of the others of its cell, else that of most others.
+    fn go_where_others_go(&mut self, run: usize, wave: usize, tenants: &[TenantName]) {
+        let seats = &self.state.seats;
+        let run = &mut self.state.runs[run];
+        let mut found: BTreeMap<CellName, Option<Version>> = BTreeMap::new();
+        for tenant in tenants {
+            let (Some(member), Some(seat)) = (run.waves[wave].members.get(tenant), seats.get(tenant)) else {
+                continue;
+            };
+            if member.from.is_some() {
+                continue;
+            }
+            let from = found.entry(seat.cell.clone()).or_insert_with(|| {
+                let here = |name: &TenantName| seats.get(name).is_some_and(|other| other.cell == seat.cell);
+                run.came_from(here).or_else(|| run.came_from(|_| true)).cloned()
+            });
+            if let Some(member) = run.waves[wave].members.get_mut(tenant) {
+                member.from.clone_from(from);
             }
         }
     }
@@ -96,6 +119,7 @@ impl Turn {
                 continue;
             }
             self.reseat(&tenant, &from);
+            self.belong(&tenant, &cell, &from);
             let place = Place::Returned {
                 generation,
                 reason: reason.clone(),

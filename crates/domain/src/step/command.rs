@@ -156,13 +156,7 @@ impl Turn {
                 let wave = self.wave_of(index, tenant)?;
                 self.check_not_moved_on(index, wave, Some(tenant))?;
                 self.check_reversible(index, wave)?;
-                let member = &self.state.runs[index].waves[wave].members[tenant];
-                if member.from.is_none() {
-                    return Err(Refused::NothingBefore {
-                        release: version.clone(),
-                        tenant: tenant.clone(),
-                    });
-                }
+                self.check_something_before(index, wave)?;
                 self.tenants_back(index, wave, std::slice::from_ref(tenant), cause);
                 Ok(())
             }
@@ -256,21 +250,18 @@ impl Turn {
         }
     }
 
-    /// A tenant that was new with this release stays when the others go back; a wave of nothing but those cannot go.
+    /// A tenant that was new with this release goes where the others go back to; where nobody had a version before, there
+    /// is no such place.
     pub fn check_something_before(&self, run: usize, wave: usize) -> Result<(), Refused> {
         let run = &self.state.runs[run];
-        let mut moved = run.waves[wave]
-            .members
-            .iter()
-            .filter(|(_, member)| matches!(member.place, Place::Moved { .. }))
-            .peekable();
-        let Some(&(first, _)) = moved.peek() else { return Ok(()) };
-        if moved.any(|(_, member)| member.from.is_some()) {
-            return Ok(());
+        let mut members = run.waves[wave].members.iter();
+        let moved = members.find(|(_, member)| matches!(member.place, Place::Moved { .. }));
+        match moved {
+            Some((tenant, _)) if run.came_from(|_| true).is_none() => Err(Refused::NothingBefore {
+                release: run.version.clone(),
+                tenant: tenant.clone(),
+            }),
+            Some(_) | None => Ok(()),
         }
-        Err(Refused::NothingBefore {
-            release: run.version.clone(),
-            tenant: first.clone(),
-        })
     }
 }

@@ -4,7 +4,7 @@ use super::Refused;
 use super::turn::{Cause, Turn};
 use crate::id::{CellName, TenantName, Version};
 use crate::journal::{Entry, EntryKind};
-use crate::service::{Member, Place, Seat, WaveState};
+use crate::service::{Member, Place, Run, Seat, WaveRun, WaveState};
 
 impl Turn {
     /// A new tenant starts on its cell's newest confirmed version and joins the last wave of the release in flight.
@@ -19,35 +19,68 @@ impl Turn {
             });
         }
         let mut from = self.seat(tenant, cell, cause);
-        if let Some(version) = &from {
-            self.belong(tenant, version);
+        match &from {
+            Some(version) => self.belong(tenant, cell, version),
+            None => from = self.follow_back(tenant, cell),
         }
         for run in &mut self.state.runs {
             if run.phase.has_ended() {
                 continue;
             }
-            let Some(wave) = run.waves.last_mut() else { continue };
-            let place = Place::Waiting;
-            wave.members.insert(tenant.clone(), Member { from, place });
+            if !run.has_member(tenant) {
+                let Some(wave) = run.waves.last_mut() else { continue };
+                let place = Place::Waiting;
+                wave.members.insert(tenant.clone(), Member { from, place });
+            }
             // A later release moves it from where this one will have put it.
             from = Some(run.version.clone());
         }
         Ok(())
     }
 
-    /// A tenant that starts on a release goes back with those that the release has moved last.
-    fn belong(&mut self, tenant: &TenantName, version: &Version) {
+    /// A tenant that came to a release by no move of it goes back with those that the release has moved last.
+    pub fn belong(&mut self, tenant: &TenantName, cell: &CellName, version: &Version) {
         let generation = self.next_generation;
-        let run = self.state.runs.iter_mut().rfind(|run| run.version == *version);
-        let waves = run.into_iter().flat_map(|run| &mut run.waves);
-        if let Some(wave) = waves
-            .filter(|wave| matches!(wave.state, WaveState::Confirmed { .. }))
-            .last()
-        {
-            let from = wave.comes_from().cloned();
-            let place = Place::Moved { generation };
-            wave.members.insert(tenant.clone(), Member { from, place });
+        let seats = &self.state.seats;
+        let Some(run) = self.state.runs.iter_mut().rfind(|run| run.version == *version) else {
+            return;
+        };
+        let is_on = |wave: &WaveRun| wave.members.get(tenant).is_some_and(|member| member.place.is_on());
+        if !run.phase.has_ended() || run.waves.iter().any(is_on) {
+            return;
         }
+        let here = |name: &TenantName| seats.get(name).is_some_and(|seat| seat.cell == *cell);
+        let before = self.before.entry((cell.clone(), version.clone()));
+        let from = before.or_insert_with(|| run.came_from(here).cloned()).clone();
+        let confirmed = |wave: &WaveRun| matches!(wave.state, WaveState::Confirmed { .. });
+        let Some(last) = run.waves.iter().rposition(confirmed) else {
+            return;
+        };
+        // It may have waited for a wave that an abort has dropped.
+        for wave in &mut run.waves {
+            wave.members.remove(tenant);
+        }
+        let place = Place::Moved { generation };
+        run.waves[last].members.insert(tenant.clone(), Member { from, place });
+    }
+
+    /// Where all that runs is being taken back and nothing else is ready, a new tenant has no version until it gets, with
+    /// the others, the one they go back to, which is returned.
+    fn follow_back(&mut self, tenant: &TenantName, cell: &CellName) -> Option<Version> {
+        let seats = &self.state.seats;
+        let here = |name: &TenantName| seats.get(name).is_some_and(|seat| seat.cell == *cell);
+        let returns = |(name, member): (&TenantName, &Member)| {
+            (matches!(member.place, Place::Returning { .. }) && here(name)).then(|| member.clone())
+        };
+        let waves = self.state.runs.iter_mut().rev().flat_map(|run| &mut run.waves);
+        for wave in waves.filter(|wave| matches!(wave.state, WaveState::RolledBack { .. })) {
+            if let Some(member) = wave.members.iter().find_map(returns) {
+                let from = member.from.clone();
+                wave.members.insert(tenant.clone(), member);
+                return from;
+            }
+        }
+        None
     }
 
     /// Gives the tenant its seat and returns the version it starts on.
@@ -88,5 +121,11 @@ impl Turn {
             tenants: vec![tenant.clone()],
             now_on,
         });
+    }
+}
+
+impl Run {
+    fn has_member(&self, tenant: &TenantName) -> bool {
+        self.waves.iter().any(|wave| wave.members.contains_key(tenant))
     }
 }

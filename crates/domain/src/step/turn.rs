@@ -29,6 +29,8 @@ pub struct Turn {
     pub next_generation: u64,
     /// What new tenants of a cell start on. Asked once a step: no event of a batch changes it for the others.
     pub newest: BTreeMap<CellName, Option<Version>>,
+    /// What the others of a cell, who are on a version, came from: asked once a step too.
+    pub before: BTreeMap<(CellName, Version), Option<Version>>,
 }
 
 /// Who acts and why, for the journal.
@@ -69,6 +71,7 @@ impl Turn {
             waiting: Vec::new(),
             next_generation,
             newest: BTreeMap::new(),
+            before: BTreeMap::new(),
         }
     }
 

@@ -75,7 +75,9 @@ pub fn members_are_where_they_are_said_to_be(state: &Service) -> Checked {
                 .iter()
                 .flat_map(Run::members)
                 .any(|(name, later)| name == tenant && later.place.is_on());
-            if on != Some(&run.version) && !moved_on {
+            // Who was created while all that ran went back has no version until it follows.
+            let follows = on.is_none() && matches!(member.place, Place::Returning { .. });
+            if on != Some(&run.version) && !moved_on && !follows {
                 let detail = format!(
                     "tenant {tenant} counts as {:?} by {}, and is on {on:?}",
                     member.place, run.version
@@ -175,27 +177,8 @@ fn is_watched(wave: &WaveRun) -> bool {
     !wave.policy.bake.longest.is_zero() && wave.members.values().any(came)
 }
 
-/// The generation that put the tenant on the version it is on; `None` where no run tells.
+/// The generation that put the tenant on the version it is on; `None` where it is on none.
 pub fn on_its_version_since(state: &Service, tenant: &TenantName) -> Option<u64> {
-    let version = state.seats.get(tenant)?.version.as_ref()?;
-    let places = state
-        .runs
-        .iter()
-        .flat_map(|run| run.members().map(move |member| (run, member)));
-    let mut since = None;
-    for (run, (_, member)) in places.filter(|(_, (name, _))| *name == tenant) {
-        let generation = match member.place {
-            Place::Moved { generation } if run.version == *version => generation,
-            Place::Returned { generation, .. } if member.from.as_ref() == Some(version) => generation,
-            Place::Moved { .. }
-            | Place::Returned { .. }
-            | Place::Waiting
-            | Place::Returning { .. }
-            | Place::Left { .. } => {
-                continue;
-            }
-        };
-        since = since.max(Some(generation));
-    }
-    since
+    let seat = state.seats.get(tenant)?;
+    seat.version.as_ref().map(|_| seat.epoch)
 }
