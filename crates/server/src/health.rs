@@ -149,7 +149,7 @@ impl Health {
 
 fn collect(monitor: &Monitor, watch: &Watch, state: &Service, counters: &Counters, age_ms: Option<u64>) -> Evidence {
     let tenants = monitor.tenants.keys().filter_map(|tenant| {
-        let evidence = watch.evidence(tenant, &monitor.version, counters)?;
+        let evidence = watch.evidence(tenant, monitor, counters)?;
         Some((tenant.to_string(), evidence))
     });
     Evidence {

@@ -157,6 +157,21 @@ async fn the_history_outlives_the_server_and_ends_with_the_wave() {
 }
 
 #[tokio::test]
+async fn a_move_that_no_server_saw_is_compared_with_what_gateways_counted_before_it() {
+    let counters = Counters::default();
+    let mut watches = Watches::new(Store::memory(), service());
+    let acme = monitor(&["acme"]);
+    // The server was killed between the move and the next look; the gateway calls after the first one.
+    follow(&mut watches, from_ref(&acme), &["acme"], &counters, 1_000).await;
+    let rows = [("acme", "1.0.0", 100, 2), ("acme", "2.0.0", 7, 0)];
+    told(&counters, "1", true, 2_000, &rows);
+    let found = evidence(&watches, &acme, &["acme"], &counters);
+    let (before, after) = (&found.tenants["acme"].before, &found.tenants["acme"].after);
+    assert_eq!((before.requests, before.errors), (100, 2));
+    assert_eq!(after.requests, 0, "what came before the server is not told apart");
+}
+
+#[tokio::test]
 async fn a_restart_of_the_server_loses_no_request_that_a_gateway_counted() {
     let store = Store::memory();
     let counters = Counters::default();

@@ -245,8 +245,9 @@ impl Watch {
 
     /// Before and after the move of one tenant.
     #[must_use]
-    pub fn evidence(&self, tenant: &TenantName, version: &Version, counters: &Counters) -> Option<TenantEvidence> {
+    pub fn evidence(&self, tenant: &TenantName, monitor: &Monitor, counters: &Counters) -> Option<TenantEvidence> {
         let moved = self.moved.get(tenant)?;
+        let version = &monitor.version;
         let total = counters.total(tenant, version);
         let after = match &moved.start {
             Start::Here(start) => total.since(start),
@@ -256,8 +257,18 @@ impl Watch {
                 after
             }
         };
+        let before = match monitor.tenants.get(tenant)? {
+            // It moved while no server looked, or before one that had just begun had heard of it. What gateways have counted of the version
+            // that it came from is from before the move: nothing is sent there any more.
+            Some(from) if moved.before.requests == 0 => {
+                let mut before = counters.between(tenant, from, &ByGateway::new());
+                before.add(&counters.total(tenant, from));
+                before
+            }
+            Some(_) | None => moved.before.clone(),
+        };
         Some(TenantEvidence {
-            before: moved.before.sample(),
+            before: before.sample(),
             after: after.sample(),
         })
     }
