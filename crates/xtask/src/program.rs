@@ -39,6 +39,12 @@ pub fn capture(root: &Path, argv: &[&str]) -> Result<String, String> {
     Err(format!("{stdout}{stderr}`{}`: {}", argv.join(" "), output.status))
 }
 
+/// Runs a verb of the product, built as it is released, to its end.
+pub fn product(root: &Path, verb: &[&str]) -> Result<String, String> {
+    let argv = ["cargo", "run", "--quiet", "--release", "--locked", "--"];
+    capture(root, &[&argv[..], verb].concat())
+}
+
 /// Runs `argv` with further `options` on our own terminal and gives its exit code back.
 pub fn hand_over(root: &Path, argv: &[&str], options: &[&str]) -> ExitCode {
     match command(root, argv).args(options).status() {

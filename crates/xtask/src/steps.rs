@@ -69,6 +69,8 @@ pub struct Need {
 pub enum Work {
     /// Passes where the program ends well.
     Command(&'static [&'static str]),
+    /// Passes where this verb of the product, built as it is released, ends well.
+    Product(&'static [&'static str]),
     /// Passes where the function says so; the error is what a person has to read.
     Check(fn(&Path) -> Result<(), String>),
 }
@@ -156,46 +158,13 @@ const FLAGD_EVALUATORS: Need = Need {
 const FLAGS_AGREE: &[&str] = &["python3", "crates/flags/oracle/agree.py"];
 
 /// Its exit code says whether each event took effect exactly once.
-const WORKERS: &[&str] = &[
-    "cargo",
-    "run",
-    "--quiet",
-    "--release",
-    "--locked",
-    "--",
-    "workers",
-    "--hand-overs",
-    "8",
-];
+const WORKERS: &[&str] = &["workers", "--hand-overs", "8"];
 
 /// Its exit code says whether anything was lost.
-const TORTURE: &[&str] = &[
-    "cargo",
-    "run",
-    "--quiet",
-    "--release",
-    "--locked",
-    "--",
-    "torture",
-    "--switches",
-    "60",
-];
+const TORTURE: &[&str] = &["torture", "--switches", "60"];
 
 /// Its exit code says whether each fault was noticed.
-const TORTURE_WITH_FAULTS: &[&str] = &[
-    "cargo",
-    "run",
-    "--quiet",
-    "--release",
-    "--locked",
-    "--",
-    "torture",
-    "--faults",
-    "--switches",
-    "20",
-    "--tenants",
-    "500",
-];
+const TORTURE_WITH_FAULTS: &[&str] = &["torture", "--faults", "--switches", "20", "--tenants", "500"];
 
 /// All steps in the order they run: what is quick to know comes first. `--workspace` everywhere, so that one
 /// selection of features is compiled once.
@@ -263,17 +232,17 @@ const STEPS: &[Step] = &[
     Step {
         name: "workers",
         needs: &[],
-        work: Work::Command(WORKERS),
+        work: Work::Product(WORKERS),
     },
     Step {
         name: "torture",
         needs: &[],
-        work: Work::Command(TORTURE),
+        work: Work::Product(TORTURE),
     },
     Step {
         name: "torture with planted faults",
         needs: &[],
-        work: Work::Command(TORTURE_WITH_FAULTS),
+        work: Work::Product(TORTURE_WITH_FAULTS),
     },
 ];
 
@@ -312,6 +281,7 @@ fn take(step: &Step, root: &Path, ci: bool) -> (Outcome, Duration) {
     }
     let result = match step.work {
         Work::Command(argv) => program::capture(root, argv).map(|_| ()),
+        Work::Product(verb) => program::product(root, verb).map(|_| ()),
         Work::Check(check) => check(root),
     };
     match result {

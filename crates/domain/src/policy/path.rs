@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::calendar::Period;
 use crate::id::WaveName;
-use crate::time::{Duration, Timestamp};
+use crate::time::Duration;
 
 /// How an emergency release moves. It always needs a reason, and is looked at afterwards.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -97,24 +97,4 @@ pub enum WhenSilent {
     Wait,
     /// Its tenants move.
     Move,
-}
-
-impl Downtime {
-    /// The instant that is promised to tenants.
-    #[must_use]
-    pub fn promised_end(&self, start: Timestamp) -> Timestamp {
-        start + self.longest
-    }
-
-    /// The latest instant at which an extension is announced.
-    #[must_use]
-    pub fn announce_at(&self, start: Timestamp) -> Timestamp {
-        start + ((start + self.longest) - (start + self.announce))
-    }
-
-    /// The latest instant at which undoing still fits: what is not done by then is undone.
-    #[must_use]
-    pub fn undo_at(&self, start: Timestamp) -> Timestamp {
-        start + ((start + self.longest + self.overrun) - (start + self.undo))
-    }
 }

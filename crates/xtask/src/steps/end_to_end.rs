@@ -37,9 +37,7 @@ pub fn simulation(root: &Path) -> Result<(), String> {
 }
 
 fn verify(root: &Path, verb: &[&str], faults: fn(&Value) -> Vec<String>) -> Result<(), String> {
-    let mut argv = vec!["cargo", "run", "--quiet", "--release", "--locked", "--"];
-    argv.extend(verb);
-    let stdout = program::capture(root, &argv)?;
+    let stdout = program::product(root, verb)?;
     let document: Value = serde_json::from_str(&stdout)
         .map_err(|error| format!("standard output is not one JSON document: {error}\n{stdout}"))?;
     let faults = faults(&document);

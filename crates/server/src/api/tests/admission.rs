@@ -1,38 +1,13 @@
 //! Approvals, freezes, waivers and notices as people ask for them.
 
-use std::collections::BTreeSet;
-
 use serde_json::{Value, json};
-use tidegate_domain::id::Actor;
 use tidegate_domain::time::Duration;
 
 use super::world::{TENANTS, World, request};
-use crate::auth::tokens::{self, Wish};
 use crate::auth::{Role, Scope};
 use crate::clock;
 
 const ASKS: &str = "approvals: [{name: board, roles: [approver], count: 2}]\n";
-
-/// A token of a person with several roles.
-async fn person(world: &World, name: &str, roles: &[Role]) -> String {
-    let wish = Wish {
-        name: name.to_owned(),
-        roles: roles.iter().copied().collect::<BTreeSet<_>>(),
-        scope: Scope::Service,
-        expires: clock::now() + Duration::from_hours(1),
-    };
-    let by = Actor::system("test");
-    let made = tokens::make(
-        world.control.store(),
-        &world.service,
-        &wish,
-        &by,
-        "a test",
-        clock::now(),
-    )
-    .await;
-    made.unwrap().secret.reveal().to_owned()
-}
 
 fn asking() -> Value {
     let mut request = request("1.1.0", TENANTS);
@@ -45,10 +20,14 @@ fn asking() -> Value {
 async fn nobody_approves_their_own_plan_and_others_do() {
     let world = World::installed().await;
     let roles = [Role::Author, Role::Approver, Role::Operator];
-    let ada = person(&world, "ada@example.com", &roles).await;
-    let bob = person(&world, "bob@example.com", &roles).await;
-    let cyd = person(&world, "cyd@example.com", &[Role::Approver]).await;
-    let dot = person(&world, "dot@example.com", &[Role::Approver]).await;
+    let ada = world.token_of("ada@example.com", &roles, Scope::Service).await;
+    let bob = world.token_of("bob@example.com", &roles, Scope::Service).await;
+    let cyd = world
+        .token_of("cyd@example.com", &[Role::Approver], Scope::Service)
+        .await;
+    let dot = world
+        .token_of("dot@example.com", &[Role::Approver], Scope::Service)
+        .await;
     let planned = world.post(&ada, "/v1/plans", &asking()).await.expect(200);
     let digest = planned["digest"].clone();
     // Planning the same again makes nobody else its author.

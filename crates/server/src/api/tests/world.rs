@@ -1,6 +1,6 @@
 //! A served shop of two cells and six tenants, and a client for it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -182,9 +182,15 @@ impl World {
     }
 
     pub async fn token_for(&self, role: Role, scope: Scope) -> String {
+        let name = format!("{}@example.com", role.as_str());
+        self.token_of(&name, &[role], scope).await
+    }
+
+    /// A token of a person with several roles.
+    pub async fn token_of(&self, name: &str, roles: &[Role], scope: Scope) -> String {
         let wish = Wish {
-            name: format!("{}@example.com", role.as_str()),
-            roles: BTreeSet::from([role]),
+            name: name.to_owned(),
+            roles: roles.iter().copied().collect(),
             scope,
             expires: clock::now() + Duration::from_hours(1),
         };
