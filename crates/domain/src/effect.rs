@@ -86,6 +86,7 @@ pub enum Milestone {
     ReleaseCompleted,
     ReleaseRolledBack,
     ReleaseAborted,
+    ReleaseSuperseded,
 }
 
 impl Lane {
@@ -116,6 +117,7 @@ impl Milestone {
             Self::ReleaseCompleted => "release_completed",
             Self::ReleaseRolledBack => "release_rolled_back",
             Self::ReleaseAborted => "release_aborted",
+            Self::ReleaseSuperseded => "release_superseded",
         }
     }
 }

@@ -57,7 +57,8 @@ pub fn monitors(state: &Service) -> Vec<Monitor> {
                 }
                 | WaveState::Waiting
                 | WaveState::RolledBack { .. }
-                | WaveState::Dropped => continue,
+                | WaveState::Dropped
+                | WaveState::Superseded { .. } => continue,
             };
             let moved = wave
                 .members

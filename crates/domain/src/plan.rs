@@ -70,6 +70,9 @@ pub struct PlannedTenant {
     pub cell: CellName,
     /// The version it is moved from; `None` where it has none yet.
     pub from: Option<Version>,
+    /// The release that this one patches, where the tenant is on that now: it goes back to `from` all the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaces: Option<Version>,
     /// Why it is in this wave.
     pub because: String,
 }

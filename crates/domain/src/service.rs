@@ -3,21 +3,20 @@
 mod approval;
 mod exception;
 mod notice;
+mod run;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 pub use self::approval::{Approval, Given};
 pub use self::exception::{Choice, Freeze, Selection, Waived, Waiver};
 pub use self::notice::{Notice, Proof};
-use crate::event::Judgement;
+pub use self::run::{Hold, Member, Place, Run, RunPhase, WaveRun, WaveState};
 use crate::grouped;
-use crate::id::{Actor, CellName, ComponentName, Digest, ServiceName, SlotId, TenantName, Version, WaveName};
+use crate::id::{CellName, ComponentName, ServiceName, SlotId, TenantName, Version};
 use crate::observed::SlotState;
-use crate::plan::{NoticeKey, Schedule, Start};
-use crate::policy::{Policy, WavePolicy};
-use crate::release::{Release, Stage};
+use crate::release::Release;
 use crate::time::Timestamp;
 
 /// The format of this document; a newer one is refused rather than half understood.
@@ -127,161 +126,6 @@ pub enum Phase {
     },
 }
 
-/// A release on its way, or one that has ended.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Run {
-    pub version: Version,
-    pub plan: Digest,
-    /// Who applied it.
-    pub author: Actor,
-    /// Who made the plan, where that is known.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub planned_by: Option<Actor>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub approvals: Vec<Approval>,
-    /// When its tenants may move, as the plan has it.
-    #[serde(default, skip_serializing_if = "is_default")]
-    pub schedule: Schedule,
-    /// What has happened to the notices of the schedule.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub notices: BTreeMap<NoticeKey, Notice>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub waivers: Vec<Waiver>,
-    pub applied: Timestamp,
-    pub policy: Policy,
-    pub phase: RunPhase,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub hold: Option<Hold>,
-    pub waves: Vec<WaveRun>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum RunPhase {
-    /// Behind an earlier release.
-    Queued,
-    Moving,
-    /// Every tenant of the plan is on it, or was left behind by name.
-    Completed {
-        at: Timestamp,
-    },
-    /// No tenant is on it any more.
-    RolledBack {
-        at: Timestamp,
-    },
-    /// Ended by a person.
-    Aborted {
-        at: Timestamp,
-    },
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Hold {
-    pub by: Actor,
-    pub reason: String,
-    pub since: Timestamp,
-    pub until: Option<Timestamp>,
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct WaveRun {
-    pub name: WaveName,
-    pub policy: WavePolicy,
-    pub state: WaveState,
-    /// Another number when the wave starts again or is resumed.
-    pub attempt: u32,
-    /// A person has let it go on: what had failed gets its whole time to recover.
-    #[serde(default)]
-    pub resumed: bool,
-    #[serde(with = "grouped")]
-    pub members: BTreeMap<TenantName, Member>,
-    /// When its tenants move, by class of the schedule.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub starts: BTreeMap<u16, Start>,
-    /// When the last tenant was moved.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub moved: Option<Timestamp>,
-    /// Since when somebody of those that wait may move.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub admitted: Option<Timestamp>,
-    /// Classes whose window lets a wave finish that has begun in it.
-    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
-    pub finishing: BTreeSet<u16>,
-    /// When this attempt moved its first tenant.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub switched: Option<Timestamp>,
-    /// One for each gate of the policy, `None` until it has ended.
-    pub gates: Vec<Option<Judgement>>,
-    /// The last judgement of the moved tenants.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub health: Option<Judgement>,
-    /// When it was last judged so.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub judged: Option<Timestamp>,
-    /// A person skipped the rest of the bake.
-    #[serde(default)]
-    pub promoted: bool,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum WaveState {
-    /// Not started.
-    Waiting,
-    Active {
-        stage: Stage,
-        since: Timestamp,
-    },
-    Confirmed {
-        at: Timestamp,
-    },
-    RolledBack {
-        at: Timestamp,
-        reason: String,
-    },
-    /// Never started: the release was aborted.
-    Dropped,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Member {
-    /// The version that the plan moves the tenant from. Who had none and is taken back gets that of the others.
-    pub from: Option<Version>,
-    pub place: Place,
-}
-
-/// How far a member is.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Place {
-    Waiting,
-    /// On the release since the routing generation.
-    Moved {
-        generation: u64,
-    },
-    /// Shall go back as soon as the slots of its earlier version are ready.
-    Returning {
-        reason: String,
-    },
-    Returned {
-        generation: u64,
-        reason: String,
-    },
-    /// Not moved by this release.
-    Left {
-        reason: String,
-    },
-}
-
-/// A release that nothing makes wait needs no schedule written down.
-fn is_default(schedule: &Schedule) -> bool {
-    *schedule == Schedule::default()
-}
-
 impl Service {
     /// A number for the next attempt at something.
     pub fn next_attempt(&mut self) -> u32 {
@@ -357,7 +201,12 @@ impl Service {
                 counts.entry(from).or_default();
             }
         }
-        let passes = |run: &Run| !run.phase.has_ended() || run.is_being_rolled_back();
+        let passes = |run: &Run| match run.phase {
+            RunPhase::Queued | RunPhase::Moving | RunPhase::Superseded { .. } => true,
+            RunPhase::Completed { .. } | RunPhase::RolledBack { .. } | RunPhase::Aborted { .. } => {
+                run.is_being_rolled_back()
+            }
+        };
         counts.retain(|version, _| !self.run(version).is_some_and(passes));
         counts.retain(|version, count| *count > 0 || self.is_ready(cell, version));
         let completed =
@@ -377,88 +226,5 @@ impl Service {
         let ready = |id: &SlotId| cell.slots.get(id).is_some_and(|slot| slot.state.is_ready());
         let slots = cell.resolved.get(version);
         slots.is_some_and(|slots| slots.values().all(ready))
-    }
-}
-
-impl Run {
-    /// The run may still move tenants forward, or is bringing some back.
-    #[must_use]
-    pub fn in_flight(&self) -> bool {
-        !self.phase.has_ended() || self.returning()
-    }
-
-    #[must_use]
-    pub fn returning(&self) -> bool {
-        self.members()
-            .any(|(_, member)| matches!(member.place, Place::Returning { .. }))
-    }
-
-    /// More than single tenants: a wave of it is on its way back.
-    #[must_use]
-    pub fn is_being_rolled_back(&self) -> bool {
-        let returning = |member: &Member| matches!(member.place, Place::Returning { .. });
-        let back = |wave: &&WaveRun| matches!(wave.state, WaveState::RolledBack { .. });
-        let mut waves = self.waves.iter().filter(back);
-        waves.any(|wave| wave.members.values().any(returning))
-    }
-
-    /// What most of the tenants that the release has moved come from, of those that `counts`.
-    pub fn came_from(&self, counts: impl Fn(&TenantName) -> bool) -> Option<&Version> {
-        let came = |member: &Member| member.place.is_on() || matches!(member.place, Place::Returned { .. });
-        let moved = self.members().filter(|(tenant, member)| came(member) && counts(tenant));
-        let mut versions: BTreeMap<&Version, usize> = BTreeMap::new();
-        for from in moved.filter_map(|(_, member)| member.from.as_ref()) {
-            *versions.entry(from).or_default() += 1;
-        }
-        let most = versions.into_iter().max_by_key(|(_, count)| *count);
-        most.map(|(version, _)| version)
-    }
-
-    pub fn members(&self) -> impl Iterator<Item = (&TenantName, &Member)> {
-        self.waves.iter().flat_map(|wave| &wave.members)
-    }
-
-    /// Some tenant is on this release.
-    #[must_use]
-    pub fn holds_tenants(&self) -> bool {
-        self.members().any(|(_, member)| member.place.is_on())
-    }
-
-    /// The wave that is on its way or next to start.
-    #[must_use]
-    pub fn current(&self) -> Option<usize> {
-        self.waves
-            .iter()
-            .position(|wave| matches!(wave.state, WaveState::Waiting | WaveState::Active { .. }))
-    }
-}
-
-impl Place {
-    /// The tenant is on the release, if only until it can go back.
-    #[must_use]
-    pub const fn is_on(&self) -> bool {
-        matches!(self, Self::Moved { .. } | Self::Returning { .. })
-    }
-}
-
-impl WaveRun {
-    #[must_use]
-    pub fn stage(&self) -> Option<Stage> {
-        match self.state {
-            WaveState::Active { stage, .. } => Some(stage),
-            WaveState::Confirmed { .. } => Some(Stage::Confirm),
-            WaveState::Waiting | WaveState::RolledBack { .. } | WaveState::Dropped => None,
-        }
-    }
-
-    /// The cells of the members that this wave moves or has moved.
-    #[must_use]
-    pub fn cells(&self, seats: &BTreeMap<TenantName, Seat>) -> BTreeSet<CellName> {
-        let stays = |member: &Member| matches!(member.place, Place::Left { .. } | Place::Returned { .. });
-        self.members
-            .iter()
-            .filter(|(_, member)| !stays(member))
-            .filter_map(|(tenant, _)| seats.get(tenant).map(|seat| seat.cell.clone()))
-            .collect()
     }
 }

@@ -12,6 +12,7 @@ mod exception;
 mod forward;
 mod notice;
 mod observe;
+mod patch;
 mod refused;
 mod roster;
 mod slots;

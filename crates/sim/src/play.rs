@@ -327,7 +327,7 @@ fn moment(deed: &Deed, state: &Service) -> Option<Timestamp> {
 fn reached(wave: &WaveRun, wanted: Stage) -> bool {
     match wave.state {
         WaveState::Active { stage, .. } => stage >= wanted,
-        WaveState::Confirmed { .. } => true,
+        WaveState::Confirmed { .. } | WaveState::Superseded { .. } => true,
         WaveState::Waiting | WaveState::RolledBack { .. } | WaveState::Dropped => false,
     }
 }

@@ -52,6 +52,7 @@ pub fn plan(script: &Script, version: &Version, state: &Service) -> Option<Plan>
             let planned = PlannedTenant {
                 cell: cell.clone(),
                 from: None,
+                replaces: None,
                 because: "it is there".to_owned(),
             };
             free.insert(tenant.clone(), planned);
@@ -61,6 +62,7 @@ pub fn plan(script: &Script, version: &Version, state: &Service) -> Option<Plan>
         let planned = PlannedTenant {
             cell: seat.cell.clone(),
             from: will_be_on(state, tenant).or(seat.version.as_ref()).cloned(),
+            replaces: None,
             because: "it is there".to_owned(),
         };
         free.insert(tenant.clone(), planned);

@@ -164,7 +164,7 @@ impl<'a> Releases<'a> {
                 say(self.began, &format!("{version}: rolled back by itself"));
                 progress.end(Ending::RolledBack);
             }
-            EntryKind::Aborted => progress.end(Ending::Unexpected),
+            EntryKind::Aborted | EntryKind::Superseded => progress.end(Ending::Unexpected),
             EntryKind::Applied
             | EntryKind::Approved
             | EntryKind::Rejected

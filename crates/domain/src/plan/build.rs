@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::report::{PlanReport, Problem, ProblemKind};
+use super::report::{About, PlanReport, Problem, ProblemKind};
 use super::when::{Clockwork, Timetable};
 use super::{FORMAT, Plan, PlannedWave, basis, content, describe, select};
 use crate::calendar::Profile;
 use crate::files::{Project, ReleaseFile, Tenant};
-use crate::id::{ComponentName, Digest, TenantName};
+use crate::id::{ComponentName, Digest, TenantName, Version};
 use crate::release::Release;
 use crate::service::{RunPhase, Service};
 use crate::time::Timestamp;
@@ -45,11 +45,12 @@ pub fn plan(input: &PlanInput) -> (Option<Plan>, PlanReport) {
     };
     let state = &input.state;
     report.problems.extend(other_service(input));
+    report.problems.extend(nothing_to_patch(input));
     let last = state.runs.iter().rev().find(|run| !run.phase.has_ended());
     report.after = last
         .map(|run| run.version.clone())
-        .filter(|version| *version != input.release.version);
-    let base = content::base_version(state);
+        .filter(|version| *version != input.release.version && Some(version) != input.release.patches.as_ref());
+    let base = content::base_version(state, input.release.patches.as_ref());
     let release = content::release(
         input,
         base.and_then(|base| state.pinned.get(&base)),
@@ -70,11 +71,12 @@ pub fn plan(input: &PlanInput) -> (Option<Plan>, PlanReport) {
     };
     let declared: BTreeMap<&TenantName, &Tenant> = input.project.tenants.tenants.iter().map(|t| (&t.id, t)).collect();
     let (candidates, mut left_behind) = select::candidates(input, &declared, &mut report.problems);
+    let root = patched_root(state, &input.release);
     let first_install = !candidates.is_empty() && candidates.iter().all(|candidate| candidate.from.is_none());
     let (waves, times) = if first_install {
         (vec![select::install_wave(playbook, &candidates)], Timetable::default())
     } else {
-        let (mut waves, rest) = select::waves(playbook, &input.release, &candidates, &mut report.problems);
+        let (mut waves, rest) = select::waves(playbook, (&input.release, &root), &candidates, &mut report.problems);
         left_behind.extend(rest);
         let clockwork = Clockwork::new(input, playbook, &release, &declared);
         let times = clockwork.timetable(&mut waves, &mut left_behind, &mut report.problems);
@@ -146,6 +148,44 @@ fn version_conflict(input: &PlanInput, release: &Release) -> Option<Problem> {
         None => return None,
     };
     Some(Problem::blocks(ProblemKind::VersionTaken, text, help))
+}
+
+/// The release that this one, and those before it in a row, patch in the end; itself where it patches none.
+fn patched_root(state: &Service, release: &ReleaseFile) -> Version {
+    let mut root = &release.version;
+    let mut patches = release.patches.as_ref();
+    // No longer a row than there are releases.
+    for _ in 0..=state.pinned.len() {
+        let Some(patched) = patches else { break };
+        root = patched;
+        patches = state.pinned.get(patched).and_then(|release| release.patches.as_ref());
+    }
+    root.clone()
+}
+
+/// What a release patches is there: it was applied, or tenants run it.
+fn nothing_to_patch(input: &PlanInput) -> Option<Problem> {
+    let patched = input.release.patches.as_ref()?;
+    let state = &input.state;
+    let version = &input.release.version;
+    let blocks =
+        |text: String, help: &str| Some(Problem::blocks(ProblemKind::Patches, text, help).about(About::Release));
+    let Some(index) = state.runs.iter().rposition(|run| run.version == *patched) else {
+        let known = state.pinned.contains_key(patched);
+        let text = format!("release {version} patches {patched}, which nobody has applied");
+        return (!known)
+            .then(|| blocks(text, "correct `patches`; `tidegate releases` lists what was applied"))
+            .flatten();
+    };
+    let mut later = state.runs[index + 1..].iter();
+    let later = later.find(|run| !run.phase.has_ended() && run.version != *version)?;
+    blocks(
+        format!(
+            "release {version} patches {patched}, and release {} is in flight after that one",
+            later.version
+        ),
+        "end the later release first, with `tidegate abort`: it moves tenants from what is patched",
+    )
 }
 
 fn other_service(input: &PlanInput) -> Option<Problem> {

@@ -123,9 +123,12 @@ fn changes(input: &PlanInput, problems: &mut Vec<Problem>) -> Vec<Change> {
     changes
 }
 
-/// The version that unlisted components stay on: of the release in flight, else the last completed one, else the one that
-/// most tenants are on.
-pub fn base_version(state: &Service) -> Option<Version> {
+/// The version that unlisted components stay on: of the release that this one patches, else of the release in flight, else the
+/// last completed one, else the one that most tenants are on.
+pub fn base_version(state: &Service, patched: Option<&Version>) -> Option<Version> {
+    if let Some(patched) = patched.filter(|patched| state.pinned.contains_key(*patched)) {
+        return Some(patched.clone());
+    }
     if let Some(run) = state.runs.iter().rev().find(|run| !run.phase.has_ended()) {
         return Some(run.version.clone());
     }

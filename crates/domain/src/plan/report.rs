@@ -93,6 +93,8 @@ pub enum ProblemKind {
     Component,
     Artifact,
     Change,
+    /// What a release patches is not there, or cannot be taken over.
+    Patches,
     OtherCell,
     NobodyMoves,
     WaveMatchesNobody,

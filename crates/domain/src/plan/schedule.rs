@@ -8,7 +8,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::calendar::{CalendarError, Calendars, Class, Period};
+use crate::calendar::{CalendarError, Calendars, Class, LocalDate, Period};
 use crate::change::Audience;
 use crate::files::TimeZoneName;
 use crate::grouped;
@@ -24,6 +24,9 @@ pub struct Schedule {
     pub calendars: Calendars,
     /// The calendar that the playbook itself counts in: days of the release, gaps between waves.
     pub base: Class,
+    /// The first day of the release, which its waves count their days from; what patches it counts on. `None`: none does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first_day: Option<LocalDate>,
     /// All that matters of a tenant to a calendar: few for many tenants. A release that skips windows, and a wave that obeys
     /// only some of them, have classes without the others.
     pub classes: Vec<Class>,
@@ -147,6 +150,7 @@ impl Default for Schedule {
                 calendar: None,
                 windows: Vec::new(),
             },
+            first_day: None,
             classes: Vec::new(),
             tenants: BTreeMap::new(),
             peaks: BTreeMap::new(),

@@ -8,7 +8,7 @@ use super::{LeftBehind, PlannedTenant, PlannedWave};
 use crate::files::{Conditions, PlaybookFile, ReleaseFile, Tenant, Wave};
 use crate::id::{CellName, Digest, TenantName, Version, WaveName};
 use crate::policy::{Bake, Gap, OnlyWhen, Parallel, WavePolicy};
-use crate::service::{Place, Service};
+use crate::service::{Place, RunPhase, Service};
 use crate::time::Duration;
 
 /// A tenant as files and facts together say.
@@ -16,6 +16,8 @@ pub(super) struct Candidate<'a> {
     name: &'a TenantName,
     cell: &'a CellName,
     pub(super) from: Option<Version>,
+    /// The patched release, where the tenant is on that.
+    replaces: Option<Version>,
     declared: Option<&'a Tenant>,
     /// What was said at run time beats the file.
     opted_in: bool,
@@ -29,7 +31,7 @@ pub(super) fn candidates<'a>(
 ) -> (Vec<Candidate<'a>>, BTreeMap<TenantName, LeftBehind>) {
     let seats = &input.state.seats;
     let names: BTreeSet<&TenantName> = declared.keys().copied().chain(seats.keys()).collect();
-    let moves_to = in_flight_targets(&input.state);
+    let expected = expected(&input.state, input.release.patches.as_ref());
     let mut newest: BTreeMap<&CellName, Option<Version>> = BTreeMap::new();
     let mut candidates = Vec::new();
     let mut left = BTreeMap::new();
@@ -51,13 +53,13 @@ pub(super) fn candidates<'a>(
                 .about(About::Tenant(name.clone())),
             );
         }
-        let from = match (moves_to.get(name), seat) {
-            (Some(version), _) => Some((*version).clone()),
-            (None, Some(seat)) => seat.version.clone(),
-            (None, None) => newest
-                .entry(cell)
-                .or_insert_with(|| input.state.newest_confirmed(cell))
-                .clone(),
+        let Expected { from, replaces } = match (expected.get(name), seat) {
+            (Some(expected), _) => expected.clone(),
+            (None, Some(seat)) => Expected::on(seat.version.clone()),
+            (None, None) => {
+                let newest = newest.entry(cell);
+                Expected::on(newest.or_insert_with(|| input.state.newest_confirmed(cell)).clone())
+            }
         };
         if from.as_ref() == Some(&input.release.version) {
             let because = "it is on this version already".to_owned();
@@ -75,6 +77,7 @@ pub(super) fn candidates<'a>(
             name,
             cell,
             from,
+            replaces,
             declared: file,
             opted_in: match input.state.choices.get(name) {
                 Some(choice) => choice.opt_in,
@@ -85,20 +88,52 @@ pub(super) fn candidates<'a>(
     (candidates, left)
 }
 
-/// Where the releases in flight will have brought their tenants.
-fn in_flight_targets(state: &Service) -> BTreeMap<&TenantName, &Version> {
-    let mut targets = BTreeMap::new();
-    for run in state.runs.iter().filter(|run| !run.phase.has_ended()) {
+/// Where a release finds a tenant when it begins.
+#[derive(Clone)]
+struct Expected {
+    /// What it goes back to.
+    from: Option<Version>,
+    replaces: Option<Version>,
+}
+
+impl Expected {
+    const fn on(from: Option<Version>) -> Self {
+        Self { from, replaces: None }
+    }
+}
+
+/// Where the releases in flight will have brought their tenants. One that is patched moves nobody any more: who is on it goes
+/// back to what was before.
+fn expected<'a>(state: &'a Service, patched: Option<&Version>) -> BTreeMap<&'a TenantName, Expected> {
+    let mut expected = BTreeMap::new();
+    for run in &state.runs {
+        let is_patched = patched == Some(&run.version);
+        let superseded = matches!(run.phase, RunPhase::Superseded { .. });
+        if run.phase.has_ended() && !(is_patched && superseded) {
+            continue;
+        }
         for (tenant, member) in run.members() {
-            match member.place {
-                Place::Waiting | Place::Moved { .. } => {
-                    targets.insert(tenant, &run.version);
+            let on = state.seats.get(tenant).and_then(|seat| seat.version.as_ref());
+            let found = match member.place {
+                Place::Moved { .. } if is_patched => Expected {
+                    from: member.from.clone(),
+                    replaces: Some(run.version.clone()),
+                },
+                Place::Waiting if is_patched && member.replaces.as_ref() == on => Expected {
+                    from: member.from.clone(),
+                    replaces: member.replaces.clone(),
+                },
+                Place::Returning { .. } if is_patched => Expected::on(member.from.clone()),
+                Place::Waiting if is_patched => continue,
+                Place::Waiting | Place::Moved { .. } => Expected::on(Some(run.version.clone())),
+                Place::Returning { .. } | Place::Returned { .. } | Place::Left { .. } | Place::Superseded { .. } => {
+                    continue;
                 }
-                Place::Returning { .. } | Place::Returned { .. } | Place::Left { .. } => {}
-            }
+            };
+            expected.insert(tenant, found);
         }
     }
-    targets
+    expected
 }
 
 /// Nobody runs anything yet: one wave, nothing to compare with, nothing to go back to.
@@ -135,20 +170,26 @@ pub(super) fn install_wave(playbook: &PlaybookFile, candidates: &[Candidate<'_>]
 /// A tenant moves with the first wave that selects it.
 pub(super) fn waves(
     playbook: &PlaybookFile,
-    release: &ReleaseFile,
+    (release, root): (&ReleaseFile, &Version),
     candidates: &[Candidate<'_>],
     problems: &mut Vec<Problem>,
 ) -> (Vec<PlannedWave>, BTreeMap<TenantName, LeftBehind>) {
     let mut taken = vec![false; candidates.len()];
     let mut waves = Vec::new();
-    for wave in playbook.waves.iter().filter(|wave| happens(wave, release)) {
-        let mut tenants = BTreeMap::new();
-        for conditions in &wave.select.0 {
-            let because = in_words(conditions);
-            for index in selected(conditions, candidates, &taken, &release.version) {
-                taken[index] = true;
-                tenants.extend([candidates[index].planned(because.clone())]);
-            }
+    let happening: Vec<&Wave> = playbook.waves.iter().filter(|wave| happens(wave, release)).collect();
+    // Who a repair is for moves with the repair, whatever wave would select them else.
+    let mut repaired: BTreeMap<&WaveName, BTreeMap<TenantName, PlannedTenant>> = BTreeMap::new();
+    for wave in happening.iter().filter(|wave| wave.only_when.is_some()) {
+        repaired.insert(&wave.name, take(wave, candidates, &mut taken, root));
+    }
+    let is_repair = !repaired.is_empty();
+    for wave in happening {
+        let tenants = match repaired.remove(&wave.name) {
+            Some(tenants) => tenants,
+            None => take(wave, candidates, &mut taken, root),
+        };
+        if tenants.is_empty() && is_repair && wave.only_when.is_none() {
+            continue;
         }
         if tenants.is_empty() {
             problems.push(
@@ -193,6 +234,24 @@ pub(super) fn waves(
     (waves, left.collect())
 }
 
+/// The tenants that a wave selects and no other wave has taken.
+fn take(
+    wave: &Wave,
+    candidates: &[Candidate<'_>],
+    taken: &mut [bool],
+    root: &Version,
+) -> BTreeMap<TenantName, PlannedTenant> {
+    let mut tenants = BTreeMap::new();
+    for conditions in &wave.select.0 {
+        let because = in_words(conditions);
+        for index in selected(conditions, candidates, taken, root) {
+            taken[index] = true;
+            tenants.extend([candidates[index].planned(because.clone())]);
+        }
+    }
+    tenants
+}
+
 /// A wave for a repair is none of a release that repairs nothing.
 fn happens(wave: &Wave, release: &ReleaseFile) -> bool {
     match wave.only_when {
@@ -202,14 +261,14 @@ fn happens(wave: &Wave, release: &ReleaseFile) -> bool {
 }
 
 /// The indices of the candidates that all conditions hold for and that no earlier wave has taken.
-fn selected(conditions: &Conditions, candidates: &[Candidate<'_>], taken: &[bool], release: &Version) -> Vec<usize> {
+fn selected(conditions: &Conditions, candidates: &[Candidate<'_>], taken: &[bool], root: &Version) -> Vec<usize> {
     let mut pool: Vec<usize> = (0..candidates.len())
         .filter(|&index| candidates[index].fits(conditions))
         .collect();
     if let Some(percentage) = conditions.percentage {
         // A share of all that the other conditions select, so that 10 %, then 50 %, then the rest means what it says.
         let share = (pool.len() * usize::from(percentage)).div_ceil(100);
-        pool.sort_by_cached_key(|&index| candidates[index].lot(release));
+        pool.sort_by_cached_key(|&index| candidates[index].lot(root));
         pool.truncate(share);
     }
     pool.retain(|&index| !taken[index]);
@@ -217,9 +276,9 @@ fn selected(conditions: &Conditions, candidates: &[Candidate<'_>], taken: &[bool
 }
 
 impl Candidate<'_> {
-    /// Its place in the lot that percentages draw: another for each release.
-    fn lot(&self, release: &Version) -> Digest {
-        Digest::of(format!("{release}\n{}", self.name).as_bytes())
+    /// Its place in the lot that percentages draw: another for each release, and the same for those that patch it.
+    fn lot(&self, root: &Version) -> Digest {
+        Digest::of(format!("{root}\n{}", self.name).as_bytes())
     }
 
     fn planned(&self, because: String) -> (TenantName, PlannedTenant) {
@@ -228,6 +287,7 @@ impl Candidate<'_> {
             PlannedTenant {
                 cell: self.cell.clone(),
                 from: self.from.clone(),
+                replaces: self.replaces.clone(),
                 because,
             },
         )

@@ -16,12 +16,13 @@ use self::start::{Asked, Moment, Never};
 use super::build::PlanInput;
 use super::report::{About, ClassReport, MissedDay, Problem, ProblemKind};
 use super::{LeftBehind, PlannedWave, Schedule};
-use crate::calendar::{CalendarError, Calendars, Class, Subject, WindowKind};
+use crate::calendar::{CalendarError, Calendars, Class, LocalDate, Subject, WindowKind};
 use crate::change::Impact;
 use crate::files::{Contact, PlaybookFile, Tenant, TimeZoneName, Wave};
 use crate::id::{CustomerName, TenantName, WaveName, WindowName};
 use crate::policy::{Gap, Skip};
 use crate::release::{Release, ReleaseKind};
+use crate::service::RunPhase;
 use crate::time::Timestamp;
 
 /// What a plan says of time.
@@ -116,10 +117,15 @@ impl<'a> Clockwork<'a> {
         waves.retain(|wave| !wave.tenants.is_empty());
         let first: BTreeSet<u16> = waves.first().map(|wave| classes_of(wave, &tenants)).unwrap_or_default();
         let owed = waves.first().map(|wave| self.owed(&wave.name)).unwrap_or_default();
-        let cadence = self.release_day(&first, &owed);
+        // What is patched has left already.
+        let begun = self.begun();
+        let cadence = match begun {
+            Some(_) => None,
+            None => self.release_day(&first, &owed),
+        };
         let (mut expected, mut all_peaks, mut all_excused) = (Vec::new(), BTreeMap::new(), Vec::new());
         let mut from = Moment::now(self.input.now);
-        let mut first_day = cadence;
+        let mut first_day = begun.or(cadence);
         for (place, wave) in waves.iter_mut().enumerate() {
             if place > 0 {
                 from = self.after_gap(from, wave.policy.gap);
@@ -142,11 +148,13 @@ impl<'a> Clockwork<'a> {
         keep(&mut all_excused, &stays);
         let notices = self.notices(waves, &tenants);
         let approvals = self.approvals(waves);
+        let counts_days = self.playbook.waves.iter().any(|wave| wave.day.is_some());
         problems.append(&mut self.problems);
         Timetable {
             schedule: Schedule {
                 calendars: self.calendars.clone(),
                 base: self.base,
+                first_day: first_day.filter(|_| counts_days).map(LocalDate),
                 classes: self.classes,
                 tenants,
                 peaks: all_peaks,
@@ -157,6 +165,19 @@ impl<'a> Clockwork<'a> {
             excused: all_excused,
             missed: self.missed,
             valid_until: self.valid_until,
+        }
+    }
+
+    /// The first day of the release that this one patches, where that is on its way or nobody is on it any more.
+    fn begun(&self) -> Option<Date> {
+        let run = self.input.state.run(self.release.patches.as_ref()?)?;
+        match run.phase {
+            RunPhase::Completed { .. } => None,
+            RunPhase::Queued
+            | RunPhase::Moving
+            | RunPhase::RolledBack { .. }
+            | RunPhase::Aborted { .. }
+            | RunPhase::Superseded { .. } => run.schedule.first_day.map(|day| day.0),
         }
     }
 

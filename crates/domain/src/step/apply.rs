@@ -8,7 +8,7 @@ use crate::id::{Actor, Version};
 use crate::journal::EntryKind;
 use crate::plan::{NoticeKey, Plan, PlannedApproval, Schedule};
 use crate::policy::Before;
-use crate::service::{Approval, Member, Notice, Place, Run, RunPhase, WaveRun, WaveState};
+use crate::service::{Approval, Member, Notice, Run, RunPhase, WaveRun, WaveState};
 
 impl Turn {
     /// Applying the same plan again has no effect.
@@ -50,6 +50,8 @@ impl Turn {
                 release: version.clone(),
             });
         }
+        self.check_patched(plan)?;
+        self.supersede(plan, cause);
         self.seat_new_tenants(plan, cause);
         let notices = self.notices_before(version);
         // A release that came back and is applied again starts from nothing; its first run is history, in the journal.
@@ -133,10 +135,6 @@ impl Turn {
     }
 
     fn waves(&mut self, plan: &Plan) -> Vec<WaveRun> {
-        let member = |from: &Option<_>| Member {
-            from: from.clone(),
-            place: Place::Waiting,
-        };
         let waves = plan.waves.iter().map(|wave| WaveRun {
             name: wave.name.clone(),
             policy: wave.policy.clone(),
@@ -146,7 +144,11 @@ impl Turn {
             members: wave
                 .tenants
                 .iter()
-                .map(|(name, at)| (name.clone(), member(&at.from)))
+                .map(|(name, at)| {
+                    let replaces = at.replaces.clone();
+                    let member = Member::waiting(at.from.clone());
+                    (name.clone(), Member { replaces, ..member })
+                })
                 .collect(),
             starts: wave.starts.clone(),
             switched: None,

@@ -166,7 +166,9 @@ impl Turn {
             .iter()
             .any(|wave| matches!(wave.state, WaveState::RolledBack { .. }));
         let over = match run.phase {
-            RunPhase::Moving | RunPhase::Completed { .. } => any_back && !run.holds_tenants(),
+            RunPhase::Moving | RunPhase::Completed { .. } | RunPhase::Superseded { .. } => {
+                any_back && !run.holds_tenants()
+            }
             RunPhase::Queued | RunPhase::RolledBack { .. } | RunPhase::Aborted { .. } => false,
         };
         if !over {
@@ -175,7 +177,11 @@ impl Turn {
         let (version, now) = (run.version.clone(), self.now);
         let back = run.waves.iter().filter_map(|wave| match &wave.state {
             WaveState::RolledBack { at, reason } => Some((*at, reason)),
-            WaveState::Waiting | WaveState::Active { .. } | WaveState::Confirmed { .. } | WaveState::Dropped => None,
+            WaveState::Waiting
+            | WaveState::Active { .. }
+            | WaveState::Confirmed { .. }
+            | WaveState::Dropped
+            | WaveState::Superseded { .. } => None,
         });
         let last = back.max_by_key(|(at, _)| *at);
         let reason = last.map(|(_, reason)| reason.clone()).unwrap_or_default();

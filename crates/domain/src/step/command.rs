@@ -16,12 +16,13 @@ impl Turn {
         let index = self.any(version)?;
         match self.state.runs[index].phase {
             RunPhase::Queued | RunPhase::Moving => Ok(index),
-            phase @ (RunPhase::Completed { .. } | RunPhase::RolledBack { .. } | RunPhase::Aborted { .. }) => {
-                Err(Refused::Ended {
-                    release: version.clone(),
-                    phase: phase.in_words().to_owned(),
-                })
-            }
+            phase @ (RunPhase::Completed { .. }
+            | RunPhase::RolledBack { .. }
+            | RunPhase::Aborted { .. }
+            | RunPhase::Superseded { .. }) => Err(Refused::Ended {
+                release: version.clone(),
+                phase: phase.in_words().to_owned(),
+            }),
         }
     }
 
@@ -51,12 +52,19 @@ impl Turn {
         self.announce(run, None, Milestone::ReleaseHeld, Some(&cause.reason));
     }
 
-    /// Waves that were rolled back start anew; a stage that had run out of time gets its time again.
+    /// Waves that were rolled back start anew; a stage that had run out of time gets its time again. Not while tenants are on
+    /// their way back: the wave would start anew without them.
     pub fn resume(&mut self, version: &Version, cause: &Cause) -> Result<(), Refused> {
         let index = self.moving(version)?;
         if self.state.runs[index].hold.is_none() {
             return Err(Refused::NotHeld {
                 release: version.clone(),
+            });
+        }
+        if let Some(tenant) = self.state.runs[index].first_returning() {
+            return Err(Refused::StillReturning {
+                release: version.clone(),
+                tenant: tenant.clone(),
             });
         }
         self.resume_run(index, cause);
@@ -84,7 +92,10 @@ impl Turn {
                         wave.judged = None;
                     }
                 }
-                WaveState::Waiting | WaveState::Confirmed { .. } | WaveState::Dropped => continue,
+                WaveState::Waiting
+                | WaveState::Confirmed { .. }
+                | WaveState::Dropped
+                | WaveState::Superseded { .. } => continue,
             }
             wave.resumed = true;
         }

@@ -22,7 +22,10 @@ impl Turn {
             changed |= match self.state.runs[run].phase {
                 RunPhase::Queued => self.start(run),
                 RunPhase::Moving => self.advance_run(run),
-                RunPhase::Completed { .. } | RunPhase::RolledBack { .. } | RunPhase::Aborted { .. } => false,
+                RunPhase::Completed { .. }
+                | RunPhase::RolledBack { .. }
+                | RunPhase::Aborted { .. }
+                | RunPhase::Superseded { .. } => false,
             };
         }
         changed
@@ -61,7 +64,7 @@ impl Turn {
             return false;
         };
         match hold.until {
-            Some(until) if until <= self.now => {
+            Some(until) if until <= self.now && !self.state.runs[run].returning() => {
                 self.resume_run(
                     run,
                     &Cause::system("hold", format!("the hold by {} has ended", hold.by)),
@@ -114,7 +117,10 @@ impl Turn {
             WaveState::Active {
                 stage: Stage::Confirm, ..
             } => self.confirm(run, wave),
-            WaveState::Confirmed { .. } | WaveState::RolledBack { .. } | WaveState::Dropped => false,
+            WaveState::Confirmed { .. }
+            | WaveState::RolledBack { .. }
+            | WaveState::Dropped
+            | WaveState::Superseded { .. } => false,
         }
     }
 
@@ -123,9 +129,11 @@ impl Turn {
             .iter()
             .filter_map(|before| match before.state {
                 WaveState::Confirmed { at } => Some(at),
-                WaveState::Waiting | WaveState::Active { .. } | WaveState::RolledBack { .. } | WaveState::Dropped => {
-                    None
-                }
+                WaveState::Waiting
+                | WaveState::Active { .. }
+                | WaveState::RolledBack { .. }
+                | WaveState::Dropped
+                | WaveState::Superseded { .. } => None,
             });
         if let Some(open) = earlier
             .max()
@@ -201,7 +209,7 @@ impl Turn {
                 let reason = "an earlier release takes it back".to_owned();
                 member.place = Place::Left { reason: reason.clone() };
                 left.push((tenant.clone(), reason));
-            } else if matches!(member.place, Place::Waiting) && on != member.from {
+            } else if matches!(member.place, Place::Waiting) && !member.is_moved_from(on.as_ref()) {
                 let in_words = |version: &Option<_>| match version {
                     Some(version) => format!("{version}"),
                     None => "no version".to_owned(),
@@ -279,7 +287,7 @@ impl RunPhase {
     pub const fn has_ended(self) -> bool {
         match self {
             Self::Queued | Self::Moving => false,
-            Self::Completed { .. } | Self::RolledBack { .. } | Self::Aborted { .. } => true,
+            Self::Completed { .. } | Self::RolledBack { .. } | Self::Aborted { .. } | Self::Superseded { .. } => true,
         }
     }
 
@@ -291,6 +299,7 @@ impl RunPhase {
             Self::Completed { .. } => "completed",
             Self::RolledBack { .. } => "rolled back",
             Self::Aborted { .. } => "aborted",
+            Self::Superseded { .. } => "superseded",
         }
     }
 }

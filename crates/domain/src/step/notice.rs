@@ -90,7 +90,7 @@ impl Turn {
             RunPhase::Queued => run.hold.is_some() || run.misses_approval(),
             RunPhase::Moving => run.hold.is_some(),
             RunPhase::Completed { .. } => false,
-            RunPhase::RolledBack { .. } | RunPhase::Aborted { .. } => true,
+            RunPhase::RolledBack { .. } | RunPhase::Aborted { .. } | RunPhase::Superseded { .. } => true,
         };
         if silent || run.schedule.notices.is_empty() {
             return false;
@@ -193,7 +193,7 @@ impl Run {
             (Due::At(at), WaveState::Waiting | WaveState::Active { .. }) => Some(at),
             (Due::Confirmed, WaveState::Waiting | WaveState::Active { .. })
             | (Due::Applied | Due::At(_), WaveState::Confirmed { .. })
-            | (_, WaveState::RolledBack { .. } | WaveState::Dropped) => None,
+            | (_, WaveState::RolledBack { .. } | WaveState::Dropped | WaveState::Superseded { .. }) => None,
         }
     }
 }

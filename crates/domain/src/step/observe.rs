@@ -161,7 +161,11 @@ impl Turn {
         let members = self.state.runs[run].waves[wave].members.values();
         let generations = members.filter_map(|member| match member.place {
             Place::Moved { generation } => Some(generation),
-            Place::Waiting | Place::Returning { .. } | Place::Returned { .. } | Place::Left { .. } => None,
+            Place::Waiting
+            | Place::Returning { .. }
+            | Place::Returned { .. }
+            | Place::Left { .. }
+            | Place::Superseded { .. } => None,
         });
         generations.max().filter(|&generation| generation > confirmed)
     }

@@ -23,6 +23,14 @@ pub enum Refused {
     },
     #[error("{person} made or applied the plan of release {release}; somebody else has to approve it")]
     OwnPlan { release: Version, person: Actor },
+    #[error(
+        "release {release} patches {patched}, and release {later} is in flight after that one; `tidegate abort {later}` first"
+    )]
+    PatchedIsNotLast {
+        release: Version,
+        patched: Version,
+        later: Version,
+    },
     #[error("no approval of release {release} is missing; `tidegate status` shows what it waits for")]
     NothingToApprove { release: Version },
     #[error("what is missing of release {release} is an approval of role {}", in_words(roles))]
@@ -48,6 +56,10 @@ pub enum Refused {
     Ended { release: Version, phase: String },
     #[error("release {release} is not held")]
     NotHeld { release: Version },
+    #[error(
+        "tenant `{tenant}` is still on its way back from release {release}; resume it when everybody is back: `tidegate status` shows what that waits for"
+    )]
+    StillReturning { release: Version, tenant: TenantName },
     #[error("no wave of release {release} is being baked; `tidegate status` shows what it waits for")]
     NothingToPromote { release: Version },
     #[error(

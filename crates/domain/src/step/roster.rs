@@ -29,8 +29,7 @@ impl Turn {
             }
             if !run.has_member(tenant) {
                 let Some(wave) = run.waves.last_mut() else { continue };
-                let place = Place::Waiting;
-                wave.members.insert(tenant.clone(), Member { from, place });
+                wave.members.insert(tenant.clone(), Member::waiting(from));
             }
             // A later release moves it from where this one will have put it.
             from = Some(run.version.clone());
@@ -60,8 +59,12 @@ impl Turn {
         for wave in &mut run.waves {
             wave.members.remove(tenant);
         }
-        let place = Place::Moved { generation };
-        run.waves[last].members.insert(tenant.clone(), Member { from, place });
+        let member = Member {
+            from,
+            replaces: None,
+            place: Place::Moved { generation },
+        };
+        run.waves[last].members.insert(tenant.clone(), member);
     }
 
     /// Where all that runs is being taken back and nothing else is ready, a new tenant has no version until it gets, with

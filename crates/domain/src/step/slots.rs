@@ -170,7 +170,9 @@ impl Turn {
                     let back = match member.place {
                         Place::Moved { .. } => warm,
                         Place::Returning { .. } => true,
-                        Place::Waiting | Place::Returned { .. } | Place::Left { .. } => false,
+                        Place::Waiting | Place::Returned { .. } | Place::Left { .. } | Place::Superseded { .. } => {
+                            false
+                        }
                     };
                     if let (true, Some(from), Some(seat)) = (back, &member.from, self.state.seats.get(tenant)) {
                         add(&mut needed, &seat.cell, from);
@@ -289,8 +291,9 @@ fn add(needed: &mut Needed, cell: &CellName, version: &Version) {
 fn warm_until(run: &Run) -> Option<Timestamp> {
     match run.phase {
         RunPhase::Queued | RunPhase::Moving => None,
-        RunPhase::Completed { at } | RunPhase::RolledBack { at } | RunPhase::Aborted { at } => {
-            Some(at + run.policy.rollback_window)
-        }
+        RunPhase::Completed { at }
+        | RunPhase::RolledBack { at }
+        | RunPhase::Aborted { at }
+        | RunPhase::Superseded { at } => Some(at + run.policy.rollback_window),
     }
 }

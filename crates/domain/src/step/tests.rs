@@ -1,6 +1,7 @@
 mod admission;
 mod approval;
 mod exception;
+mod patch;
 mod simulated;
 
 use crate::desired::desired;

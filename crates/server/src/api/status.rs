@@ -47,7 +47,7 @@ pub struct Status {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ReleaseStatus {
     pub version: Version,
-    /// `queued`, `moving`, `completed`, `rolled back` or `aborted`.
+    /// `queued`, `moving`, `completed`, `rolled back`, `aborted` or `superseded`.
     pub phase: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended_ms: Option<i64>,
@@ -83,7 +83,7 @@ pub struct HoldStatus {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct WaveStatus {
     pub name: WaveName,
-    /// `waiting`, `active`, `confirmed`, `rolled back` or `dropped`.
+    /// `waiting`, `active`, `confirmed`, `rolled back`, `dropped` or `superseded`.
     pub state: String,
     /// Of an active wave.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -116,6 +116,9 @@ pub struct TenantCounts {
     pub returned: usize,
     /// Left behind on their version.
     pub left: usize,
+    /// Moved on by a release that patches this one.
+    #[serde(default)]
+    pub superseded: usize,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -236,7 +239,10 @@ fn release(service: &Service, run: &Run, waiting: &[Waiting]) -> ReleaseStatus {
     let reversible = service.pinned.get(&run.version).map(|release| release.reversible);
     let ended = match run.phase {
         RunPhase::Queued | RunPhase::Moving => None,
-        RunPhase::Completed { at } | RunPhase::RolledBack { at } | RunPhase::Aborted { at } => Some(at.0),
+        RunPhase::Completed { at }
+        | RunPhase::RolledBack { at }
+        | RunPhase::Aborted { at }
+        | RunPhase::Superseded { at } => Some(at.0),
     };
     let hold = run.hold.as_ref().map(|hold| HoldStatus {
         by: hold.by.to_string(),
@@ -285,6 +291,7 @@ fn wave(wave: &WaveRun) -> WaveStatus {
             ("rolled back", Some(*at))
         }
         WaveState::Dropped => ("dropped", None),
+        WaveState::Superseded { at } => ("superseded", Some(*at)),
     };
     let gates = wave
         .policy
@@ -300,9 +307,11 @@ fn wave(wave: &WaveRun) -> WaveStatus {
         state: state.to_owned(),
         stage: match wave.state {
             WaveState::Active { stage, .. } => Some(stage),
-            WaveState::Waiting | WaveState::Confirmed { .. } | WaveState::RolledBack { .. } | WaveState::Dropped => {
-                None
-            }
+            WaveState::Waiting
+            | WaveState::Confirmed { .. }
+            | WaveState::RolledBack { .. }
+            | WaveState::Dropped
+            | WaveState::Superseded { .. } => None,
         },
         since_ms: since.map(|since| since.0),
         switched_ms: wave.switched.map(|switched| switched.0),
@@ -327,6 +336,7 @@ fn counts(wave: &WaveRun) -> TenantCounts {
             Place::Returning { .. } => counts.returning += 1,
             Place::Returned { .. } => counts.returned += 1,
             Place::Left { .. } => counts.left += 1,
+            Place::Superseded { .. } => counts.superseded += 1,
         }
     }
     counts

@@ -240,5 +240,6 @@ fn place_name(place: &Place) -> &'static str {
         Place::Returning { .. } => "returning",
         Place::Returned { .. } => "returned",
         Place::Left { .. } => "left",
+        Place::Superseded { .. } => "superseded",
     }
 }

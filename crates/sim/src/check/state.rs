@@ -50,7 +50,9 @@ pub fn tenants_are_on_started_waves(state: &Service) -> Checked {
         let wrong = match (member, run.phase) {
             (Some((_, member)), _) => !member.place.is_on() && member.from.as_ref() != Some(&run.version),
             (None, RunPhase::Completed { .. } | RunPhase::Aborted { .. }) => false,
-            (None, RunPhase::Queued | RunPhase::Moving | RunPhase::RolledBack { .. }) => true,
+            (None, RunPhase::Queued | RunPhase::Moving | RunPhase::RolledBack { .. } | RunPhase::Superseded { .. }) => {
+                true
+            }
         };
         if wrong {
             let place = member.map(|(_, member)| &member.place);

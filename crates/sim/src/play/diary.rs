@@ -58,7 +58,7 @@ pub struct Event {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Outcome {
     pub release: Version,
-    /// `completed`, `rolled back`, `aborted`, `held` or `waiting`.
+    /// `completed`, `superseded`, `rolled back`, `aborted`, `held` or `waiting`.
     pub outcome: &'static str,
     pub reason: String,
     pub tenants_on_it: usize,
@@ -86,10 +86,11 @@ impl Diary {
         }
     }
 
-    /// Every release is completed.
+    /// Every release is completed, itself or by one that patches it.
     #[must_use]
     pub fn completed(&self) -> bool {
-        self.outcomes.iter().all(|outcome| outcome.outcome == "completed")
+        let mut outcomes = self.outcomes.iter();
+        outcomes.all(|outcome| matches!(outcome.outcome, "completed" | "superseded"))
     }
 
     /// No release waits for something that has not come.
@@ -228,6 +229,7 @@ impl Diary {
             let (outcome, reason) = match (run.phase, &run.hold) {
                 (RunPhase::Completed { at }, _) => ("completed", instant::words(at, &self.zone)),
                 (RunPhase::RolledBack { at }, _) => ("rolled back", instant::words(at, &self.zone)),
+                (RunPhase::Superseded { at }, _) => ("superseded", instant::words(at, &self.zone)),
                 (RunPhase::Aborted { at }, _) => ("aborted", instant::words(at, &self.zone)),
                 (RunPhase::Queued | RunPhase::Moving, Some(hold)) if hold.until.is_none() => {
                     let since = instant::words(hold.since, &self.zone);

@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 use tidegate_domain::id::{TenantName, Version, WaveName};
 use tidegate_domain::journal::{Entry, EntryKind};
 use tidegate_domain::plan::{Plan, PlannedWave};
-use tidegate_domain::service::Service;
+use tidegate_domain::service::{Member, Service};
 use tidegate_domain::time::Timestamp;
 
 use super::diary::Event;
@@ -84,6 +84,7 @@ impl<'a> Words<'a> {
             EntryKind::WaveRolledBack => format!("{wave} goes back{by}: {why}"),
             EntryKind::Completed => format!("release {release} is completed: {why}"),
             EntryKind::RolledBack => format!("release {release} is rolled back{by}: {why}"),
+            EntryKind::Superseded => format!("release {release} moves nobody any more{by}: {why}"),
             EntryKind::TenantAdded => format!("{who} {} a tenant now{by}: {why}", are(entry.tenants.len())),
             EntryKind::TenantRemoved => format!("{who} {} no tenant any more{by}: {why}", are(entry.tenants.len())),
             EntryKind::Refused => format!("refused{by}: {why}"),
@@ -107,8 +108,9 @@ impl<'a> Words<'a> {
             .and_then(|release| self.state.and_then(|state| state.run(release)));
         let from = run.and_then(|run| {
             let mut from = run.members().filter(|(name, _)| entry.tenants.contains(name));
-            let first = from.next()?.1.from.clone()?;
-            from.all(|(_, member)| member.from.as_ref() == Some(&first))
+            let came = |member: &Member| member.replaces.clone().or(member.from.clone());
+            let first = came(from.next()?.1)?;
+            from.all(|(_, member)| came(member).as_ref() == Some(&first))
                 .then_some(first)
         });
         let from = from.map_or_else(String::new, |from| format!(" from {from}"));

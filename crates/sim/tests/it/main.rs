@@ -1,5 +1,5 @@
 //! The scenarios in `tests/scenarios`: each is a script, a line `---`, and what it leads to. A new behaviour is a new file;
-//! `tidegate sim --replay FILE` prints what comes after the line.
+//! `tidegate sim --replay FILE` prints what comes after the line, and `UPDATE=1` writes it.
 
 #![expect(clippy::unwrap_used, reason = "what cannot be prepared is a failed test")]
 
@@ -20,9 +20,11 @@ fn scenarios_lead_to_what_they_say() {
     for file in files {
         let text = fs::read_to_string(&file).unwrap();
         let script: Script = text.parse().unwrap();
-        let (_, expected) = text.split_once("\n---\n").unwrap_or((&text, ""));
+        let (told, expected) = text.split_once("\n---\n").unwrap_or((text.trim_end(), ""));
         let found = replay(&script);
-        if found != expected {
+        if std::env::var_os("UPDATE").is_some() {
+            fs::write(&file, format!("{told}\n---\n{found}")).unwrap();
+        } else if found != expected {
             wrong.push(format!("{}:\n{}", file.display(), difference(expected, &found)));
         }
     }

@@ -83,7 +83,7 @@ fn draw_release(page: &mut String, release: &ReleaseStatus, whole: bool, paint: 
     let (icon, tone) = match (release.phase.as_str(), &release.hold) {
         (_, Some(_)) if release.ended_ms.is_none() => ("॥", Tone::Busy),
         ("completed", _) => ("✓", Tone::Good),
-        ("rolled back" | "aborted", _) => ("↩", Tone::Bad),
+        ("rolled back" | "aborted" | "superseded", _) => ("↩", Tone::Bad),
         ("queued", _) => ("·", Tone::Faint),
         (_, _) => ("▸", Tone::Busy),
     };
@@ -202,7 +202,7 @@ fn draw_wave(page: &mut String, wave: &WaveStatus, (branch, below): (&str, &str)
     let stage = wave.stage.map(Stage::as_str);
     let (icon, tone) = match wave.state.as_str() {
         "confirmed" => ("✓", Tone::Good),
-        "rolled back" => ("↩", Tone::Bad),
+        "rolled back" | "superseded" => ("↩", Tone::Bad),
         "active" => ("▸", Tone::Busy),
         _ => ("·", Tone::Faint),
     };

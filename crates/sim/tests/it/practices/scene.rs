@@ -198,10 +198,10 @@ impl Told {
         assert_eq!(found, Some(outcome), "{}", self.diary.draw());
     }
 
-    /// The whole diary is as it is kept; `UPDATE=1` keeps it anew.
+    /// The whole diary is as it is kept, but for the digests of plans; `UPDATE=1` keeps it anew.
     pub fn golden(&self, file: &str) {
         let path = self.folder.join(file);
-        let found = self.diary.draw();
+        let found = without_digests(&self.diary.draw());
         assert!(
             found.lines().count() <= GOLDEN_LINES_MAX,
             "too long to be read:\n{found}"
@@ -212,4 +212,19 @@ impl Told {
         let expected = fs::read_to_string(&path).unwrap_or_default();
         assert_eq!(found, expected, "{}", path.display());
     }
+}
+
+/// Every change of a plan changes its digest, and says nothing to the reader of a diary.
+fn without_digests(text: &str) -> String {
+    const BEFORE: &str = "plan ";
+    const DIGITS: usize = 12;
+    let mut parts = text.split(BEFORE);
+    let mut without = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let digits = part.bytes().take_while(u8::is_ascii_hexdigit).count();
+        without.push_str(BEFORE);
+        without.push_str(if digits == DIGITS { "DIGEST" } else { &part[..digits] });
+        without.push_str(&part[digits..]);
+    }
+    without
 }

@@ -70,7 +70,36 @@ fn b6_a_patched_release_goes_to_who_opted_in_first() {
     told.ends("2.0.0", "rolled back");
     let patched = told.line("acme-dev, bolt-test, ourselves move from 1.0.0 to 2.0.1");
     assert_eq!(told.zoned(patched).date(), jiff::civil::date(2026, 11, 25));
-    assert!(told.line("wave opted-in is confirmed").at < told.line("acme, bolt move from 1.0.0 to 2.0.1").at);
+    let everybody = told.line("acme, bolt move from 1.0.0 to 2.0.1");
+    assert!(told.line("wave patched is confirmed").at < everybody.at);
+    assert_eq!(
+        told.zoned(everybody).date(),
+        jiff::civil::date(2026, 11, 26),
+        "days are counted from the first day of what is patched"
+    );
     told.ends("2.0.1", "completed");
     told.golden("diary-patched.txt");
+}
+
+#[test]
+fn b6_a_patch_takes_over_from_a_release_that_is_held() {
+    let mut hold = Deed::hold("opted-in@3h").unwrap();
+    hold.release = Some("2.0.0".parse().unwrap());
+    let told = planned()
+        .with(hold)
+        .release("release-2.0.1.yaml", "2026-11-24 18:00")
+        .tell();
+    told.ends("2.0.0", "superseded");
+    let patched = told.line("acme-dev, bolt-test, ourselves move from 2.0.0 to 2.0.1");
+    assert_eq!(
+        told.zoned(patched).date(),
+        jiff::civil::date(2026, 11, 25),
+        "the second day"
+    );
+    told.ends("2.0.1", "completed");
+}
+
+#[test]
+fn b6_without_trouble_there_is_no_patched_release() {
+    planned().tell().never("wave patched");
 }
