@@ -21,6 +21,7 @@ pub mod plan;
 mod promote;
 mod reject;
 mod releases;
+mod report;
 mod resume;
 mod rollback;
 mod serve;
@@ -69,6 +70,7 @@ enum Verb {
     Approve(approve::Args),
     Reject(reject::Args),
     Notices(notices::Args),
+    Report(report::Args),
     Waive(waive::Args),
     Freeze(freeze::Args),
     Unfreeze(unfreeze::Args),
@@ -132,6 +134,7 @@ pub fn run(line: CommandLine) -> Result<ExitCode, CliError> {
         Verb::Approve(args) => approve::run(&args, &context),
         Verb::Reject(args) => reject::run(&args, &context),
         Verb::Notices(args) => notices::run(&args, &context),
+        Verb::Report(args) => report::run(&args, &context),
         Verb::Waive(args) => waive::run(&args, &context),
         Verb::Freeze(args) => freeze::run(&args, &context),
         Verb::Unfreeze(args) => unfreeze::run(&args, &context),

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::id::{CellName, ComponentName, SlotId, TenantName, Version};
 use crate::observed::Instance;
 use crate::release::{ComponentKind, Ownership, SlotSpec};
-use crate::service::{Cell, Phase, Service, Slot};
+use crate::service::{Cell, Phase, Place, Service, Slot};
 use crate::time::Timestamp;
 
 /// Routes and slots of every cell.
@@ -73,6 +73,9 @@ pub struct Route {
     /// The version that pages loaded before the switch may still ask for assets.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<Version>,
+    /// Requests get the maintenance page; by then they are expected to be served again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub maintenance: Option<Timestamp>,
 }
 
 /// The whole document for a state.
@@ -94,6 +97,7 @@ pub fn desired(state: &Service) -> Desired {
             },
         );
     }
+    let maintenance = maintenance(state);
     for (tenant, seat) in &state.seats {
         let (Some(version), Some(cell)) = (&seat.version, cells.get_mut(&seat.cell)) else {
             continue;
@@ -105,6 +109,7 @@ pub fn desired(state: &Service) -> Desired {
         let route = Route {
             version: version.clone(),
             before: before.cloned(),
+            maintenance: maintenance.get(tenant).copied(),
         };
         cell.routes.insert(tenant.clone(), route);
         let Some(slots) = cell.versions.get(version) else {
@@ -124,6 +129,22 @@ pub fn desired(state: &Service) -> Desired {
         generation: state.routing.generation,
         cells,
     }
+}
+
+/// Who is out of service now, and until when. Who was moved meanwhile is served by the same table that moves it.
+fn maintenance(state: &Service) -> BTreeMap<&TenantName, Timestamp> {
+    let waves = state.runs.iter().flat_map(|run| &run.waves);
+    let closed = waves.filter_map(|wave| Some((wave, wave.maintenance.as_ref()?)));
+    let tenants = closed.flat_map(|(wave, maintenance)| {
+        let waits = |tenant: &&TenantName| {
+            wave.members
+                .get(*tenant)
+                .is_some_and(|member| member.place == Place::Waiting)
+        };
+        let waiting = maintenance.tenants.iter().filter(waits);
+        waiting.map(|tenant| (tenant, maintenance.ends))
+    });
+    tenants.collect()
 }
 
 /// The pinned versions of which every component has a slot in this cell.

@@ -87,6 +87,11 @@ pub enum Milestone {
     ReleaseRolledBack,
     ReleaseAborted,
     ReleaseSuperseded,
+    /// Tenants are out of service from now.
+    DowntimeStarted,
+    /// It lasts longer than was promised.
+    DowntimeExtended,
+    DowntimeEnded,
 }
 
 impl Lane {
@@ -118,6 +123,9 @@ impl Milestone {
             Self::ReleaseRolledBack => "release_rolled_back",
             Self::ReleaseAborted => "release_aborted",
             Self::ReleaseSuperseded => "release_superseded",
+            Self::DowntimeStarted => "downtime_started",
+            Self::DowntimeExtended => "downtime_extended",
+            Self::DowntimeEnded => "downtime_ended",
         }
     }
 }

@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::effect::EffectId;
-use crate::id::{Actor, CellName, Digest, RoleName, TenantName, Version, WaveName};
+use crate::id::{Actor, CellName, CustomerName, Digest, RoleName, TenantName, Version, WaveName};
 use crate::observed::{CellReports, GatewayReport};
 use crate::plan::{NoticeKey, Plan};
-use crate::service::{Selection, Waived};
+use crate::service::{ReportOutcome, Selection, Waived};
 use crate::time::Timestamp;
 
 /// One event, with who caused it and why.
@@ -66,6 +66,12 @@ pub enum EventKind {
         version: Version,
         keys: BTreeSet<NoticeKey>,
         at: Option<Timestamp>,
+    },
+    /// A customer has tried the release on its tenants of an earlier wave; the event's reason is what it says.
+    Report {
+        version: Version,
+        customer: CustomerName,
+        outcome: ReportOutcome,
     },
     /// A person stops a release from moving forward, until they resume it or `until` has come.
     Hold { version: Version, until: Option<Timestamp> },

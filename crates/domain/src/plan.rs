@@ -31,7 +31,9 @@ pub use self::report::{
     About, ClassReport, Missed, MissedDay, PlanReport, Problem, ProblemKind, ProblemPlace, Rollback, Severity,
     StartReason, WaveReport,
 };
-pub use self::schedule::{Due, NoticeKey, PlannedApproval, PlannedNotice, PlannedWindow, Schedule, Start};
+pub use self::schedule::{
+    Due, NoticeKey, PlannedApproval, PlannedNotice, PlannedValidation, PlannedWindow, Schedule, Start,
+};
 
 /// The format of this document.
 pub const FORMAT: u32 = 1;

@@ -2,8 +2,10 @@
 
 mod approval;
 mod exception;
+mod maintenance;
 mod notice;
 mod run;
+mod validation;
 
 use std::collections::BTreeMap;
 
@@ -11,8 +13,10 @@ use serde::{Deserialize, Serialize};
 
 pub use self::approval::{Approval, Given};
 pub use self::exception::{Choice, Freeze, Selection, Waived, Waiver};
+pub use self::maintenance::Maintenance;
 pub use self::notice::{Notice, Proof};
 pub use self::run::{Hold, Member, Place, Run, RunPhase, WaveRun, WaveState};
+pub use self::validation::{CustomerReport, ReportOutcome};
 use crate::grouped;
 use crate::id::{CellName, ComponentName, ServiceName, SlotId, TenantName, Version};
 use crate::observed::SlotState;

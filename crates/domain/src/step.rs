@@ -8,6 +8,7 @@ mod apply;
 mod approval;
 mod back;
 mod command;
+mod downtime;
 mod exception;
 mod forward;
 mod notice;
@@ -18,6 +19,7 @@ mod roster;
 mod slots;
 mod switch;
 mod turn;
+mod validation;
 mod wave;
 
 use serde::{Deserialize, Serialize};

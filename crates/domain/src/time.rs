@@ -57,6 +57,15 @@ impl Sub for Timestamp {
     }
 }
 
+impl Add for Duration {
+    type Output = Self;
+    fn add(self, other: Self) -> Self {
+        Self {
+            millis: self.millis.saturating_add(other.millis),
+        }
+    }
+}
+
 /// Units, largest first, with their milliseconds.
 const UNITS: [(&str, i64); 5] = [
     ("d", 86_400_000),

@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 use crate::calendar::Local;
 use crate::effect::EffectId;
 use crate::files::TimeZoneName;
-use crate::id::{Actor, ApprovalName, CellName, Digest, RoleName, SlotId, TenantName, Version, WaveName, WindowName};
+use crate::id::{
+    Actor, ApprovalName, CellName, CustomerName, Digest, RoleName, SlotId, TenantName, Version, WaveName, WindowName,
+};
 use crate::plan::NoticeKey;
 use crate::time::Timestamp;
 
@@ -77,6 +79,25 @@ pub enum Waiting {
         asked: Option<Timestamp>,
         /// When it has run its length; `None`: nobody has proven that it was sent.
         from: Option<Timestamp>,
+    },
+    /// A customer has to say that an earlier wave works, or that its trouble is over.
+    Validation {
+        release: Version,
+        wave: WaveName,
+        tenants: Vec<TenantName>,
+        customer: CustomerName,
+        /// What it has reported.
+        trouble: Option<String>,
+    },
+    /// Tenants are out of service until they are moved.
+    Downtime {
+        release: Version,
+        wave: WaveName,
+        tenants: Vec<TenantName>,
+        ends: Timestamp,
+        /// What is not done by then is undone.
+        undone: Timestamp,
+        reason: String,
     },
     /// Tenants have their peak on the new version before the bake can end.
     Peak {
@@ -164,6 +185,8 @@ impl Waiting {
             | Self::Window { release, .. }
             | Self::Freeze { release, .. }
             | Self::Notice { release, .. }
+            | Self::Validation { release, .. }
+            | Self::Downtime { release, .. }
             | Self::Peak { release, .. }
             | Self::Gap { release, .. }
             | Self::Slot { release, .. }
@@ -234,6 +257,8 @@ impl Waiting {
             | Self::Window { .. }
             | Self::Freeze { .. }
             | Self::Notice { .. }
+            | Self::Validation { .. }
+            | Self::Downtime { .. }
             | Self::Peak { .. }
             | Self::Gap { .. } => self.planned_in_words().unwrap_or_default(),
         }
@@ -294,6 +319,30 @@ impl Waiting {
                 };
                 format!("notice {key} to {} {what}", named(tenants))
             }
+            Self::Validation {
+                tenants,
+                customer,
+                trouble,
+                ..
+            } => match trouble {
+                None => format!("customer {customer} to report that it works, for {}", named(tenants)),
+                Some(trouble) => {
+                    format!(
+                        "customer {customer} to report that its trouble is over, for {}: {trouble}",
+                        named(tenants)
+                    )
+                }
+            },
+            Self::Downtime {
+                tenants,
+                ends,
+                undone,
+                reason,
+                ..
+            } => format!(
+                "the switch of {}, out of service until {ends} (undone at {undone} if it is not done): {reason}",
+                named(tenants)
+            ),
             Self::Peak { tenants, until, .. } => {
                 format!("the peak of {} on the new version, over at {until}", named(tenants))
             }

@@ -220,6 +220,7 @@ fn refusal(taken: &Taken, event: &Event) -> Option<Entry> {
         | EventKind::Reject { version, .. }
         | EventKind::Waive { version, .. }
         | EventKind::NoticesProven { version, .. }
+        | EventKind::Report { version, .. }
         | EventKind::Hold { version, .. }
         | EventKind::Resume { version }
         | EventKind::Promote { version }

@@ -19,6 +19,7 @@ mod plans;
 mod probes;
 mod problem;
 mod releases;
+mod reports;
 mod route;
 mod status;
 mod stream;
@@ -53,10 +54,11 @@ pub use self::notices::{NoticeList, NoticeStatus, ProveNotices};
 pub use self::plans::{FoundArtifact, KeptPlan, PlanRequest, Planned, SourceText};
 pub use self::problem::Problem;
 pub use self::releases::{Applied, Apply, ReleaseList};
+pub use self::reports::Report;
 pub use self::route::Route;
 pub use self::status::{
-    ApprovalStatus, CellStatus, GateStatus, HealthStatus, HoldStatus, NoticeCounts, ReleaseStatus, SlotStatus, Status,
-    TenantCounts, WaitingText, WaiverStatus, WaveStatus,
+    ApprovalStatus, CellStatus, GateStatus, HealthStatus, HoldStatus, MaintenanceStatus, NoticeCounts, ReleaseStatus,
+    SlotStatus, Status, TenantCounts, ValidationStatus, WaitingText, WaiverStatus, WaveStatus,
 };
 pub use self::tenants::{NewTenant, TenantList, TenantStatus};
 pub use self::tokens::{NewToken, TokenList, TokenMade, TokenStatus};
@@ -129,6 +131,7 @@ pub fn routes() -> Vec<Route> {
         commands::routes(),
         approvals::routes(),
         waivers::routes(),
+        reports::routes(),
         freezes::routes(),
         notices::routes(),
         diff::routes(),

@@ -58,6 +58,8 @@ pub enum Action {
     Freeze,
     /// Say that notices were sent.
     ProveNotices,
+    /// Say what customers have found.
+    Report,
     /// Say which tenants want to be among the first.
     Choose,
     ManageTenants,
@@ -124,6 +126,7 @@ permissions!(
     Waive,
     Freeze,
     ProveNotices,
+    Report,
     Choose,
     ManageTenants,
     ForgetGateways,
@@ -163,7 +166,7 @@ impl Action {
             Self::ReadLogs | Self::Plan => &[Role::Author, Role::Operator, Role::Admin],
             Self::Hold => &[Role::Approver, Role::Operator, Role::Admin],
             Self::Approve => &[Role::Approver, Role::Product, Role::Operator, Role::Admin],
-            Self::Choose => &[Role::Product, Role::Operator, Role::Admin],
+            Self::Choose | Self::Report => &[Role::Product, Role::Operator, Role::Admin],
             Self::Apply
             | Self::Advance
             | Self::TakeBack
@@ -190,6 +193,7 @@ impl Action {
             | Self::Waive
             | Self::Freeze
             | Self::ProveNotices
+            | Self::Report
             | Self::ForgetGateways
             | Self::ManageTokens
             | Self::ManageWebhooks => false,
@@ -208,9 +212,10 @@ impl Action {
             Self::Advance => "move releases forward",
             Self::TakeBack => "take releases back",
             Self::Approve => "approve plans",
-            Self::Waive => "waive notices and windows",
+            Self::Waive => "waive notices, windows and reports",
             Self::Freeze => "freeze tenants",
             Self::ProveNotices => "say that notices were sent",
+            Self::Report => "report what customers say",
             Self::Choose => "opt tenants in and out",
             Self::ManageTenants => "add and remove tenants",
             Self::ForgetGateways => "forget gateways",

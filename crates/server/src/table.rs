@@ -7,9 +7,12 @@ use tidegate_domain::id::{CellName, ComponentName, ServiceName, Version};
 use tidegate_domain::release::{ComponentKind, Definition};
 use tidegate_domain::time::Timestamp;
 use tidegate_gateway::table::{
-    ComponentRule, FORMAT, Instance, Phase, Policy, PreviewKey, Route, Slot, Table, TenantSource, Version as Resolved,
-    VersionKey,
+    ComponentRule, FORMAT, Instance, Mode, Phase, Policy, PreviewKey, Route, Slot, Table, TenantSource,
+    Version as Resolved, VersionKey,
 };
+
+/// What a client is told to wait by a gateway that does not know the end.
+const RETRY_AFTER_S: u32 = 60;
 
 /// What a table has besides the desired document: from the service file, and from the store.
 #[derive(Debug, Clone)]
@@ -63,9 +66,21 @@ fn key(cell: &CellName, version: &Version) -> VersionKey {
 fn routes(name: &CellName, cell: &CellDesired) -> impl Iterator<Item = (tidegate_gateway::table::TenantName, Route)> {
     cell.routes.iter().map(move |(tenant, route)| {
         let mut to = Route::to(key(name, &route.version));
+        if let Some(ends) = route.maintenance {
+            to.mode = maintenance(ends);
+        }
         to.assets_from = route.before.as_ref().map(|before| key(name, before));
         (tenant.as_str().into(), to)
     })
+}
+
+/// One sentence for whoever meets the page; programs read `Retry-After`.
+fn maintenance(ends: Timestamp) -> Mode {
+    Mode::Maintenance {
+        retry_after_s: RETRY_AFTER_S,
+        until_ms: unix_ms(ends),
+        message: format!("This service is being updated, as announced. It is expected back by {ends}."),
+    }
 }
 
 fn slot(cell: &CellName, desired: &SlotDesired) -> Slot {

@@ -117,9 +117,10 @@ impl Checker {
         self.take(state::every_version_in_use_runs(state, &self.document));
         self.take(admission::approvals_count(state));
         let (fresh, now) = self.journal.fresh();
+        let downtime = state::downtime_has_an_end(state, now);
         let early = admission::nobody_moves_too_early(state, fresh, now);
         let journalled = admission::waivers_are_journalled(self.last.as_ref(), state, fresh);
-        self.take(early.and(journalled));
+        self.take(early.and(journalled).and(downtime));
         if let Some(last) = &self.last {
             let checked = state::only_evidence_confirms(last, state, &self.passed);
             self.take(checked);

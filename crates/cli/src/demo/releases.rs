@@ -176,6 +176,10 @@ impl<'a> Releases<'a> {
             | EntryKind::OptedOut
             | EntryKind::NoticeDue
             | EntryKind::NoticeProven
+            | EntryKind::CustomerReported
+            | EntryKind::DowntimeStarted
+            | EntryKind::DowntimeExtended
+            | EntryKind::DowntimeEnded
             | EntryKind::Started
             | EntryKind::Resumed
             | EntryKind::Promoted

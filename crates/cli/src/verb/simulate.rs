@@ -70,6 +70,9 @@ pub struct Args {
     /// Nobody sends a notice
     #[arg(long)]
     pub no_notices: bool,
+    /// No customer reports whether an earlier wave works
+    #[arg(long)]
+    pub no_reports: bool,
     /// Every notice is sent so long after it is due
     #[arg(long, value_name = "TIME", value_parser = length, conflicts_with = "no_notices")]
     pub late_notice: Option<Duration>,
@@ -135,6 +138,7 @@ fn people(args: &Args) -> People {
     People {
         approve_after: usual.approve_after.filter(|_| !args.no_approvals),
         send_after: usual.send_after.map(sent).filter(|_| !args.no_notices),
+        report_after: usual.report_after.filter(|_| !args.no_reports),
         resume_after: args.resume_after,
     }
 }

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use clap::{ArgGroup, Args as Arguments, ValueEnum};
 use tidegate_domain::id::{CellName, TenantName, Version};
+use tidegate_domain::service::Waived;
 use tidegate_domain::time::{Duration, Timestamp};
 use tidegate_server::api::Waive;
 
@@ -12,7 +13,7 @@ use crate::context::Context;
 use crate::error::CliError;
 use crate::when;
 
-/// Let tenants be moved without a notice, or outside their windows, for a while
+/// Let tenants be moved without a notice or a customer's report, or outside their windows, for a while
 #[derive(Debug, Clone, Arguments)]
 #[command(group(ArgGroup::new("end").required(true).args(["until", "lasting"])))]
 pub struct Args {
@@ -45,6 +46,8 @@ pub enum Of {
     Notice,
     /// Windows and freezes, but not a freeze that is put on after this
     Window,
+    /// Reports of customers who are asked to try an earlier wave
+    Validation,
 }
 
 pub fn run(args: &Args, context: &Context) -> Result<ExitCode, CliError> {
@@ -52,9 +55,11 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, CliError> {
     let until = until.ok_or_else(|| CliError::new("a waiver has an end: `--until` or `--for`"))?;
     let body = Waive {
         of: match args.of {
-            Of::Notice => "notice",
-            Of::Window => "window",
+            Of::Notice => Waived::Notice,
+            Of::Window => Waived::Window,
+            Of::Validation => Waived::Validation,
         }
+        .as_str()
         .to_owned(),
         tenants: args.tenants.clone(),
         cells: args.cells.clone(),

@@ -7,6 +7,7 @@ use crate::time::Duration;
 
 mod agreement;
 mod calendars;
+mod downtime;
 mod gates;
 mod hostile;
 mod mistakes;

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::report::{About, PlanReport, Problem, ProblemKind};
 use super::when::{Clockwork, Timetable};
-use super::{FORMAT, Plan, PlannedWave, basis, content, describe, select};
+use super::{FORMAT, Plan, basis, content, describe, select};
 use crate::calendar::Profile;
 use crate::files::{Project, ReleaseFile, Tenant};
 use crate::id::{ComponentName, Digest, TenantName, Version};
@@ -89,7 +89,6 @@ pub fn plan(input: &PlanInput) -> (Option<Plan>, PlanReport) {
             "see that tenants.yaml lists tenants and that a wave of the playbook selects them",
         ));
     }
-    report.problems.extend(not_carried_out(&release, &waves));
     report.runs = describe::runs(state);
     report.waves = describe::waves(&waves, times.expected, times.excused, &release, input.now);
     report.basis = basis::basis(input);
@@ -106,27 +105,6 @@ pub fn plan(input: &PlanInput) -> (Option<Plan>, PlanReport) {
     };
     let blocked = report.blocked();
     ((!blocked).then_some(plan), report)
-}
-
-/// What the files may say and a running release does not do by itself: people have to know before it is applied.
-fn not_carried_out(release: &Release, waves: &[PlannedWave]) -> Vec<Problem> {
-    let downtime = release.downtime.map(|_| {
-        Problem::warns(
-            ProblemKind::Downtime,
-            "the downtime is announced, and nothing more: no maintenance page is put up, nothing is undone at its end"
-                .to_owned(),
-            "put the page up and watch the end yourself; `tidegate rollback` takes the release back",
-        )
-    });
-    let validated = waves.iter().filter(|wave| wave.policy.validation.is_some());
-    let validations = validated.map(|wave| {
-        Problem::warns(
-            ProblemKind::Validation,
-            format!("wave `{}` does not wait for what customers report", wave.name),
-            "`tidegate hold` the release before this wave, and `tidegate resume` it when they have reported",
-        )
-    });
-    downtime.into_iter().chain(validations).collect()
 }
 
 /// One version is one release, and is applied once; one that came back may be applied again.

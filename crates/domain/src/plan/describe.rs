@@ -6,7 +6,7 @@ use super::PlannedWave;
 use super::report::{ClassReport, Rollback, WaveReport};
 use crate::files::PlaybookFile;
 use crate::id::{TenantName, Version};
-use crate::policy::{HealthPolicy, Policy};
+use crate::policy::{Downtime, HealthPolicy, Policy};
 use crate::release::{Release, ReleaseKind, Reversible};
 use crate::service::Service;
 use crate::time::{Duration, Timestamp};
@@ -29,7 +29,10 @@ pub(super) fn policy(playbook: &PlaybookFile, release: &Release) -> Policy {
             interval: health.interval,
         },
         emergency: (release.kind == ReleaseKind::Emergency).then(|| playbook.emergency.clone()),
-        downtime: release.downtime.and(playbook.downtime),
+        downtime: release.downtime.map(|longest| Downtime {
+            longest,
+            ..playbook.downtime.unwrap_or_default()
+        }),
     }
 }
 

@@ -11,7 +11,7 @@ use crate::calendar::Local;
 use crate::change::Audience;
 use crate::files::{self, Diagnostic, TimeZoneName};
 use crate::id::{ApprovalName, CellName, ContactName, CustomerName, Digest, RoleName, TenantName, Version, WaveName};
-use crate::policy::{Bake, Before, NoticeKind, Through};
+use crate::policy::{Bake, Before, Downtime, NoticeKind, Through, WhenSilent};
 use crate::time::{Duration, Timestamp};
 
 /// An instant by RFC 9557, such as `2026-11-24T06:00:00+01:00[Europe/Berlin]`.
@@ -27,6 +27,9 @@ pub struct Document {
     pub tenants: Vec<TenantDocument>,
     pub notices: Vec<NoticeDocument>,
     pub approvals: Vec<ApprovalDocument>,
+    pub validations: Vec<ValidationDocument>,
+    /// How long the tenants of a batch are out of service.
+    pub downtime: Option<Downtime>,
     pub problems: Vec<ProblemDocument>,
     /// Planning again before this leads to the same decisions if nothing else changes.
     pub valid_until: Option<Instant>,
@@ -105,6 +108,17 @@ pub struct ApprovalDocument {
     pub deadline: Option<Instant>,
 }
 
+/// A customer who is asked to try the release on an earlier wave, and to report, before these tenants move.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ValidationDocument {
+    pub customer: CustomerName,
+    pub of: WaveName,
+    pub tried_on: BTreeSet<TenantName>,
+    pub wave: WaveName,
+    pub tenants: BTreeSet<TenantName>,
+    pub when_silent: WhenSilent,
+}
+
 /// Something that stands in the way, or that the reader should know.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ProblemDocument {
@@ -165,6 +179,8 @@ impl Document {
             tenants: Vec::new(),
             notices: Vec::new(),
             approvals: Vec::new(),
+            validations: Vec::new(),
+            downtime: None,
             problems: diagnostics.iter().map(ProblemDocument::from).collect(),
             valid_until: None,
             basis: Basis {
@@ -193,6 +209,8 @@ impl Document {
             tenants: reader.as_ref().map(Reader::tenants).unwrap_or_default(),
             notices: reader.as_ref().map(Reader::notices).unwrap_or_default(),
             approvals: reader.as_ref().map(Reader::approvals).unwrap_or_default(),
+            validations: reader.as_ref().map(Reader::validations).unwrap_or_default(),
+            downtime: plan.and_then(|plan| plan.policy.downtime),
             problems: report.problems.iter().map(ProblemDocument::from).collect(),
             valid_until: report.valid_until.map(|at| Local::new(at, zone).rfc9557()),
             basis: Basis {
@@ -315,6 +333,19 @@ impl<'a> Reader<'a> {
             }
         });
         notices.collect()
+    }
+
+    fn validations(&self) -> Vec<ValidationDocument> {
+        let planned = self.plan.schedule.validations.iter();
+        let documents = planned.map(|planned| ValidationDocument {
+            customer: planned.customer.clone(),
+            of: planned.of.clone(),
+            tried_on: planned.tried_on.clone(),
+            wave: planned.wave.clone(),
+            tenants: planned.tenants.clone(),
+            when_silent: planned.when_silent,
+        });
+        documents.collect()
     }
 
     /// That of the first tenant that a notice is about.

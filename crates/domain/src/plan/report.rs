@@ -106,10 +106,6 @@ pub enum ProblemKind {
     NoticeImpossible,
     NoContact,
     NoProfile,
-    /// Planned downtime is announced but not carried out.
-    Downtime,
-    /// A wave does not wait for customers' reports.
-    Validation,
     /// The planner broke a rule of its own.
     Defect,
 }

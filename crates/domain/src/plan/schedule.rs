@@ -13,7 +13,7 @@ use crate::change::Audience;
 use crate::files::TimeZoneName;
 use crate::grouped;
 use crate::id::{ApprovalName, ContactName, CustomerName, RoleName, TenantName, Version, WaveName, WindowName};
-use crate::policy::{Before, Gap, NoticeKind};
+use crate::policy::{Before, Gap, NoticeKind, WhenSilent};
 use crate::time::{Duration, Timestamp};
 
 /// Everything about time that a run needs, frozen.
@@ -40,6 +40,9 @@ pub struct Schedule {
     /// In the order of their keys.
     pub notices: Vec<PlannedNotice>,
     pub approvals: Vec<PlannedApproval>,
+    /// By wave and customer.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub validations: Vec<PlannedValidation>,
 }
 
 /// When a class of tenants of a wave moves. Why just then stands in the report: what was possible until a minute ago and is
@@ -123,6 +126,21 @@ pub enum Due {
 #[serde(transparent)]
 pub struct NoticeKey(String);
 
+/// A customer who has tenants in two waves, and is asked to try the release on the first before the others move.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PlannedValidation {
+    pub customer: CustomerName,
+    pub of: WaveName,
+    /// Its tenants there.
+    pub tried_on: BTreeSet<TenantName>,
+    /// The later wave.
+    pub wave: WaveName,
+    /// Its tenants that wait.
+    pub tenants: BTreeSet<TenantName>,
+    pub when_silent: WhenSilent,
+}
+
 /// People who have to agree.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -156,6 +174,7 @@ impl Default for Schedule {
             peaks: BTreeMap::new(),
             notices: Vec::new(),
             approvals: Vec::new(),
+            validations: Vec::new(),
         }
     }
 }

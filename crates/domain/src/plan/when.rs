@@ -7,6 +7,7 @@ mod notices;
 mod peak;
 mod start;
 mod train;
+mod validations;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -148,6 +149,7 @@ impl<'a> Clockwork<'a> {
         keep(&mut all_excused, &stays);
         let notices = self.notices(waves, &tenants);
         let approvals = self.approvals(waves);
+        let validations = self.validations(waves);
         let counts_days = self.playbook.waves.iter().any(|wave| wave.day.is_some());
         problems.append(&mut self.problems);
         Timetable {
@@ -160,6 +162,7 @@ impl<'a> Clockwork<'a> {
                 peaks: all_peaks,
                 notices,
                 approvals,
+                validations,
             },
             expected,
             excused: all_excused,

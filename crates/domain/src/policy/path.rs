@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::calendar::Period;
 use crate::id::WaveName;
-use crate::time::Duration;
+use crate::time::{Duration, Timestamp};
 
 /// How an emergency release moves. It always needs a reason, and is looked at afterwards.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -97,4 +97,35 @@ pub enum WhenSilent {
     Wait,
     /// Its tenants move.
     Move,
+}
+
+impl Downtime {
+    /// How long, to stand after "out of service for" whom it concerns.
+    #[must_use]
+    pub fn in_words(&self) -> String {
+        let longest = self.longest;
+        match self.overrun.is_zero() {
+            true => format!("out of service for {longest} at the most"),
+            false => format!("out of service for {longest}, {} at the most", longest + self.overrun),
+        }
+    }
+
+    /// When it ends at the very latest, extended.
+    #[must_use]
+    pub fn very_end(&self, start: Timestamp) -> Timestamp {
+        start + self.longest + self.overrun
+    }
+
+    /// The latest instant at which an extension is announced; `None` where it cannot be extended.
+    #[must_use]
+    pub fn announce_at(&self, start: Timestamp) -> Option<Timestamp> {
+        let before = self.longest.as_millis() - self.announce.as_millis();
+        (!self.overrun.is_zero()).then_some(Timestamp(start.0 + before.max(0)))
+    }
+
+    /// The latest instant at which undoing still fits: what is not done by then is undone.
+    #[must_use]
+    pub fn undo_at(&self, start: Timestamp) -> Timestamp {
+        Timestamp((self.very_end(start).0 - self.undo.as_millis()).max(start.0))
+    }
 }

@@ -52,6 +52,8 @@ pub enum Waived {
     Notice,
     /// Windows need not be open. Freezes that were put on after the waiver count all the same.
     Window,
+    /// Customers need not have reported that an earlier wave works for them.
+    Validation,
 }
 
 /// Whether a tenant wants to be among the first, said at run time: beats what its file says, from the next plan on.
@@ -61,6 +63,25 @@ pub struct Choice {
     pub opt_in: bool,
     pub by: Actor,
     pub at: Timestamp,
+}
+
+impl Waived {
+    pub const ALL: [Self; 3] = [Self::Notice, Self::Window, Self::Validation];
+
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Notice => "notice",
+            Self::Window => "window",
+            Self::Validation => "validation",
+        }
+    }
+
+    /// By its word.
+    #[must_use]
+    pub fn read(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|waived| waived.as_str() == text)
+    }
 }
 
 impl Selection {

@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Approval, Notice, Seat, Waiver};
+use super::{Approval, CustomerReport, Maintenance, Notice, Seat, Waiver};
 use crate::event::Judgement;
 use crate::grouped;
-use crate::id::{Actor, CellName, Digest, TenantName, Version, WaveName};
+use crate::id::{Actor, CellName, CustomerName, Digest, TenantName, Version, WaveName};
 use crate::plan::{NoticeKey, Schedule, Start};
 use crate::policy::{Policy, WavePolicy};
 use crate::release::Stage;
@@ -32,6 +32,9 @@ pub struct Run {
     /// What has happened to the notices of the schedule.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub notices: BTreeMap<NoticeKey, Notice>,
+    /// What customers have reported who are asked to.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub reports: BTreeMap<CustomerName, CustomerReport>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub waivers: Vec<Waiver>,
     pub applied: Timestamp,
@@ -100,6 +103,9 @@ pub struct WaveRun {
     /// Classes whose window lets a wave finish that has begun in it.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub finishing: BTreeSet<u16>,
+    /// Its tenants that are out of service now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub maintenance: Option<Maintenance>,
     /// When this attempt moved its first tenant.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub switched: Option<Timestamp>,

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::turn::Turn;
 use crate::calendar::{Calendars, Class, Openness, Reason, WhenOpenEnds};
-use crate::id::{CellName, TenantName, Version, WaveName};
+use crate::id::{CellName, CustomerName, TenantName, Version, WaveName};
 use crate::plan::{NoticeKey, PlannedNotice, Schedule};
 use crate::service::{Place, Run, Waived, WaveRun};
 use crate::time::Timestamp;
@@ -35,6 +35,10 @@ enum Kept {
         key: NoticeKey,
         from: Option<Timestamp>,
     },
+    /// The customer has not reported that an earlier wave works.
+    Validation {
+        customer: CustomerName,
+    },
     /// The calendar does not know.
     Calendar {
         reason: String,
@@ -48,6 +52,7 @@ impl Turn {
         let wave = &run.waves[wave];
         let mut classes: BTreeMap<u16, Result<(), Kept>> = BTreeMap::new();
         let notices = required(&run.schedule);
+        let unvalidated = run.unvalidated(&wave.name);
         let mut admission = Admission {
             may_move: BTreeSet::new(),
             kept: BTreeMap::new(),
@@ -73,7 +78,13 @@ impl Turn {
             };
             let outcome = match frozen {
                 Some((number, _)) => Err(Kept::Freeze { number }),
-                None => told().and_then(|()| closed()),
+                None => told().and_then(|()| closed()).and_then(|()| {
+                    let missing = unvalidated.get(tenant).filter(|_| !waived.validation);
+                    missing.map_or(Ok(()), |customer| {
+                        let customer = (*customer).clone();
+                        Err(Kept::Validation { customer })
+                    })
+                }),
             };
             match outcome {
                 Ok(()) => {
@@ -206,6 +217,16 @@ impl Turn {
                 };
                 (waiting, *from)
             }
+            Kept::Validation { customer } => {
+                let waiting = Waiting::Validation {
+                    release,
+                    wave,
+                    tenants,
+                    customer: customer.clone(),
+                    trouble: run.reports.get(customer).map(|report| report.text.clone()),
+                };
+                (waiting, None)
+            }
             Kept::Calendar { reason } => {
                 let waiting = Waiting::Window {
                     release,
@@ -269,6 +290,7 @@ fn required(schedule: &Schedule) -> BTreeMap<&TenantName, Vec<&PlannedNotice>> {
 /// What a person has waived for a tenant.
 struct WaivedFor {
     notice: bool,
+    validation: bool,
     /// Since when: the latest word counts.
     window: Option<Timestamp>,
 }
@@ -281,11 +303,13 @@ impl Run {
             .filter(|waiver| now < waiver.until && waiver.tenants.holds(tenant, cell));
         let mut waived = WaivedFor {
             notice: false,
+            validation: false,
             window: None,
         };
         for waiver in counts {
             match waiver.of {
                 Waived::Notice => waived.notice = true,
+                Waived::Validation => waived.validation = true,
                 Waived::Window => waived.window = waived.window.max(Some(waiver.at)),
             }
         }

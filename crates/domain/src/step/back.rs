@@ -13,6 +13,7 @@ impl Turn {
     /// The whole wave: it ends here, its tenants follow.
     pub fn wave_back(&mut self, run: usize, wave: usize, cause: &Cause) {
         let now = self.now;
+        self.end_downtime(run, wave, &cause.reason);
         let moved: Vec<TenantName> = {
             let wave = &mut self.state.runs[run].waves[wave];
             wave.state = WaveState::RolledBack {

@@ -32,6 +32,7 @@ impl Turn {
         let what = match of {
             Waived::Notice => "notices",
             Waived::Window => "windows",
+            Waived::Validation => "customers' reports",
         };
         let reason = format!("{what} for {} until {until}: {}", tenants.in_words(), cause.reason);
         self.write_exception(

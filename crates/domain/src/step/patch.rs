@@ -33,6 +33,9 @@ impl Turn {
             return;
         };
         let now = self.now;
+        for wave in 0..self.state.runs[index].waves.len() {
+            self.end_downtime(index, wave, "another release patches this one");
+        }
         let run = &mut self.state.runs[index];
         for wave in &mut run.waves {
             wave.state = match wave.state {

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::{Actor, ApprovalName, CellName, Digest, RoleName, ServiceName, TenantName, Version, WaveName};
+use crate::id::{
+    Actor, ApprovalName, CellName, CustomerName, Digest, RoleName, ServiceName, TenantName, Version, WaveName,
+};
 use crate::release::Stage;
 use crate::time::Timestamp;
 
@@ -69,6 +71,16 @@ pub enum Refused {
         release: Version,
         wave: WaveName,
         reason: String,
+    },
+    #[error("customer `{customer}` is not asked to try release {release}; `tidegate status` shows who is")]
+    NotAskedToReport { release: Version, customer: CustomerName },
+    #[error(
+        "no tenant of customer `{customer}` in wave `{wave}` is on release {release} yet: there is nothing to report"
+    )]
+    NothingToReport {
+        release: Version,
+        customer: CustomerName,
+        wave: WaveName,
     },
     #[error("release {release} has no wave `{wave}`")]
     NoSuchWave { release: Version, wave: WaveName },

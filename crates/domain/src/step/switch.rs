@@ -33,7 +33,9 @@ impl Turn {
     /// Counted from the last batch, and from when somebody could move at all.
     fn switch_deadline(&self, run: usize, wave: usize, since: Timestamp) -> Timestamp {
         let current = &self.state.runs[run].waves[wave];
-        let begun = Some(since).max(current.moved).max(current.admitted).unwrap_or(since);
+        let closed = current.maintenance.as_ref().map(|maintenance| maintenance.since);
+        let begun = Some(since).max(current.moved).max(current.admitted).max(closed);
+        let begun = begun.unwrap_or(since);
         begun + self.state.runs[run].policy.switch_within
     }
 
@@ -46,6 +48,9 @@ impl Turn {
         let admission = self.admission(run, wave);
         if self.note_admission(run, wave, &admission) {
             return Some(true);
+        }
+        if let Some(changed) = self.through_downtime(run, wave, &admission, until) {
+            return Some(changed);
         }
         if self.move_batch(run, wave, &admission) {
             return Some(true);
@@ -141,7 +146,7 @@ impl Turn {
         Some(false)
     }
 
-    fn gateways_in_words(&self) -> String {
+    pub fn gateways_in_words(&self) -> String {
         let routing = &self.state.routing;
         if routing.alone {
             return "no gateway is registered".to_owned();
@@ -185,9 +190,17 @@ impl Turn {
         behind.into_iter().collect()
     }
 
-    /// As many members as the playbook lets be between two versions, of cells whose slots are ready.
     fn move_batch(&mut self, run: usize, wave: usize, admission: &Admission) -> bool {
-        let generation = self.next_generation;
+        let batch = self.next_batch(run, wave, admission);
+        let moved = !batch.is_empty();
+        if moved {
+            self.move_tenants(run, wave, batch);
+        }
+        moved
+    }
+
+    /// As many members as the playbook lets be between two versions, of cells whose slots are ready.
+    pub fn next_batch(&self, run: usize, wave: usize, admission: &Admission) -> Vec<TenantName> {
         let version = self.state.runs[run].version.clone();
         let current = &self.state.runs[run].waves[wave];
         let tenants_max = current.policy.max_parallel.tenants.map_or(usize::MAX, |n| n as usize);
@@ -211,6 +224,13 @@ impl Turn {
                 break;
             }
         }
+        batch
+    }
+
+    /// Gives them their new version.
+    pub fn move_tenants(&mut self, run: usize, wave: usize, batch: Vec<TenantName>) {
+        let generation = self.next_generation;
+        let version = self.state.runs[run].version.clone();
         for tenant in &batch {
             self.reseat(tenant, &version);
             self.take_over(run, wave, tenant);
@@ -218,22 +238,19 @@ impl Turn {
                 member.place = Place::Moved { generation };
             }
         }
-        let moved = !batch.is_empty();
-        if moved {
-            let now = self.now;
-            self.state.runs[run].waves[wave].switched.get_or_insert(now);
-            self.state.runs[run].waves[wave].moved = Some(now);
-            self.note_finishing(run, wave, &batch);
-            let name = self.state.runs[run].waves[wave].name.clone();
-            let cause = Cause::system("release", format!("wave {name} switches"));
-            self.write_moves(
-                EntryKind::Moved,
-                &version,
-                &name,
-                BTreeMap::from([(version.clone(), batch)]),
-                &cause,
-            );
-        }
-        moved
+        let now = self.now;
+        let current = &mut self.state.runs[run].waves[wave];
+        current.switched.get_or_insert(now);
+        current.moved = Some(now);
+        let name = current.name.clone();
+        self.note_finishing(run, wave, &batch);
+        let cause = Cause::system("release", format!("wave {name} switches"));
+        self.write_moves(
+            EntryKind::Moved,
+            &version,
+            &name,
+            BTreeMap::from([(version.clone(), batch)]),
+            &cause,
+        );
     }
 }

@@ -1,8 +1,10 @@
 mod admission;
 mod approval;
+mod downtime;
 mod exception;
 mod patch;
 mod simulated;
+mod validation;
 
 use crate::desired::desired;
 use crate::event::{EventKind, Scope, Verdict};

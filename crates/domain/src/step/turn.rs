@@ -102,6 +102,11 @@ impl Turn {
             EventKind::NoticesProven { version, keys, at } => {
                 self.notices_proven(version, keys, *at, &required(event)?)
             }
+            EventKind::Report {
+                version,
+                customer,
+                outcome,
+            } => self.report(version, customer, *outcome, &required(event)?),
             EventKind::Hold { version, until } => self.hold(version, *until, &required(event)?),
             EventKind::Resume { version } => self.resume(version, &cause("resumed")),
             EventKind::Promote { version } => self.promote(version, &required(event)?),
@@ -137,10 +142,11 @@ impl Turn {
             self.wake = None;
             self.expire_approvals();
             self.end_freezes();
+            let undone = self.advance_downtimes();
             let back = self.advance_returns();
             let forward = self.advance_runs();
             let told = self.advance_notices();
-            if !back && !forward && !told {
+            if !undone && !back && !forward && !told {
                 return;
             }
         }

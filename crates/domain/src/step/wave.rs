@@ -283,6 +283,7 @@ impl WaveRun {
         self.moved = None;
         self.admitted = None;
         self.finishing.clear();
+        self.maintenance = None;
         self.promoted = false;
         for member in self.members.values_mut() {
             if matches!(member.place, Place::Returned { .. }) {

@@ -61,6 +61,14 @@ pub(crate) struct Forward {
     pub(crate) sources: Arc<TenantSources>,
 }
 
+/// Seconds until then, rounded up; `usual` where that is over.
+fn retry_after(until_ms: u64, usual: u32) -> u32 {
+    match until_ms.saturating_sub(clock::unix_ms()) {
+        0 => usual,
+        left => u32::try_from(left.div_ceil(1_000)).unwrap_or(u32::MAX),
+    }
+}
+
 impl Snapshot {
     pub(crate) fn decide(
         &self,
@@ -106,8 +114,12 @@ impl Snapshot {
                 holds: component.holds.clone(),
                 until_ms: *until_ms,
             },
-            Mode::Maintenance { retry_after_s, message } => Verdict::Maintenance {
-                retry_after_s: *retry_after_s,
+            Mode::Maintenance {
+                retry_after_s,
+                until_ms,
+                message,
+            } => Verdict::Maintenance {
+                retry_after_s: until_ms.map_or(*retry_after_s, |until_ms| retry_after(until_ms, *retry_after_s)),
                 message: message.clone(),
             },
         };

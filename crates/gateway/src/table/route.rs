@@ -47,7 +47,11 @@ pub enum Mode {
     },
     /// Requests get a maintenance page with `Retry-After`.
     Maintenance {
+        /// Where `until_ms` says nothing, or is over.
         retry_after_s: u32,
+        /// Unix milliseconds by which requests are expected to be served again.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        until_ms: Option<u64>,
         /// One sentence for the reader.
         message: String,
     },

@@ -101,6 +101,7 @@ async fn maintenance_is_a_page_and_not_an_error() {
         .route("acme", |route| {
             route.mode = Mode::Maintenance {
                 retry_after_s: 90,
+                until_ms: None,
                 message,
             }
         })
@@ -117,6 +118,25 @@ async fn maintenance_is_a_page_and_not_an_error() {
     assert_eq!(document.json()["detail"], "Back at <six>");
     assert_eq!(world.get("globex", "/").await.status.as_u16(), 200);
     assert_eq!(old.requests(), 1);
+}
+
+#[tokio::test]
+async fn who_meets_the_page_is_told_to_come_back_when_it_ends() {
+    let (old, new) = (Upstream::start("old").await, Upstream::start("new").await);
+    let mut world = world(&old, &new).await;
+    for (until_ms, expected) in [(unix_ms() + 600_000, 590..=600), (unix_ms() - 1, 90..=90)] {
+        world
+            .route("acme", |route| {
+                route.mode = Mode::Maintenance {
+                    retry_after_s: 90,
+                    until_ms: Some(until_ms),
+                    message: "Back soon".to_owned(),
+                }
+            })
+            .await;
+        let told: u32 = world.get("acme", "/").await.header("retry-after").parse().unwrap();
+        assert!(expected.contains(&told), "{told}");
+    }
 }
 
 #[tokio::test]

@@ -15,7 +15,7 @@ use tidegate_domain::service::{Cell, Phase, Place, Run, RunPhase, Service, WaveR
 use tidegate_domain::time::Timestamp;
 use tidegate_domain::waiting::Waiting;
 
-pub use self::admission::{ApprovalStatus, NoticeCounts, WaiverStatus};
+pub use self::admission::{ApprovalStatus, NoticeCounts, ValidationStatus, WaiverStatus};
 use super::exchange::Answer;
 use super::freezes::FreezeStatus;
 use super::gateways::Gateway;
@@ -66,6 +66,8 @@ pub struct ReleaseStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub notices: Option<NoticeCounts>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub validations: Vec<ValidationStatus>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub waivers: Vec<WaiverStatus>,
     pub waves: Vec<WaveStatus>,
     pub waiting: Vec<WaitingText>,
@@ -101,6 +103,9 @@ pub struct WaveStatus {
     /// A person skipped the rest of its bake.
     pub promoted: bool,
     pub tenants: TenantCounts,
+    /// Its tenants that are out of service now, as planned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub maintenance: Option<MaintenanceStatus>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub health: Option<HealthStatus>,
     pub gates: Vec<GateStatus>,
@@ -119,6 +124,15 @@ pub struct TenantCounts {
     /// Moved on by a release that patches this one.
     #[serde(default)]
     pub superseded: usize,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct MaintenanceStatus {
+    pub tenants: Vec<TenantName>,
+    pub since_ms: i64,
+    /// What customers are told: the promised end, or the extended one.
+    pub ends_ms: i64,
+    pub extended: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -270,6 +284,7 @@ fn release(service: &Service, run: &Run, waiting: &[Waiting]) -> ReleaseStatus {
             .map(ToString::to_string),
         approvals: run.approvals.iter().map(admission::approval).collect(),
         notices: admission::notices(run),
+        validations: admission::validations(run),
         waivers: run.waivers.iter().map(admission::waiver).collect(),
         waves: run.waves.iter().map(wave).collect(),
         waiting: waiting
@@ -319,6 +334,12 @@ fn wave(wave: &WaveRun) -> WaveStatus {
         attempt: wave.attempt,
         promoted: wave.promoted,
         tenants: counts(wave),
+        maintenance: wave.maintenance.as_ref().map(|maintenance| MaintenanceStatus {
+            tenants: maintenance.tenants.iter().cloned().collect(),
+            since_ms: maintenance.since.0,
+            ends_ms: maintenance.ends.0,
+            extended: maintenance.extended,
+        }),
         health: wave.health.as_ref().map(|health| judgement(health, wave.judged)),
         gates: gates.collect(),
     }
@@ -386,6 +407,8 @@ fn in_words(waiting: &Waiting) -> WaitingText {
         Waiting::Window { .. } => "window",
         Waiting::Freeze { .. } => "freeze",
         Waiting::Notice { .. } => "notice",
+        Waiting::Validation { .. } => "validation",
+        Waiting::Downtime { .. } => "downtime",
         Waiting::Peak { .. } => "peak",
         Waiting::Gap { .. } => "gap",
         Waiting::Slot { .. } => "slot",

@@ -17,7 +17,7 @@ use crate::auth::{Authorized, permission};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Waive {
-    /// `notice` or `window`.
+    /// `notice`, `window` or `validation`.
     pub of: String,
     /// For these tenants; for every tenant of the release where neither they nor cells are named.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -34,7 +34,7 @@ pub fn routes() -> Vec<Route> {
     vec![Route::guarded(
         Method::POST,
         "/v1/releases/{version}/waive",
-        "Let tenants be moved without a notice, or outside their windows",
+        "Let tenants be moved without a notice or a report, or outside their windows",
         waive,
     )]
 }
@@ -44,15 +44,10 @@ async fn waive(
     by: Authorized<permission::Waive>,
     (Named(Target { version }), key, Body(body)): (Named<Target>, Key, Body<Waive>),
 ) -> Result<Answer<ReleaseStatus>, Problem> {
-    let of = match body.of.as_str() {
-        "notice" => Waived::Notice,
-        "window" => Waived::Window,
-        other => {
-            return Err(Problem::bad_request(format!(
-                "`{other}` cannot be waived; `notice` and `window` can"
-            )));
-        }
-    };
+    let of = Waived::read(&body.of).ok_or_else(|| {
+        let words = Waived::ALL.map(|waived| format!("`{}`", waived.as_str()));
+        Problem::bad_request(format!("`{}` cannot be waived; {} can", body.of, words.join(", ")))
+    })?;
     let tenants = selection(body.tenants, body.cells)?;
     let until = Timestamp(body.until_ms);
     let kind = |version: Version| EventKind::Waive {

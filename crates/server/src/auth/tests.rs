@@ -29,9 +29,10 @@ hold releases: approver operator admin
 move releases forward: operator admin
 take releases back (within cells): operator admin
 approve plans: approver product operator admin
-waive notices and windows: operator admin
+waive notices, windows and reports: operator admin
 freeze tenants: operator admin
 say that notices were sent: operator admin
+report what customers say: product operator admin
 opt tenants in and out (within cells): product operator admin
 add and remove tenants (within cells): operator admin
 forget gateways: operator admin

@@ -93,6 +93,10 @@ impl Replay {
             | EntryKind::OptedOut
             | EntryKind::NoticeDue
             | EntryKind::NoticeProven
+            | EntryKind::CustomerReported
+            | EntryKind::DowntimeStarted
+            | EntryKind::DowntimeExtended
+            | EntryKind::DowntimeEnded
             | EntryKind::Promoted
             | EntryKind::StageEntered
             | EntryKind::Judged

@@ -116,6 +116,13 @@ impl Diary {
         lines.extend(notices.map(|(wave, tenants, text)| (Some(wave), tenants, text)));
         let approvals = plan.schedule.approvals.iter();
         lines.extend(approvals.map(|approval| (None, Vec::new(), words.approval(approval))));
+        let validations = plan.schedule.validations.iter();
+        lines.extend(validations.map(|planned| {
+            let tenants = planned.tenants.iter().cloned().collect();
+            (Some(planned.wave.clone()), tenants, words.validation(planned))
+        }));
+        let downtime = plan.policy.downtime.iter();
+        lines.extend(downtime.map(|downtime| (None, Vec::new(), words.downtime(downtime))));
         for problem in &report.problems {
             lines.push((None, Vec::new(), format!("plan: {}", problem.message)));
         }

@@ -7,7 +7,7 @@ use tidegate_domain::event::EventKind;
 use tidegate_domain::id::{Actor, WaveName};
 use tidegate_domain::plan::NoticeKey;
 use tidegate_domain::policy::NoticeKind;
-use tidegate_domain::service::{Approval, Run, RunPhase, Service};
+use tidegate_domain::service::{Approval, ReportOutcome, Run, RunPhase, Service};
 use tidegate_domain::time::{Duration, Timestamp};
 
 use super::deed::{Deed, What, When};
@@ -19,16 +19,19 @@ pub struct People {
     pub approve_after: Option<Duration>,
     /// After a notice was due.
     pub send_after: Option<Duration>,
+    /// After the customer's tenants of the earlier wave were moved: it works.
+    pub report_after: Option<Duration>,
     /// After it was held.
     pub resume_after: Option<Duration>,
 }
 
 impl Default for People {
-    /// Everybody does what is asked of them within the hour; what is held stays held.
+    /// Everybody does what is asked of them within the hour, customers within a day; what is held stays held.
     fn default() -> Self {
         Self {
             approve_after: Some(Duration::from_hours(1)),
             send_after: Some(Duration::from_secs(60)),
+            report_after: Some(Duration::from_days(1)),
             resume_after: None,
         }
     }
@@ -42,6 +45,9 @@ impl People {
             deeds.extend(self.resume_after.and_then(|after| resumption(run, after)));
             if let Some(after) = self.send_after {
                 deeds.extend(sendings(run, after));
+            }
+            if let Some(after) = self.report_after {
+                deeds.extend(reports(run, after));
             }
             if let Some(after) = self.approve_after {
                 deeds.extend(approvals(run, now + after));
@@ -97,6 +103,22 @@ fn sendings(run: &Run, after: Duration) -> Vec<Deed> {
         deed(run, asked + after, "mail", &reason, proven)
     };
     open.into_iter().map(send).collect()
+}
+
+/// Customers who are asked to try the release find that it works.
+fn reports(run: &Run, after: Duration) -> impl Iterator<Item = Deed> {
+    let asked = run.schedule.validations.iter();
+    let silent = asked.filter(|planned| !run.phase.has_ended() && !run.reports.contains_key(&planned.customer));
+    silent.filter_map(move |planned| {
+        let tried = run.waves.iter().find(|wave| wave.name == planned.of)?;
+        let report = EventKind::Report {
+            version: run.version.clone(),
+            customer: planned.customer.clone(),
+            outcome: ReportOutcome::Works,
+        };
+        let who = planned.customer.as_str();
+        Some(deed(run, tried.moved? + after, who, "everything we use works", report))
+    })
 }
 
 fn counted(contacts: usize) -> String {

@@ -85,6 +85,11 @@ impl<'a> Words<'a> {
             EntryKind::Completed => format!("release {release} is completed: {why}"),
             EntryKind::RolledBack => format!("release {release} is rolled back{by}: {why}"),
             EntryKind::Superseded => format!("release {release} moves nobody any more{by}: {why}"),
+            EntryKind::CustomerReported => format!("{why}{by}"),
+            EntryKind::DowntimeStarted | EntryKind::DowntimeExtended => {
+                format!("{who} {} {}, {wave}", are(entry.tenants.len()), why)
+            }
+            EntryKind::DowntimeEnded => format!("the downtime of {who} is over, {wave}: {why}"),
             EntryKind::TenantAdded => format!("{who} {} a tenant now{by}: {why}", are(entry.tenants.len())),
             EntryKind::TenantRemoved => format!("{who} {} no tenant any more{by}: {why}", are(entry.tenants.len())),
             EntryKind::Refused => format!("refused{by}: {why}"),

@@ -5,7 +5,7 @@ use std::fmt;
 use tidegate_domain::event::{Scope, Verdict};
 use tidegate_domain::policy::{OnFailure, OnInconclusive};
 use tidegate_domain::release::{Ownership, Reversible};
-use tidegate_domain::service::{Selection, Waived};
+use tidegate_domain::service::Selection;
 use tidegate_domain::time::{Duration, Timestamp};
 
 use super::{Action, Command, GateMood, GatewayMood, Release, Script, SlotMood};
@@ -124,8 +124,7 @@ impl fmt::Display for Command {
             Self::Approve(version, person) => write!(f, "approve {version} {person}"),
             Self::Reject(version, person) => write!(f, "reject {version} {person}"),
             Self::Notify(version) => write!(f, "notify {version}"),
-            Self::Waive(version, Waived::Notice, length) => write!(f, "waive {version} notice {}", offset(*length)),
-            Self::Waive(version, Waived::Window, length) => write!(f, "waive {version} window {}", offset(*length)),
+            Self::Waive(version, of, length) => write!(f, "waive {version} {} {}", of.as_str(), offset(*length)),
             Self::Freeze(of, length) => {
                 let whom = match of {
                     Selection::Everybody => "all".to_owned(),

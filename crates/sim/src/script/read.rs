@@ -193,8 +193,10 @@ fn command(words: &[&str]) -> Read<Command> {
         ["approve", version, person] => Command::Approve(version_of(version)?, (*person).to_owned()),
         ["reject", version, person] => Command::Reject(version_of(version)?, (*person).to_owned()),
         ["notify", version] => Command::Notify(version_of(version)?),
-        ["waive", version, "notice", length] => Command::Waive(version_of(version)?, Waived::Notice, duration(length)?),
-        ["waive", version, "window", length] => Command::Waive(version_of(version)?, Waived::Window, duration(length)?),
+        ["waive", version, of, length] => {
+            let of = Waived::read(of).ok_or("notice, window and validation can be waived")?;
+            Command::Waive(version_of(version)?, of, duration(length)?)
+        }
         ["put-freeze", length, whom @ ..] => Command::Freeze(selection(whom)?, freeze_length(length)?),
         ["lift-freezes"] => Command::Unfreeze,
         ["opt-in", tenant] => Command::OptIn(name_of(tenant)?),

@@ -6,8 +6,8 @@ use std::fmt::Write as _;
 use tidegate_domain::calendar::Local;
 use tidegate_domain::change::Change;
 use tidegate_domain::id::{CellName, RoleName};
-use tidegate_domain::plan::{Due, Plan, PlannedWave, Problem, Rollback, Severity, WaveReport, bake_in_words};
-use tidegate_domain::policy::Before;
+use tidegate_domain::plan::{Due, Plan, PlannedWave, Problem, Rollback, Schedule, Severity, WaveReport, bake_in_words};
+use tidegate_domain::policy::{Before, WhenSilent};
 use tidegate_domain::release::Release;
 use tidegate_domain::time::Timestamp;
 
@@ -195,10 +195,20 @@ type NoticeLine<'a> = (Due, &'a str, &'a str, bool);
 
 /// What is sent, counted by what it is and when.
 fn notices(page: &mut String, plan: &Plan) {
-    if plan.schedule.notices.is_empty() && plan.schedule.approvals.is_empty() {
+    let Schedule {
+        notices,
+        approvals,
+        validations,
+        ..
+    } = &plan.schedule;
+    let downtime = plan.policy.downtime.as_ref();
+    if notices.is_empty() && approvals.is_empty() && validations.is_empty() && downtime.is_none() {
         return;
     }
     page.push_str("\nBefore and after\n");
+    if let Some(downtime) = downtime {
+        line(page, "downtime", &format!("tenants are {}", downtime.in_words()));
+    }
     let zone = &plan.schedule.base.zone;
     let mut kinds: BTreeMap<NoticeLine<'_>, (usize, Option<Timestamp>)> = BTreeMap::new();
     for notice in &plan.schedule.notices {
@@ -239,6 +249,25 @@ fn notices(page: &mut String, plan: &Plan) {
             roles.join(" or ")
         );
         line(page, "approval", &text);
+    }
+    validated(page, plan);
+}
+
+/// Who tries the release on an earlier wave first, counted by the waves.
+fn validated(page: &mut String, plan: &Plan) {
+    let mut waves: BTreeMap<(&str, &str, bool), (Vec<&str>, usize)> = BTreeMap::new();
+    for planned in &plan.schedule.validations {
+        let silent = planned.when_silent == WhenSilent::Move;
+        let key = (planned.of.as_str(), planned.wave.as_str(), silent);
+        let (customers, tenants) = waves.entry(key).or_default();
+        customers.push(planned.customer.as_str());
+        *tenants += planned.tenants.len();
+    }
+    for ((of, wave, silent), (customers, tenants)) in waves {
+        let silent = if silent { "; silence moves them" } else { "" };
+        let (who, tenants) = (listed(&customers, false), count(tenants, "tenant"));
+        let text = format!("on wave {of}, before {tenants} of wave {wave} move: {who} report that it works{silent}");
+        line(page, "reports", &text);
     }
 }
 

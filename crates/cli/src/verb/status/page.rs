@@ -184,6 +184,20 @@ fn draw_admission(page: &mut String, release: &ReleaseStatus) {
             notices.due
         );
     }
+    for validation in &release.validations {
+        let word = match (&validation.outcome, &validation.by, &validation.reason) {
+            (Some(outcome), Some(by), Some(reason)) => format!("{outcome}, says {by}: {reason}"),
+            _ => "not reported yet".to_owned(),
+        };
+        let _ = writeln!(
+            page,
+            "  customer {} tries wave {} before {} of wave {}: {word}",
+            validation.customer,
+            validation.of,
+            count(validation.tenants, "tenant"),
+            validation.wave
+        );
+    }
     for waiver in &release.waivers {
         let _ = writeln!(
             page,
@@ -216,6 +230,16 @@ fn draw_wave(page: &mut String, wave: &WaveStatus, (branch, below): (&str, &str)
     let reason = wave.reason.as_deref().filter(|reason| told != Some(reason));
     if let Some(reason) = reason {
         let _ = writeln!(page, "{below}   because {reason}");
+    }
+    if let Some(maintenance) = &wave.maintenance {
+        let extended = if maintenance.extended { ", extended" } else { "" };
+        let _ = writeln!(
+            page,
+            "{below}   {} out of service since {}, until {}{extended}",
+            count(maintenance.tenants.len(), "tenant"),
+            at_ms(maintenance.since_ms),
+            at_ms(maintenance.ends_ms)
+        );
     }
     let told = wave.reason.as_deref().or(told);
     if wave.promoted {

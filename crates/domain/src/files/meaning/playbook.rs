@@ -3,7 +3,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{check_known, check_unique, labels, names, texts};
 use crate::files::diagnostic::{Code, Finding, Report, shown};
 use crate::files::tree::{Node, Value};
-use crate::policy::Bake;
+use crate::policy::{Bake, Downtime};
 use crate::time::Duration;
 
 pub(super) fn check(report: &mut Report<'_>, tree: &Node, service: Option<&Node>, tenants: Option<&Node>) {
@@ -14,6 +14,7 @@ pub(super) fn check(report: &mut Report<'_>, tree: &Node, service: Option<&Node>
     let labels = tenants.map(labels::of);
     check_named_waves(report, tree);
     check_named_twice(report, tree);
+    check_downtime(report, tree);
     for wave in tree.items_of("waves") {
         check_bake(report, wave);
         for conditions in conditions(wave) {
@@ -120,6 +121,32 @@ fn check_bake(report: &mut Report<'_>, wave: &Node) {
                 default.longest
             )),
         );
+    }
+}
+
+/// Undoing and announcing fit into the downtime that they are about.
+fn check_downtime(report: &mut Report<'_>, tree: &Node) {
+    let Some(entry) = tree.entry("downtime") else { return };
+    let default = Downtime::default();
+    let length = |field: &str, default: Duration| match entry.value.field(field) {
+        Some(node) => node.text()?.parse::<Duration>().ok(),
+        None => Some(default),
+    };
+    let (Some(longest), Some(overrun)) = (length("longest", default.longest), length("overrun", default.overrun))
+    else {
+        return;
+    };
+    let fits = [
+        ("undo", default.undo, longest + overrun, "the whole downtime"),
+        ("announce", default.announce, longest, "what is promised"),
+    ];
+    for (field, default, most, what) in fits {
+        let Some(length) = length(field, default).filter(|length| *length >= most) else {
+            continue;
+        };
+        let message = format!("`{field}` is {length}, {what} is {most}");
+        let help = format!("write a shorter `{field}` in `downtime`, or make it longer");
+        report.push(Finding::error(Code::Conflict, &entry.value.first_span(), message).help(help));
     }
 }
 

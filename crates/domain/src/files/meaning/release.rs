@@ -6,6 +6,7 @@ use crate::files::change::is_unwritten;
 use crate::files::diagnostic::{Code, Finding, Report};
 use crate::files::tree::{Entry, Node};
 use crate::id::ChangeId;
+use crate::time::Duration;
 
 pub(super) fn check(report: &mut Report<'_>, tree: &Node, project: &Project) {
     let components: BTreeSet<&str> = project
@@ -24,6 +25,7 @@ pub(super) fn check(report: &mut Report<'_>, tree: &Node, project: &Project) {
     check_keys(report, tree.entries_of("components"), "component", &components);
     check_changes(report, tree, project);
     check_reason(report, tree);
+    check_downtime(report, tree, project);
     for component in tree.entries_of("components") {
         check_keys(report, component.value.entries_of("cells"), "cell", &cells);
         check_keys(report, component.value.entries_of("tenants"), "tenant", &tenants);
@@ -53,6 +55,33 @@ fn check_reason(report: &mut Report<'_>, tree: &Node) {
         let finding = Finding::error(Code::MissingField, &kind.span, message);
         report.push(finding.help("add `reason:` - why it cannot wait"));
     }
+}
+
+/// A release is out of service no longer than its playbook promises.
+fn check_downtime(report: &mut Report<'_>, tree: &Node, project: &Project) {
+    let Some(node) = tree.field("downtime") else { return };
+    let Some(planned) = node.text().and_then(|text| text.parse::<Duration>().ok()) else {
+        return;
+    };
+    let Some(playbook) = project.playbooks.get(&project.service.playbook) else {
+        return;
+    };
+    let name = &playbook.name;
+    let (message, help) = match playbook.downtime {
+        None => (
+            format!("the release plans downtime, and the playbook `{name}` allows none"),
+            format!("write `downtime: {{longest: {planned}}}` in playbooks/{name}.yaml, or release it without"),
+        ),
+        Some(downtime) if planned > downtime.longest => (
+            format!(
+                "the release plans {planned} of downtime, the playbook `{name}` allows {}",
+                downtime.longest
+            ),
+            format!("make it shorter, or `longest` of `downtime` in playbooks/{name}.yaml longer"),
+        ),
+        Some(_) => return,
+    };
+    report.push(Finding::error(Code::Conflict, &node.span, message).help(help));
 }
 
 fn check_keys(report: &mut Report<'_>, entries: &[Entry], what: &str, known: &BTreeSet<&str>) {

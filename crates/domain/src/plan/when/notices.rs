@@ -13,10 +13,10 @@ use crate::policy::{Before, NoticeKind, NoticeRule, Skip};
 use crate::time::Timestamp;
 
 /// Whose tenants a notice is about: a customer's, or one that belongs to nobody.
-type Owner<'t> = Result<&'t CustomerName, &'t TenantName>;
+pub(super) type Owner<'t> = Result<&'t CustomerName, &'t TenantName>;
 
 /// The tenants of a wave by their owners.
-type Owners<'t> = BTreeMap<Owner<'t>, Vec<&'t TenantName>>;
+pub(super) type Owners<'t> = BTreeMap<Owner<'t>, Vec<&'t TenantName>>;
 
 /// When a notice about a class of tenants is sent.
 #[derive(Debug, Clone, Copy, Default)]
@@ -81,7 +81,7 @@ impl<'a> Clockwork<'a> {
         planned.into_values().collect()
     }
 
-    fn owners<'w>(&self, wave: &'w PlannedWave) -> Owners<'w>
+    pub(super) fn owners<'w>(&self, wave: &'w PlannedWave) -> Owners<'w>
     where
         'a: 'w,
     {

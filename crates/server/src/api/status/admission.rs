@@ -2,8 +2,8 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use tidegate_domain::id::{ApprovalName, RoleName, WaveName};
-use tidegate_domain::service::{Approval, Run, Waived, Waiver};
+use tidegate_domain::id::{ApprovalName, CustomerName, RoleName, WaveName};
+use tidegate_domain::service::{Approval, Run, Waiver};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ApprovalStatus {
@@ -40,13 +40,50 @@ pub struct NoticeCounts {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WaiverStatus {
-    /// `notice` or `window`.
+    /// `notice`, `window` or `validation`.
     pub of: String,
     /// For whom, in words.
     pub tenants: String,
     pub until_ms: i64,
     pub by: String,
     pub reason: String,
+}
+
+/// A customer who is asked to try the release before its tenants of a later wave move.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ValidationStatus {
+    pub customer: CustomerName,
+    /// The wave that it tries the release on.
+    pub of: WaveName,
+    /// The wave in which its tenants wait.
+    pub wave: WaveName,
+    pub tenants: usize,
+    /// `works` or `trouble`; absent until it has reported.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at_ms: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+pub fn validations(run: &Run) -> Vec<ValidationStatus> {
+    let planned = run.schedule.validations.iter().map(|planned| {
+        let report = run.reports.get(&planned.customer);
+        ValidationStatus {
+            customer: planned.customer.clone(),
+            of: planned.of.clone(),
+            wave: planned.wave.clone(),
+            tenants: planned.tenants.len(),
+            outcome: report.map(|report| report.outcome.as_str().to_owned()),
+            by: report.map(|report| report.by.to_string()),
+            at_ms: report.map(|report| report.at.0),
+            reason: report.map(|report| report.text.clone()),
+        }
+    });
+    planned.collect()
 }
 
 pub fn approval(approval: &Approval) -> ApprovalStatus {
@@ -80,11 +117,7 @@ pub fn notices(run: &Run) -> Option<NoticeCounts> {
 
 pub fn waiver(waiver: &Waiver) -> WaiverStatus {
     WaiverStatus {
-        of: match waiver.of {
-            Waived::Notice => "notice",
-            Waived::Window => "window",
-        }
-        .to_owned(),
+        of: waiver.of.as_str().to_owned(),
         tenants: waiver.tenants.in_words(),
         until_ms: waiver.until.0,
         by: waiver.by.to_string(),

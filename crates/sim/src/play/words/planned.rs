@@ -3,8 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use tidegate_domain::id::{RoleName, TenantName, WaveName};
-use tidegate_domain::plan::{ClassReport, Due, Plan, PlannedApproval, PlannedWave, StartReason, WaveReport};
-use tidegate_domain::policy::{Before, Skip};
+use tidegate_domain::plan::{
+    ClassReport, Due, Plan, PlannedApproval, PlannedValidation, PlannedWave, StartReason, WaveReport,
+};
+use tidegate_domain::policy::{Before, Downtime, Skip};
 
 use super::{Words, count, names};
 
@@ -69,6 +71,20 @@ impl Words<'_> {
         };
         let (name, roles) = (&approval.name, roles.join(" or "));
         format!("plan: approval {name} by {} of role {roles}, {before}", approval.count)
+    }
+
+    pub fn validation(&self, validation: &PlannedValidation) -> String {
+        format!(
+            "plan: customer {} tries wave {} before {} of wave {}",
+            validation.customer,
+            validation.of,
+            names(validation.tenants.iter()),
+            validation.wave
+        )
+    }
+
+    pub fn downtime(&self, downtime: &Downtime) -> String {
+        format!("plan: tenants are {}", downtime.in_words())
     }
 
     fn start(&self, class: Option<&ClassReport>, report: &WaveReport) -> String {

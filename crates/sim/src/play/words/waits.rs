@@ -15,6 +15,7 @@ impl Words<'_> {
             | Waiting::Window { .. }
             | Waiting::Freeze { .. }
             | Waiting::Notice { .. }
+            | Waiting::Validation { .. }
             | Waiting::Peak { .. } => Some(self.waiting(waiting, &[])),
             Waiting::Slot {
                 release,
@@ -36,6 +37,7 @@ impl Words<'_> {
             | Waiting::Hold { .. }
             | Waiting::Gap { .. }
             | Waiting::Gate { .. }
+            | Waiting::Downtime { .. }
             | Waiting::Gateways { .. }
             | Waiting::Workers { .. }
             | Waiting::Bake { .. }
@@ -63,6 +65,8 @@ impl Words<'_> {
             | Waiting::Window { .. }
             | Waiting::Freeze { .. }
             | Waiting::Notice { .. }
+            | Waiting::Validation { .. }
+            | Waiting::Downtime { .. }
             | Waiting::Peak { .. } => self.waiting_for_when(waiting, &names(who.iter())),
             Waiting::Gap { wave, until, .. } => {
                 format!("wave {wave} waits for its gap to be over, {}", self.at(*until))
@@ -154,6 +158,23 @@ impl Words<'_> {
             Waiting::Notice { wave, .. } => {
                 format!("wave {wave}: {tenants} not before it is proven that the notice was sent")
             }
+            Waiting::Validation {
+                wave,
+                customer,
+                trouble,
+                ..
+            } => {
+                let what = match trouble {
+                    None => "it works".to_owned(),
+                    Some(trouble) => format!("this is over: {trouble}"),
+                };
+                format!("wave {wave}: {tenants} not before {customer} reports that {what}")
+            }
+            Waiting::Downtime { wave, ends, undone, .. } => format!(
+                "wave {wave}: {tenants} out of service until {}, undone at {} if they are not moved",
+                self.at(*ends),
+                self.at(*undone)
+            ),
             Waiting::Peak { wave, until, .. } => {
                 format!("wave {wave} bakes through the peak of {tenants}, {}", self.at(*until))
             }
@@ -178,6 +199,8 @@ pub fn waits(waiting: &Waiting) -> &[TenantName] {
         | Waiting::Window { tenants, .. }
         | Waiting::Freeze { tenants, .. }
         | Waiting::Notice { tenants, .. }
+        | Waiting::Validation { tenants, .. }
+        | Waiting::Downtime { tenants, .. }
         | Waiting::Peak { tenants, .. } => tenants,
         Waiting::Return { tenant, .. } => std::slice::from_ref(tenant),
         Waiting::EarlierRelease { .. }
@@ -200,6 +223,7 @@ pub fn is_short(waiting: &Waiting) -> bool {
         | Waiting::Gate { .. }
         | Waiting::Gateways { .. }
         | Waiting::Workers { .. }
+        | Waiting::Downtime { .. }
         | Waiting::Return { .. }
         | Waiting::Drain { .. } => true,
         Waiting::EarlierRelease { .. }
@@ -209,6 +233,7 @@ pub fn is_short(waiting: &Waiting) -> bool {
         | Waiting::Window { .. }
         | Waiting::Freeze { .. }
         | Waiting::Notice { .. }
+        | Waiting::Validation { .. }
         | Waiting::Peak { .. }
         | Waiting::Gap { .. }
         | Waiting::Bake { .. } => false,
@@ -222,6 +247,8 @@ pub fn wave_of(waiting: &Waiting) -> Option<&WaveName> {
         | Waiting::Window { wave, .. }
         | Waiting::Freeze { wave, .. }
         | Waiting::Notice { wave, .. }
+        | Waiting::Validation { wave, .. }
+        | Waiting::Downtime { wave, .. }
         | Waiting::Peak { wave, .. }
         | Waiting::Gap { wave, .. }
         | Waiting::Slot { wave, .. }

@@ -79,6 +79,42 @@ fn d3_nobody_moves_outside_the_quiet_window() {
 }
 
 #[test]
+fn d3_downtime_is_a_page_with_an_end_and_minutes_long() {
+    let told = planned("release-downtime.yaml", "2026-11-12 10:00").tell();
+    told.planned("out of service for 10m, 20m at the most");
+    let closed = told.line("are out of service until");
+    assert_eq!(closed.tenants.len(), 3);
+    let ended = told.line("the downtime of");
+    assert!(told.line(" move ").at >= closed.at);
+    assert!(
+        ended.at - closed.at < Duration::from_secs(600),
+        "it was promised to take 10 minutes"
+    );
+    told.ends("2.0.0", "completed");
+}
+
+#[test]
+fn d3_downtime_that_cannot_end_in_time_is_extended_before_its_end_and_undone() {
+    let scene = planned("release-downtime.yaml", "2026-11-12 10:00");
+    let told = scene.with(Deed::failure("everybody@switch").unwrap()).tell();
+    let closed = told
+        .line("are out of service until 2026-11-23T01:10:02Z, as planned")
+        .at;
+    let extended = told
+        .line("are out of service until 2026-11-23T01:20:02Z at the latest")
+        .at;
+    assert!(extended - closed < Duration::from_secs(600), "before the promised end");
+    let undone = told.line("the downtime of").at;
+    assert_eq!(
+        undone - closed,
+        Duration::from_secs(18 * 60),
+        "two minutes before the very end"
+    );
+    told.ends("2.0.0", "rolled back");
+    told.golden("diary-downtime.txt");
+}
+
+#[test]
 fn d4_downtime_is_told_five_working_days_before() {
     let told = planned("release-downtime.yaml", "2026-11-12 10:00").tell();
     assert_eq!(

@@ -1,7 +1,9 @@
 //! `two-stage`: the standard server first, the controlled one two weeks later.
 
+use tidegate_domain::event::EventKind;
+use tidegate_domain::service::ReportOutcome;
 use tidegate_domain::time::Duration;
-use tidegate_sim::Deed;
+use tidegate_sim::{Deed, What, When};
 
 use super::scene::{Scene, scene};
 
@@ -54,6 +56,54 @@ fn e3_who_is_on_the_second_server_is_told_before_it_moves() {
     let told = told.line("reminder of wave controlled sent to 2 contacts");
     assert!(told.at < moved);
     assert!(told.tenants.iter().any(|tenant| tenant.as_str() == "college"));
+}
+
+#[test]
+fn e3_who_is_on_both_servers_tries_the_first_and_reports() {
+    let told = planned("release.yaml").tell();
+    told.planned("customer bootcamp tries wave standard before bootcamp-exams of wave controlled");
+    let tried = told.line("academy, bootcamp move from").at;
+    let reported = told.line("works").at;
+    assert!(tried < reported);
+    assert!(reported < told.line("bootcamp-exams, college move from").at);
+    told.ends("2.0.0", "completed");
+}
+
+#[test]
+fn e3_who_has_not_reported_stays_and_who_has_nothing_to_report_moves() {
+    let mut scene = planned("release.yaml");
+    scene.play.people.report_after = None;
+    let told = scene.tell();
+    told.line("college moves from 1.0.0 to 2.0.0");
+    told.line("bootcamp-exams not before bootcamp reports that it works");
+    told.never("bootcamp-exams moves");
+    told.ends("2.0.0", "waiting");
+}
+
+#[test]
+fn e5_trouble_that_a_customer_reports_holds_the_second_server() {
+    let mut scene = planned("release.yaml");
+    scene.play.people.report_after = None;
+    let at = scene.instant("2026-11-20 09:00");
+    let told = scene
+        .with(Deed {
+            release: Some("2.0.0".parse().unwrap()),
+            wave: String::new(),
+            when: When::Instant(at),
+            what: What::Ask {
+                who: "bootcamp".to_owned(),
+                reason: "grades are missing".to_owned(),
+                kind: Box::new(EventKind::Report {
+                    version: "2.0.0".parse().unwrap(),
+                    customer: "bootcamp".parse().unwrap(),
+                    outcome: ReportOutcome::Trouble,
+                }),
+            },
+        })
+        .tell();
+    told.line("release 2.0.0 is held by bootcamp: customer bootcamp: trouble: grades are missing");
+    told.never("college move");
+    told.ends("2.0.0", "held");
 }
 
 #[test]
