@@ -22,6 +22,7 @@ mod promote;
 mod reject;
 mod releases;
 mod report;
+mod reserve;
 mod resume;
 mod rollback;
 mod serve;
@@ -71,6 +72,7 @@ enum Verb {
     Reject(reject::Args),
     Notices(notices::Args),
     Report(report::Args),
+    Reserve(reserve::Args),
     Waive(waive::Args),
     Freeze(freeze::Args),
     Unfreeze(unfreeze::Args),
@@ -134,6 +136,7 @@ pub fn run(line: CommandLine) -> Result<ExitCode, CliError> {
         Verb::Approve(args) => approve::run(&args, &context),
         Verb::Reject(args) => reject::run(&args, &context),
         Verb::Notices(args) => notices::run(&args, &context),
+        Verb::Reserve(args) => reserve::run(&args, &context),
         Verb::Report(args) => report::run(&args, &context),
         Verb::Waive(args) => waive::run(&args, &context),
         Verb::Freeze(args) => freeze::run(&args, &context),

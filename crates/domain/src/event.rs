@@ -73,6 +73,12 @@ pub enum EventKind {
         customer: CustomerName,
         outcome: ReportOutcome,
     },
+    /// A tenant is to be moved at this time, or when the plan has it again.
+    Reserve {
+        version: Version,
+        tenant: TenantName,
+        at: Option<Timestamp>,
+    },
     /// A person stops a release from moving forward, until they resume it or `until` has come.
     Hold { version: Version, until: Option<Timestamp> },
     /// A person lets it move again. A wave that was rolled back starts anew.

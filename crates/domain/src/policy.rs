@@ -4,10 +4,12 @@ mod approval;
 mod gap;
 mod notice;
 mod path;
+mod reservation;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::calendar::Period;
 use crate::id::PlaybookName;
 use crate::time::Duration;
 
@@ -15,6 +17,7 @@ pub use self::approval::{ApprovalRule, Before};
 pub use self::gap::{Gap, InvalidGap};
 pub use self::notice::{NoticeKind, NoticeRule};
 pub use self::path::{Downtime, EmergencyPath, OnlyWhen, Skip, Validation, WhenSilent};
+pub use self::reservation::ReservationRule;
 
 /// For the whole release.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,6 +39,12 @@ pub struct Policy {
     /// Tenants are out of service while they are switched, for as long as this says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub downtime: Option<Downtime>,
+    /// Whether tenants may choose when they move.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reservations: Option<ReservationRule>,
+    /// A component that runs unchanged for longer is overdue.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub patch_every: Option<Period>,
 }
 
 /// For one wave.

@@ -1,9 +1,11 @@
 //! The state of a service: every release in flight and where each tenant is. One row, one generation.
 
 mod approval;
+mod component;
 mod exception;
 mod maintenance;
 mod notice;
+mod reservation;
 mod run;
 mod validation;
 
@@ -12,13 +14,15 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 pub use self::approval::{Approval, Given};
+pub use self::component::PatchDue;
 pub use self::exception::{Choice, Freeze, Selection, Waived, Waiver};
 pub use self::maintenance::Maintenance;
 pub use self::notice::{Notice, Proof};
+pub use self::reservation::Reservation;
 pub use self::run::{Hold, Member, Place, Run, RunPhase, WaveRun, WaveState};
 pub use self::validation::{CustomerReport, ReportOutcome};
 use crate::grouped;
-use crate::id::{CellName, ComponentName, ServiceName, SlotId, TenantName, Version};
+use crate::id::{CellName, ComponentName, Digest, ServiceName, SlotId, TenantName, Version};
 use crate::observed::SlotState;
 use crate::release::Release;
 use crate::time::Timestamp;
@@ -52,6 +56,9 @@ pub struct Service {
     /// Who said at run time whether to be among the first.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub choices: BTreeMap<TenantName, Choice>,
+    /// When each artifact that is still known had first reached everybody.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub artifacts: BTreeMap<ComponentName, BTreeMap<Digest, Timestamp>>,
 }
 
 /// The place of one tenant.
@@ -153,6 +160,7 @@ impl Service {
             attempts: 0,
             freezes: BTreeMap::new(),
             choices: BTreeMap::new(),
+            artifacts: BTreeMap::new(),
         }
     }
 

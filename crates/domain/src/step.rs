@@ -15,6 +15,7 @@ mod notice;
 mod observe;
 mod patch;
 mod refused;
+mod reservation;
 mod roster;
 mod slots;
 mod switch;

@@ -221,6 +221,7 @@ fn refusal(taken: &Taken, event: &Event) -> Option<Entry> {
         | EventKind::Waive { version, .. }
         | EventKind::NoticesProven { version, .. }
         | EventKind::Report { version, .. }
+        | EventKind::Reserve { version, .. }
         | EventKind::Hold { version, .. }
         | EventKind::Resume { version }
         | EventKind::Promote { version }

@@ -20,6 +20,7 @@ mod probes;
 mod problem;
 mod releases;
 mod reports;
+mod reservations;
 mod route;
 mod status;
 mod stream;
@@ -55,10 +56,11 @@ pub use self::plans::{FoundArtifact, KeptPlan, PlanRequest, Planned, SourceText}
 pub use self::problem::Problem;
 pub use self::releases::{Applied, Apply, ReleaseList};
 pub use self::reports::Report;
+pub use self::reservations::Reserve;
 pub use self::route::Route;
 pub use self::status::{
-    ApprovalStatus, CellStatus, GateStatus, HealthStatus, HoldStatus, MaintenanceStatus, NoticeCounts, ReleaseStatus,
-    SlotStatus, Status, TenantCounts, ValidationStatus, WaitingText, WaiverStatus, WaveStatus,
+    ApprovalStatus, CellStatus, GateStatus, HealthStatus, HoldStatus, MaintenanceStatus, NoticeCounts, PatchStatus,
+    ReleaseStatus, SlotStatus, Status, TenantCounts, ValidationStatus, WaitingText, WaiverStatus, WaveStatus,
 };
 pub use self::tenants::{NewTenant, TenantList, TenantStatus};
 pub use self::tokens::{NewToken, TokenList, TokenMade, TokenStatus};
@@ -132,6 +134,7 @@ pub fn routes() -> Vec<Route> {
         approvals::routes(),
         waivers::routes(),
         reports::routes(),
+        reservations::routes(),
         freezes::routes(),
         notices::routes(),
         diff::routes(),

@@ -121,6 +121,8 @@ fn policy(wanted: &script::Release) -> Policy {
         },
         emergency: None,
         downtime: None,
+        reservations: None,
+        patch_every: None,
     }
 }
 

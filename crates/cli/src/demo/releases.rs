@@ -177,6 +177,7 @@ impl<'a> Releases<'a> {
             | EntryKind::NoticeDue
             | EntryKind::NoticeProven
             | EntryKind::CustomerReported
+            | EntryKind::Reserved
             | EntryKind::DowntimeStarted
             | EntryKind::DowntimeExtended
             | EntryKind::DowntimeEnded

@@ -84,3 +84,72 @@ fn a_freeze_keeps_a_tenant_where_it_is_until_it_is_lifted() {
         shop.served_by("cato").as_deref() == Some("1.1.0")
     });
 }
+
+#[test]
+fn a_tenant_waits_until_its_customer_reports_that_the_first_wave_works() {
+    let shop = Shop::installed("300ms");
+    let tenants = std::fs::read_to_string(shop.workspace.path("tenants.yaml")).unwrap();
+    let tenants = tenants.replace("id: acme,", "id: acme, customer: anvil,");
+    let tenants = tenants.replace("id: bolt,", "id: bolt, customer: anvil,");
+    shop.workspace.write("tenants.yaml", &tenants);
+    let playbook = std::fs::read_to_string(shop.workspace.path("playbooks/two-waves.yaml")).unwrap();
+    let playbook = playbook.replace("{rest: true},", "{rest: true}, validation: {of: first},");
+    shop.workspace.write("playbooks/two-waves.yaml", &playbook);
+    shop.run(&["plan", "1.1.0.yaml"])
+        .succeeded()
+        .shows("on wave first, before 1 tenant of wave rest move: anvil report that it works");
+    shop.run(&["apply", "1.1.0.yaml"]).succeeded();
+    shop.wait_until("cato has moved", |shop| {
+        shop.served_by("cato").as_deref() == Some("1.1.0")
+    });
+    assert_eq!(shop.served_by("bolt").as_deref(), Some("1.0.0"));
+    shop.run(&["status"])
+        .succeeded()
+        .shows("customer anvil tries wave first before 1 tenant of wave rest: not reported yet");
+    shop.wait_until("bolt waits for its customer", |shop| {
+        let status = shop.run(&["status"]).succeeded().stdout;
+        status.contains("waits for customer anvil to report that it works, for tenant bolt")
+    });
+    let say = |customer: &str, outcome: &str, reason: &str| {
+        shop.run(&["report", "1.1.0", outcome, "--customer", customer, "--reason", reason])
+    };
+    say("stranger", "works", "it does")
+        .ended_with(4)
+        .says("is not asked to try release 1.1.0");
+    say("anvil", "trouble", "points are missing").succeeded();
+    shop.run(&["status"])
+        .succeeded()
+        .shows("customer anvil: trouble: points are missing");
+    shop.run(&["resume", "1.1.0", "--reason", "they looked in the wrong place"])
+        .succeeded();
+    assert_eq!(shop.served_by("bolt").as_deref(), Some("1.0.0"));
+    say("anvil", "works", "they are there").succeeded();
+    shop.wait_until("bolt has moved", |shop| {
+        shop.served_by("bolt").as_deref() == Some("1.1.0")
+    });
+}
+
+#[test]
+fn planned_downtime_is_a_page_with_its_end_and_cuts_nothing() {
+    let shop = Shop::installed("300ms");
+    let playbook = std::fs::read_to_string(shop.workspace.path("playbooks/two-waves.yaml")).unwrap();
+    let playbook = format!("{playbook}downtime: {{longest: 2m, undo: 10s, announce: 10s}}\n");
+    shop.workspace.write("playbooks/two-waves.yaml", &playbook);
+    let release = std::fs::read_to_string(shop.workspace.path("1.1.0.yaml")).unwrap();
+    shop.workspace.write("1.1.0.yaml", &format!("{release}downtime: 1m\n"));
+    let slow = shop.begin("/slow?milliseconds=4000", "acme");
+    shop.run(&["apply", "1.1.0.yaml"]).succeeded();
+    shop.wait_until("acme meets the page", |shop| {
+        let answer = shop.get("/points/ada", "acme").unwrap();
+        let page = answer.starts_with("HTTP/1.1 503 ") && answer.contains("This service is being updated");
+        assert!(page || answer.starts_with("HTTP/1.1 200 "), "{answer}");
+        page && answer.contains("retry-after: ")
+    });
+    assert!(slow.ends().starts_with("HTTP/1.1 200 "), "what was in flight ends");
+    shop.wait_until("acme is served again", |shop| {
+        shop.served_by("acme").as_deref() == Some("1.1.0")
+    });
+    shop.run(&["history", "--tenant", "acme"])
+        .succeeded()
+        .shows("out of service until");
+}

@@ -164,16 +164,23 @@ impl Shop {
         version.map(str::to_owned)
     }
 
-    fn get(&self, path: &str, tenant: &str) -> std::io::Result<String> {
+    pub fn get(&self, path: &str, tenant: &str) -> std::io::Result<String> {
+        self.send(path, tenant)?.read()
+    }
+
+    /// A request that is left in flight.
+    pub fn begin(&self, path: &str, tenant: &str) -> InFlight {
+        self.send(path, tenant).unwrap()
+    }
+
+    fn send(&self, path: &str, tenant: &str) -> std::io::Result<InFlight> {
         let mut stream = TcpStream::connect(self.gateway)?;
         stream.set_read_timeout(Some(Duration::from_secs(10)))?;
         write!(
             stream,
             "GET {path} HTTP/1.1\r\nhost: loyalty\r\nx-tenant: {tenant}\r\nconnection: close\r\n\r\n"
         )?;
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer)?;
-        Ok(answer.replace("\r\n", "\n"))
+        Ok(InFlight(stream))
     }
 
     #[track_caller]
@@ -193,6 +200,21 @@ impl Shop {
 
     fn log(&self) -> String {
         std::fs::read_to_string(self.workspace.path("serve.log")).unwrap_or_default()
+    }
+}
+
+/// A request whose answer nobody has read.
+pub struct InFlight(TcpStream);
+
+impl InFlight {
+    pub fn ends(self) -> String {
+        self.read().unwrap()
+    }
+
+    fn read(mut self) -> std::io::Result<String> {
+        let mut answer = String::new();
+        self.0.read_to_string(&mut answer)?;
+        Ok(answer.replace("\r\n", "\n"))
     }
 }
 

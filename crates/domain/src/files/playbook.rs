@@ -11,7 +11,7 @@ pub use self::cadence::{AnyDay, Cadence, RollingPatches, Train};
 pub use self::health::{Errors, Health, Latency};
 pub use self::wave::{Conditions, Select, Wave};
 use crate::id::{CalendarName, PlaybookName, WindowName};
-use crate::policy::{ApprovalRule, Downtime, EmergencyPath, NoticeRule, OnFailure, OnInconclusive};
+use crate::policy::{ApprovalRule, Downtime, EmergencyPath, NoticeRule, OnFailure, OnInconclusive, ReservationRule};
 use crate::time::Duration;
 
 /// How releases move: in which waves, how long each is watched, and what happens when it hurts.
@@ -66,6 +66,8 @@ pub struct PlaybookFile {
     pub emergency: EmergencyPath,
     /// The downtime that a release may plan. Left out, none.
     pub downtime: Option<Downtime>,
+    /// Whether tenants may choose when they move. Left out, they move when the plan says.
+    pub reservations: Option<ReservationRule>,
     /// How often the parts of the service are replaced by upgraded ones. Left out, whenever somebody does.
     pub rolling_patches: Option<RollingPatches>,
 }

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::report::{About, PlanReport, Problem, ProblemKind};
-use super::when::{Clockwork, Timetable};
+use super::when::{Clockwork, Timetable, base_class};
 use super::{FORMAT, Plan, basis, content, describe, select};
 use crate::calendar::Profile;
-use crate::files::{Project, ReleaseFile, Tenant};
+use crate::files::{PlaybookFile, Project, ReleaseFile, Tenant};
 use crate::id::{ComponentName, Digest, TenantName, Version};
 use crate::release::Release;
 use crate::service::{RunPhase, Service};
@@ -89,6 +89,7 @@ pub fn plan(input: &PlanInput) -> (Option<Plan>, PlanReport) {
             "see that tenants.yaml lists tenants and that a wave of the playbook selects them",
         ));
     }
+    report.problems.extend(overdue(input, playbook, &release));
     report.runs = describe::runs(state);
     report.waves = describe::waves(&waves, times.expected, times.excused, &release, input.now);
     report.basis = basis::basis(input);
@@ -126,6 +127,40 @@ fn version_conflict(input: &PlanInput, release: &Release) -> Option<Problem> {
         None => return None,
     };
     Some(Problem::blocks(ProblemKind::VersionTaken, text, help))
+}
+
+/// Components that are overdue and stay as they are.
+fn overdue(input: &PlanInput, playbook: &PlaybookFile, release: &Release) -> Vec<Problem> {
+    let Some(patches) = &playbook.rolling_patches else {
+        return Vec::new();
+    };
+    let calendars = &input.project.calendars;
+    let due = input
+        .state
+        .patches_due(calendars, &base_class(calendars, playbook), &patches.every);
+    let runs = input.state.mostly_on();
+    let stays = |component: &ComponentName| {
+        let artifact = |release: &Release| Some(release.components.get(component)?.artifact.digest.clone());
+        artifact(release) == runs.and_then(artifact)
+    };
+    let overdue = due
+        .into_iter()
+        .filter(|patch| patch.due <= input.now && stays(&patch.component));
+    let problems = overdue.map(|patch| {
+        let problem = Problem::warns(
+            ProblemKind::PatchOverdue,
+            format!(
+                "component `{}` runs unchanged since {}: an upgraded one is due since {}",
+                patch.component, patch.since, patch.due
+            ),
+            format!(
+                "list `{}` with an upgraded artifact, here or in a release of kind `patch`",
+                patch.component
+            ),
+        );
+        problem.about(About::Component(patch.component))
+    });
+    problems.collect()
 }
 
 /// The release that this one, and those before it in a row, patch in the end; itself where it patches none.

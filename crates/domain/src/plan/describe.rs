@@ -33,6 +33,8 @@ pub(super) fn policy(playbook: &PlaybookFile, release: &Release) -> Policy {
             longest,
             ..playbook.downtime.unwrap_or_default()
         }),
+        reservations: playbook.reservations,
+        patch_every: playbook.rolling_patches.as_ref().map(|patches| patches.every),
     }
 }
 

@@ -106,6 +106,8 @@ pub enum ProblemKind {
     NoticeImpossible,
     NoContact,
     NoProfile,
+    /// A component has run unchanged for longer than the playbook allows.
+    PatchOverdue,
     /// The planner broke a rule of its own.
     Defect,
 }

@@ -1,3 +1,4 @@
+mod patches;
 mod when;
 
 use super::*;

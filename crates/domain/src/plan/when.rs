@@ -66,10 +66,6 @@ impl<'a> Clockwork<'a> {
         declared: &'a BTreeMap<&'a TenantName, &'a Tenant>,
     ) -> Self {
         let calendars = &input.project.calendars;
-        let zone = playbook
-            .calendar
-            .as_ref()
-            .and_then(|name| calendars.calendars.get(name)?.time_zone.clone());
         let skips = match release.kind {
             ReleaseKind::Emergency => playbook.emergency.skips.clone(),
             ReleaseKind::Scheduled | ReleaseKind::Patch | ReleaseKind::Feature | ReleaseKind::Configuration => {
@@ -90,11 +86,7 @@ impl<'a> Clockwork<'a> {
                 .map(|it| (&it.id, it.contacts.as_slice()))
                 .collect(),
             calendars,
-            base: Class {
-                zone: zone.unwrap_or_else(TimeZoneName::utc),
-                calendar: playbook.calendar.clone(),
-                windows: Vec::new(),
-            },
+            base: base_class(calendars, playbook),
             skips,
             classes: Vec::new(),
             index: BTreeMap::new(),
@@ -408,6 +400,17 @@ impl<'a> Clockwork<'a> {
         if at > self.input.now {
             self.valid_until = Some(self.valid_until.map_or(at, |until| until.min(at)));
         }
+    }
+}
+
+/// What the playbook itself counts in.
+pub(super) fn base_class(calendars: &Calendars, playbook: &PlaybookFile) -> Class {
+    let calendar = playbook.calendar.as_ref();
+    let zone = calendar.and_then(|name| calendars.calendars.get(name)?.time_zone.clone());
+    Class {
+        zone: zone.unwrap_or_else(TimeZoneName::utc),
+        calendar: calendar.cloned(),
+        windows: Vec::new(),
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Approval, CustomerReport, Maintenance, Notice, Seat, Waiver};
+use super::{Approval, CustomerReport, Maintenance, Notice, Reservation, Seat, Waiver};
 use crate::event::Judgement;
 use crate::grouped;
 use crate::id::{Actor, CellName, CustomerName, Digest, TenantName, Version, WaveName};
@@ -35,6 +35,9 @@ pub struct Run {
     /// What customers have reported who are asked to.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub reports: BTreeMap<CustomerName, CustomerReport>,
+    /// When tenants want to be moved.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub reservations: BTreeMap<TenantName, Reservation>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub waivers: Vec<Waiver>,
     pub applied: Timestamp,

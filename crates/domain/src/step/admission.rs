@@ -35,6 +35,10 @@ enum Kept {
         key: NoticeKey,
         from: Option<Timestamp>,
     },
+    /// It has reserved a later time.
+    Reservation {
+        until: Timestamp,
+    },
     /// The customer has not reported that an earlier wave works.
     Validation {
         customer: CustomerName,
@@ -78,13 +82,16 @@ impl Turn {
             };
             let outcome = match frozen {
                 Some((number, _)) => Err(Kept::Freeze { number }),
-                None => told().and_then(|()| closed()).and_then(|()| {
-                    let missing = unvalidated.get(tenant).filter(|_| !waived.validation);
-                    missing.map_or(Ok(()), |customer| {
-                        let customer = (*customer).clone();
-                        Err(Kept::Validation { customer })
-                    })
-                }),
+                None => told()
+                    .and_then(|()| closed())
+                    .and_then(|()| run.is_wanted(tenant, self.now))
+                    .and_then(|()| {
+                        let missing = unvalidated.get(tenant).filter(|_| !waived.validation);
+                        missing.map_or(Ok(()), |customer| {
+                            let customer = (*customer).clone();
+                            Err(Kept::Validation { customer })
+                        })
+                    }),
             };
             match outcome {
                 Ok(()) => {
@@ -217,6 +224,17 @@ impl Turn {
                 };
                 (waiting, *from)
             }
+            Kept::Reservation { until } => {
+                let because = "they have reserved it".to_owned();
+                let waiting = Waiting::Start {
+                    release,
+                    wave,
+                    tenants,
+                    until: *until,
+                    because,
+                };
+                (waiting, Some(*until))
+            }
             Kept::Validation { customer } => {
                 let waiting = Waiting::Validation {
                     release,
@@ -296,6 +314,14 @@ struct WaivedFor {
 }
 
 impl Run {
+    /// The time that the tenant has reserved has come.
+    fn is_wanted(&self, tenant: &TenantName, now: Timestamp) -> Result<(), Kept> {
+        match self.reservations.get(tenant).filter(|reservation| reservation.at > now) {
+            Some(reservation) => Err(Kept::Reservation { until: reservation.at }),
+            None => Ok(()),
+        }
+    }
+
     fn waived(&self, tenant: &TenantName, cell: &CellName, now: Timestamp) -> WaivedFor {
         let counts = self
             .waivers

@@ -72,6 +72,7 @@ impl Turn {
             schedule: plan.schedule.clone(),
             notices,
             reports: BTreeMap::new(),
+            reservations: BTreeMap::new(),
             waivers: Vec::new(),
             applied: self.now,
             policy: plan.policy.clone(),

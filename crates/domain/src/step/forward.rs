@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::turn::{Cause, Turn};
 use crate::calendar::Period;
 use crate::effect::Milestone;
-use crate::id::TenantName;
+use crate::id::{ComponentName, Digest, TenantName};
 use crate::journal::EntryKind;
 use crate::plan::Schedule;
 use crate::policy::Gap;
@@ -247,6 +247,33 @@ impl Turn {
         self.write(EntryKind::StageEntered, &version, Some(&name), &cause);
     }
 
+    /// What has reached everybody for the first time is new from now on; what nobody can go back to is forgotten.
+    fn note_artifacts(&mut self) {
+        let now = self.now;
+        let known: BTreeSet<(&ComponentName, &Digest)> = self
+            .state
+            .pinned
+            .values()
+            .flat_map(|release| &release.components)
+            .map(|(name, part)| (name, &part.artifact.digest))
+            .collect();
+        let mut artifacts = self.state.artifacts.clone();
+        for (name, digests) in &mut artifacts {
+            digests.retain(|digest, _| known.contains(&(name, digest)));
+        }
+        artifacts.retain(|_, digests| !digests.is_empty());
+        for (name, part) in self
+            .state
+            .mostly_on()
+            .into_iter()
+            .flat_map(|release| &release.components)
+        {
+            let digests = artifacts.entry(name.clone()).or_default();
+            digests.entry(part.artifact.digest.clone()).or_insert(now);
+        }
+        self.state.artifacts = artifacts;
+    }
+
     fn complete(&mut self, run: usize) -> bool {
         let waves = &self.state.runs[run].waves;
         if !waves
@@ -257,6 +284,7 @@ impl Turn {
         }
         let (version, now) = (self.state.runs[run].version.clone(), self.now);
         self.state.runs[run].phase = RunPhase::Completed { at: now };
+        self.note_artifacts();
         self.write(
             EntryKind::Completed,
             &version,

@@ -72,6 +72,20 @@ pub enum Refused {
         wave: WaveName,
         reason: String,
     },
+    #[error(
+        "the playbook of release {release} lets nobody reserve a time: write `reservations` in it for the next release"
+    )]
+    NoReservations { release: Version },
+    #[error("release {release} will not move tenant `{tenant}`, or has moved it: there is nothing to reserve")]
+    NothingToReserve { release: Version, tenant: TenantName },
+    #[error("tenant `{tenant}` cannot be moved at {at} by release {release}; {}", next_in_words(*next))]
+    NotReservable {
+        release: Version,
+        tenant: TenantName,
+        at: Timestamp,
+        /// The next time that is free.
+        next: Option<Timestamp>,
+    },
     #[error("customer `{customer}` is not asked to try release {release}; `tidegate status` shows who is")]
     NotAskedToReport { release: Version, customer: CustomerName },
     #[error(
@@ -124,4 +138,11 @@ pub enum Refused {
 
 fn in_words(roles: &BTreeSet<RoleName>) -> String {
     roles.iter().map(RoleName::as_str).collect::<Vec<_>>().join(" or ")
+}
+
+fn next_in_words(next: Option<Timestamp>) -> String {
+    match next {
+        Some(next) => format!("{next} is free"),
+        None => "no later time is open and free".to_owned(),
+    }
 }

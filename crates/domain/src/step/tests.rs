@@ -3,6 +3,7 @@ mod approval;
 mod downtime;
 mod exception;
 mod patch;
+mod reservation;
 mod simulated;
 mod validation;
 

@@ -107,6 +107,7 @@ impl Turn {
                 customer,
                 outcome,
             } => self.report(version, customer, *outcome, &required(event)?),
+            EventKind::Reserve { version, tenant, at } => self.reserve(version, tenant, *at, &cause("reserved")),
             EventKind::Hold { version, until } => self.hold(version, *until, &required(event)?),
             EventKind::Resume { version } => self.resume(version, &cause("resumed")),
             EventKind::Promote { version } => self.promote(version, &required(event)?),

@@ -1,12 +1,17 @@
 //! Hold, maintenance, assets of the version before, drain deadlines.
 
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use tidegate_gateway::table::{Mode, Phase};
 
 use crate::client::{get, request, send};
 use crate::upstream::Upstream;
 use crate::world::{reroute, to_new, until, world};
+
+fn unix_ms() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    u64::try_from(since.as_millis()).unwrap()
+}
 
 #[tokio::test]
 async fn a_held_request_is_served_by_the_version_that_follows() {
@@ -78,10 +83,7 @@ async fn a_hold_is_bounded_in_number_and_time() {
 async fn a_hold_ends_by_itself_where_it_says_so() {
     let (old, new) = (Upstream::start("old").await, Upstream::start("new").await);
     let mut world = world(&old, &new).await;
-    let now = std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .unwrap();
-    let until_ms = u64::try_from(now.as_millis()).unwrap() + 1_000;
+    let until_ms = unix_ms() + 1_000;
     world
         .route("acme", |route| {
             route.mode = Mode::Hold {

@@ -21,6 +21,7 @@ use super::freezes::FreezeStatus;
 use super::gateways::Gateway;
 use super::{AppState, Problem, Route, SCHEMA_VERSION};
 use crate::auth::{Authorized, permission};
+use crate::clock;
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Status {
@@ -40,6 +41,9 @@ pub struct Status {
     /// Put on at run time.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub freezes: Vec<FreezeStatus>,
+    /// When each component is due to be replaced by an upgraded one, where the playbook says so.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub patches: Vec<PatchStatus>,
     pub gateways: Vec<Gateway>,
     pub cells: Vec<CellStatus>,
 }
@@ -167,6 +171,15 @@ pub struct WaitingText {
     pub text: String,
 }
 
+/// A component, and since when it runs unchanged.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PatchStatus {
+    pub component: ComponentName,
+    pub since_ms: i64,
+    pub due_ms: i64,
+    pub overdue: bool,
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CellStatus {
     pub name: CellName,
@@ -205,6 +218,7 @@ async fn get(state: AppState, _: Authorized<permission::Read>, (): ()) -> Result
     let mut status = of(&view.state, &view.waiting);
     status.trouble.clone_from(&view.trouble);
     status.gateways = super::gateways::list(&state);
+    status.patches = patches(&view.state, clock::now());
     Ok(Answer(status))
 }
 
@@ -233,9 +247,31 @@ pub fn of(service: &Service, waiting: &[Waiting]) -> Status {
             .map(in_words)
             .collect(),
         freezes: super::freezes::of(service),
+        patches: Vec::new(),
         gateways: Vec::new(),
         cells: cells.collect(),
     }
+}
+
+/// By the playbook of the newest release that is completed.
+fn patches(service: &Service, now: Timestamp) -> Vec<PatchStatus> {
+    let completed = |run: &&Run| matches!(run.phase, RunPhase::Completed { .. });
+    let Some(run) = service.runs.iter().rev().find(completed) else {
+        return Vec::new();
+    };
+    let Some(every) = &run.policy.patch_every else {
+        return Vec::new();
+    };
+    let due = service
+        .patches_due(&run.schedule.calendars, &run.schedule.base, every)
+        .into_iter();
+    let status = due.map(|patch| PatchStatus {
+        component: patch.component,
+        since_ms: patch.since.0,
+        due_ms: patch.due.0,
+        overdue: patch.due <= now,
+    });
+    status.collect()
 }
 
 impl Status {

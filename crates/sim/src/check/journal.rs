@@ -94,6 +94,7 @@ impl Replay {
             | EntryKind::NoticeDue
             | EntryKind::NoticeProven
             | EntryKind::CustomerReported
+            | EntryKind::Reserved
             | EntryKind::DowntimeStarted
             | EntryKind::DowntimeExtended
             | EntryKind::DowntimeEnded

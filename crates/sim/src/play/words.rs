@@ -85,6 +85,7 @@ impl<'a> Words<'a> {
             EntryKind::Completed => format!("release {release} is completed: {why}"),
             EntryKind::RolledBack => format!("release {release} is rolled back{by}: {why}"),
             EntryKind::Superseded => format!("release {release} moves nobody any more{by}: {why}"),
+            EntryKind::Reserved => format!("{who} {} {why}{by}", are(entry.tenants.len())),
             EntryKind::CustomerReported => format!("{why}{by}"),
             EntryKind::DowntimeStarted | EntryKind::DowntimeExtended => {
                 format!("{who} {} {}, {wave}", are(entry.tenants.len()), why)

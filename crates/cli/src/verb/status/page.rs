@@ -54,6 +54,15 @@ pub fn draw(status: &Status, paint: Paint) -> String {
         );
         let _ = writeln!(page, "\n{}", paint.paint(Tone::Busy, &line));
     }
+    for patch in status.patches.iter().filter(|patch| patch.overdue) {
+        let line = format!(
+            "Component {} runs unchanged since {}: an upgraded one is due since {}",
+            patch.component,
+            at_ms(patch.since_ms),
+            at_ms(patch.due_ms)
+        );
+        let _ = writeln!(page, "\n{}", paint.paint(Tone::Busy, &line));
+    }
     page.push('\n');
     for cell in &status.cells {
         draw_cell(&mut page, cell, paint);
