@@ -4,7 +4,10 @@ use serde_json::Value;
 
 use super::{All, Judge, Role, Shape, number};
 use crate::limits;
-use crate::schema::Types;
+use crate::schema::{Count, Types};
+
+/// Levels of members that are looked at for one that cannot be.
+const LEVELS: usize = 4;
 
 /// Strings say most to people, and objects and lists cost most.
 const ORDER: [Types; 7] = [
@@ -102,15 +105,44 @@ impl<'d> Judge<'d> {
         }
     }
 
-    /// Whether there is plainly no instance.
+    /// Whether there is plainly no instance of one kind.
     pub(super) fn is_empty(&mut self, shape: &Shape<'d>, kind: Types) -> bool {
-        let none = |count: crate::schema::Count| count.most.is_some_and(|most| count.least > most);
+        self.is_empty_below(shape, kind, LEVELS)
+    }
+
+    fn is_empty_below(&mut self, shape: &Shape<'d>, kind: Types, levels: usize) -> bool {
+        let none = |count: Count| count.most.is_some_and(|most| count.least > most);
         match kind {
             Types::STRING => none(shape.length),
             Types::WHOLE | Types::FRACTION => number::is_empty(shape, kind),
-            Types::ARRAY => none(shape.entries),
-            Types::OBJECT => none(shape.size),
+            Types::ARRAY => {
+                none(shape.entries) || shape.entries.least > 0 && self.is_void(&self.entry(shape, 0), levels)
+            }
+            Types::OBJECT => none(shape.size) || self.lacks(shape, levels),
             _ => false,
         }
+    }
+
+    /// Whether an object has to have a member that it cannot have.
+    fn lacks(&mut self, shape: &Shape<'d>, levels: usize) -> bool {
+        let demanded = self.demanded(shape, Role::Sends).unwrap_or_default();
+        demanded.iter().any(|name| match self.sent(shape, name) {
+            Ok(None) => true,
+            Ok(Some(all)) => self.is_void(&all, levels),
+            Err(_) => false,
+        })
+    }
+
+    fn is_void(&mut self, all: &All, levels: usize) -> bool {
+        let Some(levels) = levels.checked_sub(1) else {
+            return false;
+        };
+        let Ok(shapes) = self.shapes(all) else {
+            return false;
+        };
+        shapes.iter().all(|shape| {
+            let kinds = Types::EACH.into_iter().filter(|kind| shape.types.has(*kind));
+            kinds.into_iter().all(|kind| self.is_empty_below(shape, kind, levels))
+        })
     }
 }

@@ -108,7 +108,7 @@ fn ways<'s>(document: &'s Value, schemas: &[&'s Value], value: &Value) -> Vec<Ve
 struct Figures {
     included: usize,
     not: usize,
-    unknown: usize,
+    unknown: BTreeMap<&'static str, usize>,
     instances: usize,
 }
 
@@ -142,7 +142,7 @@ fn law(seed: u64, instances: usize, figures: &mut Figures) {
                 );
             }
             Answer::Included => figures.included += 1,
-            Answer::Unknown(_) => figures.unknown += 1,
+            Answer::Unknown(reason) => *figures.unknown.entry(reason).or_default() += 1,
         }
         if answer != Answer::Included {
             continue;
