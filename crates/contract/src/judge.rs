@@ -18,7 +18,7 @@ mod shape;
 mod split;
 mod string;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -29,7 +29,7 @@ use crate::limits;
 use crate::pattern::Pattern;
 use crate::schema::{Model, SchemaId};
 
-pub(crate) use shape::Shape;
+pub(crate) use shape::{Rest, Shape};
 
 /// Which way a message goes. Who sends by the old document meets a new server and the other way round.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -137,10 +137,15 @@ impl<'d> Judge<'d> {
     }
 
     /// Whether all that `sent` says may go this way is accepted by `accepted`.
-    pub fn included(&mut self, flow: Flow, sent: SchemaId, accepted: SchemaId) -> Answer {
-        self.flow = flow;
+    pub fn included(&mut self, flow: Flow, sent: &All, accepted: &All) -> Answer {
+        self.face(flow);
         self.steps = limits::STEPS;
-        self.include(&vec![sent], &vec![accepted])
+        self.include(sent, accepted)
+    }
+
+    /// Turns to messages that go this way.
+    pub fn face(&mut self, flow: Flow) {
+        self.flow = flow;
     }
 
     fn pattern(&mut self, text: &str) -> Option<Pattern> {

@@ -186,8 +186,6 @@ pub(crate) struct Choice {
     pub of: Vec<SchemaId>,
     /// Whether more than one that fits is a fault. Not where a discriminator says which one is meant.
     pub exclusive: bool,
-    /// Whether the document writes it: a `nullable` beside other keywords is a choice that it does not write.
-    pub written: bool,
 }
 
 /// A keyword that is compared as a whole only.

@@ -151,7 +151,7 @@ impl<'d> Judge<'d> {
     }
 
     /// The names that the shape speaks of.
-    pub(super) fn names(&self, shape: &Shape<'d>) -> BTreeSet<String> {
+    pub(crate) fn names(&self, shape: &Shape<'d>) -> BTreeSet<String> {
         let mut names = shape.required.clone();
         for &part in &shape.parts {
             names.extend(self.model.get(part).members.named.keys().cloned());
@@ -160,7 +160,7 @@ impl<'d> Judge<'d> {
     }
 
     /// What holds for the member of a name, if it is there.
-    pub(super) fn member(&mut self, shape: &Shape<'d>, role: Role, name: &str) -> Result<All, &'static str> {
+    pub(crate) fn member(&mut self, shape: &Shape<'d>, role: Role, name: &str) -> Result<All, &'static str> {
         let mut all = All::new();
         for &part in &shape.parts {
             let schema = self.model.get(part);
@@ -186,7 +186,7 @@ impl<'d> Judge<'d> {
     }
 
     /// What may be there beside the names of the shape. Members that patterns name are left out.
-    pub(super) fn rest(&self, shape: &Shape<'d>, role: Role) -> Rest {
+    pub(crate) fn rest(&self, shape: &Shape<'d>, role: Role) -> Rest {
         let schemas: Vec<_> = shape.parts.iter().map(|&part| self.model.get(part)).collect();
         let rests: All = schemas.iter().filter_map(|schema| schema.members.rest).collect();
         let says_nothing = |id: &SchemaId| self.model.get(*id).is_nothing();
@@ -210,7 +210,7 @@ impl<'d> Judge<'d> {
     }
 
     /// Every pattern of names, with what holds for their members.
-    pub(super) fn name_patterns(&self, shape: &Shape<'d>) -> Vec<(String, SchemaId)> {
+    pub(crate) fn name_patterns(&self, shape: &Shape<'d>) -> Vec<(String, SchemaId)> {
         let parts = shape
             .parts
             .iter()
@@ -238,7 +238,7 @@ impl<'d> Judge<'d> {
     }
 
     /// Whether a sender may send a member of this name, and what it is then.
-    pub(super) fn sent(&mut self, shape: &Shape<'d>, name: &str) -> Result<Option<All>, &'static str> {
+    pub(crate) fn sent(&mut self, shape: &Shape<'d>, name: &str) -> Result<Option<All>, &'static str> {
         let all = self.member(shape, Role::Sends, name)?;
         if self.hidden(&all) || all.iter().any(|&id| self.model.get(id).is_nothing()) {
             return Ok(None);
@@ -265,7 +265,7 @@ impl<'d> Judge<'d> {
     }
 
     /// What holds for the entry at a place in a list.
-    pub(super) fn entry(&self, shape: &Shape<'d>, index: usize) -> All {
+    pub(crate) fn entry(&self, shape: &Shape<'d>, index: usize) -> All {
         let entries = shape.parts.iter().filter_map(|&part| {
             let schema = self.model.get(part);
             schema.prefix.get(index).copied().or(schema.items)
@@ -274,7 +274,7 @@ impl<'d> Judge<'d> {
     }
 
     /// The longest row of entries that have schemas of their own.
-    pub(super) fn prefix(&self, shape: &Shape<'d>) -> usize {
+    pub(crate) fn prefix(&self, shape: &Shape<'d>) -> usize {
         let lengths = shape.parts.iter().map(|&part| self.model.get(part).prefix.len());
         lengths.max().unwrap_or(0)
     }

@@ -9,7 +9,7 @@ use crate::document::Documents;
 use crate::schema::Version;
 
 /// Asks about the component `S` of both: what is sent by the first has to be accepted by the second.
-fn ask(sent: &Value, accepted: &Value, flow: Flow) -> Answer {
+pub(crate) fn ask(sent: &Value, accepted: &Value, flow: Flow) -> Answer {
     let (old, new) = (Documents::new(sent.clone()), Documents::new(accepted.clone()));
     let mut model = Model::new(&old, &new).unwrap();
     let root = crate::Place {
@@ -23,7 +23,7 @@ fn ask(sent: &Value, accepted: &Value, flow: Flow) -> Answer {
     let accepted = model
         .read(Version::New, &new.target(&root, reference).unwrap())
         .unwrap();
-    Judge::new(model).included(flow, sent, accepted)
+    Judge::new(model).included(flow, &vec![sent], &vec![accepted])
 }
 
 fn document(schema: &Value) -> Value {

@@ -134,11 +134,7 @@ impl<'d> Reader<'_, 'd> {
         whole.remarks = std::mem::take(&mut schema.remarks);
         schema.made = true;
         let of = vec![self.model.add(schema), self.model.add(null)];
-        whole.choices.push(Choice {
-            of,
-            exclusive: false,
-            written: false,
-        });
+        whole.choices.push(Choice { of, exclusive: false });
         whole
     }
 
@@ -325,11 +321,7 @@ impl<'d> Reader<'_, 'd> {
         for (name, exclusive) in [("anyOf", false), ("oneOf", !told)] {
             let of = self.list(name)?;
             if !of.is_empty() {
-                schema.choices.push(Choice {
-                    of,
-                    exclusive,
-                    written: true,
-                });
+                schema.choices.push(Choice { of, exclusive });
             }
         }
         if let Some(at) = self.at.get("not") {

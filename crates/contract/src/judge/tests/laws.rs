@@ -58,7 +58,7 @@ fn sendable(document: &Value, schemas: &[&Value], value: &Value) -> bool {
                 let by_pattern = patterns
                     .iter()
                     .flat_map(|of| of.as_object().unwrap())
-                    .filter(|(pattern, _)| crate::pattern::Pattern::new(pattern).unwrap().fits(name));
+                    .filter(|(pattern, _)| Pattern::new(pattern).unwrap().fits(name));
                 let mut all: Vec<&Value> = own.into_iter().chain(by_pattern.map(|(_, of)| of)).collect();
                 all.extend(rests.iter().filter(|rest| rest.is_object()));
                 let demanded = required.iter().any(|of| of.as_array().unwrap().contains(&json!(name)));
