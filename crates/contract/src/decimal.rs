@@ -27,6 +27,10 @@ impl Decimal {
         }
     }
 
+    pub const fn tenfold(self) -> Self {
+        Self::scaled(self.digits, self.exponent.saturating_add(1))
+    }
+
     /// A number with more than 38 digits has none of these.
     pub fn of(number: &Number) -> Option<Self> {
         let text = number.to_string();

@@ -154,7 +154,7 @@ impl Documents {
     }
 
     /// Follows a chain of references to what is none. For everything but schemas, whose references stay edges.
-    pub(crate) fn resolve<'d>(&'d self, start: Located<'d>) -> Result<Located<'d>, Problem> {
+    pub(crate) fn resolve<'d>(&'d self, start: &Located<'d>) -> Result<Located<'d>, Problem> {
         let mut at = start.clone();
         for _ in 0..limits::HOPS {
             let Some(reference) = at.text("$ref") else {

@@ -175,11 +175,12 @@ pub fn instance(random: &mut Random, document: &Value, schema: &Value, levels: u
     for one in schema["allOf"].as_array().into_iter().flatten() {
         merge(&mut made, instance(random, document, one, levels));
     }
-    let kind = match &schema["type"] {
-        Value::Array(kinds) => random.pick(kinds).as_str().unwrap_or_default().to_owned(),
-        kind => kind.as_str().unwrap_or_default().to_owned(),
-    };
-    let own = match kind.as_str() {
+    let kinds = schema["type"].as_array();
+    let kind = kinds
+        .map_or(&schema["type"], |kinds| random.pick(kinds))
+        .as_str()
+        .unwrap_or_default();
+    let own = match kind {
         "null" => return Value::Null,
         "boolean" => json!(random.one_in(2)),
         "integer" => json!(random.below(9) as i64 - 2),

@@ -12,8 +12,16 @@ use super::{Both, Comparer, Finding, Part, Scope};
 
 impl<'d> Comparer<'d> {
     pub(super) fn request_body(&mut self, scope: &Scope, both: &Both<'d>) -> Result<(), Problem> {
-        let old = both.old.get("requestBody").map(|at| self.old.resolve(at)).transpose()?;
-        let new = both.new.get("requestBody").map(|at| self.new.resolve(at)).transpose()?;
+        let old = both
+            .old
+            .get("requestBody")
+            .map(|at| self.old.resolve(&at))
+            .transpose()?;
+        let new = both
+            .new
+            .get("requestBody")
+            .map(|at| self.new.resolve(&at))
+            .transpose()?;
         let to_server = scope.flow(Part::Request) == Flow::ToServer;
         let when = |breaks: bool, from: Policy| if breaks { Breaks::From(from) } else { Breaks::Nobody };
         let required = |at: &Option<Located<'d>>| at.as_ref().map(|at| at.flag("required"));
@@ -179,7 +187,7 @@ fn responses<'d>(documents: &'d Documents, operation: &Located<'d>) -> Result<BT
     let mut found = BTreeMap::new();
     if let Some(at) = operation.get("responses") {
         for (status, response) in at.members().filter(|(status, _)| !status.starts_with("x-")) {
-            found.insert(status.to_uppercase(), documents.resolve(response)?);
+            found.insert(status.to_uppercase(), documents.resolve(&response)?);
         }
     }
     Ok(found)

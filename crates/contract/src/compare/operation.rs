@@ -39,8 +39,8 @@ impl<'d> Comparer<'d> {
         kind: Kind,
         outer: &str,
     ) -> Result<(), Problem> {
-        let old = entries(old, |at| self.old.resolve(at))?;
-        let new = entries(new, |at| self.new.resolve(at))?;
+        let old = entries(old, |at| self.old.resolve(&at))?;
+        let new = entries(new, |at| self.new.resolve(&at))?;
         let (added, removed) = match kind {
             Kind::Plain => (Rule::OperationAdded, Rule::OperationRemoved),
             Kind::Webhook => (Rule::WebhookAdded, Rule::WebhookRemoved),
@@ -131,8 +131,8 @@ impl<'d> Comparer<'d> {
         let names: BTreeSet<&str> = members.map(|(name, _)| name).collect();
         for name in names {
             let get = |at: &Option<Located<'d>>| at.as_ref().and_then(|at| at.get(name));
-            let before = get(&old).map(|at| self.old.resolve(at)).transpose()?;
-            let after = get(&new).map(|at| self.new.resolve(at)).transpose()?;
+            let before = get(&old).map(|at| self.old.resolve(&at)).transpose()?;
+            let after = get(&new).map(|at| self.new.resolve(&at)).transpose()?;
             let outer = format!("{} callback {name}: ", scope.operation);
             self.items(before.as_ref(), after.as_ref(), Kind::Callback, &outer)?;
         }

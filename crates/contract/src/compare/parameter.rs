@@ -241,7 +241,7 @@ fn parameters<'d>(
         .flatten()
     {
         for entry in list.entries() {
-            let at = documents.resolve(entry)?;
+            let at = documents.resolve(&entry)?;
             let place = at.text("in").unwrap_or("query").to_owned();
             let name = at.text("name").unwrap_or("");
             let name = match place.as_str() {
@@ -268,7 +268,7 @@ fn headers<'d>(documents: &'d Documents, response: &Located<'d>) -> Result<Heade
     let mut headers = Headers::new();
     if let Some(at) = response.get("headers") {
         for (name, header) in at.members() {
-            headers.insert(name.to_lowercase(), (name, documents.resolve(header)?));
+            headers.insert(name.to_lowercase(), (name, documents.resolve(&header)?));
         }
     }
     Ok(headers)

@@ -1,5 +1,10 @@
 //! What is told about two documents, and how bad it is.
 
+#![expect(
+    clippy::needless_pass_by_value,
+    reason = "cases are easier to read without references"
+)]
+
 mod faults;
 mod laws;
 mod schemas;

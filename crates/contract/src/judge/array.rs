@@ -7,7 +7,7 @@ use super::{All, Answer, Failing, Judge, Shape, gather};
 use crate::schema::Types;
 
 /// Lists of more entries are not made up.
-const MOST_ENTRIES: u64 = 64;
+const MOST_ENTRIES: u64 = 4096;
 
 impl<'d> Judge<'d> {
     pub(super) fn arrays_within(&mut self, case: &Case<'_, 'd>, way: &Shape<'d>) -> Result<(), Failing> {
@@ -47,7 +47,7 @@ impl<'d> Judge<'d> {
                 let least = shape.entries.least.max(index as u64 + 1);
                 Err(Failing::with(
                     "an entry is not accepted",
-                    self.list(shape, least, Some((index, witness))),
+                    self.list(shape, least, Some((index, &witness))),
                 ))
             }
             Answer::Unknown(reason) => Err(Failing::new(reason)),
@@ -55,13 +55,13 @@ impl<'d> Judge<'d> {
     }
 
     /// A list of `count` entries, with a given one at its place.
-    pub(super) fn list(&mut self, shape: &Shape<'d>, count: u64, given: Option<(usize, Value)>) -> Option<Value> {
+    pub(super) fn list(&mut self, shape: &Shape<'d>, count: u64, given: Option<(usize, &Value)>) -> Option<Value> {
         if count > MOST_ENTRIES {
             return None;
         }
         let mut entries: Vec<Value> = Vec::new();
         for index in 0..usize::try_from(count).ok()? {
-            if let Some((_, value)) = given.as_ref().filter(|(at, _)| *at == index) {
+            if let Some((_, value)) = given.filter(|(at, _)| *at == index) {
                 entries.push(value.clone());
                 continue;
             }

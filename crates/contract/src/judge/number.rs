@@ -125,6 +125,8 @@ pub(super) fn candidates(shape: &Shape<'_>, way: &Shape<'_>, kind: Types) -> Vec
         way.numbers.upper,
     ] {
         bases.extend(bound.map(|bound| bound.at));
+        // Where neighbours cannot be written, the next power of ten can.
+        bases.extend(bound.map(|bound| bound.at.tenfold()));
     }
     let steps = [0, 1, -1, 2, -2].map(Decimal::whole);
     let mut found: Vec<Decimal> = bases

@@ -9,7 +9,7 @@ use super::shape::{Rest, sorted};
 use super::{All, Answer, Failing, Judge, Role, Shape, gather};
 
 /// Objects of more members are not made up.
-const MOST_MEMBERS: usize = 64;
+const MOST_MEMBERS: usize = 4096;
 
 impl<'d> Judge<'d> {
     pub(super) fn objects_within(&mut self, case: &Case<'_, 'd>, way: &Shape<'d>) -> Result<(), Failing> {
@@ -179,8 +179,10 @@ impl<'d> Judge<'d> {
 /// A name that is not taken.
 fn fresh(taken: impl Fn(&str) -> bool) -> String {
     let mut name = "other".to_owned();
+    let mut count = 1;
     while taken(&name) {
-        name.push('_');
+        count += 1;
+        name = format!("other{count}");
     }
     name
 }

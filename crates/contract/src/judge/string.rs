@@ -53,12 +53,25 @@ impl<'d> Judge<'d> {
         if let (false, Some(most)) = (long, way.length.most) {
             try_length(self, most.saturating_add(1).max(shape.length.least), shape.length.most);
         }
-        // Patterns may keep to the length by themselves; unknown ones and formats may not.
+        // Patterns may keep to the length by themselves.
         if candidates.is_empty() && !unclear {
-            Ok(())
-        } else {
-            Err(Failing::with("the length is another", candidates))
+            return Ok(());
         }
+        let examples = shape.formats.iter().filter_map(|name| format::example(name));
+        for example in examples.filter(|_| !long) {
+            let missing = way
+                .length
+                .most
+                .unwrap_or(0)
+                .saturating_add(1)
+                .saturating_sub(example.len() as u64);
+            if let Ok(missing) = usize::try_from(missing)
+                && missing <= MOST_LETTERS
+            {
+                candidates.push(Value::from(format!("{example}{}", "a".repeat(missing))));
+            }
+        }
+        Err(Failing::with("the length is another", candidates))
     }
 
     /// Whether every string of the shape fits the pattern.

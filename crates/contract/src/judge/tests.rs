@@ -1,5 +1,10 @@
 //! Inclusion by cases, and beside an oracle: the `jsonschema` crate.
 
+#![expect(
+    clippy::needless_pass_by_value,
+    reason = "cases are easier to read without references"
+)]
+
 mod laws;
 
 use serde_json::{Value, json};

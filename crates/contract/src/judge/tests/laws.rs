@@ -69,7 +69,7 @@ fn sendable(document: &Value, schemas: &[&Value], value: &Value) -> bool {
             let items: Vec<&Value> = way.iter().filter_map(|part| part.get("items")).collect();
             sendable(document, &items, entry)
         }),
-        _ => true,
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => true,
     })
 }
 
