@@ -7,6 +7,7 @@ const CLEAN: &[(&str, &str)] = &[
     ("Cargo.toml", "[workspace.dependencies]\nserde = \"1\"\n"),
     ("clippy.toml", CLIPPY),
     ("crates/domain/clippy.toml", CLIPPY),
+    ("crates/contract/clippy.toml", CLIPPY),
     ("crates/evidence/clippy.toml", CLIPPY),
     ("crates/flags/clippy.toml", CLIPPY),
     (
