@@ -121,6 +121,10 @@ impl<'a> Clockwork<'a> {
         let mut from = Moment::now(self.input.now);
         let mut first_day = cadence;
         for (place, wave) in waves.iter_mut().enumerate() {
+            // A run waits as long as its plan says.
+            if self.skips.contains(&Skip::Gaps) {
+                wave.policy.gap = Gap::ZERO;
+            }
             if place > 0 {
                 from = self.after_gap(from, wave.policy.gap);
             }
@@ -364,7 +368,6 @@ impl<'a> Clockwork<'a> {
 
     fn after_gap(&mut self, from: Moment, gap: Gap) -> Moment {
         let at = match gap {
-            _ if self.skips.contains(&Skip::Gaps) => return from,
             Gap::Elapsed(elapsed) => return from.plus(elapsed),
             Gap::Counted(period) => self.calendars.earliest_start(&self.base, from.at, &period),
         };
