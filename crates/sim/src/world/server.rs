@@ -115,7 +115,7 @@ impl World {
                     unused => self.armed.extend(unused),
                 }
                 self.checker.after_commit(&turned.state, &self.store());
-                self.checker.explained(&turned);
+                self.checker.explained(&turned, self.now());
                 self.checker.settled(&turned, self.now());
                 self.checker.served(&turned.state, &self.gateways);
                 self.after_turn(turned);
@@ -178,6 +178,7 @@ impl World {
             self.schedule(20, Happening::Actuate);
             self.schedule(30, Happening::Offer);
         }
+        self.act_on_habits(&turned.state);
         self.server.state = Some(turned.state);
         self.server.waiting = turned.waiting;
         self.perform_soon();
