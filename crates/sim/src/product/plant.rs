@@ -1,7 +1,9 @@
-//! Defects in a plan, as a planner or a state machine that forgets something would have them.
+//! Defects, as a planner or a state machine that forgets something would have them.
 
+use tidegate_domain::id::Version;
 use tidegate_domain::plan::Plan;
 use tidegate_domain::policy::{Bake, Gap};
+use tidegate_domain::service::{Place, Service};
 use tidegate_domain::time::Duration;
 
 use crate::script::Planted;
@@ -28,7 +30,28 @@ impl Planted {
                     };
                 }
             }
-            Self::AnybodyApproves => {}
+            Self::AnybodyApproves | Self::ForgetsChoices | Self::ForgetsFreezes | Self::ForgetsReturns => {}
+        }
+    }
+
+    /// Makes the state forget what it knew of a release.
+    pub fn forget(self, version: &Version, state: &mut Service) {
+        if self == Self::ForgetsFreezes {
+            state.freezes.clear();
+        }
+        let runs = state.runs.iter_mut().filter(|run| run.version == *version);
+        for member in runs
+            .flat_map(|run| &mut run.waves)
+            .flat_map(|wave| wave.members.values_mut())
+        {
+            let forgotten = match member.place {
+                Place::Left { .. } => self == Self::ForgetsChoices,
+                Place::Returned { .. } => self == Self::ForgetsReturns,
+                Place::Waiting | Place::Moved { .. } | Place::Returning { .. } => false,
+            };
+            if forgotten {
+                member.place = Place::Waiting;
+            }
         }
     }
 }

@@ -3,8 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// What is changed in a plan between its check and its being applied, as a defect of the planner or of the state machine would
-/// have it; or what people are let do.
+/// What is changed in a plan between its check and its being applied, or in the state after a turn, as a defect of the planner
+/// or of the state machine would have it; or what people are let do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Planted {
     /// Waves have no planned starts.
@@ -27,10 +27,16 @@ pub enum Planted {
     NoBake,
     /// The server takes everybody for an approver.
     AnybodyApproves,
+    /// Who has opted out waits to be moved all the same.
+    ForgetsChoices,
+    /// Freezes that were put on at run time are lost.
+    ForgetsFreezes,
+    /// Who was taken back waits to be moved again.
+    ForgetsReturns,
 }
 
 impl Planted {
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 13] = [
         Self::NoStarts,
         Self::NoWindows,
         Self::NoNotices,
@@ -41,6 +47,9 @@ impl Planted {
         Self::NoPeaks,
         Self::NoBake,
         Self::AnybodyApproves,
+        Self::ForgetsChoices,
+        Self::ForgetsFreezes,
+        Self::ForgetsReturns,
     ];
 
     #[must_use]
@@ -56,6 +65,9 @@ impl Planted {
             Self::NoPeaks => "no-peaks",
             Self::NoBake => "no-bake",
             Self::AnybodyApproves => "anybody-approves",
+            Self::ForgetsChoices => "forgets-choices",
+            Self::ForgetsFreezes => "forgets-freezes",
+            Self::ForgetsReturns => "forgets-returns",
         }
     }
 }

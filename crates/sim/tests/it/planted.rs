@@ -6,7 +6,7 @@ use std::path::Path;
 use tidegate_sim::{Script, replay};
 
 /// What can be planted, and the rule that notices it.
-const NOTICED: [(&str, &str); 10] = [
+const NOTICED: [(&str, &str); 13] = [
     ("no-starts", "no tenant moves before its planned start"),
     ("no-windows", "no tenant moves outside its windows"),
     ("no-notices", "no tenant moves before its notice has run"),
@@ -17,6 +17,9 @@ const NOTICED: [(&str, &str); 10] = [
     ("no-peaks", "a bake lasts its least time and through peaks"),
     ("no-bake", "a bake lasts its least time and through peaks"),
     ("anybody-approves", "nobody approves who was not asked to"),
+    ("forgets-choices", "who opts out is not moved"),
+    ("forgets-freezes", "no tenant moves while it is frozen"),
+    ("forgets-returns", "a rollback wins"),
 ];
 
 fn violated(text: &str) -> Option<String> {
