@@ -166,9 +166,12 @@ impl Promise {
         covered.allowing.into_iter().any(|window| lets(&window))
     }
 
-    /// The first instant that the plan itself names for a tenant.
-    pub fn start(&self, tenant: &TenantName, moved_by: &WaveName) -> Option<Timestamp> {
-        let wave = self.wave_of(tenant).or_else(|| self.wave(moved_by))?;
+    /// The first instant that the plan itself names for a tenant; for one that came later, what it names for its like.
+    pub fn start(&self, tenant: &TenantName, came_later: Option<&WaveName>) -> Option<Timestamp> {
+        let wave = match came_later {
+            Some(moved_by) => self.wave(moved_by),
+            None => self.wave_of(tenant),
+        }?;
         wave.starts.get(&self.class_index(tenant))?.at
     }
 
