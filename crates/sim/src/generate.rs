@@ -1,4 +1,4 @@
-//! A seed as scenarios: a product, its releases, and an eventful day; and for every other seed, drawn from a stream of its
+//! A seed as scenarios: a product, its releases, and an eventful day; and for every fifth seed, drawn from a stream of its
 //! own, files as people write them and eventful weeks.
 
 mod files;

@@ -11,8 +11,8 @@ use super::{Day, tenant, version};
 use crate::random::Random;
 use crate::script::{Action, Command, Habits, Script, TrafficLine};
 
-/// What one in two seeds has besides its day.
-const EVERY: u64 = 2;
+/// How many seeds there are for each that has weeks besides its day: weeks take longer to run than days.
+const EVERY: u64 = 5;
 
 /// Tells this stream of draws from the one that the day is made of.
 const STREAM: u64 = 0x5ca1_ab1e_0000_0001;
