@@ -1,19 +1,27 @@
 //! What must hold after every turn, whatever has happened. The first violation ends a world.
 
 mod admission;
+mod clock;
 mod journal;
+mod ledger;
+mod promise;
 mod state;
+mod waits;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use tidegate_domain::desired::{Desired, desired};
-use tidegate_domain::id::{ServiceName, TenantName, Version, WaveName};
+use tidegate_domain::id::{Digest, ServiceName, TenantName, Version, WaveName};
 use tidegate_domain::service::{Run, RunPhase, Service};
 use tidegate_domain::step::step;
 use tidegate_domain::time::{Duration, Timestamp};
+use tidegate_domain::waiting::Waiting;
 use tidegate_engine::Turned;
 use tidegate_store::{JournalCheck, JournalFilter, Store, complete_now};
 
+use self::ledger::Ledger;
+pub use self::promise::Promise;
+pub use self::waits::{Seen, Wait};
 use crate::script::Script;
 use crate::world::{Gateways, Performed};
 
@@ -38,6 +46,9 @@ pub struct Checker {
     epoch: Timestamp,
     service: ServiceName,
     journal: journal::Replay,
+    ledger: Ledger,
+    /// What releases have waited for.
+    pub waits: Seen,
     last: Option<Service>,
     document: Desired,
     /// The state's own generation in the store: one commit more, one higher.
@@ -58,6 +69,8 @@ impl Checker {
             epoch,
             service,
             journal: journal::Replay::default(),
+            ledger: Ledger::default(),
+            waits: Seen::new(),
             last: None,
             document: Desired::default(),
             commits: 0,
@@ -97,6 +110,11 @@ impl Checker {
         }
     }
 
+    /// What is applied under this digest keeps what the plan promised when it was checked.
+    pub fn promise(&mut self, applied: Digest, promise: Promise) {
+        self.ledger.promise(applied, promise);
+    }
+
     pub fn passed(&mut self, version: &Version, wave: &WaveName, attempt: u32) {
         self.passed.insert((version.clone(), wave.clone(), attempt));
     }
@@ -115,15 +133,15 @@ impl Checker {
         self.take(state::members_are_where_they_are_said_to_be(state));
         self.take(state::not_too_many_at_once(state));
         self.take(state::every_version_in_use_runs(state, &self.document));
-        self.take(admission::approvals_count(state));
-        let (fresh, now) = self.journal.fresh();
-        let downtime = state::downtime_has_an_end(state, now);
-        let early = admission::nobody_moves_too_early(state, fresh, now);
-        let journalled = admission::waivers_are_journalled(self.last.as_ref(), state, fresh);
-        self.take(early.and(journalled).and(downtime));
+        self.take(state::the_way_back_is_free(state));
+        let kept = self.ledger.follow(self.journal.fresh(), state);
+        self.take(kept);
+        let now = Timestamp(self.epoch.0 + self.at);
+        self.take(state::downtime_has_an_end(state, now));
         if let Some(last) = &self.last {
             let checked = state::only_evidence_confirms(last, state, &self.passed);
-            self.take(checked);
+            let told = state::a_notice_is_asked_for_once(last, state);
+            self.take(checked.and(told));
         }
         self.last = Some(state.clone());
     }
@@ -145,8 +163,13 @@ impl Checker {
         self.commits = commits;
     }
 
-    /// Why nothing moves is always said.
-    pub fn explained(&mut self, turned: &Turned) {
+    /// Why nothing moves is always said, and until when.
+    pub fn explained(&mut self, turned: &Turned, now: Timestamp) {
+        self.waits.extend(turned.waiting.iter().filter_map(Wait::of));
+        if !turned.more {
+            self.take(waits::ends_by_itself(turned, now));
+            self.take(waits::count(&self.ledger, &turned.waiting));
+        }
         let silent = turned.state.runs.iter().find(|run| {
             run.in_flight()
                 && !turned
@@ -197,14 +220,18 @@ impl Checker {
         }
     }
 
-    /// Every release has ended, or waits for a person by name, or for an earlier one that does.
-    pub fn releases_rest(&self) -> bool {
+    /// Every release has ended, or waits for a person by name, for a window that never opens, or for an earlier one that does.
+    pub fn releases_rest(&self, waiting: &[Waiting]) -> bool {
         let Some(state) = &self.last else { return true };
         let mut blocked = false;
+        let for_ever = |run: &Run| {
+            let never = |waiting: &Waiting| matches!(waiting, Waiting::Window { opens: None, release, .. } if *release == run.version);
+            held_for_good(run) || waiting.iter().any(never)
+        };
         for run in &state.runs {
             let rests = match run.phase {
                 RunPhase::Queued => blocked || held_for_good(run),
-                RunPhase::Moving => held_for_good(run) && !run.returning(),
+                RunPhase::Moving => for_ever(run) && !run.returning(),
                 RunPhase::Completed { .. }
                 | RunPhase::RolledBack { .. }
                 | RunPhase::Aborted { .. }
@@ -218,7 +245,7 @@ impl Checker {
         true
     }
 
-    pub fn in_flight_in_words(&self) -> String {
+    pub fn in_flight_in_words(&self, waiting: &[Waiting]) -> String {
         let runs = self
             .last
             .iter()
@@ -227,11 +254,14 @@ impl Checker {
         let words: Vec<String> = runs
             .map(|run| {
                 let waves: Vec<String> = run.waves.iter().map(|wave| format!("{:?}", wave.state)).collect();
+                let waiting = waiting.iter().filter(|waiting| waiting.release() == Some(&run.version));
+                let waiting: Vec<String> = waiting.map(ToString::to_string).collect();
                 format!(
-                    "release {} is {}, its waves {}",
+                    "release {} is {}, its waves {}, waits for {}",
                     run.version,
                     run.phase.in_words(),
-                    waves.join(", ")
+                    waves.join(", "),
+                    waiting.join(" and ")
                 )
             })
             .collect();
@@ -265,7 +295,7 @@ impl Checker {
     /// Where everything and everybody is in the end, for the reader of a scenario.
     pub fn describe_end(&mut self, script: &Script) {
         let Some(state) = self.last.clone() else { return };
-        for version in script.releases.keys() {
+        for version in &script.versions() {
             let Some(run) = state.run(version) else { continue };
             let hold = run
                 .hold

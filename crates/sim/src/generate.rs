@@ -1,4 +1,9 @@
-//! A seed as a scenario: a product, its releases, and an eventful day.
+//! A seed as scenarios: a product, its releases, and an eventful day; and for every fifth seed, drawn from a stream of its
+//! own, files as people write them and eventful weeks.
+
+mod files;
+mod playbook;
+mod weeks;
 
 use std::collections::BTreeMap;
 
@@ -12,6 +17,8 @@ use crate::boundary;
 use crate::product::wave_name;
 use crate::random::Random;
 use crate::script::{Action, Command, GateMood, GatewayMood, Release, Script, SlotMood};
+
+pub use self::weeks::weeks;
 
 /// The same seed is the same scenario.
 #[must_use]
@@ -41,10 +48,14 @@ pub fn generate(seed: u64) -> Script {
         gateways,
         worker,
         releases,
-        actions: Vec::new(),
+        ..Script::default()
     };
     let mut day = Day {
         random,
+        versions: script.releases.keys().cloned().collect(),
+        tenants: script.tenants.keys().cloned().collect(),
+        cells: script.cells.clone(),
+        until: UNTIL,
         script: &mut script,
     };
     day.releases();
@@ -116,9 +127,6 @@ fn release(random: &mut Random, major: u32, tenants: &[TenantName]) -> Release {
             Reversible::Until(Stage::Confirm),
         ]),
         rollback_window: Duration::from_secs(*random.pick(&[60, 1_800, 86_400])),
-        approvals: 0,
-        notice: None,
-        windows: false,
         only_api: major > 1 && random.percent(30),
     }
 }
@@ -126,6 +134,11 @@ fn release(random: &mut Random, major: u32, tenants: &[TenantName]) -> Release {
 struct Day<'a> {
     random: Random,
     script: &'a mut Script,
+    versions: Vec<Version>,
+    tenants: Vec<TenantName>,
+    cells: Vec<CellName>,
+    /// The last second in which something happens by itself.
+    until: u32,
 }
 
 /// Seconds in which things happen to the releases after the first.
@@ -150,32 +163,29 @@ impl Day<'_> {
                 .collect();
             return *self.random.pick(&starts) + self.random.below(40);
         }
-        self.random.between(FROM, UNTIL)
+        self.random.between(FROM, self.until)
     }
 
     fn version(&mut self) -> Version {
-        let versions: Vec<Version> = self.script.releases.keys().cloned().collect();
         // The first release is the quiet one: without it there is nothing to go back to.
         if self.random.percent(8) {
-            versions[0].clone()
+            self.versions[0].clone()
         } else {
-            self.random.pick(&versions[1..]).clone()
+            self.random.pick(&self.versions[1..]).clone()
         }
     }
 
     fn tenant(&mut self) -> TenantName {
-        let names: Vec<TenantName> = self.script.tenants.keys().cloned().collect();
-        self.random.pick(&names).clone()
+        self.random.pick(&self.tenants).clone()
     }
 
     fn cell(&mut self) -> CellName {
-        self.random.pick(&self.script.cells).clone()
+        self.random.pick(&self.cells).clone()
     }
 
     fn releases(&mut self) {
-        let versions: Vec<Version> = self.script.releases.keys().cloned().collect();
         let mut second = 1;
-        for (index, version) in versions.iter().enumerate() {
+        for (index, version) in self.versions.clone().iter().enumerate() {
             self.put(second, Action::Person(Command::Apply(version.clone())));
             if self.random.percent(25) {
                 let again = second + self.random.between(1, 600);

@@ -8,6 +8,7 @@ mod people;
 mod words;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 use tidegate_domain::calendar::Profile;
@@ -177,6 +178,8 @@ impl<'a> Stageplay<'a> {
         self.diary.planned(&plan, &report, self.world.instant());
         self.plans.insert(release, plan.clone());
         let reason = format!("plan {}", plan.digest().short());
+        let project = Arc::new(self.play.project.clone());
+        self.world.promise(&plan, plan.clone(), None, Some(project));
         self.world.ask(
             "release manager",
             &reason,

@@ -1,11 +1,13 @@
 //! The product that a world releases: an API, an admin component on another path, and a worker where the scenario has one.
 
-mod when;
+mod filed;
+mod people;
+mod plant;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use tidegate_domain::id::{ComponentName, Digest, PlaybookName, ServiceName, TenantName, Version, WaveName};
-use tidegate_domain::plan::{FORMAT, Plan, PlannedTenant, PlannedWave};
+use tidegate_domain::plan::{FORMAT, Plan, PlannedTenant, PlannedWave, Schedule};
 use tidegate_domain::policy::{GateUse, HealthPolicy, Policy, WavePolicy};
 use tidegate_domain::release::{
     Artifact, ComponentKind, ComponentRelease, Configuration, Definition, Drain, Readiness, ReadinessCheck, Release,
@@ -14,7 +16,8 @@ use tidegate_domain::release::{
 use tidegate_domain::service::{Member, Place, Service};
 use tidegate_domain::time::Duration;
 
-pub use self::when::approver;
+pub use self::filed::Filed;
+pub use self::people::{PEOPLE, roles};
 use crate::script::{self, Script};
 
 pub const PREPARE_WITHIN: Duration = Duration::from_secs(120);
@@ -83,13 +86,12 @@ pub fn plan(script: &Script, version: &Version, state: &Service) -> Option<Plan>
             tenants,
         });
     }
-    let schedule = when::schedule(wanted, version, &waves);
     Some(Plan {
         format: FORMAT,
         service: service(),
         release: release(script, version),
         policy: policy(wanted),
-        schedule,
+        schedule: Schedule::default(),
         waves,
         left_behind: BTreeMap::new(),
     })

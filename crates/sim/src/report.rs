@@ -9,9 +9,10 @@ use std::thread;
 use serde::Serialize;
 
 use crate::boundary::{self, Hits};
-use crate::generate::generate;
+use crate::check::{Seen, Wait};
+use crate::generate::{generate, weeks};
 use crate::script::Script;
-use crate::world;
+use crate::world::{self, Planned};
 
 pub const SCHEMA_VERSION: u32 = 1;
 
@@ -27,6 +28,14 @@ pub struct Report {
     pub boundaries_hit: usize,
     /// Those it did not, by name.
     pub boundaries_missed: Vec<String>,
+    /// Worlds, of which some seeds have two.
+    pub worlds: u64,
+    /// Plans made from files that passed their check, and were applied.
+    pub plans_checked: u64,
+    /// Those that were blocked, and were not.
+    pub plans_blocked: u64,
+    /// What people and time can make a release wait for, and no release did.
+    pub waits_missed: Vec<String>,
     /// By seed; none is what everybody wants.
     pub violations: Vec<Found>,
 }
@@ -46,27 +55,21 @@ pub struct Found {
 pub fn run(seeds: u64, first: u64) -> Report {
     let next = AtomicU64::new(first);
     let end = first.saturating_add(seeds);
-    let gathered = Mutex::new((Hits::default(), Vec::new()));
+    let gathered = Mutex::new(Gathered::default());
     let work = || {
-        let (mut hits, mut violations) = (Hits::default(), Vec::new());
+        let mut own = Gathered::default();
         loop {
             let seed = next.fetch_add(1, Ordering::Relaxed);
             if seed >= end {
                 break;
             }
-            let script = generate(seed);
-            let ended = world::run(&script);
-            hits.add(&ended.hits);
-            violations.extend(ended.violation.map(|violation| Found {
-                seed,
-                invariant: violation.invariant.to_owned(),
-                detail: format!("at {}: {}", violation.at, violation.detail),
-                scenario: script.to_string(),
-            }));
+            own.world(seed, &generate(seed));
+            if let Some(script) = weeks(seed) {
+                own.world(seed, &script);
+            }
         }
         let mut gathered = gathered.lock().expect("no world panics while it holds the results");
-        gathered.0.add(&hits);
-        gathered.1.extend(violations);
+        gathered.add(own);
     };
     let threads = thread::available_parallelism().map_or(1, NonZero::get);
     thread::scope(|scope| {
@@ -74,10 +77,11 @@ pub fn run(seeds: u64, first: u64) -> Report {
             scope.spawn(work);
         }
     });
-    let (hits, mut violations) = gathered
+    let mut gathered = gathered
         .into_inner()
         .expect("no world panics while it holds the results");
-    violations.sort_by_key(|found: &Found| found.seed);
+    gathered.violations.sort_by_key(|found| found.seed);
+    let hits = gathered.hits;
     Report {
         schema_version: SCHEMA_VERSION,
         seeds,
@@ -88,7 +92,53 @@ pub fn run(seeds: u64, first: u64) -> Report {
             .missing()
             .map(|(kind, moment)| format!("{kind} {moment}"))
             .collect(),
-        violations,
+        worlds: gathered.worlds,
+        plans_checked: gathered.planned.sound,
+        plans_blocked: gathered.planned.blocked,
+        waits_missed: Wait::ALL
+            .into_iter()
+            .filter(|wait| !gathered.waits.contains(wait))
+            .map(|wait| wait.as_str().to_owned())
+            .collect(),
+        violations: gathered.violations,
+    }
+}
+
+/// What came of several worlds.
+#[derive(Default)]
+struct Gathered {
+    worlds: u64,
+    hits: Hits,
+    planned: Planned,
+    waits: Seen,
+    violations: Vec<Found>,
+}
+
+impl Gathered {
+    fn world(&mut self, seed: u64, script: &Script) {
+        let ended = world::run(script);
+        let violations = ended.violation.map(|violation| Found {
+            seed,
+            invariant: violation.invariant.to_owned(),
+            detail: format!("at {}: {}", violation.at, violation.detail),
+            scenario: script.to_string(),
+        });
+        self.add(Self {
+            worlds: 1,
+            hits: ended.hits,
+            planned: ended.planned,
+            waits: ended.waits,
+            violations: violations.into_iter().collect(),
+        });
+    }
+
+    fn add(&mut self, other: Self) {
+        self.worlds += other.worlds;
+        self.hits.add(&other.hits);
+        self.planned.sound += other.planned.sound;
+        self.planned.blocked += other.planned.blocked;
+        self.waits.extend(other.waits);
+        self.violations.extend(other.violations);
     }
 }
 
@@ -112,8 +162,16 @@ impl fmt::Display for Report {
             self.boundaries_hit,
             self.boundaries
         )?;
+        writeln!(
+            f,
+            "{} worlds, {} plans checked and applied, {} blocked",
+            self.worlds, self.plans_checked, self.plans_blocked
+        )?;
         for missed in &self.boundaries_missed {
             writeln!(f, "not hit: {missed}")?;
+        }
+        for missed in &self.waits_missed {
+            writeln!(f, "not waited for: {missed}")?;
         }
         for found in &self.violations {
             writeln!(f, "\nseed {}: {}: {}", found.seed, found.invariant, found.detail)?;

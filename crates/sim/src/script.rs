@@ -2,24 +2,30 @@
 //! a run depends on its scenario alone and a failing one can be kept, cut down and replayed. `docs/simulation.md` has the
 //! language.
 
+mod habits;
+mod planted;
 mod print;
 mod read;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use tidegate_domain::event::{Scope, Verdict};
 use tidegate_domain::id::{CellName, TenantName, Version};
 use tidegate_domain::policy::{Bake, OnFailure, OnInconclusive, Parallel};
 use tidegate_domain::release::{Ownership, Reversible};
 use tidegate_domain::service::{Selection, Waived};
-use tidegate_domain::time::Duration;
+use tidegate_domain::time::{Duration, Timestamp};
 
 use crate::boundary::Boundary;
 
+pub use habits::Habits;
+pub use planted::Planted;
 pub use read::Unreadable;
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Script {
+    /// When the world begins.
+    pub begins: Timestamp,
     pub cells: Vec<CellName>,
     /// Those that exist from the start.
     pub tenants: BTreeMap<TenantName, CellName>,
@@ -27,6 +33,12 @@ pub struct Script {
     /// How the worker shares its work; `None`: the product has no worker.
     pub worker: Option<Ownership>,
     pub releases: BTreeMap<Version, Release>,
+    /// The files of a project by their paths, as people write them: where there are some, releases are planned from them, and
+    /// cells, tenants and releases stand there alone.
+    pub files: BTreeMap<String, String>,
+    /// The traffic of tenants, for quietest times and peaks.
+    pub traffic: BTreeMap<TenantName, TrafficLine>,
+    pub habits: Habits,
     /// In order of time.
     pub actions: Vec<(Duration, Action)>,
 }
@@ -44,12 +56,6 @@ pub struct Release {
     pub on_inconclusive: OnInconclusive,
     pub reversible: Reversible,
     pub rollback_window: Duration,
-    /// How many people have to agree.
-    pub approvals: u32,
-    /// How long before its start every tenant has to be told.
-    pub notice: Option<Duration>,
-    /// Every other tenant is moved in windows of its own.
-    pub windows: bool,
     /// The `admin` component and the worker are the same as those of the release before.
     pub only_api: bool,
 }
@@ -76,6 +82,8 @@ pub enum Action {
     Clock(i64),
     /// The server dies, or repeats itself, when it next comes to this boundary.
     Fault(Boundary),
+    /// A defect is planted, to see that a rule notices it.
+    Plant(Version, Planted),
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -91,14 +99,27 @@ pub enum Command {
     /// In the name of somebody.
     Approve(Version, String),
     Reject(Version, String),
-    /// Says that every notice of the release was sent.
-    Notify(Version),
-    Waive(Version, Waived, Duration),
-    Freeze(Selection, Option<Duration>),
+    /// Says that every notice of the release was sent, so long ago.
+    Notify(Version, Duration),
+    Waive(Version, Waived, Duration, Selection),
+    Freeze {
+        of: Selection,
+        /// From then on, counted from now.
+        after: Duration,
+        length: Option<Duration>,
+    },
     /// Lifts every freeze.
     Unfreeze,
     OptIn(TenantName),
     OptOut(TenantName),
+}
+
+/// How much traffic a tenant has in an hour of its peak; in the others it has a tenth of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TrafficLine {
+    pub hourly: u32,
+    /// Hours of the week, from Monday 00:00.
+    pub peak_hours: BTreeSet<u8>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -137,7 +158,35 @@ pub enum GatewayMood {
     Takes(Duration),
 }
 
+/// 2026-01-05T00:00:00Z, a Monday.
+pub const MIDNIGHT: Timestamp = Timestamp(1_767_571_200_000);
+
+impl Default for Script {
+    fn default() -> Self {
+        Self {
+            begins: MIDNIGHT,
+            cells: Vec::new(),
+            tenants: BTreeMap::new(),
+            gateways: Vec::new(),
+            worker: None,
+            releases: BTreeMap::new(),
+            files: BTreeMap::new(),
+            traffic: BTreeMap::new(),
+            habits: Habits::default(),
+            actions: Vec::new(),
+        }
+    }
+}
+
 impl Script {
+    /// The releases there are.
+    #[must_use]
+    pub fn versions(&self) -> Vec<Version> {
+        let of_file = |path: &String| path.strip_prefix("releases/")?.strip_suffix(".yaml")?.parse().ok();
+        let of_files = self.files.keys().filter_map(of_file);
+        self.releases.keys().cloned().chain(of_files).collect()
+    }
+
     /// Puts the actions in the order of their time; those of one moment stay as they are.
     pub fn sort(&mut self) {
         self.actions.sort_by_key(|(at, _)| at.as_millis());

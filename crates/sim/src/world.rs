@@ -2,16 +2,19 @@
 //! in the order of a virtual clock; nothing else decides what comes next.
 
 mod act;
+mod apply;
 mod begin;
 mod driver;
 mod gateway;
+mod habits;
 mod performer;
 mod resource;
 mod server;
 mod stage;
 mod watch;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use tidegate_domain::effect::Lane;
 use tidegate_domain::event::Event;
@@ -28,16 +31,16 @@ use self::performer::SlowPerformers;
 use self::server::Server;
 use self::watch::Moods;
 use crate::boundary::{Boundary, Hits, Kind, Moment};
-use crate::check::{Checker, Violation};
-use crate::product;
-use crate::script::Script;
-
-/// 2026-01-05T00:00:00Z, a Monday.
-const MIDNIGHT: i64 = 1_767_571_200_000;
+use crate::check::{Checker, Seen, Violation};
+use crate::product::{self, Filed};
+use crate::script::{Habits, Planted, Script};
 
 /// How long a world may go on after the last action: longer than every time of a plan together, and a clock that went back
 /// a day.
 const CALM_MS_MAX: i64 = 4 * 86_400_000;
+
+/// The same where releases leave on days of their own, one after the other: weeks apart, told weeks ahead.
+const CALM_OF_PLANS_MS_MAX: i64 = 500 * 86_400_000;
 
 /// More happenings than any scenario needs: a world that does not come to rest has a defect.
 const HAPPENINGS_MAX: usize = 60_000;
@@ -61,6 +64,13 @@ pub struct World {
     performed: Performed,
     slow: SlowPerformers,
     plans: BTreeMap<Version, Plan>,
+    /// The project, where the scenario has files.
+    filed: Option<Arc<Filed>>,
+    planned: Planned,
+    habits: Habits,
+    /// What somebody has set out to do, and when it will be done.
+    set_out: BTreeMap<String, i64>,
+    planted: BTreeMap<Version, BTreeSet<Planted>>,
     armed: Vec<Boundary>,
     hits: Hits,
     checker: Checker,
@@ -106,10 +116,21 @@ enum Happening {
     Look,
 }
 
+/// How plans came out.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Planned {
+    /// Checked, and applied.
+    pub sound: u64,
+    /// Not applied.
+    pub blocked: u64,
+}
+
 /// How a world ended.
 pub struct Ended {
     pub violation: Option<Violation>,
     pub hits: Hits,
+    pub planned: Planned,
+    pub waits: Seen,
     pub trace: Vec<String>,
 }
 
@@ -122,13 +143,20 @@ pub fn run(script: &Script) -> Ended {
     Ended {
         violation: world.checker.violation.take(),
         hits: world.hits,
+        planned: world.planned,
+        waits: world.checker.waits,
         trace: world.checker.trace,
     }
 }
 
 impl World {
     fn new(script: Script) -> Self {
-        let mut world = Self::empty(product::service(), Timestamp(MIDNIGHT), script);
+        let begins = script.begins;
+        let mut world = Self::empty(product::service(), begins, script);
+        match Filed::read(&world.script) {
+            Ok(filed) => world.filed = filed.map(Arc::new),
+            Err(mistakes) => world.checker.violate("the files of a scenario can be read", mistakes),
+        }
         for index in 0..world.script.actions.len() {
             let at = world.script.actions[index].0.as_millis();
             world.schedule_at(at, Happening::Action(index));
@@ -154,6 +182,11 @@ impl World {
             performed: Performed::default(),
             slow: SlowPerformers::default(),
             plans: BTreeMap::new(),
+            filed: None,
+            planned: Planned::default(),
+            habits: script.habits,
+            set_out: BTreeMap::new(),
+            planted: BTreeMap::new(),
             armed: Vec::new(),
             hits: Hits::default(),
             rehearsal: false,
@@ -193,13 +226,14 @@ impl World {
     /// Faults end; then every release has to.
     fn settle(&mut self) {
         self.calm();
-        let until = self.at + CALM_MS_MAX;
+        let longest = self.filed.as_ref().map_or(CALM_MS_MAX, |_| CALM_OF_PLANS_MS_MAX);
+        let until = self.at + longest;
         let mut happenings = 0;
         while !self.at_rest() {
             happenings += 1;
             let next = self.agenda.keys().next().map(|(at, _)| *at);
             if next.is_none_or(|at| at > until) || happenings > HAPPENINGS_MAX {
-                let waiting = self.checker.in_flight_in_words();
+                let waiting = self.checker.in_flight_in_words(&self.server.waiting);
                 self.checker.violate(
                     "every release ends",
                     format!("long after the faults have stopped: {waiting}"),
@@ -287,6 +321,11 @@ impl World {
             performed: self.performed.fork(),
             slow: SlowPerformers::default(),
             plans: self.plans.clone(),
+            filed: self.filed.clone(),
+            planned: self.planned,
+            habits: self.habits,
+            set_out: self.set_out.clone(),
+            planted: self.planted.clone(),
             armed: Vec::new(),
             hits: Hits::default(),
             checker: self.checker.clone(),
@@ -314,6 +353,6 @@ impl World {
             | Happening::TableTaken { .. }
             | Happening::Reconnect(_) => true,
         };
-        self.server.is_up() && !self.agenda.values().any(busy) && self.checker.releases_rest()
+        self.server.is_up() && !self.agenda.values().any(busy) && self.checker.releases_rest(&self.server.waiting)
     }
 }

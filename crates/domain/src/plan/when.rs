@@ -120,6 +120,10 @@ impl<'a> Clockwork<'a> {
         let mut from = Moment::now(self.input.now);
         let mut first_day = begun.or(cadence);
         for (place, wave) in waves.iter_mut().enumerate() {
+            // A run waits as long as its plan says.
+            if self.skips.contains(&Skip::Gaps) {
+                wave.policy.gap = Gap::ZERO;
+            }
             if place > 0 {
                 from = self.after_gap(from, wave.policy.gap);
             }
@@ -380,7 +384,6 @@ impl<'a> Clockwork<'a> {
 
     fn after_gap(&mut self, from: Moment, gap: Gap) -> Moment {
         let at = match gap {
-            _ if self.skips.contains(&Skip::Gaps) => return from,
             Gap::Elapsed(elapsed) => return from.plus(elapsed),
             Gap::Counted(period) => self.calendars.earliest_start(&self.base, from.at, &period),
         };

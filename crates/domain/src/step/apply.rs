@@ -131,8 +131,10 @@ impl Turn {
             .filter(|(name, _)| !self.state.seats.contains_key(*name))
             .collect();
         for (tenant, cell) in new {
-            // It joins the wave that the plan names, so no running release takes it.
-            self.seat(tenant, cell, cause);
+            // It joins the wave that the plan names, so no running release takes it; but it goes back with those that it joins.
+            if let Some(version) = self.seat(tenant, cell, cause) {
+                self.belong(tenant, cell, &version);
+            }
         }
     }
 

@@ -1,138 +1,259 @@
-//! Nobody is moved forward against what the plan and people say about when.
+//! Nobody is moved forward against what the plan, the files and people say about when. Everything is computed anew, from what
+//! the plan was when it was checked and from the journal.
 
-use tidegate_domain::calendar::Reason;
-use tidegate_domain::id::{TenantName, Version};
+use tidegate_domain::id::TenantName;
 use tidegate_domain::journal::{Entry, EntryKind};
-use tidegate_domain::service::{Run, RunPhase, Service, Waived};
+use tidegate_domain::plan::PlannedWave;
+use tidegate_domain::policy::Before;
+use tidegate_domain::service::{Service, Waived};
 use tidegate_domain::time::Timestamp;
 
 use super::Checked;
+use super::clock::{self, Covered};
+use super::ledger::{Kept, Ledger};
 
-/// Every tenant that moved in this turn was told, in its window and not frozen; or a journalled waiver says otherwise.
-pub fn nobody_moves_too_early(state: &Service, fresh: &[Entry], now: Timestamp) -> Checked {
-    for entry in fresh.iter().filter(|entry| entry.kind == EntryKind::Moved) {
-        let Some(run) = entry.release.as_ref().and_then(|version| state.run(version)) else {
-            continue;
-        };
-        for tenant in &entry.tenants {
-            told(state, run, tenant, now)?;
-            open(state, run, tenant, now)?;
+impl Ledger {
+    /// Holds one row against all that was promised before it.
+    pub fn admits(&self, entry: &Entry, now: Timestamp, state: &Service) -> Checked {
+        let run = entry.release.as_ref().and_then(|version| self.runs.get(version));
+        let Some(run) = run else { return Ok(()) };
+        let is = |kind| entry.kind == kind;
+        if is(EntryKind::Approved) {
+            approved_by_those_asked(run, entry)
+        } else if is(EntryKind::Started) {
+            agreed(run, &Before::Release, now)
+        } else if is(EntryKind::StageEntered) && entry.reason.starts_with("prepare:") {
+            begins(run, entry, now)
+        } else if is(EntryKind::WaveConfirmed) {
+            has_baked(run, entry, now)
+        } else if is(EntryKind::Moved) {
+            let mut movers = entry.tenants.iter().map(|tenant| Mover {
+                ledger: self,
+                run,
+                entry,
+                tenant,
+                now,
+                state,
+            });
+            movers.try_for_each(|mover| {
+                mover.stays_back()?;
+                mover.is_told()?;
+                mover.may_move()
+            })
+        } else {
+            Ok(())
         }
     }
-    Ok(())
 }
 
-fn told(state: &Service, run: &Run, tenant: &TenantName, now: Timestamp) -> Checked {
-    const RULE: &str = "no tenant moves before its notice has run";
-    if waived(state, run, tenant, Waived::Notice, now).is_some() {
+/// One who was moved forward.
+struct Mover<'a> {
+    ledger: &'a Ledger,
+    run: &'a Kept,
+    entry: &'a Entry,
+    tenant: &'a TenantName,
+    now: Timestamp,
+    state: &'a Service,
+}
+
+impl Mover<'_> {
+    fn says(&self, what: &str) -> String {
+        let release = &self.run.promise.plan.release.version;
+        format!("{} moves to {release} at {}: {what}", self.tenant, self.now)
+    }
+
+    /// Who has opted out, was left behind or was taken back is not moved.
+    fn stays_back(&self) -> Checked {
+        let wave = self.entry.wave.as_ref().and_then(|wave| self.run.waves.get(wave));
+        if self.run.ended || wave.is_some_and(|wave| wave.taken_back) {
+            return Err(("a rollback wins", self.says("it was taken back and nobody resumed it")));
+        }
+        if self.run.returned.contains(self.tenant) {
+            return Err(("a rollback wins", self.says("the tenant was taken back")));
+        }
+        if self.ledger.stays(self.run, self.tenant) {
+            return Err(("who opts out is not moved", self.says("it has opted out since")));
+        }
+        let left = self.run.promise.plan.left_behind.contains_key(self.tenant);
+        if left && !self.ledger.came_later(self.run, self.tenant) {
+            return Err((
+                "who is left behind is not moved",
+                self.says("the plan leaves it behind"),
+            ));
+        }
+        Ok(())
+    }
+
+    /// Since when somebody has waived it.
+    fn waived(&self, of: Waived) -> Option<Timestamp> {
+        let cell = &self.state.seats.get(self.tenant)?.cell;
+        let counts = self
+            .run
+            .waivers
+            .iter()
+            .filter(|waiver| waiver.of == of && self.now < waiver.until && waiver.whom.holds(self.tenant, cell));
+        counts.map(|waiver| waiver.at).max()
+    }
+
+    fn is_told(&self) -> Checked {
+        const RULE: &str = "no tenant moves before its notice has run";
+        if self.waived(Waived::Notice).is_some() {
+            return Ok(());
+        }
+        let owed = self.run.promise.owed(self.tenant);
+        let owed = owed.map_err(|kind| (RULE, self.says(&format!("it is owed a {kind}, and none is planned"))))?;
+        for owed in owed {
+            let key = owed.notice.key.as_str();
+            let Some(sent) = self.ledger.sent.get(key) else {
+                return Err((RULE, self.says(&format!("{key} was never sent"))));
+            };
+            let Some(period) = owed.period else { continue };
+            let deadline = self.run.promise.whose(self.tenant).before(self.now, period);
+            if deadline.is_some_and(|deadline| deadline < *sent) {
+                let detail = format!("{key} was sent at {sent}, and has to be so {period} before");
+                return Err((RULE, self.says(&detail)));
+            }
+        }
+        Ok(())
+    }
+
+    fn may_move(&self) -> Checked {
+        let promise = &self.run.promise;
+        let waived = self.waived(Waived::Window);
+        let cell = self.state.seats.get(self.tenant).map(|seat| &seat.cell);
+        for (number, freeze) in &self.ledger.freezes {
+            let holds = cell.is_some_and(|cell| freeze.whom.holds(self.tenant, cell));
+            let is_on = freeze.from <= self.now && freeze.until.is_none_or(|until| self.now < until);
+            if holds && is_on && waived.is_none_or(|at| at < freeze.at) {
+                return Err((
+                    "no tenant moves while it is frozen",
+                    self.says(&format!("freeze {number} is on")),
+                ));
+            }
+        }
+        if waived.is_some() {
+            return Ok(());
+        }
+        let zone = promise.whose(self.tenant).zone;
+        let Some(wave) = &self.entry.wave else { return Ok(()) };
+        let came_later = self.ledger.came_later(self.run, self.tenant);
+        let start = promise.start(self.tenant, came_later.then_some(wave));
+        if let Some(start) = start.filter(|start| *start > self.now) {
+            let detail = self.says(&format!("its planned start is {start}"));
+            return Err(("no tenant moves before its planned start", detail));
+        }
+        let today = clock::date(&zone, self.now);
+        let first = promise.first_day(self.tenant).filter(|_| !came_later);
+        if let Some(first) = first.filter(|first| today < *first) {
+            let detail = self.says(&format!("its day is {first}, by its clocks it is {today}"));
+            return Err(("no tenant moves before its day", detail));
+        }
+        let windows = promise.windows(self.tenant);
+        let Some(covered) = Covered::of(&windows, &zone, self.now) else {
+            return Ok(());
+        };
+        if let Some(freeze) = covered.freeze {
+            let detail = self.says(&format!("{} forbids it", freeze.name));
+            return Err(("no tenant moves while it is frozen", detail));
+        }
+        let finishing = self.run.waves.get(wave);
+        let finishing = finishing.is_some_and(|wave| wave.finishing.contains(&promise.class_index(self.tenant)));
+        if covered.needs && covered.allowing.is_empty() && !finishing {
+            return Err(("no tenant moves outside its windows", self.says("none is open")));
+        }
+        Ok(())
+    }
+}
+
+/// Nobody's word counts who was not asked for it.
+fn approved_by_those_asked(run: &Kept, entry: &Entry) -> Checked {
+    let schedule = &run.promise.plan.schedule;
+    let named = entry.reason.split_once(": ").map_or("", |(name, _)| name);
+    let planned = schedule.approvals.iter().find(|planned| planned.name.as_str() == named);
+    let asked = planned.map(|planned| super::promise::Asked {
+        name: &planned.name,
+        roles: &planned.roles,
+        count: planned.count,
+        before: &planned.before,
+        expires: planned.expires,
+    });
+    let may = asked.is_some_and(|asked| run.may_agree(&entry.actor, &asked));
+    if may {
         return Ok(());
     }
-    for planned in run
-        .schedule
-        .notices
-        .iter()
-        .filter(|planned| planned.required && planned.tenants.contains(tenant))
+    let detail = format!("{} approved {}", entry.actor, run.promise.plan.release.version);
+    Err(("nobody approves who was not asked to", detail))
+}
+
+/// What starts, people had agreed to: others than its author, as many as the playbook asks for.
+fn agreed(run: &Kept, before: &Before, now: Timestamp) -> Checked {
+    for asked in run.promise.asked().iter().filter(|asked| asked.before == before) {
+        let agreed = run.agreed(asked, now);
+        if agreed.len() < asked.count as usize {
+            let release = &run.promise.plan.release.version;
+            let detail = format!(
+                "release {release} starts: {} of {} have given approval {}",
+                agreed.len(),
+                asked.count,
+                asked.name
+            );
+            return Err(("what starts is approved", detail));
+        }
+    }
+    Ok(())
+}
+
+/// A wave begins with the agreement it needs, and after its gap.
+fn begins(run: &Kept, entry: &Entry, now: Timestamp) -> Checked {
+    let Some(name) = &entry.wave else { return Ok(()) };
+    agreed(run, &Before::Wave(name.clone()), now)?;
+    let promise = &run.promise;
+    let earlier = promise.plan.waves.iter().take_while(|wave| wave.name != *name);
+    let confirmed = earlier
+        .filter_map(|wave: &PlannedWave| run.waves.get(&wave.name)?.confirmed)
+        .max();
+    let Some(confirmed) = confirmed else { return Ok(()) };
+    let gap = promise.gap(name);
+    if promise.base().gap_is_over(confirmed, gap, now) == Some(false) {
+        let detail = format!(
+            "wave {name} of {} begins at {now}, the one before is confirmed since {confirmed}",
+            promise.plan.release.version
+        );
+        return Err(("the time between two waves is kept", detail));
+    }
+    Ok(())
+}
+
+/// A wave is confirmed after its least bake, and after the peaks of those it has moved, unless a person ended its bake.
+fn has_baked(run: &Kept, entry: &Entry, now: Timestamp) -> Checked {
+    const RULE: &str = "a bake lasts its least time and through peaks";
+    let promise = &run.promise;
+    let wave = entry.wave.as_ref();
+    let (Some(name), Some(kept)) = (wave, wave.and_then(|wave| run.waves.get(wave))) else {
+        return Ok(());
+    };
+    let Some(planned) = promise.wave(name) else {
+        return Ok(());
+    };
+    if kept.promoted || kept.on.is_empty() || planned.policy.bake.longest.is_zero() {
+        return Ok(());
+    }
+    if let Some(least) = kept
+        .baking
+        .map(|since| since + planned.policy.bake.least)
+        .filter(|least| now < *least)
     {
-        let proof = run.notices.get(&planned.key).and_then(|notice| notice.proof.as_ref());
-        let Some(proof) = proof else {
-            return Err((RULE, format!("{tenant} was not told of {}", run.version)));
+        let detail = format!("wave {name} is confirmed at {now}, and bakes until {least}");
+        return Err((RULE, detail));
+    }
+    for tenant in &kept.on {
+        let (Some(hours), Some(moved)) = (promise.peak(tenant), kept.moved) else {
+            continue;
         };
-        let class = run.schedule.class_of(tenant).unwrap_or(&run.schedule.base);
-        let due = planned
-            .period
-            .map(|period| run.schedule.calendars.notice_deadline(class, now, &period));
-        if let Some(Ok(deadline)) = due
-            && deadline < proof.at
-        {
-            return Err((
-                RULE,
-                format!("{tenant} was told of {} at {} only", run.version, proof.at),
-            ));
-        }
-    }
-    Ok(())
-}
-
-fn open(state: &Service, run: &Run, tenant: &TenantName, now: Timestamp) -> Checked {
-    const RULE: &str = "no tenant moves outside its window or while it is frozen";
-    let waived = waived(state, run, tenant, Waived::Window, now);
-    for (number, freeze) in &state.freezes {
-        let cell = state.seats.get(tenant).map(|seat| &seat.cell);
-        let of = cell.is_some_and(|cell| freeze.of.holds(tenant, cell));
-        let now_in = freeze.from <= now && freeze.until.is_none_or(|until| now < until);
-        if of && now_in && waived.is_none_or(|at| at < freeze.at) {
-            return Err((RULE, format!("freeze {number} is on {tenant}")));
-        }
-    }
-    // Who has begun while its window was open may finish, unless a freeze has begun.
-    let index = run.schedule.class_index(tenant);
-    let finishing = run.waves.iter().any(|wave| wave.finishing.contains(&index));
-    let open = |class| {
-        let openness = run.schedule.calendars.is_open(class, now);
-        openness.open || (finishing && !matches!(openness.reason, Reason::Frozen { .. }))
-    };
-    if waived.is_none() && !run.schedule.class_of(tenant).is_none_or(open) {
-        return Err((RULE, format!("{tenant} moves to {} at {now}", run.version)));
-    }
-    Ok(())
-}
-
-/// Since when somebody has waived it.
-fn waived(state: &Service, run: &Run, tenant: &TenantName, of: Waived, now: Timestamp) -> Option<Timestamp> {
-    let cell = &state.seats.get(tenant)?.cell;
-    let waivers = run
-        .waivers
-        .iter()
-        .filter(|waiver| waiver.of == of && now < waiver.until);
-    waivers
-        .filter(|waiver| waiver.tenants.holds(tenant, cell))
-        .map(|waiver| waiver.at)
-        .max()
-}
-
-/// What has started, people had agreed to: others than its author, as many as the plan asks for.
-pub fn approvals_count(state: &Service) -> Checked {
-    for run in &state.runs {
-        let by_author = run
-            .approvals
-            .iter()
-            .flat_map(|approval| approval.given.keys())
-            .find(|by| run.is_by(by));
-        if let Some(author) = by_author {
-            return Err((
-                "nobody approves their own plan",
-                format!("{author} approved {}", run.version),
-            ));
-        }
-        let missing = run
-            .approvals
-            .iter()
-            .any(|approval| approval.wave.is_none() && approval.review_by.is_none() && approval.missing() > 0);
-        if missing && matches!(run.phase, RunPhase::Moving | RunPhase::Completed { .. }) {
-            return Err((
-                "what starts is approved",
-                format!("release {} is on its way", run.version),
-            ));
-        }
-    }
-    Ok(())
-}
-
-/// The rows of waivers, freezes and approvals are as many as the state says.
-pub fn waivers_are_journalled(before: Option<&Service>, state: &Service, fresh: &[Entry]) -> Checked {
-    let count = |state: Option<&Service>, version: &Version| {
-        state
-            .and_then(|state| state.run(version))
-            .map_or(0, |run| run.waivers.len())
-    };
-    for run in &state.runs {
-        let rows = fresh.iter().filter(|entry| entry.kind == EntryKind::Waived);
-        let rows = rows
-            .filter(|entry| entry.release.as_ref() == Some(&run.version))
-            .count();
-        let added = count(Some(state), &run.version).saturating_sub(count(before, &run.version));
-        if rows < added {
-            return Err(("every waiver is journalled", format!("release {}", run.version)));
+        let over = clock::peak_is_over(hours, &promise.whose(tenant).zone, moved);
+        if let Some(over) = over.filter(|over| now < *over) {
+            let detail = format!("wave {name} is confirmed at {now}, the peak of {tenant} is over at {over}");
+            return Err((RULE, detail));
         }
     }
     Ok(())

@@ -16,10 +16,8 @@ pub struct Replay {
     pub seq: i64,
     seats: Versions,
     held: BTreeSet<Version>,
-    /// Since the state was compared last.
-    fresh: Vec<Entry>,
-    /// When the turn that wrote them was.
-    at_ms: i64,
+    /// Since the state was compared last, each with the time of its turn.
+    fresh: Vec<(Timestamp, Entry)>,
 }
 
 impl Replay {
@@ -41,13 +39,12 @@ impl Replay {
         let mut checked = Ok(());
         for row in rows {
             self.seq = row.seq;
-            self.at_ms = row.at_ms;
             let Ok(entry) = serde_json::from_str::<Entry>(&row.body) else {
                 return (lines, Err(("the journal can be read", format!("row {}", row.seq))));
             };
             lines.push(line(&entry));
             checked = checked.and(self.take(&entry));
-            self.fresh.push(entry);
+            self.fresh.push((Timestamp(row.at_ms), entry));
         }
         (lines, checked)
     }
@@ -139,8 +136,8 @@ impl Replay {
         for (name, cell) in before.iter().flat_map(|before| &before.cells) {
             let stopped = cell.slots.keys().find(|id| !state.cells[name].slots.contains_key(*id));
             let told = |id: &str| {
-                let rows = self.fresh.iter().filter(|entry| entry.kind == EntryKind::SlotStopped);
-                rows.into_iter().any(|entry| entry.reason.contains(id))
+                let mut rows = self.fresh.iter().map(|(_, entry)| entry);
+                rows.any(|entry| entry.kind == EntryKind::SlotStopped && entry.reason.contains(id))
             };
             if let Some(id) = stopped.filter(|id| !told(id.as_str())) {
                 return Err((RULE, format!("slot {id} of cell {name} was stopped without a row")));
@@ -158,6 +155,7 @@ impl Replay {
             let of_run = |entry: &&Entry| entry.release.as_ref() == Some(&run.version) && entry.wave.as_ref() == wave;
             self.fresh
                 .iter()
+                .map(|(_, entry)| entry)
                 .filter(of_run)
                 .any(|entry| kinds.contains(&entry.kind))
         };
@@ -188,8 +186,8 @@ impl Replay {
 
 impl Replay {
     /// The rows that were added last, and when.
-    pub fn fresh(&self) -> (&[Entry], Timestamp) {
-        (&self.fresh, Timestamp(self.at_ms))
+    pub fn fresh(&self) -> &[(Timestamp, Entry)] {
+        &self.fresh
     }
 }
 

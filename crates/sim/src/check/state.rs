@@ -220,3 +220,50 @@ pub fn on_its_version_since(state: &Service, tenant: &TenantName) -> Option<u64>
     let seat = state.seats.get(tenant)?;
     seat.version.as_ref().map(|_| seat.epoch)
 }
+
+/// Who goes back waits for nothing but the slots it goes back to.
+pub fn the_way_back_is_free(state: &Service) -> Checked {
+    for run in &state.runs {
+        for (tenant, member) in run.members() {
+            let (Place::Returning { .. }, Some(from)) = (&member.place, &member.from) else {
+                continue;
+            };
+            let cell = state.seats.get(tenant).and_then(|seat| state.cells.get(&seat.cell));
+            let slots = cell.and_then(|cell| Some((cell, cell.resolved.get(from)?)));
+            let is_ready = slots.is_some_and(|(cell, slots)| {
+                let mut slots = slots.values();
+                slots.all(|id| cell.slots.get(id).is_some_and(|slot| slot.state.is_ready()))
+            });
+            if is_ready {
+                let detail = format!("{tenant} is still on {}, and {from} is ready for it", run.version);
+                return Err(("the way back waits for nothing but slots", detail));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A notice that was asked for is not asked for again in the same run, and what proves it stays.
+pub fn a_notice_is_asked_for_once(before: &Service, state: &Service) -> Checked {
+    for run in &state.runs {
+        let same = |last: &&Run| last.plan == run.plan && last.applied == run.applied;
+        let Some(last) = before.run(&run.version).filter(same) else {
+            continue;
+        };
+        for (key, earlier) in &last.notices {
+            let Some(now) = run.notices.get(key) else {
+                return Err(("a notice is asked for once", format!("{key} is forgotten")));
+            };
+            let kept = |earlier: bool, same: bool| !earlier || same;
+            if !kept(earlier.asked.is_some(), earlier.asked == now.asked)
+                || !kept(earlier.proof.is_some(), earlier.proof == now.proof)
+            {
+                return Err((
+                    "a notice is asked for once",
+                    format!("{key} is asked for or proven anew"),
+                ));
+            }
+        }
+    }
+    Ok(())
+}

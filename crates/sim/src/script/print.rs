@@ -8,18 +8,26 @@ use tidegate_domain::release::{Ownership, Reversible};
 use tidegate_domain::service::Selection;
 use tidegate_domain::time::{Duration, Timestamp};
 
-use super::{Action, Command, GateMood, GatewayMood, Release, Script, SlotMood};
+use super::{Action, Command, GateMood, GatewayMood, Habits, MIDNIGHT, Release, Script, SlotMood};
 
 impl fmt::Display for Script {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "cells {}", words(&self.cells, " "))?;
-        let tenants: Vec<String> = self
-            .tenants
-            .iter()
-            .map(|(name, cell)| format!("{name}@{cell}"))
-            .collect();
-        writeln!(f, "tenants {}", tenants.join(" "))?;
+        if self.begins != MIDNIGHT {
+            writeln!(f, "begins {}", self.begins)?;
+        }
+        if !self.cells.is_empty() {
+            writeln!(f, "cells {}", words(&self.cells, " "))?;
+            let tenants: Vec<String> = self
+                .tenants
+                .iter()
+                .map(|(name, cell)| format!("{name}@{cell}"))
+                .collect();
+            writeln!(f, "tenants {}", tenants.join(" "))?;
+        }
         writeln!(f, "gateways {}", self.gateways.join(" "))?;
+        if self.habits != Habits::default() {
+            writeln!(f, "{}", self.habits)?;
+        }
         match self.worker {
             None => {}
             Some(Ownership::Tenant) => writeln!(f, "worker tenant")?,
@@ -27,6 +35,14 @@ impl fmt::Display for Script {
         }
         for (version, release) in &self.releases {
             writeln!(f, "release {version} {release}")?;
+        }
+        for (path, text) in &self.files {
+            writeln!(f, "file {path}")?;
+            text.lines().try_for_each(|line| writeln!(f, "| {line}"))?;
+        }
+        for (tenant, traffic) in &self.traffic {
+            let hours: Vec<u8> = traffic.peak_hours.iter().copied().collect();
+            writeln!(f, "traffic {tenant} {} {}", traffic.hourly, words(&hours, ","))?;
         }
         for (at, action) in &self.actions {
             writeln!(f, "{} {action}", offset(*at))?;
@@ -68,15 +84,6 @@ impl fmt::Display for Release {
             write!(f, " until={}", stage.as_str())?;
         }
         write!(f, " window={}", offset(self.rollback_window))?;
-        if self.approvals > 0 {
-            write!(f, " approvals={}", self.approvals)?;
-        }
-        if let Some(notice) = self.notice {
-            write!(f, " notice={}", offset(notice))?;
-        }
-        if self.windows {
-            write!(f, " windows")?;
-        }
         if self.only_api {
             write!(f, " only-api")?;
         }
@@ -103,6 +110,7 @@ impl fmt::Display for Action {
             Self::Clock(millis) if *millis < 0 => write!(f, "clock back {}", offset(span(-millis))),
             Self::Clock(millis) => write!(f, "clock forward {}", offset(span(*millis))),
             Self::Fault((kind, moment)) => write!(f, "fault {kind} {moment}"),
+            Self::Plant(version, planted) => write!(f, "plant {version} {planted}"),
         }
     }
 }
@@ -123,21 +131,28 @@ impl fmt::Display for Command {
             Self::Remove(tenant) => write!(f, "remove {tenant}"),
             Self::Approve(version, person) => write!(f, "approve {version} {person}"),
             Self::Reject(version, person) => write!(f, "reject {version} {person}"),
-            Self::Notify(version) => write!(f, "notify {version}"),
-            Self::Waive(version, of, length) => write!(f, "waive {version} {} {}", of.as_str(), offset(*length)),
-            Self::Freeze(of, length) => {
-                let whom = match of {
-                    Selection::Everybody => "all".to_owned(),
-                    Selection::Cells(cells) => format!("cells {}", words(&cells.iter().collect::<Vec<_>>(), " ")),
-                    Selection::Tenants(names) => format!("tenants {}", words(&names.iter().collect::<Vec<_>>(), " ")),
-                };
+            Self::Notify(version, Duration::ZERO) => write!(f, "notify {version}"),
+            Self::Notify(version, ago) => write!(f, "notify {version} {}", offset(*ago)),
+            Self::Waive(version, of, length, whom) => {
+                let of = of.as_str();
+                write!(f, "waive {version} {of} {} {}", offset(*length), selection(whom))
+            }
+            Self::Freeze { of, after, length } => {
                 let length = length.map_or_else(|| "open".to_owned(), offset);
-                write!(f, "put-freeze {length} {whom}")
+                write!(f, "put-freeze {} {length} {}", offset(*after), selection(of))
             }
             Self::Unfreeze => f.write_str("lift-freezes"),
             Self::OptIn(tenant) => write!(f, "opt-in {tenant}"),
             Self::OptOut(tenant) => write!(f, "opt-out {tenant}"),
         }
+    }
+}
+
+fn selection(of: &Selection) -> String {
+    match of {
+        Selection::Everybody => "all".to_owned(),
+        Selection::Cells(cells) => format!("cells {}", words(&cells.iter().collect::<Vec<_>>(), " ")),
+        Selection::Tenants(names) => format!("tenants {}", words(&names.iter().collect::<Vec<_>>(), " ")),
     }
 }
 

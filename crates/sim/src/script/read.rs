@@ -1,8 +1,8 @@
 //! Text as a scenario.
 
-use std::collections::BTreeMap;
 use std::str::FromStr;
 
+use tidegate_domain::calendar::read_instant;
 use tidegate_domain::event::{Scope, Verdict};
 use tidegate_domain::id::{CellName, TenantName, Version};
 use tidegate_domain::policy::{Bake, OnFailure, OnInconclusive, Parallel};
@@ -10,7 +10,7 @@ use tidegate_domain::release::{Ownership, Reversible, Stage};
 use tidegate_domain::service::{Selection, Waived};
 use tidegate_domain::time::Duration;
 
-use super::{Action, Command, GateMood, GatewayMood, Release, Script, SlotMood};
+use super::{Action, Command, GateMood, GatewayMood, Habits, Release, Script, SlotMood, TrafficLine};
 
 /// A line that is not of the language.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -25,15 +25,23 @@ impl FromStr for Script {
     type Err = Unreadable;
 
     fn from_str(text: &str) -> Result<Self, Unreadable> {
-        let mut script = Self {
-            cells: Vec::new(),
-            tenants: BTreeMap::new(),
-            gateways: Vec::new(),
-            worker: None,
-            releases: BTreeMap::new(),
-            actions: Vec::new(),
-        };
+        let mut script = Self::default();
+        let mut file = None;
         for (index, line) in text.lines().enumerate() {
+            let wrong = |problem| Unreadable {
+                line: index + 1,
+                text: line.to_owned(),
+                problem,
+            };
+            if let Some(of_file) = line.strip_prefix('|') {
+                let path: &String = file
+                    .as_ref()
+                    .ok_or(wrong("a line of a file stands below `file PATH`"))?;
+                let text = script.files.entry(path.clone()).or_default();
+                text.push_str(of_file.strip_prefix(' ').unwrap_or(of_file));
+                text.push('\n');
+                continue;
+            }
             let line = line.trim();
             // What follows is what the scenario leads to.
             if line == "---" {
@@ -43,22 +51,37 @@ impl FromStr for Script {
                 continue;
             }
             let words: Vec<&str> = line.split_whitespace().collect();
-            script.read(&words).map_err(|problem| Unreadable {
-                line: index + 1,
-                text: line.to_owned(),
-                problem,
-            })?;
+            file = match words.as_slice() {
+                ["file", path] => Some((*path).to_owned()),
+                _ => None,
+            };
+            if file.is_none() {
+                script.read(&words).map_err(wrong)?;
+            }
         }
         script.sort();
         Ok(script)
     }
 }
 
-type Read<T> = Result<T, &'static str>;
+pub(super) type Read<T> = Result<T, &'static str>;
 
 impl Script {
     fn read(&mut self, words: &[&str]) -> Read<()> {
         match words {
+            ["begins", instant] => self.begins = read_instant(instant).map_err(|_| "a world begins at an instant")?,
+            ["people", habits @ ..] => self.habits = Habits::read(habits)?,
+            ["traffic", tenant, hourly, hours] => {
+                let hours = list(
+                    &hours.split(',').collect::<Vec<_>>(),
+                    "an hour of the week is from 0 to 167",
+                )?;
+                let traffic = TrafficLine {
+                    hourly: number(hourly)?,
+                    peak_hours: hours.into_iter().collect(),
+                };
+                self.traffic.insert(name_of(tenant)?, traffic);
+            }
             ["cells", names @ ..] => self.cells = list(names, "a cell is a name")?,
             ["tenants", tenants @ ..] => {
                 for tenant in tenants {
@@ -95,9 +118,6 @@ fn release(options: &[&str]) -> Read<Release> {
         on_inconclusive: OnInconclusive::Hold,
         reversible: Reversible::Always,
         rollback_window: Duration::from_hours(1),
-        approvals: 0,
-        notice: None,
-        windows: false,
         only_api: false,
     };
     for option in options {
@@ -125,9 +145,6 @@ fn release(options: &[&str]) -> Read<Release> {
             "inconclusive" => release.on_inconclusive = on_inconclusive(value)?,
             "until" => release.reversible = Reversible::Until(stage(value)?),
             "window" => release.rollback_window = duration(value)?,
-            "approvals" => release.approvals = number(value)?,
-            "notice" => release.notice = Some(duration(value)?),
-            "windows" => release.windows = true,
             "only-api" => release.only_api = true,
             _ => return Err("a release has no such option"),
         }
@@ -163,6 +180,10 @@ fn read_action(words: &[&str]) -> Read<Action> {
         ["thaw", version, cell] => Action::Thaw(version_of(version)?, cell_of(cell)?),
         ["clock", "forward", length] => Action::Clock(duration(length)?.as_millis()),
         ["clock", "back", length] => Action::Clock(-duration(length)?.as_millis()),
+        ["plant", version, planted] => {
+            let planted = planted.parse().map_err(|()| "there is no such defect to plant")?;
+            Action::Plant(version_of(version)?, planted)
+        }
         ["fault", kind, moment] => {
             let kind = kind.parse().map_err(|()| "there is no such boundary")?;
             let moment = moment.parse().map_err(|()| "a fault falls before, after or twice")?;
@@ -192,12 +213,17 @@ fn command(words: &[&str]) -> Read<Command> {
         ["remove", tenant] => Command::Remove(name_of(tenant)?),
         ["approve", version, person] => Command::Approve(version_of(version)?, (*person).to_owned()),
         ["reject", version, person] => Command::Reject(version_of(version)?, (*person).to_owned()),
-        ["notify", version] => Command::Notify(version_of(version)?),
-        ["waive", version, of, length] => {
+        ["notify", version] => Command::Notify(version_of(version)?, Duration::ZERO),
+        ["notify", version, ago] => Command::Notify(version_of(version)?, duration(ago)?),
+        ["waive", version, of, length, whom @ ..] => {
             let of = Waived::read(of).ok_or("notice, window and validation can be waived")?;
-            Command::Waive(version_of(version)?, of, duration(length)?)
+            Command::Waive(version_of(version)?, of, duration(length)?, selection(whom)?)
         }
-        ["put-freeze", length, whom @ ..] => Command::Freeze(selection(whom)?, freeze_length(length)?),
+        ["put-freeze", after, length, whom @ ..] => Command::Freeze {
+            of: selection(whom)?,
+            after: duration(after)?,
+            length: freeze_length(length)?,
+        },
         ["lift-freezes"] => Command::Unfreeze,
         ["opt-in", tenant] => Command::OptIn(name_of(tenant)?),
         ["opt-out", tenant] => Command::OptOut(name_of(tenant)?),
@@ -212,7 +238,7 @@ fn selection(words: &[&str]) -> Read<Selection> {
         ["tenants", names @ ..] => Ok(Selection::Tenants(
             list(names, "a tenant is a name")?.into_iter().collect(),
         )),
-        _ => Err("a freeze is of all, of cells NAME..., or of tenants NAME..."),
+        _ => Err("it is of all, of cells NAME..., or of tenants NAME..."),
     }
 }
 
@@ -281,7 +307,7 @@ fn stage(word: &str) -> Read<Stage> {
 }
 
 /// `1h30m`: the domain's durations without their spaces.
-fn duration(text: &str) -> Read<Duration> {
+pub(super) fn duration(text: &str) -> Read<Duration> {
     let mut spaced = String::new();
     let mut letters = false;
     for letter in text.chars() {

@@ -1,16 +1,19 @@
 //! What a line of the scenario does to the world.
 
+use std::collections::BTreeSet;
+
 use tidegate_domain::event::{Event, EventKind, Scope};
-use tidegate_domain::id::{Actor, TenantName, Version};
+use tidegate_domain::id::{Actor, RoleName, TenantName, Version};
 use tidegate_domain::release::{Release, Reversible};
-use tidegate_domain::service::{Place, RunPhase, Selection, Service, WaveState};
+use tidegate_domain::service::{Place, RunPhase, Service, WaveState};
 use tidegate_domain::step::{Refused, step};
+use tidegate_domain::time::Timestamp;
 use tidegate_engine::{put_event, turn};
 use tidegate_store::complete_now;
 
 use super::World;
 use crate::product;
-use crate::script::{Action, Command};
+use crate::script::{Action, Command, Habits, Planted};
 
 impl World {
     pub fn act(&mut self, action: &Action) {
@@ -40,10 +43,16 @@ impl World {
                 self.perform_soon();
             }
             Action::Fault(boundary) => self.armed.push(*boundary),
+            Action::Plant(version, planted) => {
+                self.planted.entry(version.clone()).or_default().insert(*planted);
+            }
         }
     }
 
     fn person(&mut self, command: &Command) {
+        if *command == Command::Unfreeze {
+            return self.unfreeze();
+        }
         let Some(kind) = self.event_kind(command) else { return };
         let person = if let Command::Approve(_, person) | Command::Reject(_, person) = command {
             person
@@ -62,17 +71,7 @@ impl World {
 
     fn event_kind(&mut self, command: &Command) -> Option<EventKind> {
         Some(match command.clone() {
-            Command::Apply(version) => {
-                let state = self.stored().ok()?;
-                let plan = product::plan(&self.script, &version, &state)?;
-                if state.run(&version).is_none_or(|run| run.phase.has_ended()) {
-                    self.plans.insert(version, plan.clone());
-                }
-                EventKind::Apply {
-                    plan: Box::new(plan),
-                    author: None,
-                }
-            }
+            Command::Apply(version) => self.apply(version)?,
             Command::Hold(version, length) => EventKind::Hold {
                 version,
                 until: length.map(|length| self.now() + length),
@@ -81,17 +80,17 @@ impl World {
             Command::Promote(version) => EventKind::Promote { version },
             Command::Abort(version) => EventKind::Abort { version },
             Command::RollBack(version, scope) => EventKind::RollBack { version, scope },
-            Command::Approve(version, _) => EventKind::Approve {
+            Command::Approve(version, person) => EventKind::Approve {
                 plan: self.stored().ok()?.run(&version)?.plan.clone(),
+                roles: self.taken_for(&version, &person),
                 version,
-                roles: [product::approver()].into(),
             },
-            Command::Reject(version, _) => EventKind::Reject {
+            Command::Reject(version, person) => EventKind::Reject {
                 plan: self.stored().ok()?.run(&version)?.plan.clone(),
+                roles: self.taken_for(&version, &person),
                 version,
-                roles: [product::approver()].into(),
             },
-            Command::Notify(version) => EventKind::NoticesProven {
+            Command::Notify(version, ago) => EventKind::NoticesProven {
                 keys: self
                     .stored()
                     .ok()?
@@ -102,27 +101,47 @@ impl World {
                     .map(|n| n.key.clone())
                     .collect(),
                 version,
-                at: None,
+                at: (!ago.is_zero()).then(|| Timestamp(self.now().0 - ago.as_millis())),
             },
-            Command::Waive(version, of, length) => EventKind::Waive {
+            Command::Waive(version, of, length, tenants) => EventKind::Waive {
                 version,
                 of,
-                tenants: Selection::Everybody,
+                tenants,
                 until: self.now() + length,
             },
-            Command::Freeze(of, length) => EventKind::Freeze {
-                of,
-                from: None,
-                until: length.map(|length| self.now() + length),
-            },
-            Command::Unfreeze => EventKind::Unfreeze {
-                number: *self.stored().ok()?.freezes.keys().next()?,
-            },
+            Command::Freeze { of, after, length } => {
+                let from = self.now() + after;
+                EventKind::Freeze {
+                    of,
+                    from: (!after.is_zero()).then_some(from),
+                    until: length.map(|length| from + length),
+                }
+            }
+            Command::Unfreeze => return None,
             Command::OptIn(tenant) => EventKind::OptIn { tenant },
             Command::OptOut(tenant) => EventKind::OptOut { tenant },
             Command::Add(tenant, cell) => EventKind::TenantAdded { tenant, cell },
             Command::Remove(tenant) => EventKind::TenantRemoved { tenant },
         })
+    }
+
+    /// What the server takes a person for.
+    fn taken_for(&self, version: &Version, person: &str) -> BTreeSet<RoleName> {
+        let fooled = self
+            .planted
+            .get(version)
+            .is_some_and(|all| all.contains(&Planted::AnybodyApproves));
+        let known = |name: &&str| fooled || *name == person;
+        let people = product::PEOPLE.iter().map(|(name, _)| *name).filter(known);
+        people.filter_map(product::roles).flatten().collect()
+    }
+
+    /// Lifts every freeze.
+    fn unfreeze(&mut self) {
+        let Ok(state) = self.stored() else { return };
+        for number in state.freezes.keys().copied() {
+            self.ask("ada", "it is over", EventKind::Unfreeze { number });
+        }
     }
 
     /// The same plan again changes nothing that would not have changed without it.
@@ -244,25 +263,9 @@ impl World {
 
     /// Whoever is waited for agrees, tells the customers, and lifts what was frozen.
     fn people_do_their_part(&mut self) {
-        let Ok(state) = self.stored() else { return };
-        for run in state.runs.iter().filter(|run| !run.phase.has_ended()) {
-            let is_asked = run.approvals.iter().any(|approval| approval.missing() > 0);
-            for person in ["bob", "cyd"].into_iter().filter(|_| is_asked) {
-                self.person(&Command::Approve(run.version.clone(), person.to_owned()));
-            }
-            if !run.schedule.notices.is_empty() {
-                self.person(&Command::Notify(run.version.clone()));
-            }
-        }
-        for number in state.freezes.keys().copied() {
-            self.serial += 1;
-            let event = Event {
-                actor: Actor::principal("ada"),
-                reason: Some("it is over".to_owned()),
-                kind: EventKind::Unfreeze { number },
-            };
-            self.command(format!("ada/{}", self.serial), event);
-        }
+        self.habits = Habits::CALM;
+        self.set_out.clear();
+        self.unfreeze();
     }
 
     pub fn check_end(&mut self) {

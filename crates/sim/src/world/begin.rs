@@ -81,11 +81,8 @@ impl World {
     pub fn inhabited(state: &Service, epoch: Timestamp) -> Self {
         let script = Script {
             cells: state.cells.keys().cloned().collect(),
-            tenants: BTreeMap::new(),
             gateways: GATEWAYS.map(str::to_owned).to_vec(),
-            worker: None,
-            releases: BTreeMap::new(),
-            actions: Vec::new(),
+            ..Script::default()
         };
         let mut world = Self::empty(state.name.clone(), epoch, script);
         let document = Arc::new(desired(state));

@@ -62,10 +62,12 @@ impl Gateway {
         self.table.as_ref().map_or(0, |table| table.generation)
     }
 
-    fn slot(&self, cell: &CellName, tenant: &TenantName) -> Option<&SlotId> {
-        let cell = self.table.as_ref()?.cells.get(cell)?;
-        let version = &cell.routes.get(tenant)?.version;
-        cell.versions.get(version)?.get(&product::api())
+    fn slot(&self, tenant: &TenantName) -> Option<&SlotId> {
+        let mut cells = self.table.as_ref()?.cells.values();
+        cells.find_map(|cell| {
+            let version = &cell.routes.get(tenant)?.version;
+            cell.versions.get(version)?.get(&product::api())
+        })
     }
 }
 
@@ -349,9 +351,8 @@ impl World {
     /// A request that takes long, through the first gateway that serves the tenant.
     pub fn long_request(&mut self, tenant: &TenantName, length_ms: i64) {
         let until = self.at + length_ms;
-        let cells = &self.script.cells;
         for gateway in self.gateways.all.values_mut().filter(|gateway| gateway.serving) {
-            if let Some(slot) = cells.iter().find_map(|cell| gateway.slot(cell, tenant)).cloned() {
+            if let Some(slot) = gateway.slot(tenant).cloned() {
                 gateway.long.push((slot, until));
                 break;
             }

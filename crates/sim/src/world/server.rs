@@ -13,7 +13,7 @@ use tidegate_domain::service::{Cell, Service, Slot};
 use tidegate_domain::time::Timestamp;
 use tidegate_domain::waiting::Waiting;
 use tidegate_engine::{TurnError, Turned, load, put_event, turn};
-use tidegate_store::{Fault, Memory, Store, complete_now};
+use tidegate_store::{Commit, Fault, Memory, Store, complete_now};
 
 use super::{Happening, World};
 use crate::boundary::{Kind, Moment};
@@ -115,10 +115,11 @@ impl World {
                     unused => self.armed.extend(unused),
                 }
                 self.checker.after_commit(&turned.state, &self.store());
-                self.checker.explained(&turned);
+                self.checker.explained(&turned, self.now());
                 self.checker.settled(&turned, self.now());
                 self.checker.served(&turned.state, &self.gateways);
                 self.after_turn(turned);
+                self.forget();
             }
             (Err(error), None) => self.checker.violate("a turn succeeds", chain(&error)),
             (Err(_), Some((kind, moment))) => {
@@ -132,6 +133,28 @@ impl World {
                     self.crash();
                 }
             }
+        }
+    }
+
+    /// Planted defects spoil what the turn has kept.
+    fn forget(&mut self) {
+        if self.planted.is_empty() {
+            return;
+        }
+        let Ok((generation, mut state)) = complete_now(load(&self.store(), &self.service)) else {
+            return;
+        };
+        for (version, all) in &self.planted {
+            all.iter().for_each(|planted| planted.forget(version, &mut state));
+        }
+        let commit = Commit {
+            service: self.service.to_string(),
+            expected_generation: generation,
+            state: serde_json::to_string(&state).ok(),
+            ..Commit::default()
+        };
+        if let Err(error) = complete_now(self.store().apply(&commit)) {
+            self.checker.violate("a state can be kept", chain(&error));
         }
     }
 
@@ -178,6 +201,7 @@ impl World {
             self.schedule(20, Happening::Actuate);
             self.schedule(30, Happening::Offer);
         }
+        self.act_on_habits(&turned.state);
         self.server.state = Some(turned.state);
         self.server.waiting = turned.waiting;
         self.perform_soon();

@@ -82,8 +82,18 @@ fn demo_faults(document: &Value) -> Vec<String> {
 fn simulation_faults(document: &Value) -> Vec<String> {
     let mut faults = check_numbers(document, &["/seeds"], |n| n == 1000, "is not 1000");
     faults.extend(check_numbers(document, &["/boundaries"], |n| n > 0, "is not above 0"));
+    faults.extend(check_numbers(
+        document,
+        &["/plans_checked"],
+        |n| n > 0,
+        "is not above 0",
+    ));
     if document["boundaries"] != document["boundaries_hit"] {
         faults.push("a crash was not tried at every boundary".to_owned());
+    }
+    let missed = document["waits_missed"].as_array();
+    if missed.is_none_or(|missed| !missed.is_empty()) {
+        faults.push("something that a release can wait for was not waited for".to_owned());
     }
     if document["violations"]
         .as_array()

@@ -161,6 +161,37 @@ fn an_emergency_waits_for_its_twelve_hours_and_nothing_else() {
 }
 
 #[test]
+fn an_emergency_that_skips_gaps_has_none() {
+    let more = "kind: emergency\nreason: a leak";
+    let gaps = |more: &str| {
+        let input = input("weekly-rolling", SHIPPED[0].1, TENANTS, more, "2026-11-19T10:20:00Z");
+        let gaps: Vec<String> = planned(&input)
+            .0
+            .waves
+            .iter()
+            .map(|wave| wave.policy.gap.to_string())
+            .collect();
+        gaps
+    };
+    assert_eq!(gaps(""), ["0s", "2h"]);
+    assert_eq!(gaps(more), ["0s", "0s"]);
+}
+
+#[test]
+fn a_release_that_no_release_day_can_take_is_told() {
+    let playbook = "name: plain\ncadence: {every: 1 week, on: sunday}\nwaves: [{name: all, select: {rest: true}}]\n";
+    let (plan, report) = plan(&input("plain", playbook, TENANTS, "", "2026-11-19T10:00:00Z"));
+    let [problem] = report.problems.as_slice() else {
+        panic!("{:?}", report.problems)
+    };
+    assert_eq!(
+        (plan, problem.kind, &problem.about),
+        (None, ProblemKind::WindowNeverOpens, &Some(About::Playbook)),
+        "{problem:?}"
+    );
+}
+
+#[test]
 fn the_second_stage_is_two_weeks_later_and_asks_who_is_on_both() {
     let playbook = SHIPPED[4].1;
     let input = input("two-stage", playbook, TENANTS, "", "2026-11-19T10:00:00Z");

@@ -7,7 +7,7 @@ use jiff::civil::{Date, date};
 use super::{Clockwork, day};
 use crate::calendar::{LocalDate, Period, Reason};
 use crate::files::Cadence;
-use crate::plan::report::{Missed, MissedDay};
+use crate::plan::report::{About, Missed, MissedDay, Problem, ProblemKind};
 use crate::policy::{NoticeRule, Skip};
 use crate::time::Timestamp;
 
@@ -36,7 +36,20 @@ impl Clockwork<'_> {
                 }),
             }
         }
+        self.never_leaves();
         None
+    }
+
+    fn never_leaves(&mut self) {
+        let message =
+            format!("no release day of the next {AHEAD_MAX} days can be taken: a window is never open on one");
+        let problem = Problem::blocks(
+            ProblemKind::WindowNeverOpens,
+            message,
+            "give the tenants of the first wave a window on a day of the cadence, or the cadence another day",
+        );
+        self.missed.clear();
+        self.problems.push(problem.about(About::Playbook));
     }
 
     fn takes(&mut self, date: Date, classes: &BTreeSet<u16>, owed: &[&NoticeRule]) -> Takes {

@@ -41,9 +41,14 @@ fn each_figure_of_the_demo_counts() {
 
 #[test]
 fn a_simulation_that_proves_something() {
-    let good = json!({"seeds": 1000, "boundaries": 36, "boundaries_hit": 36, "violations": []});
+    let good = json!({
+        "seeds": 1000, "boundaries": 36, "boundaries_hit": 36, "plans_checked": 9, "waits_missed": [], "violations": []
+    });
     assert_eq!(simulation_faults(&good), [""; 0]);
-    let bad = json!({"seeds": 10, "boundaries": 36, "boundaries_hit": 35, "violations": ["seed 3"]});
-    assert_eq!(simulation_faults(&bad).len(), 3);
-    assert_eq!(simulation_faults(&json!({})).len(), 3);
+    let bad = json!({
+        "seeds": 10, "boundaries": 36, "boundaries_hit": 35, "plans_checked": 0, "waits_missed": ["peak"],
+        "violations": ["seed 3"]
+    });
+    assert_eq!(simulation_faults(&bad).len(), 5);
+    assert_eq!(simulation_faults(&json!({})).len(), 5);
 }

@@ -1,0 +1,374 @@
+//! What people and time have done to releases, by the journal alone.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use tidegate_domain::calendar::read_instant;
+use tidegate_domain::id::{Actor, Digest, TenantName, Version, WaveName};
+use tidegate_domain::journal::{Entry, EntryKind};
+use tidegate_domain::policy::Before;
+use tidegate_domain::service::{Selection, Service, Waived};
+use tidegate_domain::time::Timestamp;
+
+use super::Checked;
+use super::promise::{Asked, Promise};
+use crate::product::roles;
+
+/// All that counts for moving tenants forward.
+#[derive(Debug, Clone, Default)]
+pub struct Ledger {
+    promises: BTreeMap<Digest, Arc<Promise>>,
+    pub runs: BTreeMap<Version, Kept>,
+    /// When each notice was sent, by its key. What was sent for one run of a release was sent for the next.
+    pub sent: BTreeMap<String, Timestamp>,
+    pub freezes: BTreeMap<u32, Frozen>,
+    /// Since which row.
+    opted_out: BTreeMap<TenantName, usize>,
+    /// Who came or came back, and with which row.
+    came: BTreeMap<TenantName, usize>,
+    rows: usize,
+}
+
+/// What is known of a run.
+#[derive(Debug, Clone)]
+pub struct Kept {
+    pub promise: Arc<Promise>,
+    applied_by: Actor,
+    applied: usize,
+    started: bool,
+    said: Vec<Said>,
+    pub waivers: Vec<Waiver>,
+    pub waves: BTreeMap<WaveName, KeptWave>,
+    /// Taken back, and not to be moved again before somebody resumes the release.
+    pub returned: BTreeSet<TenantName>,
+    pub ended: bool,
+}
+
+#[derive(Debug, Clone, Default)]
+pub struct KeptWave {
+    pub begun: bool,
+    pub confirmed: Option<Timestamp>,
+    /// When it last moved somebody, and when it entered its bake.
+    pub moved: Option<Timestamp>,
+    pub baking: Option<Timestamp>,
+    pub promoted: bool,
+    pub taken_back: bool,
+    /// Whom it has moved.
+    pub on: BTreeSet<TenantName>,
+    /// Classes of tenants that began in a window which lets the wave finish.
+    pub finishing: BTreeSet<u16>,
+}
+
+/// One person's word for an approval.
+#[derive(Debug, Clone)]
+struct Said {
+    name: String,
+    wave: Option<WaveName>,
+    by: Actor,
+    at: Timestamp,
+}
+
+#[derive(Debug, Clone)]
+pub struct Waiver {
+    pub of: Waived,
+    pub whom: Selection,
+    pub at: Timestamp,
+    pub until: Timestamp,
+}
+
+#[derive(Debug, Clone)]
+pub struct Frozen {
+    pub whom: Selection,
+    pub at: Timestamp,
+    pub from: Timestamp,
+    pub until: Option<Timestamp>,
+}
+
+/// A row of which the journal does not say enough.
+struct Mute;
+
+impl Ledger {
+    pub fn promise(&mut self, applied: Digest, promise: Promise) {
+        self.promises.insert(applied, Arc::new(promise));
+    }
+
+    /// Holds each row against all that was before it, and takes it over.
+    pub fn follow(&mut self, rows: &[(Timestamp, Entry)], state: &Service) -> Checked {
+        let mut checked = Ok(());
+        for (at, entry) in rows {
+            checked = checked.and(self.admits(entry, *at, state));
+            let mute = |Mute| {
+                (
+                    "every exception is journalled",
+                    format!("{}: {}", entry.kind.as_str(), entry.reason),
+                )
+            };
+            let taken = self.take(entry, *at, state).map_err(mute);
+            checked = checked.and(taken);
+        }
+        checked
+    }
+
+    fn take(&mut self, entry: &Entry, at: Timestamp, state: &Service) -> Result<(), Mute> {
+        self.rows += 1;
+        let tenants = || entry.tenants.iter().cloned();
+        match entry.kind {
+            EntryKind::Applied => self.applied(entry, state),
+            EntryKind::OptedOut => self.opted_out.extend(tenants().map(|name| (name, self.rows))),
+            EntryKind::TenantAdded => {
+                self.came.extend(tenants().map(|name| (name, self.rows)));
+                self.opted_out.retain(|name, _| !entry.tenants.contains(name));
+            }
+            EntryKind::TenantRemoved => {
+                for run in self.runs.values_mut() {
+                    run.returned.retain(|name| !entry.tenants.contains(name));
+                    for wave in run.waves.values_mut() {
+                        wave.on.retain(|name| !entry.tenants.contains(name));
+                    }
+                }
+            }
+            EntryKind::NoticeProven => {
+                let (keys, sent) = entry.reason.split_once(" sent at ").ok_or(Mute)?;
+                let (sent, _) = sent.split_once(": ").ok_or(Mute)?;
+                let sent = read_instant(sent).map_err(|_| Mute)?;
+                for key in keys.split(", ") {
+                    self.sent.entry(key.to_owned()).or_insert(sent);
+                }
+            }
+            EntryKind::Frozen => {
+                let (number, frozen) = frozen(&entry.reason, at).ok_or(Mute)?;
+                self.freezes.insert(number, frozen);
+            }
+            EntryKind::Unfrozen => {
+                let number = entry
+                    .reason
+                    .strip_prefix("freeze ")
+                    .and_then(|text| text.split(' ').next());
+                let number: u32 = number.and_then(|number| number.parse().ok()).ok_or(Mute)?;
+                self.freezes.remove(&number);
+            }
+            EntryKind::Approved
+            | EntryKind::Rejected
+            | EntryKind::ApprovalExpired
+            | EntryKind::Waived
+            | EntryKind::OptedIn
+            | EntryKind::NoticeDue
+            | EntryKind::Started
+            | EntryKind::Held
+            | EntryKind::Resumed
+            | EntryKind::Promoted
+            | EntryKind::Aborted
+            | EntryKind::StageEntered
+            | EntryKind::Judged
+            | EntryKind::GateEnded
+            | EntryKind::Moved
+            | EntryKind::Returned
+            | EntryKind::LeftBehind
+            | EntryKind::WaveConfirmed
+            | EntryKind::WaveRolledBack
+            | EntryKind::Completed
+            | EntryKind::RolledBack
+            | EntryKind::Superseded
+            | EntryKind::CustomerReported
+            | EntryKind::Reserved
+            | EntryKind::DowntimeStarted
+            | EntryKind::DowntimeExtended
+            | EntryKind::DowntimeEnded
+            | EntryKind::SlotLeft
+            | EntryKind::SlotStopped
+            | EntryKind::Announced
+            | EntryKind::Refused => self.of_run(entry, at)?,
+        }
+        Ok(())
+    }
+
+    fn applied(&mut self, entry: &Entry, state: &Service) {
+        let Some(version) = &entry.release else { return };
+        let plan = state.run(version).map(|run| &run.plan);
+        let Some(promise) = plan.and_then(|plan| self.promises.get(plan)) else {
+            // A plan that these rules never saw.
+            self.runs.remove(version);
+            return;
+        };
+        let kept = Kept {
+            promise: Arc::clone(promise),
+            applied_by: entry.actor.clone(),
+            applied: self.rows,
+            started: false,
+            said: Vec::new(),
+            waivers: Vec::new(),
+            waves: BTreeMap::new(),
+            returned: BTreeSet::new(),
+            ended: false,
+        };
+        self.runs.insert(version.clone(), kept);
+    }
+
+    fn of_run(&mut self, entry: &Entry, at: Timestamp) -> Result<(), Mute> {
+        let Some(run) = entry.release.as_ref().and_then(|version| self.runs.get_mut(version)) else {
+            return Ok(());
+        };
+        match (entry.kind, &entry.wave) {
+            (EntryKind::Started, _) => run.started = true,
+            (EntryKind::Approved, wave) => {
+                let (name, _) = entry.reason.split_once(": ").ok_or(Mute)?;
+                run.said.push(Said {
+                    name: name.to_owned(),
+                    wave: wave.clone(),
+                    by: entry.actor.clone(),
+                    at,
+                });
+            }
+            (EntryKind::Rejected, _) => run.rejected(&entry.actor, at),
+            (EntryKind::Waived, _) => run.waivers.push(waiver(&entry.reason, at).ok_or(Mute)?),
+            (EntryKind::Resumed, _) => {
+                run.returned.clear();
+                for wave in run.waves.values_mut().filter(|wave| wave.taken_back) {
+                    *wave = KeptWave::default();
+                }
+            }
+            (EntryKind::RolledBack | EntryKind::Aborted | EntryKind::Superseded, _) => run.ended = true,
+            (EntryKind::Returned, _) => {
+                run.returned.extend(entry.tenants.iter().cloned());
+                for wave in run.waves.values_mut() {
+                    wave.on.retain(|name| !entry.tenants.contains(name));
+                }
+            }
+            (_, Some(wave)) => run.of_wave(entry, wave, at),
+            (_, None) => {}
+        }
+        Ok(())
+    }
+
+    /// The tenant has said after the release was applied that it wants to stay where it is.
+    pub fn stays(&self, run: &Kept, tenant: &TenantName) -> bool {
+        self.opted_out.get(tenant).is_some_and(|row| *row > run.applied)
+    }
+
+    /// It came, or came back, after the release was applied.
+    pub fn came_later(&self, run: &Kept, tenant: &TenantName) -> bool {
+        self.came.get(tenant).is_some_and(|row| *row > run.applied)
+    }
+}
+
+impl Kept {
+    fn of_wave(&mut self, entry: &Entry, name: &WaveName, at: Timestamp) {
+        let promise = Arc::clone(&self.promise);
+        let wave = self.waves.entry(name.clone()).or_default();
+        let is = |kind| entry.kind == kind;
+        wave.begun |= is(EntryKind::StageEntered);
+        wave.promoted |= is(EntryKind::Promoted);
+        wave.taken_back |= is(EntryKind::WaveRolledBack);
+        if is(EntryKind::StageEntered) && entry.reason.starts_with("bake:") {
+            wave.baking = Some(at);
+        } else if is(EntryKind::WaveConfirmed) {
+            wave.confirmed = Some(at);
+        } else if is(EntryKind::Moved) {
+            wave.moved = Some(at);
+            wave.on.extend(entry.tenants.iter().cloned());
+            let finishing = entry.tenants.iter().filter(|tenant| promise.lets_finish(tenant, at));
+            wave.finishing
+                .extend(finishing.map(|tenant| promise.class_index(tenant)));
+        }
+    }
+
+    /// Who has agreed to it so far, and counts at this instant.
+    pub fn agreed(&self, asked: &Asked<'_>, at: Timestamp) -> BTreeSet<&Actor> {
+        let wave = match asked.before {
+            Before::Release => None,
+            Before::Wave(wave) => Some(wave),
+        };
+        let counts = |said: &&Said| {
+            said.name == asked.name.as_str()
+                && said.wave.as_ref() == wave
+                && asked.expires.is_none_or(|expires| at < said.at + expires)
+        };
+        let by = self.said.iter().filter(counts).map(|said| &said.by);
+        by.filter(|by| self.may_agree(by, asked)).collect()
+    }
+
+    /// They are trusted with it, and somebody else made the plan.
+    pub fn may_agree(&self, by: &Actor, asked: &Asked<'_>) -> bool {
+        let is_author = self.applied_by == *by || self.promise.planned_by.as_ref() == Some(by);
+        !is_author && is_trusted(by, asked)
+    }
+
+    /// Whoever is still asked for their word about something, by saying no, takes back what others had said about it.
+    fn rejected(&mut self, by: &Actor, at: Timestamp) {
+        let promise = Arc::clone(&self.promise);
+        let mut about: BTreeSet<Option<WaveName>> = BTreeSet::new();
+        for asked in promise.asked() {
+            let (wave, begun) = match asked.before {
+                Before::Release => (None, self.started),
+                Before::Wave(name) => {
+                    let begun = self.waves.get(name).is_some_and(|wave| wave.begun && !wave.taken_back);
+                    (Some(name.clone()), begun)
+                }
+            };
+            let is_open = !begun && self.agreed(&asked, at).len() < asked.count as usize;
+            if is_open && is_trusted(by, &asked) {
+                about.insert(wave);
+            }
+        }
+        self.said.retain(|said| !about.contains(&said.wave));
+    }
+}
+
+/// Who comes from outside of a scenario is taken at their word.
+fn is_trusted(person: &Actor, asked: &Asked<'_>) -> bool {
+    roles(person.as_str()).is_none_or(|roles| !asked.roles.is_disjoint(&roles))
+}
+
+/// Times in the journal's words are whole seconds: what lasts until one of them may last until the next.
+const SECOND: i64 = 999;
+
+/// `windows for everybody until INSTANT: why`
+fn waiver(text: &str, at: Timestamp) -> Option<Waiver> {
+    let (of, rest) = text.split_once(" for ")?;
+    let (whom, rest) = rest.split_once(" until ")?;
+    let (until, _) = rest.split_once(": ")?;
+    Some(Waiver {
+        of: match of {
+            "notices" => Waived::Notice,
+            "windows" => Waived::Window,
+            _ => return None,
+        },
+        whom: selection(whom)?,
+        at,
+        until: Timestamp(read_instant(until).ok()?.0 + SECOND),
+    })
+}
+
+/// `freeze 3 of cell eu from INSTANT until INSTANT: why`, or `until it is lifted`
+fn frozen(text: &str, at: Timestamp) -> Option<(u32, Frozen)> {
+    let (number, rest) = text.strip_prefix("freeze ")?.split_once(" of ")?;
+    let (whom, rest) = rest.split_once(" from ")?;
+    let (from, rest) = rest.split_once(" until ")?;
+    let (until, _) = rest.split_once(": ")?;
+    let until = match until {
+        "it is lifted" => None,
+        until => Some(read_instant(until).ok()?),
+    };
+    let frozen = Frozen {
+        whom: selection(whom)?,
+        at,
+        from: Timestamp(read_instant(from).ok()?.0 + SECOND),
+        until,
+    };
+    Some((number.parse().ok()?, frozen))
+}
+
+fn selection(text: &str) -> Option<Selection> {
+    match text.split_once(' ') {
+        None if text == "everybody" => Some(Selection::Everybody),
+        Some(("cell", names)) => {
+            let names = names.split(", ").map(str::parse);
+            Some(Selection::Cells(names.collect::<Result<_, _>>().ok()?))
+        }
+        Some(("tenant", names)) => {
+            let names = names.split(", ").map(str::parse);
+            Some(Selection::Tenants(names.collect::<Result<_, _>>().ok()?))
+        }
+        _ => None,
+    }
+}

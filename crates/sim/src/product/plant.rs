@@ -1,0 +1,57 @@
+//! Defects, as a planner or a state machine that forgets something would have them.
+
+use tidegate_domain::id::Version;
+use tidegate_domain::plan::Plan;
+use tidegate_domain::policy::{Bake, Gap};
+use tidegate_domain::service::{Place, Service};
+use tidegate_domain::time::Duration;
+
+use crate::script::Planted;
+
+impl Planted {
+    /// Makes the plan say less than was checked.
+    pub fn plant(self, plan: &mut Plan) {
+        let schedule = &mut plan.schedule;
+        match self {
+            Self::NoStarts => plan.waves.iter_mut().for_each(|wave| wave.starts.clear()),
+            Self::NoWindows => schedule.classes.iter_mut().for_each(|class| class.windows.clear()),
+            Self::NoNotices => schedule.notices.iter_mut().for_each(|notice| notice.required = false),
+            Self::NoPeriods => schedule.notices.iter_mut().for_each(|notice| notice.period = None),
+            Self::NoApprovals => schedule.approvals.clear(),
+            Self::FewerApprovals => schedule.approvals.iter_mut().for_each(|approval| approval.count -= 1),
+            Self::NoGaps => plan.waves.iter_mut().for_each(|wave| wave.policy.gap = Gap::ZERO),
+            Self::NoPeaks => schedule.peaks.clear(),
+            Self::NoBake => {
+                for wave in &mut plan.waves {
+                    wave.policy.bake = Bake {
+                        least: Duration::ZERO,
+                        requests: 0,
+                        ..wave.policy.bake
+                    };
+                }
+            }
+            Self::AnybodyApproves | Self::ForgetsChoices | Self::ForgetsFreezes | Self::ForgetsReturns => {}
+        }
+    }
+
+    /// Makes the state forget what it knew of a release.
+    pub fn forget(self, version: &Version, state: &mut Service) {
+        if self == Self::ForgetsFreezes {
+            state.freezes.clear();
+        }
+        let runs = state.runs.iter_mut().filter(|run| run.version == *version);
+        for member in runs
+            .flat_map(|run| &mut run.waves)
+            .flat_map(|wave| wave.members.values_mut())
+        {
+            let forgotten = match member.place {
+                Place::Left { .. } => self == Self::ForgetsChoices,
+                Place::Returned { .. } => self == Self::ForgetsReturns,
+                Place::Waiting | Place::Moved { .. } | Place::Returning { .. } | Place::Superseded { .. } => false,
+            };
+            if forgotten {
+                member.place = Place::Waiting;
+            }
+        }
+    }
+}

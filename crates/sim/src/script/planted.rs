@@ -1,0 +1,86 @@
+//! Defects that a scenario plants, to see that the rules notice them.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// What is changed in a plan between its check and its being applied, or in the state after a turn, as a defect of the planner
+/// or of the state machine would have it; or what people are let do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Planted {
+    /// Waves have no planned starts.
+    NoStarts,
+    /// Nobody has windows.
+    NoWindows,
+    /// No notice is required.
+    NoNotices,
+    /// Notices have no length.
+    NoPeriods,
+    /// Nobody has to agree.
+    NoApprovals,
+    /// One person less has to agree.
+    FewerApprovals,
+    /// There is no time between two waves.
+    NoGaps,
+    /// Nobody has a peak.
+    NoPeaks,
+    /// A bake is over at once.
+    NoBake,
+    /// The server takes everybody for an approver.
+    AnybodyApproves,
+    /// Who has opted out waits to be moved all the same.
+    ForgetsChoices,
+    /// Freezes that were put on at run time are lost.
+    ForgetsFreezes,
+    /// Who was taken back waits to be moved again.
+    ForgetsReturns,
+}
+
+impl Planted {
+    pub const ALL: [Self; 13] = [
+        Self::NoStarts,
+        Self::NoWindows,
+        Self::NoNotices,
+        Self::NoPeriods,
+        Self::NoApprovals,
+        Self::FewerApprovals,
+        Self::NoGaps,
+        Self::NoPeaks,
+        Self::NoBake,
+        Self::AnybodyApproves,
+        Self::ForgetsChoices,
+        Self::ForgetsFreezes,
+        Self::ForgetsReturns,
+    ];
+
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::NoStarts => "no-starts",
+            Self::NoWindows => "no-windows",
+            Self::NoNotices => "no-notices",
+            Self::NoPeriods => "no-periods",
+            Self::NoApprovals => "no-approvals",
+            Self::FewerApprovals => "fewer-approvals",
+            Self::NoGaps => "no-gaps",
+            Self::NoPeaks => "no-peaks",
+            Self::NoBake => "no-bake",
+            Self::AnybodyApproves => "anybody-approves",
+            Self::ForgetsChoices => "forgets-choices",
+            Self::ForgetsFreezes => "forgets-freezes",
+            Self::ForgetsReturns => "forgets-returns",
+        }
+    }
+}
+
+impl fmt::Display for Planted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl FromStr for Planted {
+    type Err = ();
+    fn from_str(text: &str) -> Result<Self, ()> {
+        Self::ALL.into_iter().find(|planted| planted.as_str() == text).ok_or(())
+    }
+}

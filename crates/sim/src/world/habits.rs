@@ -1,0 +1,104 @@
+//! What people do by themselves about what they see: approve what waits for it, send what is due, resume what is held.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use tidegate_domain::event::{Event, EventKind};
+use tidegate_domain::id::{Actor, WaveName};
+use tidegate_domain::plan::NoticeKey;
+use tidegate_domain::policy::NoticeKind;
+use tidegate_domain::service::{Run, RunPhase, Service};
+use tidegate_domain::time::Duration;
+
+use super::{Happening, World};
+use crate::product::{PEOPLE, roles};
+
+impl World {
+    pub fn act_on_habits(&mut self, state: &Service) {
+        let habits = self.habits;
+        for run in &state.runs {
+            if let Some(after) = habits.approve {
+                self.approvals(run, after);
+            }
+            if let Some(after) = habits.notify {
+                self.sendings(run, after);
+            }
+            let held = run
+                .hold
+                .as_ref()
+                .filter(|hold| hold.until.is_none() && !run.phase.has_ended());
+            if let (Some(after), Some(hold)) = (habits.resume, held) {
+                let version = run.version.clone();
+                let what = format!("resume {version} {}", hold.since);
+                self.set_out(what, after, "ada", EventKind::Resume { version });
+            }
+        }
+    }
+
+    /// For each start the next person who is trusted with what misses somebody.
+    fn approvals(&mut self, run: &Run, after: Duration) {
+        let ended = run.phase.has_ended();
+        for approval in run.approvals.iter().filter(|approval| approval.missing() > 0) {
+            let waits = match (&approval.wave, approval.review_by) {
+                (_, Some(_)) => ended,
+                (None, None) => run.phase == RunPhase::Queued,
+                (Some(_), None) => !ended,
+            };
+            let spoke = |person: &str| {
+                let of_start = run.approvals.iter().filter(|other| other.wave == approval.wave);
+                let by = Actor::principal(person);
+                run.is_by(&by) || of_start.into_iter().any(|other| other.given.contains_key(&by))
+            };
+            let mut people = PEOPLE.iter().map(|(name, _)| *name);
+            let next = people.find(|name| {
+                let trusted = roles(name).is_some_and(|roles| !roles.is_disjoint(&approval.roles));
+                trusted && !spoke(name)
+            });
+            let Some(person) = next.filter(|_| waits) else { continue };
+            let kind = EventKind::Approve {
+                version: run.version.clone(),
+                plan: run.plan.clone(),
+                roles: roles(person).unwrap_or_default(),
+            };
+            let what = format!("approve {} {} {:?} {person}", run.version, approval.name, approval.wave);
+            self.set_out(what, after, person, kind);
+        }
+    }
+
+    /// All notices of one kind and wave that are due are sent together.
+    fn sendings(&mut self, run: &Run, after: Duration) {
+        let mut due: BTreeMap<(&WaveName, NoticeKind), BTreeSet<NoticeKey>> = BTreeMap::new();
+        for planned in &run.schedule.notices {
+            let known = run.notices.get(&planned.key);
+            if known.is_some_and(|notice| notice.asked.is_some() && notice.proof.is_none()) {
+                let of = (&planned.wave, planned.kind);
+                due.entry(of).or_default().insert(planned.key.clone());
+            }
+        }
+        for ((wave, kind), keys) in due {
+            let what = format!("notify {} {wave} {}", run.version, kind.as_str());
+            let proven = EventKind::NoticesProven {
+                version: run.version.clone(),
+                keys,
+                at: None,
+            };
+            self.set_out(what, after, "ada", proven);
+        }
+    }
+
+    /// Who has set out to do something does not begin again because it is still to be done.
+    fn set_out(&mut self, what: String, after: Duration, person: &str, kind: EventKind) {
+        if self.set_out.get(&what).is_some_and(|at| *at >= self.at) {
+            return;
+        }
+        self.serial += 1;
+        let at = self.at + after.as_millis();
+        let key = format!("{person}/{}", self.serial);
+        let event = Event {
+            actor: Actor::principal(person),
+            reason: Some("as usual".to_owned()),
+            kind,
+        };
+        self.set_out.insert(what, at);
+        self.schedule_at(at, Happening::Command { key, event });
+    }
+}

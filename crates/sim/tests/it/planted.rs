@@ -1,0 +1,42 @@
+//! Rules that never fail prove nothing: each defect that can be planted is noticed by a rule, and by the right one.
+
+use std::fs;
+use std::path::Path;
+
+use tidegate_sim::{Script, replay};
+
+/// What can be planted, and the rule that notices it.
+const NOTICED: [(&str, &str); 13] = [
+    ("no-starts", "no tenant moves before its planned start"),
+    ("no-windows", "no tenant moves outside its windows"),
+    ("no-notices", "no tenant moves before its notice has run"),
+    ("no-periods", "no tenant moves before its notice has run"),
+    ("no-approvals", "what starts is approved"),
+    ("fewer-approvals", "what starts is approved"),
+    ("no-gaps", "the time between two waves is kept"),
+    ("no-peaks", "a bake lasts its least time and through peaks"),
+    ("no-bake", "a bake lasts its least time and through peaks"),
+    ("anybody-approves", "nobody approves who was not asked to"),
+    ("forgets-choices", "who opts out is not moved"),
+    ("forgets-freezes", "no tenant moves while it is frozen"),
+    ("forgets-returns", "a rollback wins"),
+];
+
+fn violated(text: &str) -> Option<String> {
+    let script: Script = text.parse().unwrap();
+    let told = replay(&script);
+    let line = told.lines().find_map(|line| line.split_once("VIOLATED: "));
+    line.map(|(_, rule)| rule.to_owned())
+}
+
+#[test]
+fn every_planted_defect_is_noticed_by_its_rule() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/planted/weeks.txt");
+    let sound = fs::read_to_string(path).unwrap();
+    assert_eq!(violated(&sound), None, "nothing is planted");
+    for (planted, rule) in NOTICED {
+        let text = format!("{sound}0s plant 2.0.0 {planted}\n");
+        let found = violated(&text).unwrap_or_default();
+        assert!(found.starts_with(rule), "{planted} is noticed as: {found}");
+    }
+}
