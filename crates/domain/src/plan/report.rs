@@ -94,6 +94,10 @@ pub enum ProblemKind {
     Artifact,
     Change,
     OtherCell,
+    /// The cadence has no day that the release can take.
+    NoReleaseDay,
+    /// A tenant is written wrongly.
+    Tenant,
     NobodyMoves,
     WaveMatchesNobody,
     WindowNeverOpens,

@@ -1,3 +1,5 @@
+mod left_behind;
+mod told;
 mod when;
 
 use super::*;
