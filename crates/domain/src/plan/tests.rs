@@ -1,3 +1,4 @@
+mod differences;
 mod left_behind;
 mod told;
 mod when;

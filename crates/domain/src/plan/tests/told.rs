@@ -191,3 +191,18 @@ fn what_is_not_due_before_an_instant_is_due_in_working_hours_unless_it_would_be_
         at("2026-11-19T02:00:00+01:00")
     );
 }
+
+#[test]
+fn a_wave_that_follows_in_an_open_window_starts_no_earlier_than_its_notice_allows() {
+    let playbook = PLAIN.replace(
+        "[{name: all, select: {rest: true}}]",
+        "[{name: first, select: {opt_in: true}}, {name: rest, select: {rest: true}}]",
+    );
+    // 04:30 in Berlin, while its window is open: in five working days it opens at 02:00, too early by that.
+    let input = input("plain", &playbook, TENANTS, "", "2026-11-19T03:30:00Z");
+    let (plan, report) = planned(&input);
+    let starts = starts(&plan, &report, input.now);
+    assert_eq!(starts["acme"], "2026-11-26T05:00:00+01:00[Europe/Berlin]");
+    assert_eq!(starts["acme-2"], "2026-11-26T05:10:00+01:00[Europe/Berlin]");
+    assert_eq!(report.valid_until, Some(instant("2026-11-19T04:00:00Z")));
+}

@@ -113,6 +113,18 @@ impl Clockwork<'_> {
             self.opened(class, from)
         };
         decided = decided.max(opens);
+        if let Some(at) = decided
+            && self.not_before(class, at, owed)?.is_some()
+        {
+            // What is open already has opened before the notice has run.
+            let told = self.admissible(class, at, owed)?.opening;
+            decided = Some(told.at);
+            if told.at > expected.at {
+                expected = Moment::fixed(told.at);
+                opens = self.opened(class, told.at);
+                opening = told;
+            }
+        }
         if asked.quietest
             && let Some((quietest, reason)) =
                 self.quietest(class, self.after_notices(class, expected.at, owed)?, tenants)
