@@ -252,10 +252,12 @@ fn components(before: &Plan, now: &Plan) -> BTreeSet<ComponentName> {
 /// One tenant of a plan: where it stands, and what is known of it.
 type Known<'p> = (&'p PlannedWave, &'p PlannedTenant);
 
+/// What tenants of one group have in common.
+type Alike<'p> = (How, Option<Stand>, Option<Stand>, &'p TimeZoneName);
+
 fn tenants(before: &Plan, now: &Plan) -> Vec<Moved> {
     let (old, new) = (moves(before), moves(now));
-    let mut groups: BTreeMap<(How, Option<Stand>, Option<Stand>, &TimeZoneName), BTreeSet<TenantName>> =
-        BTreeMap::new();
+    let mut groups: BTreeMap<Alike<'_>, BTreeSet<TenantName>> = BTreeMap::new();
     let names: BTreeSet<&TenantName> = old.keys().chain(new.keys()).copied().collect();
     for name in names {
         let (then, here) = (old.get(name).copied(), new.get(name).copied());

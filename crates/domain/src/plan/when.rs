@@ -306,9 +306,11 @@ impl<'a> Clockwork<'a> {
                 });
             }
             Never::NoOpening(from) => {
-                let windows: Vec<&WindowName> = self.calendars.windows_of(class).map(|window| &window.name).collect();
-                let about = windows.first().map(|window| About::Window((*window).clone()));
                 let openness = self.calendars.is_open(class, *from);
+                // The freeze that forbids it, or the first of the windows none of which opens.
+                let mut windows = self.calendars.windows_of(class).map(|window| &window.name);
+                let about = openness.window.as_ref().or(windows.next());
+                let about = about.map(|window| About::Window(window.clone()));
                 let because = format!("no window opens for it: {}", openness.reason.words(&class.zone));
                 self.exclude(wave, names, left_behind, &because, |problem| Problem {
                     kind: ProblemKind::WindowNeverOpens,

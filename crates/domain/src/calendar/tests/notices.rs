@@ -24,6 +24,7 @@ fn deadline(calendars: &Calendars, start: &str, period: &str) -> String {
     Local::new(at, &class.zone).rfc9557().replace("[Europe/Berlin]", "")
 }
 
+/// kargo#1328: holidays count.
 #[test]
 fn five_working_days_before_the_first_monday_of_the_year_go_over_the_holidays() {
     let calendars = german();

@@ -73,6 +73,7 @@ fn mistakes_in_what_is_for_everybody_stop_the_reading() {
     );
 }
 
+/// argoproj/argo-cd#10071: one wrong window, and no application of the project could sync.
 #[test]
 fn a_window_that_names_its_tenants_does_not_block_the_others() {
     let never = "until: 2026-11-22T00:00";

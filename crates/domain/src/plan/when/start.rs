@@ -93,12 +93,13 @@ impl Clockwork<'_> {
             mut decided,
             mut because,
         } = self.earliest(class, asked);
+        let found = self.admissible(class, before.at, owed)?;
+        self.hold_floating(class, before, &found, !owed.is_empty());
         let Admissible {
             from,
             mut opening,
             moved_by,
-        } = self.admissible(class, before.at, owed)?;
-        self.hold_floating(class, before, &opening, owed);
+        } = found;
         let mut expected = before;
         if let Some(Owed { kind, period, .. }) = moved_by {
             expected = Moment::fixed(from);
@@ -150,15 +151,19 @@ impl Clockwork<'_> {
         Ok((start, expected, report))
     }
 
-    /// What follows from a start that comes later with each minute holds until it leaves its window, and where a notice is
-    /// owed as long as it stays on its day: on the next one a working day less may lie before it.
-    fn hold_floating(&mut self, class: &Class, from: Moment, opening: &Opening, owed: &[Owed]) {
+    /// What follows from a start that comes later with each minute holds until that is beyond what it led to: the start that a
+    /// notice allows, or else the end of its window; and where a notice is owed, of its day, for on the next one a working
+    /// day less may lie before it.
+    fn hold_floating(&mut self, class: &Class, from: Moment, found: &Admissible, is_owed: bool) {
         if !from.floats {
             return;
         }
         let tomorrow = || day::begins(&class.zone, day::later(day::date(&class.zone, from.at), 1));
-        let ends = opening.closes.into_iter().chain((!owed.is_empty()).then(tomorrow));
-        for end in ends.collect::<Vec<_>>() {
+        let end = match found.moved_by {
+            Some(_) => Some(found.opening.at),
+            None => found.opening.closes.into_iter().chain(is_owed.then(tomorrow)).min(),
+        };
+        if let Some(end) = end {
             self.holds_until(self.input.now + (end - from.at));
         }
     }
