@@ -285,7 +285,9 @@ impl<'a> Clockwork<'a> {
                 }
             }
         }
-        for at in wave.starts.values().filter_map(|start| start.at) {
+        // What is open already stays open.
+        let ahead = wave.starts.values().filter_map(|start| start.at);
+        for at in ahead.filter(|at| *at > self.input.now).collect::<Vec<_>>() {
             self.holds_until(at);
         }
         (reports, end)
@@ -379,7 +381,7 @@ impl<'a> Clockwork<'a> {
 
     /// Made at this instant or later, the plan may be another.
     fn holds_until(&mut self, at: Timestamp) {
-        if at > self.input.now {
+        if at >= self.input.now {
             self.valid_until = Some(self.valid_until.map_or(at, |until| until.min(at)));
         }
     }

@@ -1,5 +1,7 @@
 //! Notices and starts: what a notice that is late or was sent moves, and where to.
 
+use proptest::prelude::*;
+
 use super::super::*;
 use super::when::{FORTNIGHTLY, SERVICE, TENANTS, input, input_of, instant, planned, starts};
 use crate::event::{Event, EventKind};
@@ -205,4 +207,36 @@ fn a_wave_that_follows_in_an_open_window_starts_no_earlier_than_its_notice_allow
     assert_eq!(starts["acme"], "2026-11-26T05:00:00+01:00[Europe/Berlin]");
     assert_eq!(starts["acme-2"], "2026-11-26T05:10:00+01:00[Europe/Berlin]");
     assert_eq!(report.valid_until, Some(instant("2026-11-19T04:00:00Z")));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    /// A start is the first full hour at which a window is open and that the notice allows, found by looking at each.
+    #[test]
+    fn a_start_is_the_first_hour_that_windows_and_notices_allow(
+        on in prop::sample::select(vec!["sat", "sun", "mon", "fri, sat", "mon-fri", "mon-sun"]),
+        from in 0_u8..24,
+        hours in 1_u8..24,
+        minutes in 0_u32..60 * 24 * 21,
+        period in prop::sample::select(vec!["1 working day", "3 working days", "5 working days", "4 days", "30 hours"]),
+    ) {
+        let window = format!("on: '{on}', from: '{from:02}:00', until: '{:02}:00'", (from + hours) % 24);
+        let service = SERVICE.replace("on: mon-fri, from: '02:00', until: '06:00'", &window);
+        let playbook = PLAIN.replace("5 working days", period);
+        let mut input = input_of(&service, ("plain", &playbook), TENANTS, "", "2026-11-01T00:00:00Z");
+        input.now = input.now + Duration::from_secs(minutes * 60);
+        let (plan, report) = planned(&input);
+        for (class, told) in &report.waves[0].classes {
+            let class = &plan.schedule.classes[usize::from(*class)];
+            let calendars = &plan.schedule.calendars;
+            let allows = |at: &Timestamp| {
+                let deadline = calendars.notice_deadline(class, *at, &period.parse().unwrap()).unwrap();
+                deadline >= input.now && calendars.is_open(class, *at).open
+            };
+            let first = (input.now.0 + 3_599_999) / 3_600_000;
+            let first = (first..first + 24 * 60).map(|hour| Timestamp(hour * 3_600_000)).find(allows);
+            prop_assert_eq!(Some(told.expected), first);
+        }
+    }
 }
