@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 
 use crate::calendar::Calendars;
 use crate::change::Change;
-use crate::id::{ChangeId, PlaybookName};
+use crate::id::{ChangeId, PlaybookName, TenantName};
 use crate::plan::Facts;
 
 mod calendars;
@@ -50,7 +50,7 @@ pub use service::{
     Cell, Component, ComponentKind, Environment, Gateway, Jwt, Match, Ready, ServiceFile, Stop, TenantFrom, Tls, Verify,
 };
 pub use starter::{SHIPPED_PLAYBOOKS, starter};
-pub use tenants::{Tenant, TenantsFile};
+pub use tenants::{BrokenTenant, Tenant, TenantsFile};
 pub use text::{
     Address, CommitId, CookieName, GateName, HeaderName, HostName, HostTemplate, Instant, InvalidText, LabelName,
     Memory, PathTemplate, Scalar, Sha256, TimeZoneName, UrlPath, VariableName,
@@ -87,6 +87,8 @@ pub struct Source {
 pub struct Project {
     pub service: ServiceFile,
     pub tenants: TenantsFile,
+    /// Tenants with a mistake, which no release moves. The others do not suffer from it.
+    pub broken: BTreeMap<TenantName, BrokenTenant>,
     pub playbooks: BTreeMap<PlaybookName, PlaybookFile>,
     /// The calendars and windows of the service, with their holidays.
     pub calendars: Calendars,
@@ -207,11 +209,14 @@ fn project(
     holidays: ReadHolidays,
     changes: Option<BTreeMap<ChangeId, Change>>,
 ) -> Option<Project> {
-    let tenants: TenantsFile = documents.get_mut(&files.tenants?)?.file()?;
+    let document = documents.get_mut(&files.tenants?)?;
+    let broken_tenants = tenants::take_broken(document);
+    let tenants: TenantsFile = document.file()?;
     let document = documents.get_mut(&files.service?)?;
     let broken = calendars::take_broken_windows(document);
     let service: ServiceFile = document.file()?;
-    if let Some(tree) = &document.tree {
+    // What a tenant with a mistake is meant to be is not known.
+    if let Some(tree) = document.tree.as_ref().filter(|_| broken_tenants.is_empty()) {
         meaning::calendars::check_reach(&mut document.report, tree, &service.windows, &tenants.tenants);
     }
     let customers = match files.customers {
@@ -227,6 +232,7 @@ fn project(
     Some(Project {
         service,
         tenants,
+        broken: broken_tenants,
         playbooks,
         calendars,
         customers,

@@ -5,6 +5,7 @@ mod build;
 mod check;
 mod content;
 mod describe;
+mod differences;
 mod document;
 mod facts;
 mod report;
@@ -25,7 +26,13 @@ use crate::release::Release;
 pub use self::build::{FoundArtifact, PlanInput, plan};
 pub use self::check::check;
 pub use self::content::assumed;
-pub use self::document::{Document, ProblemDocument, bake_in_words};
+pub use self::differences::{
+    ApprovalChange, ApprovalDifference, Besides, Differences, How, Moved, NoticeDifference, Part, Replaced, SinceLast,
+    Stand, WaveChange, WaveDifference, differences, replaced,
+};
+pub use self::document::{
+    ChangedDocument, Document, LastPlanDocument, MovedDocument, ProblemDocument, StandDocument, bake_in_words,
+};
 pub use self::facts::Facts;
 pub use self::report::{
     About, ClassReport, Missed, MissedDay, PlanReport, Problem, ProblemKind, ProblemPlace, Rollback, Severity,

@@ -15,7 +15,7 @@ use tidegate_domain::calendar::Profile;
 use tidegate_domain::files::{Diagnostic, ReleaseFile, Source, locate};
 use tidegate_domain::id::{ChangeId, ComponentName, Digest, TenantName, Version};
 use tidegate_domain::plan::{
-    Document, Facts, FoundArtifact, Plan, PlanInput, PlanReport, ProblemDocument, check, plan,
+    Document, Facts, FoundArtifact, Plan, PlanInput, PlanReport, ProblemDocument, Severity, check, plan,
 };
 use tidegate_domain::time::Timestamp;
 use tidegate_server::api::{self, PlanRequest, SourceText};
@@ -57,7 +57,7 @@ pub struct Args {
     /// Also write the plan into this file, as JSON
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
-    /// End with 3 if the plan moves a tenant
+    /// End with 3 if the plan moves a tenant, or has to leave one behind that is written wrongly or can never move
     #[arg(long)]
     pub exit_code: bool,
     /// Name every tenant
@@ -118,7 +118,11 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, CliError> {
         });
     }
     let moves = planned.plan.as_ref().is_some_and(|plan| plan.moves() > 0);
-    Ok(if args.exit_code && moves {
+    let problems = planned.report.problems.iter();
+    let excludes = problems
+        .into_iter()
+        .any(|problem| problem.severity == Severity::Excludes);
+    Ok(if args.exit_code && (moves || excludes) {
         Exit::Findings.into()
     } else {
         ExitCode::SUCCESS

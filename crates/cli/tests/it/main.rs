@@ -7,6 +7,7 @@ mod calendars;
 mod changes;
 mod moving;
 mod offline;
+mod planning;
 mod refusing;
 mod serving;
 mod shop;

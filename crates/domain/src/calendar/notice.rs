@@ -151,6 +151,31 @@ impl Calendars {
         Ok(if allowed { first } else { last.max(first) })
     }
 
+    /// The first instant, `at` or later, at which people of a class are there: in the working hours of a working day of its
+    /// calendar. `at` itself where no working hours are written.
+    ///
+    /// # Errors
+    /// If the calendar's file does not have the holidays of a year that matters.
+    pub fn next_attended(&self, class: &Class, at: Timestamp) -> Result<Timestamp, CalendarError> {
+        let Some(name) = &class.calendar else { return Ok(at) };
+        let working = self.working(name)?;
+        let Some(hours) = working.calendar.working_hours else {
+            return Ok(at);
+        };
+        let clock = Clock::of(&class.zone);
+        let local = clock.local(at);
+        let mut day = local.date();
+        if local.time() >= hours.until {
+            day = day.saturating_add(1.day());
+        }
+        while !working.contains(day)? {
+            day = day
+                .tomorrow()
+                .map_err(|_| CalendarError::OutOfRange(Period::WorkingDays(1)))?;
+        }
+        Ok(clock.first(day.to_datetime(hours.from)).max(at))
+    }
+
     /// The days that a period counts, and how many; none where it is elapsed time.
     fn counted(&self, class: &Class, period: Period) -> Result<Option<(Counted<'_>, u16)>, CalendarError> {
         Ok(match period {

@@ -117,6 +117,8 @@ fn an_instant_is_read_with_its_zone_and_refused_with_another_offset() {
     }
 }
 
+/// argoproj/argo-cd#3831: one program showed UTC and the other local time, and neither said so. #17750: a reader took the zone
+/// for another.
 #[test]
 fn an_instant_is_shown_to_people_with_its_zone_and_where_it_comes_twice_with_its_offset() {
     let zone = "Europe/Berlin".parse().unwrap();

@@ -290,16 +290,6 @@ pub struct WorkingHours {
     pub until: Time,
 }
 
-impl Default for WorkingHours {
-    /// 09:00-17:00.
-    fn default() -> Self {
-        Self {
-            from: Time::constant(9, 0, 0, 0),
-            until: Time::constant(17, 0, 0, 0),
-        }
-    }
-}
-
 written_as_text!(
     WorkingHours,
     "^([01][0-9]|2[0-3]):[0-5][0-9]-([01][0-9]|2[0-3]):[0-5][0-9]$",

@@ -20,9 +20,10 @@ pub struct Calendar {
     /// The days of the week on which people work.
     #[serde(default = "working_days")]
     pub working_days: Weekdays,
-    /// The part of a working day at which people are there.
-    #[serde(default)]
-    pub working_hours: WorkingHours,
+    /// The part of a working day at which people are there: messages that are not due before an instant are due in it, unless
+    /// they would be late then. Left out, at any time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub working_hours: Option<WorkingHours>,
     /// A file of holidays (ICS), relative to this file. Left out, there are none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1))]

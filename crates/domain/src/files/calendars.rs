@@ -88,29 +88,32 @@ impl ReadHolidays {
 
 /// Takes the windows with mistakes out of a service file. Those that say which tenants they are for do not block the others.
 pub(super) fn take_broken_windows(service: &mut Document<'_>) -> Vec<BrokenWindow> {
-    let (Some(tree), report) = (&mut service.tree, &mut service.report) else {
-        return Vec::new();
-    };
-    let Value::Map(entries) = &mut tree.value else {
-        return Vec::new();
-    };
-    let windows = entries.iter_mut().find(|entry| entry.key == "windows");
-    let Some(Value::List(windows)) = windows.map(|entry| &mut entry.value.value) else {
-        return Vec::new();
-    };
     let mut broken = Vec::new();
-    windows.retain(|window| {
+    take_items(service, "windows", |window, report| {
         let selector = window.field("tenants").filter(|node| !report.has_errors_in(&node.span));
-        let selector: Option<Selector> = selector.and_then(typed);
-        let Some(tenants) = selector else { return true };
-        let Some(mistake) = report.confine(&window.span) else {
-            return true;
-        };
+        let tenants: Selector = selector.and_then(typed)?;
+        let mistake = report.confine(&window.span)?;
         let name = window.text_of("name").unwrap_or("without a name").to_owned();
         broken.push(BrokenWindow { name, tenants, mistake });
-        false
+        Some(())
     });
     broken
+}
+
+/// Takes those items out of a list of a file that `taken` says something of.
+pub(super) fn take_items(
+    document: &mut Document<'_>,
+    list: &str,
+    mut taken: impl FnMut(&Node, &mut Report<'_>) -> Option<()>,
+) {
+    let (Some(tree), report) = (&mut document.tree, &mut document.report) else {
+        return;
+    };
+    let Value::Map(entries) = &mut tree.value else { return };
+    let entry = entries.iter_mut().find(|entry| entry.key == list);
+    if let Some(Value::List(items)) = entry.map(|entry| &mut entry.value.value) {
+        items.retain(|item| taken(item, report).is_none());
+    }
 }
 
 /// The struct of a part of a tree whose shape is right.
@@ -244,25 +247,13 @@ fn check_slips(service: &mut Document<'_>) {
     }
 }
 
+/// Tenants that are written wrongly, by their ids, with the mistake.
 fn take_broken_tenants(tenants: &mut Document<'_>) -> BTreeMap<String, String> {
-    let (Some(tree), report) = (&mut tenants.tree, &mut tenants.report) else {
-        return BTreeMap::new();
-    };
-    let Value::Map(entries) = &mut tree.value else {
-        return BTreeMap::new();
-    };
-    let list = entries.iter_mut().find(|entry| entry.key == "tenants");
-    let Some(Value::List(list)) = list.map(|entry| &mut entry.value.value) else {
-        return BTreeMap::new();
-    };
     let mut broken = BTreeMap::new();
-    list.retain(|tenant| {
-        let Some(id) = tenant.text_of("id") else { return true };
-        let Some(mistake) = report.confine(&tenant.span) else {
-            return true;
-        };
-        broken.insert(id.to_owned(), mistake);
-        false
+    take_items(tenants, "tenants", |tenant, report| {
+        let id = tenant.text_of("id")?;
+        broken.insert(id.to_owned(), report.confine(&tenant.span)?);
+        Some(())
     });
     broken
 }

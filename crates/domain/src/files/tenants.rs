@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::text::{LabelName, Scalar, TimeZoneName};
+use super::{Document, calendars};
 use crate::id::{CalendarName, CellName, CustomerName, TenantName};
 
 /// The tenants of the service.
@@ -37,6 +38,32 @@ pub struct Tenant {
     /// Whether it asked to be among the first.
     #[serde(default)]
     pub opt_in: bool,
+}
+
+/// A tenant with a mistake, as far as it says where it lives: nobody knows when, or with whom, it may move.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct BrokenTenant {
+    pub cell: CellName,
+    /// With its place: `tenants.yaml:12:5: …`.
+    pub mistake: String,
+}
+
+/// Takes the tenants with mistakes out of a file. One whose id and cell are right does not block the others.
+pub(super) fn take_broken(tenants: &mut Document<'_>) -> BTreeMap<TenantName, BrokenTenant> {
+    let mut broken = BTreeMap::new();
+    if tenants.report.is_full() {
+        // Not every mistake is known, so nobody knows whose they are.
+        return broken;
+    }
+    calendars::take_items(tenants, "tenants", |tenant, report| {
+        let right = |name: &str| tenant.field(name).filter(|node| !report.has_errors_in(&node.span));
+        let id = TenantName::new(right("id")?.text()?).ok()?;
+        let cell = CellName::new(right("cell")?.text()?).ok()?;
+        let mistake = report.confine(&tenant.span)?;
+        broken.insert(id, BrokenTenant { cell, mistake });
+        Some(())
+    });
+    broken
 }
 
 /// Labels with their values, or a list of tags: `[retail]` is `{retail: true}`.

@@ -25,7 +25,7 @@ pub(super) fn basis(input: &PlanInput) -> BTreeMap<String, Digest> {
         ("profile".to_owned(), of(&input.profile)),
         ("release".to_owned(), of(&input.release)),
         ("service".to_owned(), of(&project.service)),
-        ("tenants".to_owned(), of(&project.tenants)),
+        ("tenants".to_owned(), of(&(&project.tenants, &project.broken))),
     ])
 }
 

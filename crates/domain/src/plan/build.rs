@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::report::{About, PlanReport, Problem, ProblemKind};
 use super::when::{Clockwork, Timetable, base_class};
-use super::{FORMAT, Plan, basis, content, describe, select};
+use super::{FORMAT, NoticeKey, Plan, basis, content, describe, select};
 use crate::calendar::Profile;
 use crate::files::{PlaybookFile, Project, ReleaseFile, Tenant};
 use crate::id::{ComponentName, Digest, TenantName, Version};
@@ -35,6 +35,16 @@ pub struct FoundArtifact {
     pub path: String,
     /// Of the file's content, or why it could not be read.
     pub digest: Result<Digest, String>,
+}
+
+impl PlanInput {
+    /// The notices of this release that are proven to be sent, for an earlier run of it, and when.
+    pub(super) fn proofs(&self) -> BTreeMap<&NoticeKey, Timestamp> {
+        let run = self.state.run(&self.release.version);
+        let notices = run.into_iter().flat_map(|run| &run.notices);
+        let proven = notices.filter_map(|(key, notice)| Some((key, notice.proof.as_ref()?.at)));
+        proven.collect()
+    }
 }
 
 /// Expands the release for every tenant. There is a plan exactly when no problem blocks.

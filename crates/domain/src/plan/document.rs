@@ -1,10 +1,13 @@
 //! The plan as one document for programs: every tenant's what, when and why, every instant with its zone.
 
+mod changed;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 use serde_json::{Value, json};
 
+pub use self::changed::{ChangedDocument, LastPlanDocument, MovedDocument, StandDocument};
 use super::report::{ClassReport, PlanReport, Problem, ProblemPlace, Severity, WaveReport};
 use super::{Due, Plan, PlannedNotice, PlannedWave};
 use crate::calendar::Local;
@@ -31,6 +34,9 @@ pub struct Document {
     /// How long the tenants of a batch are out of service.
     pub downtime: Option<Downtime>,
     pub problems: Vec<ProblemDocument>,
+    /// Left out where there is nothing to compare with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub changed_since: Option<ChangedDocument>,
     /// Planning again before this leads to the same decisions if nothing else changes.
     pub valid_until: Option<Instant>,
     pub basis: Basis,
@@ -182,6 +188,7 @@ impl Document {
             validations: Vec::new(),
             downtime: None,
             problems: diagnostics.iter().map(ProblemDocument::from).collect(),
+            changed_since: None,
             valid_until: None,
             basis: Basis {
                 generation: 0,
@@ -212,6 +219,7 @@ impl Document {
             validations: reader.as_ref().map(Reader::validations).unwrap_or_default(),
             downtime: plan.and_then(|plan| plan.policy.downtime),
             problems: report.problems.iter().map(ProblemDocument::from).collect(),
+            changed_since: ChangedDocument::new(report, zone),
             valid_until: report.valid_until.map(|at| Local::new(at, zone).rfc9557()),
             basis: Basis {
                 generation: report.generation,

@@ -41,15 +41,17 @@ impl Facts {
     #[must_use]
     pub fn state(&self, project: &Project) -> Service {
         let mut state = Service::new(project.service.service.clone());
-        for tenant in &project.tenants.tenants {
-            let version = self.tenants.get(&tenant.id).or(self.version.as_ref());
+        let tenants = project.tenants.tenants.iter().map(|tenant| (&tenant.id, &tenant.cell));
+        let broken = project.broken.iter().map(|(id, tenant)| (id, &tenant.cell));
+        for (id, cell) in tenants.chain(broken) {
+            let version = self.tenants.get(id).or(self.version.as_ref());
             let seat = Seat {
-                cell: tenant.cell.clone(),
+                cell: cell.clone(),
                 version: version.cloned(),
                 before: None,
                 epoch: 1,
             };
-            state.seats.insert(tenant.id.clone(), seat);
+            state.seats.insert(id.clone(), seat);
         }
         for version in self.tenants.values().chain(&self.version) {
             let release = || assumed(project, version);

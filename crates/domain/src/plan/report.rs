@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use super::differences::{Replaced, SinceLast};
 use crate::calendar::{LocalDate, Period};
 use crate::id::{CalendarName, CellName, ComponentName, Digest, TenantName, Version, WaveName, WindowName};
 use crate::policy::{NoticeKind, Skip};
@@ -30,6 +31,12 @@ pub struct PlanReport {
     /// The digest of each thing that the plan was made of, by its name.
     #[serde(default)]
     pub basis: BTreeMap<String, Digest>,
+    /// What has changed since the last plan for the release, where there was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since_last: Option<SinceLast>,
+    /// What the release changes of the versions that tenants run, where what they run is known.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub replaces: Vec<Replaced>,
     /// Planning again before this leads to the same decisions if nothing else changes. `None`: at any time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub valid_until: Option<Timestamp>,
@@ -96,6 +103,10 @@ pub enum ProblemKind {
     /// What a release patches is not there, or cannot be taken over.
     Patches,
     OtherCell,
+    /// The cadence has no day that the release can take.
+    NoReleaseDay,
+    /// A tenant is written wrongly.
+    Tenant,
     NobodyMoves,
     WaveMatchesNobody,
     WindowNeverOpens,

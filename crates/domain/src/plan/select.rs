@@ -30,14 +30,18 @@ pub(super) fn candidates<'a>(
     problems: &mut Vec<Problem>,
 ) -> (Vec<Candidate<'a>>, BTreeMap<TenantName, LeftBehind>) {
     let seats = &input.state.seats;
-    let names: BTreeSet<&TenantName> = declared.keys().copied().chain(seats.keys()).collect();
+    let broken = &input.project.broken;
+    let names = declared.keys().copied().chain(broken.keys()).chain(seats.keys());
+    let names: BTreeSet<&TenantName> = names.collect();
     let expected = expected(&input.state, input.release.patches.as_ref());
     let mut newest: BTreeMap<&CellName, Option<Version>> = BTreeMap::new();
     let mut candidates = Vec::new();
     let mut left = BTreeMap::new();
     for name in names {
         let (file, seat) = (declared.get(name).copied(), seats.get(name));
-        let Some(cell) = seat.map(|seat| &seat.cell).or(file.map(|file| &file.cell)) else {
+        let mistake = broken.get(name);
+        let written = file.map(|file| &file.cell).or(mistake.map(|broken| &broken.cell));
+        let Some(cell) = seat.map(|seat| &seat.cell).or(written) else {
             continue;
         };
         if let Some(file) = file.filter(|file| file.cell != *cell) {
@@ -61,16 +65,21 @@ pub(super) fn candidates<'a>(
                 Expected::on(newest.or_insert_with(|| input.state.newest_confirmed(cell)).clone())
             }
         };
-        if from.as_ref() == Some(&input.release.version) {
-            let because = "it is on this version already".to_owned();
-            left.insert(
-                name.clone(),
-                LeftBehind {
-                    cell: cell.clone(),
-                    on: from,
-                    because,
-                },
-            );
+        let stays = if from.as_ref() == Some(&input.release.version) {
+            Some("it is on this version already".to_owned())
+        } else {
+            mistake.map(|broken| {
+                problems.push(is_broken(name, &broken.mistake));
+                broken.mistake.clone()
+            })
+        };
+        if let Some(because) = stays {
+            let left_behind = LeftBehind {
+                cell: cell.clone(),
+                on: from,
+                because,
+            };
+            left.insert(name.clone(), left_behind);
             continue;
         }
         candidates.push(Candidate {
@@ -86,6 +95,15 @@ pub(super) fn candidates<'a>(
         });
     }
     (candidates, left)
+}
+
+fn is_broken(name: &TenantName, mistake: &str) -> Problem {
+    Problem::excludes(
+        ProblemKind::Tenant,
+        format!("tenant `{name}` does not move: {mistake}"),
+        "correct what tenants.yaml says of it, and plan again",
+    )
+    .about(About::Tenant(name.clone()))
 }
 
 /// Where a release finds a tenant when it begins.

@@ -1,4 +1,7 @@
+mod differences;
+mod left_behind;
 mod patches;
+mod told;
 mod when;
 
 use super::*;
@@ -152,6 +155,8 @@ fn a_release_is_planned_again_only_where_it_can_be_applied_again() {
     assert_eq!(said(&shop), [""; 0]);
 }
 
+/// OctopusDeploy/Issues#6809, #5994, #5720, #6679, #6935, #8321, #9815, #6151: from 40 tenants on a preview asked once for each
+/// of them.
 #[test]
 fn ten_thousand_tenants_are_planned_at_once() {
     let mut shop = shop();

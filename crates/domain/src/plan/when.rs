@@ -16,7 +16,7 @@ use jiff::civil::Date;
 use self::start::{Asked, Moment, Never};
 use super::build::PlanInput;
 use super::report::{About, ClassReport, MissedDay, Problem, ProblemKind};
-use super::{LeftBehind, PlannedWave, Schedule};
+use super::{LeftBehind, NoticeKey, PlannedWave, Schedule};
 use crate::calendar::{CalendarError, Calendars, Class, LocalDate, Subject, WindowKind};
 use crate::change::Impact;
 use crate::files::{Contact, PlaybookFile, Tenant, TimeZoneName, Wave};
@@ -51,6 +51,8 @@ pub(super) struct Clockwork<'a> {
     /// The calendar that the playbook itself counts in.
     base: Class,
     skips: BTreeSet<Skip>,
+    /// What an earlier run of the release has proven to be sent.
+    proofs: BTreeMap<&'a NoticeKey, Timestamp>,
     classes: Vec<Class>,
     index: BTreeMap<Class, u16>,
     missed: Vec<MissedDay>,
@@ -88,6 +90,7 @@ impl<'a> Clockwork<'a> {
             calendars,
             base: base_class(calendars, playbook),
             skips,
+            proofs: input.proofs(),
             classes: Vec::new(),
             index: BTreeMap::new(),
             missed: Vec::new(),
@@ -108,13 +111,11 @@ impl<'a> Clockwork<'a> {
             self.classify(wave, &mut tenants, left_behind);
         }
         waves.retain(|wave| !wave.tenants.is_empty());
-        let first: BTreeSet<u16> = waves.first().map(|wave| classes_of(wave, &tenants)).unwrap_or_default();
-        let owed = waves.first().map(|wave| self.owed(&wave.name)).unwrap_or_default();
         // What is patched has left already.
         let begun = self.begun();
         let cadence = match begun {
             Some(_) => None,
-            None => self.release_day(&first, &owed),
+            None => self.release_day(&self.leaving(waves, &tenants)),
         };
         let (mut expected, mut all_peaks, mut all_excused) = (Vec::new(), BTreeMap::new(), Vec::new());
         let mut from = Moment::now(self.input.now);
@@ -216,10 +217,8 @@ impl<'a> Clockwork<'a> {
             }
         }
         for (error, names) in refused.into_values() {
-            self.exclude(wave, &names, left_behind, &error.to_string(), |problem| Problem {
-                kind: calendar_problem(&error),
-                remedy: error.help(),
-                ..problem
+            self.exclude(wave, &names, left_behind, &error.to_string(), |problem| {
+                of_calendar(problem, &error)
             });
         }
     }
@@ -260,7 +259,7 @@ impl<'a> Clockwork<'a> {
         first_day: Option<Date>,
         cadence: Option<Date>,
         place: usize,
-    ) -> Asked<'a> {
+    ) -> Asked {
         let file = self.file_wave(wave);
         let day = file
             .and_then(|wave| wave.day)
@@ -272,7 +271,6 @@ impl<'a> Clockwork<'a> {
             from,
             day: day.and_then(date),
             cadence,
-            owed: self.owed(wave),
             // What does not board the train is urgent: it does not wait for a quiet time.
             quietest: self.playbook.train.boards.contains(&self.release.kind)
                 && file.and_then(|wave| wave.quietest).unwrap_or(self.playbook.quietest),
@@ -283,16 +281,16 @@ impl<'a> Clockwork<'a> {
     fn wave(
         &mut self,
         wave: &mut PlannedWave,
-        asked: &Asked<'_>,
+        asked: &Asked,
         tenants: &mut BTreeMap<TenantName, u16>,
         left_behind: &mut BTreeMap<TenantName, LeftBehind>,
     ) -> (BTreeMap<u16, ClassReport>, Moment) {
         let mut reports = BTreeMap::new();
         let mut end = asked.from;
-        for index in classes_of(wave, tenants) {
+        for (index, owed) in self.owed(wave, tenants) {
             let class = self.classes[usize::from(index)].clone();
             let names = || wave.tenants.keys().filter(|name| tenants.get(*name) == Some(&index));
-            match self.start(&class, asked, names()) {
+            match self.start(&class, asked, &owed, names()) {
                 Ok((start, moment, report)) => {
                     if start.at.is_some() || start.window.is_some() {
                         wave.starts.insert(index, start);
@@ -307,7 +305,9 @@ impl<'a> Clockwork<'a> {
                 }
             }
         }
-        for at in wave.starts.values().filter_map(|start| start.at) {
+        // What is open already stays open.
+        let ahead = wave.starts.values().filter_map(|start| start.at);
+        for at in ahead.filter(|at| *at > self.input.now).collect::<Vec<_>>() {
             self.holds_until(at);
         }
         (reports, end)
@@ -323,16 +323,16 @@ impl<'a> Clockwork<'a> {
     ) {
         match never {
             Never::Calendar(error) => {
-                self.exclude(wave, names, left_behind, &error.to_string(), |problem| Problem {
-                    kind: calendar_problem(error),
-                    remedy: error.help(),
-                    ..problem
+                self.exclude(wave, names, left_behind, &error.to_string(), |problem| {
+                    of_calendar(problem, error)
                 });
             }
             Never::NoOpening(from) => {
-                let windows: Vec<&WindowName> = self.calendars.windows_of(class).map(|window| &window.name).collect();
-                let about = windows.first().map(|window| About::Window((*window).clone()));
                 let openness = self.calendars.is_open(class, *from);
+                // The freeze that forbids it, or the first of the windows none of which opens.
+                let mut windows = self.calendars.windows_of(class).map(|window| &window.name);
+                let about = openness.window.as_ref().or(windows.next());
+                let about = about.map(|window| About::Window(window.clone()));
                 let because = format!("no window opens for it: {}", openness.reason.words(&class.zone));
                 self.exclude(wave, names, left_behind, &because, |problem| Problem {
                     kind: ProblemKind::WindowNeverOpens,
@@ -391,8 +391,8 @@ impl<'a> Clockwork<'a> {
             Ok(at) => Moment { at, ..from },
             Err(error) => {
                 let message = format!("the gap of {gap} cannot be counted: {error}");
-                let problem = Problem::blocks(calendar_problem(&error), message, error.help());
-                self.problems.push(problem.about(About::Playbook));
+                let problem = Problem::blocks(ProblemKind::Calendar, message, "").about(About::Playbook);
+                self.problems.push(of_calendar(problem, &error));
                 from
             }
         }
@@ -400,7 +400,7 @@ impl<'a> Clockwork<'a> {
 
     /// Made at this instant or later, the plan may be another.
     fn holds_until(&mut self, at: Timestamp) {
-        if at > self.input.now {
+        if at >= self.input.now {
             self.valid_until = Some(self.valid_until.map_or(at, |until| until.min(at)));
         }
     }
@@ -417,14 +417,28 @@ pub(super) fn base_class(calendars: &Calendars, playbook: &PlaybookFile) -> Clas
     }
 }
 
-fn calendar_problem(error: &CalendarError) -> ProblemKind {
-    match error {
-        CalendarError::HolidaysUnknown { .. } => ProblemKind::CalendarEnds,
-        CalendarError::BrokenWindow { .. } => ProblemKind::WindowNeverOpens,
-        CalendarError::UnknownCalendar(_)
-        | CalendarError::NoCalendar
-        | CalendarError::HolidaysNotRead { .. }
-        | CalendarError::OutOfRange(_) => ProblemKind::Calendar,
+/// A problem that a calendar or a window makes is about that, wherever it is met.
+fn of_calendar(problem: Problem, error: &CalendarError) -> Problem {
+    let (kind, about) = match error {
+        CalendarError::HolidaysUnknown { calendar, .. } => {
+            (ProblemKind::CalendarEnds, Some(About::Calendar(calendar.clone())))
+        }
+        CalendarError::HolidaysNotRead { calendar, .. } => {
+            (ProblemKind::Calendar, Some(About::Calendar(calendar.clone())))
+        }
+        CalendarError::BrokenWindow { window, .. } => {
+            let window = WindowName::new(window).ok();
+            (ProblemKind::WindowNeverOpens, window.map(About::Window))
+        }
+        CalendarError::UnknownCalendar(_) | CalendarError::NoCalendar | CalendarError::OutOfRange(_) => {
+            (ProblemKind::Calendar, None)
+        }
+    };
+    Problem {
+        kind,
+        remedy: error.help(),
+        about: about.or(problem.about),
+        ..problem
     }
 }
 

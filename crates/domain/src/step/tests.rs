@@ -77,6 +77,7 @@ fn a_bake_passes_by_a_verdict_about_enough_requests_and_nothing_else() {
     assert!(hold.reason.contains("without a clear verdict"), "{}", hold.reason);
 }
 
+/// kargo#1396: rollback by itself.
 #[test]
 fn a_failed_verdict_brings_the_wave_back_by_itself() {
     let mut shop = baking();
@@ -332,6 +333,7 @@ fn who_has_moved_is_watched_until_the_release_has_ended() {
     assert!(monitors(&shop.state).is_empty());
 }
 
+/// kargo#5144: what failed when it was verified again could still be promoted.
 #[test]
 fn what_confirmed_a_wave_stands_until_something_speaks_against_it() {
     let mut shop = baking();

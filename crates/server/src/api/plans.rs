@@ -1,22 +1,19 @@
 //! Plans: made from what people write and where every tenant is now, and kept under their digest.
 
-mod differences;
-
 use axum::http::{Method, StatusCode};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use tidegate_domain::calendar::Profile;
-use tidegate_domain::files::{Diagnostic, Source, check_gates, locate, read_project, read_release};
+use tidegate_domain::files::{Diagnostic, Severity, Source, check_gates, locate, read_project, read_release};
 use tidegate_domain::id::{Actor, ComponentName, Digest};
-use tidegate_domain::plan::{self, Plan, PlanInput, PlanReport, check};
+use tidegate_domain::plan::{self, Differences, Plan, PlanInput, PlanReport, SinceLast, check, differences, replaced};
 use tidegate_domain::service::Service;
 use tidegate_domain::time::Timestamp;
 use tidegate_effects::gates;
 use tidegate_store::{Fact, FactChange, PlanEntry, Record};
 use tokio::task::spawn_blocking;
 
-pub use self::differences::differences;
 use super::exchange::{Answer, Body, Named};
 use super::{AppState, Problem, Route, SCHEMA_VERSION};
 use crate::auth::{Authorized, permission};
@@ -27,6 +24,9 @@ const REQUEST_BYTES_MAX: usize = 32 * 1024 * 1024;
 
 /// What a plan was made of. A fact, not a part of the plan: a comment in a file changes it, and not the plan.
 const INPUT_KIND: &str = "plan-input";
+
+/// The digest of the plan that was made last for a release, by its version.
+const LAST_KIND: &str = "last-plan";
 
 /// The files of a project, one release, and the artifacts as they were found.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -146,8 +146,14 @@ async fn make(
     let service = state.control().view().state.clone();
     let now = clock::now();
     let (request, outcome) = plan_again(request, service, now).await?;
-    let Outcome { plan, report, warnings } = outcome?;
+    let Outcome {
+        plan,
+        mut report,
+        warnings,
+    } = outcome?;
     let digest = plan.digest();
+    report.since_last = since_last(&state, &plan, &digest).await?;
+    report.replaces = replaced(&plan, &state.control().view().state);
     // Who plans the same once more does not become its author: the author is who may not approve it.
     let first = input_of(&state, &digest).await?;
     let (by, at) = first.map_or((by.actor().clone(), now), |first| (first.by, first.at));
@@ -171,7 +177,7 @@ async fn get(
     let service = state.control().view().state.clone();
     let (_, outcome) = plan_again(input.request, service, clock::now()).await?;
     let differences = match outcome {
-        Ok(again) => differences(&plan, &again.plan),
+        Ok(again) => differences(&plan, &again.plan).in_words(),
         Err(problem) => texts(&problem),
     };
     Ok(Answer(KeptPlan {
@@ -211,6 +217,27 @@ async fn input_of(state: &AppState, digest: &Digest) -> Result<Option<Input>, Pr
     fact.map(read).transpose()
 }
 
+/// What has changed since the last plan for the release.
+async fn since_last(state: &AppState, plan: &Plan, digest: &Digest) -> Result<Option<SinceLast>, Problem> {
+    let control = state.control();
+    let (service, version) = (control.service().as_str(), plan.release.version.as_str());
+    let Some(last) = control.store().fact(service, LAST_KIND, version).await? else {
+        return Ok(None);
+    };
+    let last: Digest = last.parse().map_err(|error| Problem::unavailable(&error))?;
+    let Kept { plan: before, input } = find(state, &last).await?;
+    let differences = if last == *digest {
+        Differences::default()
+    } else {
+        differences(&before, plan)
+    };
+    Ok(Some(SinceLast {
+        plan: last,
+        planned: input.at,
+        differences,
+    }))
+}
+
 async fn keep(state: &AppState, digest: &Digest, plan: &Plan, input: &Input) -> Result<(), Problem> {
     let text = |result: serde_json::Result<String>| result.expect("it has text keys only");
     let entry = PlanEntry {
@@ -222,11 +249,16 @@ async fn keep(state: &AppState, digest: &Digest, plan: &Plan, input: &Input) -> 
         key: digest.to_string(),
         body: text(serde_json::to_string(input)),
     };
+    let last = Fact {
+        kind: LAST_KIND.to_owned(),
+        key: plan.release.version.to_string(),
+        body: digest.to_string(),
+    };
     let control = state.control();
     let record = Record {
         service: control.service().to_string(),
         plans: vec![entry],
-        facts: vec![FactChange::Put(fact)],
+        facts: vec![FactChange::Put(fact), FactChange::Put(last)],
         ..Record::default()
     };
     control.store().record(&record).await?;
@@ -286,7 +318,8 @@ fn plan_now(request: &PlanRequest, state: Service, now: Timestamp) -> Result<Out
 }
 
 fn mistakes(what: &str, diagnostics: &[Diagnostic]) -> Problem {
-    let errors: Vec<Value> = diagnostics.iter().filter(|one| one.is_error()).map(place).collect();
+    let mistakes = diagnostics.iter().filter(|one| one.severity != Severity::Warning);
+    let errors: Vec<Value> = mistakes.map(place).collect();
     let mistakes = if errors.len() == 1 { "mistake" } else { "mistakes" };
     unplanned(&format!("{what} has {} {mistakes}", errors.len())).problems(errors)
 }

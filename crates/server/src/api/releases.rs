@@ -7,12 +7,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tidegate_domain::event::EventKind;
 use tidegate_domain::id::{Digest, Version};
-use tidegate_domain::plan::Plan;
+use tidegate_domain::plan::{Plan, differences};
 use tidegate_domain::service::{RunPhase, Service};
 
 use super::commands::{Target, submit};
 use super::exchange::{Answer, Body, Created, Described, Key, Named, Operation};
-use super::plans::{self, Kept, differences, plan_again};
+use super::plans::{self, Kept, plan_again};
 use super::status::{self, ReleaseStatus};
 use super::{AppState, Problem, Route, SCHEMA_VERSION};
 use crate::auth::{Authorized, permission};
@@ -98,7 +98,7 @@ async fn apply(
         let (_, again) = plan_again(input.request, service, clock::now()).await?;
         match again {
             Ok(again) if again.plan == plan => {}
-            Ok(again) => return Err(outdated(&body.plan, differences(&plan, &again.plan))),
+            Ok(again) => return Err(outdated(&body.plan, differences(&plan, &again.plan).in_words())),
             Err(problem) => return Err(outdated(&body.plan, plans::texts(&problem))),
         }
         obtain_artifacts(&state, &plan).await?;

@@ -6,7 +6,9 @@ use std::fmt::Write as _;
 use tidegate_domain::calendar::Local;
 use tidegate_domain::change::Change;
 use tidegate_domain::id::{CellName, RoleName};
-use tidegate_domain::plan::{Due, Plan, PlannedWave, Problem, Rollback, Schedule, Severity, WaveReport, bake_in_words};
+use tidegate_domain::plan::{
+    Due, Plan, PlanReport, PlannedWave, Problem, Rollback, Schedule, Severity, WaveReport, bake_in_words,
+};
 use tidegate_domain::policy::{Before, WhenSilent};
 use tidegate_domain::release::Release;
 use tidegate_domain::time::Timestamp;
@@ -26,6 +28,7 @@ pub fn draw(planned: &Planned, every: bool) -> String {
     let mut page = String::new();
     if let Some(plan) = &planned.plan {
         head(&mut page, plan, planned);
+        changed(&mut page, plan, &planned.report);
         for (wave, report) in plan.waves.iter().zip(&planned.report.waves) {
             draw_wave(&mut page, plan, wave, report, every);
         }
@@ -91,6 +94,24 @@ fn head(page: &mut String, plan: &Plan, planned: &Planned) {
     }
     if let Some(digest) = &planned.digest {
         line(page, "plan", digest.as_str());
+    }
+}
+
+/// What has changed since the last plan, and what the release changes of what runs.
+fn changed(page: &mut String, plan: &Plan, report: &PlanReport) {
+    for replaced in &report.replaces {
+        let (version, who) = (&replaced.version, count(replaced.tenants, "tenant"));
+        line(page, "against", &format!("{version}, {who}: {}", replaced.in_words()));
+    }
+    let Some(since) = &report.since_last else { return };
+    let planned = Local::new(since.planned, &plan.schedule.base.zone);
+    let _ = writeln!(page, "\nSince the last plan, {} of {planned}", since.plan.short());
+    let lines = since.differences.in_words();
+    if lines.is_empty() {
+        line(page, "changed", "nothing: it is the same plan");
+    }
+    for text in &lines {
+        line(page, "changed", text);
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::*;
 
+/// Argo CD, GitLab, Harness: a start and a duration end at 05:00 or 07:00 twice a year. gitops-promoter#1734: changes of clocks.
 #[test]
 fn a_night_ends_at_six_on_both_nights_on_which_the_clocks_change() {
     let night = windows(json!([{"name": "night", "kind": "allow", "from": "22:00", "until": "06:00"}]));
@@ -19,6 +20,7 @@ fn a_night_ends_at_six_on_both_nights_on_which_the_clocks_change() {
     );
 }
 
+/// Two good libraries are 30 minutes apart about this time.
 #[test]
 fn a_time_that_the_clocks_jump_over_is_the_first_instant_after_the_jump() {
     let early = windows(json!([{"name": "early", "kind": "allow", "from": "02:30", "until": "05:00"}]));

@@ -17,6 +17,7 @@ fn of(calendars: &Calendars, written: serde_json::Value) -> Class {
     calendars.class(&tenant(written)).unwrap()
 }
 
+/// OctopusDeploy/Issues#9172: Thanksgiving is one for tenants in North America only.
 #[test]
 fn a_freeze_for_some_tenants_leaves_the_others_alone() {
     let calendars = thanksgiving();
@@ -30,6 +31,8 @@ fn a_freeze_for_some_tenants_leaves_the_others_alone() {
     assert_eq!(opens(&shop), at("2026-12-01T00:00:00Z"));
 }
 
+/// OctopusDeploy/Issues#9172: the tenant that is shown to a board is left alone before the meeting. GitLab #247110: a freeze for
+/// one date, not for a rule.
 #[test]
 fn one_tenant_can_be_frozen_for_a_day() {
     let calendars = windows(json!([
@@ -44,6 +47,7 @@ fn one_tenant_can_be_frozen_for_a_day() {
     assert!(is_open("acme"));
 }
 
+/// OctopusDeploy/Issues#4322: tags that were filled in before deployed to the wrong tenants.
 #[test]
 fn a_selector_selects_no_tenant_that_lacks_a_part_of_it() {
     let calendars = windows(json!([
@@ -65,6 +69,7 @@ fn a_selector_selects_no_tenant_that_lacks_a_part_of_it() {
     }
 }
 
+/// OctopusDeploy/Issues#9173: freezes that recur by a rule.
 #[test]
 fn the_third_saturday_of_the_month_can_be_frozen() {
     let calendars = windows(json!([
@@ -78,6 +83,7 @@ fn the_third_saturday_of_the_month_can_be_frozen() {
     assert_eq!(closed, ["2026-11-21T12:00:00Z"]);
 }
 
+/// OctopusDeploy/Issues#9173: the business hours of each tenant. argoproj/argo-cd#3204: windows had no zone.
 #[test]
 fn business_hours_of_each_tenant_are_in_its_own_zone() {
     let calendars =
@@ -87,6 +93,7 @@ fn business_hours_of_each_tenant_are_in_its_own_zone() {
     assert!(is_open("Asia/Tokyo", "2026-11-25T15:00:00Z"));
 }
 
+/// OctopusDeploy/Issues#9621: a freeze in the future blocked at once.
 #[test]
 fn a_freeze_in_the_future_blocks_nothing_now() {
     let calendars = thanksgiving();
@@ -95,6 +102,7 @@ fn a_freeze_in_the_future_blocks_nothing_now() {
     assert_eq!(before.at, at("2026-11-20T23:00:00Z"));
 }
 
+/// OctopusDeploy/Issues#9599: a freeze ignored when a deployment was scheduled for.
 #[test]
 fn a_time_planned_ahead_is_judged_by_the_freeze_of_that_time() {
     let calendars = thanksgiving();
@@ -104,6 +112,8 @@ fn a_time_planned_ahead_is_judged_by_the_freeze_of_that_time() {
     assert_eq!(planned.reason.words(&shop.zone), "freeze `peak` (Black Friday)");
 }
 
+/// GitLab #214328: a job that a freeze held back vanished without a word. Octopus: what is queued and meets a freeze fails;
+/// here it is moved. kargo#1328: holidays and earnings, with their reason.
 #[test]
 fn a_moved_start_says_from_when_and_why() {
     let calendars = thanksgiving();
@@ -117,6 +127,7 @@ fn a_moved_start_says_from_when_and_why() {
     assert_eq!(opening.window.unwrap().as_str(), "night");
 }
 
+/// gitops-promoter#1734: what holds where windows overlap.
 #[test]
 fn a_freeze_beats_every_window_whatever_their_order() {
     let mut calendars = thanksgiving();
@@ -140,6 +151,7 @@ fn a_tenant_without_a_window_may_always_move_and_one_with_a_window_only_in_it() 
     assert_eq!(closed.reason.words(&bank.zone), "outside of window `night`");
 }
 
+/// GitLab MR 97474: a freeze that overlapped itself.
 #[test]
 fn a_freeze_that_recurs_and_meets_itself_has_no_hole() {
     // Two schedules, one for beginnings and one for ends, lose count where a freeze begins again before it has ended.
@@ -153,6 +165,7 @@ fn a_freeze_that_recurs_and_meets_itself_has_no_hole() {
     assert_eq!(opens, at("2026-11-28T07:00:00+01:00"));
 }
 
+/// OctopusDeploy/Issues#2856: hundreds of tenants, of whom a start window of 30 minutes dropped the last.
 #[test]
 fn hundreds_of_tenants_in_one_window_have_the_same_opening() {
     // There is no time to start within: the window alone decides, for the last tenant as for the first.
@@ -164,6 +177,7 @@ fn hundreds_of_tenants_in_one_window_have_the_same_opening() {
     assert_eq!(opens.len(), 1);
 }
 
+/// gitops-promoter#1734: what becomes of a promotion that runs when its window closes.
 #[test]
 fn what_happens_to_a_wave_when_its_window_ends_is_said() {
     let calendars = windows(json!([
@@ -172,4 +186,31 @@ fn what_happens_to_a_wave_when_its_window_ends_is_said() {
     ]));
     let ends: Vec<WhenOpenEnds> = calendars.windows.iter().map(|window| window.when_open_ends).collect();
     assert_eq!(ends, [WhenOpenEnds::FinishWave, WhenOpenEnds::FinishTenant]);
+}
+
+/// Gitploy #269: whoever writes when a window begins, and for how long, has to find the beginning before.
+#[test]
+fn an_instant_in_the_middle_of_a_window_is_in_it_however_long_ago_it_began() {
+    let calendars = windows(json!([
+        {"name": "summer", "kind": "freeze", "from": "2026-07-01T00:00", "until": "2027-07-01T00:00"},
+        {"name": "weekend", "kind": "allow", "on": "sat, sun", "from": "00:00", "until": "00:00"},
+    ]));
+    let class = class(&calendars, "UTC");
+    assert!(!calendars.is_open(&class, at("2027-06-27T12:00:00Z")).open);
+    assert!(calendars.is_open(&class, at("2027-07-04T23:59:59Z")).open);
+    let opening = calendars.next_open(&class, at("2027-07-04T23:59:59Z")).unwrap();
+    assert_eq!(opening.closes, Some(at("2027-07-05T00:00:00Z")));
+}
+
+/// argoproj/argo-cd PR 15931: a window that was changed lost its zone to UTC.
+#[test]
+fn a_window_that_is_written_again_keeps_its_zone() {
+    let written = json!([
+        {"name": "night", "kind": "allow", "from": "22:00", "until": "06:00", "time_zone": "Asia/Kathmandu"},
+        {"name": "day", "kind": "freeze", "from": "09:00", "until": "17:00"},
+    ]);
+    let calendars = windows(written);
+    let text = serde_json::to_value(&calendars).unwrap();
+    assert_eq!(text["windows"][0]["time_zone"], "Asia/Kathmandu");
+    assert_eq!(serde_json::from_value::<Calendars>(text).unwrap(), calendars);
 }

@@ -24,6 +24,7 @@ fn deadline(calendars: &Calendars, start: &str, period: &str) -> String {
     Local::new(at, &class.zone).rfc9557().replace("[Europe/Berlin]", "")
 }
 
+/// kargo#1328: holidays count.
 #[test]
 fn five_working_days_before_the_first_monday_of_the_year_go_over_the_holidays() {
     let calendars = german();
@@ -107,4 +108,25 @@ fn a_week_may_have_other_working_days() {
         Ok(date(2026, 11, 19))
     );
     assert_eq!(calendars.is_working_day(&calendar, date(2026, 11, 20)), Ok(false));
+}
+
+#[test]
+fn people_are_there_in_the_working_hours_of_working_days() {
+    let mut calendars = german();
+    let attended = |calendars: &Calendars, from: &str| {
+        let class = class(calendars, "Europe/Berlin");
+        let at = calendars.next_attended(&class, at(from)).unwrap();
+        Local::new(at, &class.zone).rfc9557().replace("[Europe/Berlin]", "")
+    };
+    let night = "2026-12-24T02:00:00+01:00";
+    assert_eq!(attended(&calendars, night), night, "no hours are written");
+    for calendar in calendars.calendars.values_mut() {
+        calendar.working_hours = Some("09:00-17:00".parse().unwrap());
+    }
+    assert_eq!(attended(&calendars, night), "2026-12-24T09:00:00+01:00");
+    let noon = "2026-12-24T12:30:00+01:00";
+    assert_eq!(attended(&calendars, noon), noon);
+    // Christmas is a Friday, and the weekend follows.
+    let evening = "2026-12-24T17:00:00+01:00";
+    assert_eq!(attended(&calendars, evening), "2026-12-28T09:00:00+01:00");
 }

@@ -7,6 +7,7 @@ fn refused(window: &serde_json::Value) -> WindowError {
     Window::try_from(written).unwrap_err()
 }
 
+/// Octopus: offsets instead of zones, so that a freeze moves when clocks change.
 #[test]
 fn zones_are_iana_names_and_nothing_else() {
     for good in [
@@ -34,6 +35,7 @@ fn zones_are_iana_names_and_nothing_else() {
     }
 }
 
+/// argoproj/argo-cd#10071: hour `24` was a nil pointer. Harness: a clock of twelve hours.
 #[test]
 fn a_time_is_one_that_a_clock_shows() {
     for good in ["00:00", "23:59", "2026-11-23T00:00"] {
@@ -47,6 +49,7 @@ fn a_time_is_one_that_a_clock_shows() {
         ("2026-02-30T00:00", "is not a local time"),
         ("9:00", "is not a local time"),
         ("23:60", "is not a local time"),
+        ("04:16 PM", "is not a local time"),
         ("0 22 * * *", "is not a local time"),
     ] {
         let error = bad.parse::<Boundary>().unwrap_err().to_string();

@@ -42,7 +42,7 @@ pub(super) fn check_tenants(report: &mut Report<'_>, tenants: &Node, service: &N
     }
 }
 
-fn names_of_calendars(service: &Node) -> BTreeSet<&str> {
+pub(super) fn names_of_calendars(service: &Node) -> BTreeSet<&str> {
     let calendars = service.entries_of("calendars").iter();
     calendars.map(|calendar| calendar.key.as_str()).collect()
 }

@@ -1,6 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{check_known, check_unique, labels, names, texts};
+use super::{calendars, check_known, check_unique, labels, names, texts};
+use crate::calendar::Period;
 use crate::files::diagnostic::{Code, Finding, Report, shown};
 use crate::files::tree::{Node, Value};
 use crate::policy::{Bake, Downtime};
@@ -13,8 +14,13 @@ pub(super) fn check(report: &mut Report<'_>, tree: &Node, service: Option<&Node>
     let known_tenants = tenants.map(|tenants| texts(tenants, "tenants", "id"));
     let labels = tenants.map(labels::of);
     check_named_waves(report, tree);
+    check_validations(report, tree);
     check_named_twice(report, tree);
     check_downtime(report, tree);
+    check_notices(report, tree);
+    if let Some(service) = service {
+        check_times(report, tree, service);
+    }
     for wave in tree.items_of("waves") {
         check_bake(report, wave);
         for conditions in conditions(wave) {
@@ -37,6 +43,100 @@ pub(super) fn check(report: &mut Report<'_>, tree: &Node, service: Option<&Node>
     }
 }
 
+/// A playbook names windows, freezes and a calendar of the service.
+fn check_times(report: &mut Report<'_>, tree: &Node, service: &Node) {
+    if let Some(calendar) = tree.field("calendar") {
+        check_known(report, calendar, "calendar", &calendars::names_of_calendars(service));
+    }
+    let windows = Windows::of(service);
+    for named in tree.items_of("freezes") {
+        windows.check(report, named, "freeze");
+    }
+    let of_waves = tree.items_of("waves").iter().flat_map(|wave| wave.items_of("windows"));
+    for named in tree.items_of("windows").iter().chain(of_waves) {
+        windows.check(report, named, "window");
+    }
+}
+
+/// The names of a service's windows, by what they do.
+struct Windows<'n> {
+    allow: BTreeSet<&'n str>,
+    freeze: BTreeSet<&'n str>,
+}
+
+impl<'n> Windows<'n> {
+    fn of(service: &'n Node) -> Self {
+        let of_kind = |kind: &str| {
+            let windows = service.items_of("windows").iter();
+            let windows = windows.filter(|window| window.text_of("kind") == Some(kind));
+            windows.filter_map(|window| window.text_of("name")).collect()
+        };
+        Self {
+            allow: of_kind("allow"),
+            freeze: of_kind("freeze"),
+        }
+    }
+
+    fn check(&self, report: &mut Report<'_>, named: &Node, what: &str) {
+        let (known, other, field) = if what == "freeze" {
+            (&self.freeze, &self.allow, "windows")
+        } else {
+            (&self.allow, &self.freeze, "freezes")
+        };
+        let Some(text) = named
+            .text()
+            .filter(|text| other.contains(text) && !known.contains(text))
+        else {
+            return check_known(report, named, what, known);
+        };
+        let is = if what == "freeze" {
+            "allows moving"
+        } else {
+            "is a freeze"
+        };
+        let finding = Finding::error(Code::Conflict, &named.span, format!("{} {is}", shown(text)));
+        report.push(finding.help(format!(
+            "name it under `{field}`, or correct its `kind` in tidegate.yaml"
+        )));
+    }
+}
+
+/// Notices that can never be sent when they should be.
+fn check_notices(report: &mut Report<'_>, tree: &Node) {
+    for notice in tree.items_of("notices") {
+        let period = |field: &str| notice.text_of(field)?.parse::<Period>().ok();
+        let (Some(least), Some(most)) = (period("at_least"), period("at_most")) else {
+            continue;
+        };
+        let Some(entry) = notice.entry("at_most").filter(|_| is_surely_shorter(most, least)) else {
+            continue;
+        };
+        let message =
+            format!("this is sent at most {most} before the start, and has to be sent at least {least} before it");
+        let finding = Finding::error(Code::Conflict, &entry.value.span, message);
+        report.push(finding.help("make `at_most` the longer of the two"));
+    }
+}
+
+/// Whatever the day, and whatever is a working day. What depends on them is told by the plan.
+fn is_surely_shorter(most: Period, least: Period) -> bool {
+    // Clocks change by three hours at the most.
+    const DAY: i64 = 24 * 3_600_000;
+    const CHANGE: i64 = 3 * 3_600_000;
+    let longest = match most {
+        Period::Elapsed(duration) => duration.as_millis(),
+        Period::Days(days) => i64::from(days) * DAY + CHANGE,
+        Period::Weeks(weeks) => i64::from(weeks) * 7 * DAY + CHANGE,
+        Period::WorkingDays(most) => return matches!(least, Period::WorkingDays(least) if most < least),
+    };
+    let shortest = match least {
+        Period::Elapsed(duration) => duration.as_millis(),
+        Period::Days(days) | Period::WorkingDays(days) => i64::from(days) * DAY - CHANGE,
+        Period::Weeks(weeks) => i64::from(weeks) * 7 * DAY - CHANGE,
+    };
+    longest < shortest
+}
+
 /// Notices, approvals and validations name waves of this playbook.
 fn check_named_waves(report: &mut Report<'_>, tree: &Node) {
     let waves = names(tree, "waves");
@@ -54,6 +154,21 @@ fn check_named_waves(report: &mut Report<'_>, tree: &Node) {
         .filter_map(|wave| wave.field("validation")?.field("of"));
     for named in notices.chain(approvals).chain(validations) {
         check_known(report, named, "wave", &waves);
+    }
+}
+
+/// A wave waits for reports of one that comes before it, or for ever.
+fn check_validations(report: &mut Report<'_>, tree: &Node) {
+    let waves = tree.items_of("waves");
+    for (place, wave) in waves.iter().enumerate() {
+        let Some(of) = wave.field("validation").and_then(|validation| validation.field("of")) else {
+            continue;
+        };
+        let mut later = waves[place..].iter().filter_map(|wave| wave.text_of("name"));
+        if let Some(text) = of.text().filter(|text| later.any(|name| name == *text)) {
+            let message = format!("wave {} does not come before this one", shown(text));
+            report.push(Finding::error(Code::Conflict, &of.span, message).help("name an earlier wave"));
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use crate::files::Project;
 use crate::files::change::is_unwritten;
 use crate::files::diagnostic::{Code, Finding, Report};
 use crate::files::tree::{Entry, Node};
-use crate::id::ChangeId;
+use crate::id::{ChangeId, TenantName};
 use crate::time::Duration;
 
 pub(super) fn check(report: &mut Report<'_>, tree: &Node, project: &Project) {
@@ -16,12 +16,8 @@ pub(super) fn check(report: &mut Report<'_>, tree: &Node, project: &Project) {
         .map(|component| component.name.as_str())
         .collect();
     let cells: BTreeSet<&str> = project.service.cells.iter().map(|cell| cell.name.as_str()).collect();
-    let tenants: BTreeSet<&str> = project
-        .tenants
-        .tenants
-        .iter()
-        .map(|tenant| tenant.id.as_str())
-        .collect();
+    let tenants = project.tenants.tenants.iter().map(|tenant| &tenant.id);
+    let tenants: BTreeSet<&str> = tenants.chain(project.broken.keys()).map(TenantName::as_str).collect();
     check_keys(report, tree.entries_of("components"), "component", &components);
     check_changes(report, tree, project);
     check_reason(report, tree);

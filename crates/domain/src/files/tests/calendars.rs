@@ -1,8 +1,10 @@
 //! Calendars, windows and tenants: mistakes of each, and who suffers from them.
 
-use super::{SERVICE, TENANTS, brief, good_project, good_sources, source};
+use super::{RELEASE, SERVICE, TENANTS, brief, good_project, good_sources, source};
 use crate::calendar::CalendarError;
-use crate::files::{CalendarFiles, Diagnostic, Project, Severity, Source, holiday_files, read_calendars, read_project};
+use crate::files::{
+    CalendarFiles, Diagnostic, Project, Severity, Source, holiday_files, read_calendars, read_project, read_release,
+};
 
 fn changed(index: usize, from: &str, to: &str) -> (Option<Project>, Vec<Diagnostic>) {
     let mut sources = good_sources();
@@ -71,6 +73,7 @@ fn mistakes_in_what_is_for_everybody_stop_the_reading() {
     );
 }
 
+/// argoproj/argo-cd#10071: one wrong window, and no application of the project could sync.
 #[test]
 fn a_window_that_names_its_tenants_does_not_block_the_others() {
     let never = "until: 2026-11-22T00:00";
@@ -130,7 +133,48 @@ fn a_calendar_that_is_not_there_is_told_where_it_is_named() {
         brief(&found),
         ["tenants.yaml:4:90: there is no calendar `ue` (did you mean `eu`?)"]
     );
-    assert!(project.is_none());
+    assert!(project.unwrap().broken["globex"].mistake.contains("`ue`"));
+}
+
+/// A mistake is confined to a tenant as long as it is known which one it is, and where it lives.
+#[test]
+fn a_mistake_in_one_tenant_stops_no_other() {
+    let (project, found) = changed(1, "America/New_York", "America/New_Yrok");
+    let said = "tenants.yaml:4:62: `America/New_Yrok` is not a time zone (did you mean `America/New_York`?) [an IANA name such as `Europe/Berlin`, or `UTC`; offsets and abbreviations do not know when clocks change]";
+    assert_eq!(brief(&found), [said]);
+    assert_eq!(found[0].severity, Severity::Confined);
+    let project = project.unwrap();
+    let left: Vec<&str> = project
+        .tenants
+        .tenants
+        .iter()
+        .map(|tenant| tenant.id.as_str())
+        .collect();
+    assert_eq!(left, ["acme"]);
+    let broken = &project.broken["globex"];
+    assert_eq!(broken.cell.as_str(), "us");
+    assert!(
+        broken.mistake.starts_with("tenants.yaml:4:62: `America/New_Yrok`"),
+        "{}",
+        broken.mistake
+    );
+    let unclear = [
+        ("id: globex", "id: acme"),
+        ("id: globex", "id: Globex"),
+        ("cell: us", "cell: uss"),
+        (", cell: us", ""),
+    ];
+    for (from, to) in unclear {
+        let (project, found) = changed(1, from, to);
+        assert!(project.is_none(), "{to}: {found:?}");
+    }
+}
+
+#[test]
+fn a_release_may_name_a_tenant_with_a_mistake() {
+    let (project, _) = changed(1, "cell: eu,", "cell: eu, time_zone: EST,");
+    let (release, found) = read_release(&source("release.yaml", RELEASE), &project.unwrap());
+    assert!(release.is_some(), "{found:?}");
 }
 
 #[test]

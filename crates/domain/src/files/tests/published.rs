@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use super::brief;
 use crate::files::{Source, read_project, read_release, schemas, starter};
 
+mod playbooks;
 mod reference;
 
 /// Compares a file of the repository with what it should be; with `UPDATE_SCHEMAS=1` writes it.

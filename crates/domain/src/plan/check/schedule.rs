@@ -6,6 +6,7 @@ use crate::id::TenantName;
 use crate::plan::build::PlanInput;
 use crate::plan::{NoticeKey, Plan, PlannedNotice, PlannedWave};
 use crate::policy::{NoticeKind, NoticeRule};
+use crate::time::Timestamp;
 
 pub(super) fn broken(plan: &Plan, input: &PlanInput) -> Vec<String> {
     let mut broken = Vec::new();
@@ -75,19 +76,42 @@ fn owed(plan: &Plan, wave: &PlannedWave, input: &PlanInput, broken: &mut Vec<Str
         }
         let Some(period) = &rule.at_least else { continue };
         for (class, start) in &wave.starts {
-            let class = plan.schedule.classes.get(usize::from(*class));
-            let earliest =
-                class.and_then(|class| plan.schedule.calendars.earliest_start(class, input.now, period).ok());
-            if let (Some(at), Some(earliest)) = (start.at, earliest)
-                && at < earliest
-            {
+            let Some((known, at)) = plan.schedule.classes.get(usize::from(*class)).zip(start.at) else {
+                continue;
+            };
+            // A start that is over means: the window is open already.
+            let at = at.max(input.now);
+            let Ok(deadline) = plan.schedule.calendars.notice_deadline(known, at, period) else {
+                continue;
+            };
+            if deadline < input.now && !told_by(plan, wave, rule, *class, deadline, input) {
                 broken.push(format!(
-                    "wave `{}` would start at {at}, {period} of notice allow {earliest}",
+                    "wave `{}` would start at {at}, and {period} of notice had to be given by {deadline}",
                     wave.name
                 ));
             }
         }
     }
+}
+
+/// Every notice to a class was proven by then.
+fn told_by(
+    plan: &Plan,
+    wave: &PlannedWave,
+    rule: &NoticeRule,
+    class: u16,
+    deadline: Timestamp,
+    input: &PlanInput,
+) -> bool {
+    let proofs = input.proofs();
+    let of_class = |name: &TenantName| plan.schedule.class_index(name) == class;
+    let notices =
+        plan.schedule.notices.iter().filter(|notice| {
+            notice.kind == rule.kind && notice.wave == wave.name && notice.tenants.iter().any(of_class)
+        });
+    notices
+        .into_iter()
+        .all(|notice| proofs.get(&notice.key).is_some_and(|proof| *proof <= deadline))
 }
 
 fn is_owed(rule: &NoticeRule, plan: &Plan, wave: &PlannedWave) -> bool {
@@ -103,11 +127,13 @@ fn is_owed(rule: &NoticeRule, plan: &Plan, wave: &PlannedWave) -> bool {
 
 fn notices(plan: &Plan, input: &PlanInput, broken: &mut Vec<String>) {
     let mut keys: BTreeMap<&NoticeKey, &PlannedNotice> = BTreeMap::new();
+    let proofs = input.proofs();
     for notice in &plan.schedule.notices {
         if keys.insert(&notice.key, notice).is_some() {
             broken.push(format!("notice {} is planned twice", notice.key));
         }
-        if notice.required && notice.deadline.is_some_and(|deadline| deadline < input.now) {
+        let late = notice.deadline.is_some_and(|deadline| deadline < input.now);
+        if notice.required && late && !proofs.contains_key(&notice.key) {
             broken.push(format!("notice {} is late already", notice.key));
         }
         let wave = plan.waves.iter().find(|wave| wave.name == notice.wave);

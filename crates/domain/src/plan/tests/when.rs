@@ -7,7 +7,7 @@ use crate::files::{Source, read_project, read_release};
 use crate::id::Digest;
 use crate::time::{Duration, Timestamp};
 
-const SERVICE: &str = "
+pub(super) const SERVICE: &str = "
 service: shop
 playbook: NAME
 cells: [{name: standard}, {name: controlled}]
@@ -18,7 +18,7 @@ windows:
   - {name: early, kind: allow, on: mon-fri, from: '02:00', until: '06:00', time_zone: tenant}
   - {name: stock, kind: freeze, from: 2026-12-07T00:00, until: 2026-12-08T00:00, time_zone: tenant, tenants: {tag: retail}, reason: stocktaking}
 ";
-const TENANTS: &str = "
+pub(super) const TENANTS: &str = "
 tenants:
   - {id: acme, cell: standard, customer: acme-corp, calendar: eu, opt_in: true}
   - {id: acme-2, cell: controlled, customer: acme-corp, calendar: eu}
@@ -31,7 +31,7 @@ customers:
   - {id: globex, contacts: [{name: dev, audience: [developer], address: dev@globex.example}]}
 ";
 
-fn source(path: &str, text: &str) -> Source {
+pub(super) fn source(path: &str, text: &str) -> Source {
     Source {
         path: path.to_owned(),
         text: text.to_owned(),
@@ -39,9 +39,20 @@ fn source(path: &str, text: &str) -> Source {
 }
 
 /// Everybody runs 1.0.0; a release of `more` is planned by a playbook.
-fn input(name: &str, playbook: &str, tenants: &str, more: &str, now: &str) -> PlanInput {
+pub(super) fn input(name: &str, playbook: &str, tenants: &str, more: &str, now: &str) -> PlanInput {
+    input_of(SERVICE, (name, playbook), tenants, more, now)
+}
+
+/// The same in another service file.
+pub(super) fn input_of(
+    service: &str,
+    (name, playbook): (&str, &str),
+    tenants: &str,
+    more: &str,
+    now: &str,
+) -> PlanInput {
     let sources = [
-        source("tidegate.yaml", &SERVICE.replace("NAME", name)),
+        source("tidegate.yaml", &service.replace("NAME", name)),
         source("tenants.yaml", tenants),
         source("customers.yaml", CUSTOMERS),
         source(&format!("playbooks/{name}.yaml"), playbook),
@@ -71,11 +82,11 @@ fn input(name: &str, playbook: &str, tenants: &str, more: &str, now: &str) -> Pl
     }
 }
 
-fn instant(text: &str) -> Timestamp {
+pub(super) fn instant(text: &str) -> Timestamp {
     crate::calendar::read_instant(text).unwrap()
 }
 
-fn planned(input: &PlanInput) -> (Plan, PlanReport) {
+pub(super) fn planned(input: &PlanInput) -> (Plan, PlanReport) {
     let (plan, report) = plan(input);
     let plan = plan.unwrap_or_else(|| panic!("{:?}", report.problems));
     let broken = check(&plan, input);
@@ -84,7 +95,7 @@ fn planned(input: &PlanInput) -> (Plan, PlanReport) {
 }
 
 /// When each tenant is expected to move, by its own clocks.
-fn starts(plan: &Plan, report: &PlanReport, now: Timestamp) -> BTreeMap<String, String> {
+pub(super) fn starts(plan: &Plan, report: &PlanReport, now: Timestamp) -> BTreeMap<String, String> {
     let document = Document::new(1, &plan.release.version, Some(plan), report, now);
     let tenants = document.tenants.into_iter();
     tenants
@@ -92,7 +103,7 @@ fn starts(plan: &Plan, report: &PlanReport, now: Timestamp) -> BTreeMap<String, 
         .collect()
 }
 
-const FORTNIGHTLY: &str = include_str!("../../../../../playbooks/fortnightly-single-version.yaml");
+pub(super) const FORTNIGHTLY: &str = include_str!("../../../../../playbooks/fortnightly-single-version.yaml");
 const SHIPPED: [(&str, &str); 5] = [
     (
         "weekly-rolling",

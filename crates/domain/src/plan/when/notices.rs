@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Clockwork, calendar_problem};
-use crate::calendar::Class;
+use super::start::Owed;
+use super::{Clockwork, classes_of, of_calendar};
+use crate::calendar::Local;
 use crate::files::Contact;
 use crate::id::{CustomerName, TenantName, WaveName};
 use crate::plan::report::{About, Problem, ProblemKind};
@@ -36,20 +37,65 @@ impl<'a> Clockwork<'a> {
             && (rule.waves.is_empty() || rule.waves.contains(wave))
     }
 
-    /// The notices that tenants of a wave must have had before they move.
-    pub(super) fn owed(&self, wave: &WaveName) -> Vec<&'a NoticeRule> {
+    /// What each class of a wave must have been told before it moves.
+    pub(super) fn owed(&self, wave: &PlannedWave, classes: &BTreeMap<TenantName, u16>) -> BTreeMap<u16, Vec<Owed>> {
+        let mut owed: BTreeMap<u16, Vec<Owed>> = BTreeMap::new();
+        for index in classes_of(wave, classes) {
+            owed.insert(index, Vec::new());
+        }
         let rules = self.playbook.notices.iter();
-        rules
-            .filter(|rule| rule.is_required() && self.applies(rule, wave))
-            .collect()
+        for rule in rules.filter(|rule| rule.is_required() && self.applies(rule, &wave.name)) {
+            let Some(period) = rule.at_least else { continue };
+            let told = self.told(rule, wave, classes);
+            for (index, owed) in &mut owed {
+                let sent = told.get(index).copied().unwrap_or(self.input.now);
+                let kind = rule.kind;
+                owed.push(Owed { kind, period, sent });
+            }
+        }
+        owed
     }
 
-    /// The first instant at which a class has been told of everything that is owed, if it is told now.
-    pub(super) fn told_by(&self, class: &Class, owed: &[&NoticeRule]) -> Option<Timestamp> {
-        let periods = owed.iter().filter_map(|rule| rule.at_least);
-        // What a calendar cannot count is told where the start is planned.
-        let told = periods.filter_map(|period| self.calendars.every_start(class, self.input.now, &period).ok());
-        told.max()
+    /// When the last tenant of a class was told, by the proofs of an earlier run of the release. A class of which not
+    /// everybody was told is not here: it moves as one, and waits for those.
+    fn told(
+        &self,
+        rule: &NoticeRule,
+        wave: &PlannedWave,
+        classes: &BTreeMap<TenantName, u16>,
+    ) -> BTreeMap<u16, Timestamp> {
+        let mut told: BTreeMap<u16, Option<Timestamp>> = BTreeMap::new();
+        if self.proofs.is_empty() {
+            return BTreeMap::new();
+        }
+        let mut known: BTreeMap<Owner<'_>, Option<Timestamp>> = BTreeMap::new();
+        for name in wave.tenants.keys() {
+            let Some(class) = classes.get(name) else { continue };
+            let owner = self.owner(name);
+            let proven = *known.entry(owner).or_insert_with(|| self.proven(rule, wave, owner));
+            told.entry(*class)
+                .and_modify(|last| *last = last.zip(proven).map(|(last, proven)| last.max(proven)))
+                .or_insert(proven);
+        }
+        told.into_iter().filter_map(|(class, at)| Some((class, at?))).collect()
+    }
+
+    /// When the last contact of an owner was told. `None`: not all of them are proven to be.
+    fn proven(&self, rule: &NoticeRule, wave: &PlannedWave, owner: Owner<'_>) -> Option<Timestamp> {
+        let contacts = self.contacts(rule, owner);
+        let people = contacts.iter().map(|contact| Some(&contact.name));
+        let keys = people.chain(contacts.is_empty().then_some(None));
+        let key = |contact| NoticeKey::new(&self.release.version, &wave.name, rule.kind, owner, contact);
+        let proofs = keys.map(|contact| self.proofs.get(&key(contact)).copied());
+        proofs.reduce(|last, proof| last.zip(proof).map(|(last, proof)| last.max(proof)))?
+    }
+
+    fn owner<'w>(&self, name: &'w TenantName) -> Owner<'w>
+    where
+        'a: 'w,
+    {
+        let customer = self.declared.get(name).and_then(|tenant| tenant.customer.as_ref());
+        customer.ok_or(name)
     }
 
     pub(super) fn notices(&mut self, waves: &[PlannedWave], classes: &BTreeMap<TenantName, u16>) -> Vec<PlannedNotice> {
@@ -61,7 +107,7 @@ impl<'a> Clockwork<'a> {
                 if !self.applies(rule, &wave.name) {
                     continue;
                 }
-                let times = self.times(rule, place, wave);
+                let times = self.times(rule, place, wave, classes);
                 for (owner, tenants) in owned {
                     let contacts = self.contacts(rule, *owner);
                     if contacts.is_empty() {
@@ -87,8 +133,7 @@ impl<'a> Clockwork<'a> {
     {
         let mut owners = Owners::new();
         for name in wave.tenants.keys() {
-            let customer = self.declared.get(name).and_then(|tenant| tenant.customer.as_ref());
-            owners.entry(customer.ok_or(name)).or_default().push(name);
+            owners.entry(self.owner(name)).or_default().push(name);
         }
         owners
     }
@@ -101,9 +146,17 @@ impl<'a> Clockwork<'a> {
     }
 
     /// When a notice is sent to the classes of a wave. One that is late is told, and so is what then moves.
-    fn times(&mut self, rule: &NoticeRule, place: usize, wave: &PlannedWave) -> BTreeMap<u16, Times> {
+    fn times(
+        &mut self,
+        rule: &NoticeRule,
+        place: usize,
+        wave: &PlannedWave,
+        classes: &BTreeMap<TenantName, u16>,
+    ) -> BTreeMap<u16, Times> {
         let mut times = BTreeMap::new();
+        let told = self.told(rule, wave, classes);
         let mut late: Option<Timestamp> = None;
+        let mut crossed: Option<(Timestamp, Timestamp)> = None;
         for (index, Start { at, .. }) in &wave.starts {
             let Some(at) = at.filter(|_| rule.kind != NoticeKind::Confirmation) else {
                 continue;
@@ -114,12 +167,15 @@ impl<'a> Clockwork<'a> {
             let found = found.and_then(|due| Ok((due, rule.at_least.as_ref().map(before).transpose()?)));
             match found {
                 Ok((due, deadline)) => {
-                    if let Some(deadline) = deadline.filter(|deadline| *deadline < self.input.now) {
+                    crossed = crossed.or(due.zip(deadline).filter(|(due, deadline)| due > deadline));
+                    let open = deadline.filter(|_| !told.contains_key(index));
+                    if let Some(deadline) = open.filter(|deadline| *deadline < self.input.now) {
                         late = Some(late.map_or(deadline, |late| late.min(deadline)));
                     }
-                    if let Some(deadline) = deadline.filter(|_| rule.is_required()) {
+                    if let Some(deadline) = open.filter(|_| rule.is_required()) {
                         self.holds_until(deadline);
                     }
+                    let due = due.map(|due| self.attended(*index, due, deadline.unwrap_or(at)));
                     times.insert(*index, Times { due, deadline });
                 }
                 Err(error) => {
@@ -128,20 +184,59 @@ impl<'a> Clockwork<'a> {
                         rule.kind.as_str(),
                         wave.name
                     );
-                    let problem = Problem::warns(calendar_problem(&error), message, error.help());
-                    self.problems.push(problem.about(About::Notice(place)));
+                    let problem = Problem::warns(ProblemKind::Calendar, message, "").about(About::Notice(place));
+                    self.problems.push(of_calendar(problem, &error));
                 }
             }
         }
-        if let Some(late) = late {
+        if let Some((due, deadline)) = crossed {
+            self.tell_crossed(rule, place, wave, due, deadline);
+        } else if let Some(late) = late {
             self.tell_late(rule, place, wave, late);
         }
         times
     }
 
+    /// When people are there to read it, where that is in time.
+    fn attended(&self, class: u16, due: Timestamp, last: Timestamp) -> Timestamp {
+        let attended = self
+            .calendars
+            .next_attended(&self.classes[usize::from(class)], due)
+            .ok();
+        attended.filter(|at| *at <= last).unwrap_or(due)
+    }
+
+    /// One that is not to be sent before it is late is never sent in time.
+    fn tell_crossed(
+        &mut self,
+        rule: &NoticeRule,
+        place: usize,
+        wave: &PlannedWave,
+        due: Timestamp,
+        deadline: Timestamp,
+    ) {
+        let (kind, wave) = (rule.kind.as_str(), &wave.name);
+        let (due, deadline) = (self.shown(due), self.shown(deadline));
+        let message = format!("the {kind} to wave `{wave}` is sent from {due} on, and had to be sent by {deadline}");
+        let help = "make `at_most` longer than `at_least`, whatever days lie between, or leave it out";
+        let problem = if rule.is_required() {
+            Problem::blocks(ProblemKind::NoticeImpossible, message, help)
+        } else {
+            Problem::warns(ProblemKind::NoticeLate, message, help)
+        };
+        self.problems.push(problem.about(About::Notice(place)));
+    }
+
+    fn shown(&self, at: Timestamp) -> Local<'_> {
+        Local::new(at, &self.base.zone)
+    }
+
     fn tell_late(&mut self, rule: &NoticeRule, place: usize, wave: &PlannedWave, deadline: Timestamp) {
         let (kind, wave) = (rule.kind.as_str(), &wave.name);
-        let message = format!("the {kind} to wave `{wave}` is late: it had to be sent by {deadline}");
+        let message = format!(
+            "the {kind} to wave `{wave}` is late: it had to be sent by {}",
+            self.shown(deadline)
+        );
         let problem = if rule.is_required() {
             // The start waits for what is owed, so this can only be a start that nothing moves.
             Problem::blocks(

@@ -3,11 +3,11 @@
 use jiff::civil::Date;
 
 use super::{Clockwork, day};
-use crate::calendar::{CalendarError, Class, LocalDate, Opening, Reason, WindowKind};
+use crate::calendar::{CalendarError, Class, LocalDate, Opening, Period, Reason, WindowKind};
 use crate::id::TenantName;
 use crate::plan::report::{ClassReport, StartReason};
 use crate::plan::schedule::{PlannedWindow, Start};
-use crate::policy::NoticeRule;
+use crate::policy::NoticeKind;
 use crate::time::{Duration, Timestamp};
 
 /// An instant that is reckoned with.
@@ -19,27 +19,41 @@ pub(super) struct Moment {
 }
 
 /// What a wave asks of its start.
-pub(super) struct Asked<'a> {
+pub(super) struct Asked {
     /// When everything before is done.
     pub(super) from: Moment,
     /// The day of the release, and its date.
     pub(super) day: Option<(u16, Date)>,
     /// The release leaves on this day by its cadence.
     pub(super) cadence: Option<Date>,
-    /// The notices that are owed to its tenants.
-    pub(super) owed: Vec<&'a NoticeRule>,
     /// It takes the admissible hour of least traffic.
     pub(super) quietest: bool,
 }
 
-/// The first instant that is possible, and why it is that one.
+/// A notice that a class must have had so long before it moves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Owed {
+    pub(super) kind: NoticeKind,
+    pub(super) period: Period,
+    /// When the last of the class was or will be told: now, where that is not proven.
+    pub(super) sent: Timestamp,
+}
+
+/// The first instant that days allow, and why it is that one.
 struct Earliest {
     from: Moment,
     /// An instant that is decided, as against one that follows from what comes before.
     decided: Option<Timestamp>,
-    /// It is the end of a notice period.
-    told: bool,
     because: Vec<StartReason>,
+}
+
+/// The first time that windows and notices allow together.
+pub(super) struct Admissible {
+    /// When it was looked for from.
+    from: Timestamp,
+    pub(super) opening: Opening,
+    /// The notice that has moved it there.
+    moved_by: Option<Owed>,
 }
 
 /// Why a class cannot move at all.
@@ -70,43 +84,51 @@ impl Clockwork<'_> {
     pub(super) fn start<'t>(
         &mut self,
         class: &Class,
-        asked: &Asked<'_>,
+        asked: &Asked,
+        owed: &[Owed],
         tenants: impl Iterator<Item = &'t TenantName>,
     ) -> Result<(Start, Moment, ClassReport), Never> {
         let Earliest {
-            mut from,
+            from: before,
             mut decided,
-            told,
             mut because,
-        } = self.earliest(class, asked)?;
-        let mut opening = self.opening(class, from.at)?;
-        if told && opening.at == from.at {
-            // The reader is told an instant, so it is not one that depends on the second of planning.
-            let full = day::full_hour(&class.zone, from.at);
-            from = Moment::fixed(full);
-            decided = decided.max(Some(full));
-            opening = self.opening(class, full)?;
+        } = self.earliest(class, asked);
+        let found = self.admissible(class, before.at, owed)?;
+        self.hold_floating(class, before, &found, !owed.is_empty());
+        let Admissible {
+            from,
+            mut opening,
+            moved_by,
+        } = found;
+        let mut expected = before;
+        if let Some(Owed { kind, period, .. }) = moved_by {
+            expected = Moment::fixed(from);
+            decided = decided.max(Some(from));
+            because.push(StartReason::Notice { kind, period });
         }
-        if from.floats
-            && let Some(closes) = opening.closes
-        {
-            self.holds_until(self.input.now + (closes - from.at));
-        }
-        because.extend(reason(&opening, from.at));
-        let opens = if opening.at > from.at {
+        because.extend(reason(&opening, from));
+        let mut opens = if opening.at > from {
+            expected = Moment::fixed(opening.at);
             Some(opening.at)
         } else {
-            self.opened(class, from.at)
+            self.opened(class, from)
         };
         decided = decided.max(opens);
-        let mut opens = opens;
-        let mut expected = if opening.at > from.at {
-            Moment::fixed(opening.at)
-        } else {
-            from
-        };
+        if let Some(at) = decided
+            && self.not_before(class, at, owed)?.is_some()
+        {
+            // What is open already has opened before the notice has run.
+            let told = self.admissible(class, at, owed)?.opening;
+            decided = Some(told.at);
+            if told.at > expected.at {
+                expected = Moment::fixed(told.at);
+                opens = self.opened(class, told.at);
+                opening = told;
+            }
+        }
         if asked.quietest
-            && let Some((quietest, reason)) = self.quietest(class, expected.at, tenants)
+            && let Some((quietest, reason)) =
+                self.quietest(class, self.after_notices(class, expected.at, owed)?, tenants)
         {
             opens = self.opened(class, quietest.at);
             decided = Some(quietest.at);
@@ -129,8 +151,25 @@ impl Clockwork<'_> {
         Ok((start, expected, report))
     }
 
-    /// What days and notices allow, whatever is open.
-    fn earliest(&self, class: &Class, asked: &Asked<'_>) -> Result<Earliest, Never> {
+    /// What follows from a start that comes later with each minute holds until that is beyond what it led to: the start that a
+    /// notice allows, or else the end of its window; and where a notice is owed, of its day, for on the next one a working
+    /// day less may lie before it.
+    fn hold_floating(&mut self, class: &Class, from: Moment, found: &Admissible, is_owed: bool) {
+        if !from.floats {
+            return;
+        }
+        let tomorrow = || day::begins(&class.zone, day::later(day::date(&class.zone, from.at), 1));
+        let end = match found.moved_by {
+            Some(_) => Some(found.opening.at),
+            None => found.opening.closes.into_iter().chain(is_owed.then(tomorrow)).min(),
+        };
+        if let Some(end) = end {
+            self.holds_until(self.input.now + (end - from.at));
+        }
+    }
+
+    /// What days allow, whatever is open.
+    fn earliest(&self, class: &Class, asked: &Asked) -> Earliest {
         let mut because = Vec::new();
         let mut from = asked.from;
         let mut decided: Option<Timestamp> = None;
@@ -153,28 +192,54 @@ impl Clockwork<'_> {
                 Some(_) | None => StartReason::Day { day, date },
             });
         }
-        let mut told = false;
-        for rule in &asked.owed {
-            let Some(period) = rule.at_least else { continue };
-            let earliest = self
-                .calendars
-                .every_start(class, self.input.now, &period)
-                .map_err(Never::Calendar)?;
-            if earliest > from.at {
-                from = Moment::now(earliest);
-                told = true;
-                because.retain(|reason| !matches!(reason, StartReason::Notice { .. }));
-                because.push(StartReason::Notice {
-                    kind: rule.kind,
-                    period,
+        Earliest { from, decided, because }
+    }
+
+    /// The first time from an instant on that is open, and that every notice which is owed allows. Notices allow more than
+    /// what comes after all of them have run: five working days after a Monday 09:00 allow Saturday 09:00, Sunday 09:00 and
+    /// Monday 09:00, and no night between them.
+    pub(super) fn admissible(&self, class: &Class, from: Timestamp, owed: &[Owed]) -> Result<Admissible, Never> {
+        let mut from = from;
+        let mut moved_by = None;
+        loop {
+            let opening = self.opening(class, from)?;
+            let Some((allowed, by)) = self.not_before(class, opening.at, owed)? else {
+                return Ok(Admissible {
+                    from,
+                    opening,
+                    moved_by,
                 });
+            };
+            moved_by = Some(by);
+            // The reader is told an instant, so it is not one that depends on the second of planning.
+            let is_open = self.opening(class, allowed)?.at == allowed;
+            from = if is_open {
+                day::full_hour(&class.zone, allowed)
+            } else {
+                allowed
+            };
+        }
+    }
+
+    /// The first start after `at` that all notices allow, with the one that is last; `None` where they allow `at`.
+    fn not_before(&self, class: &Class, at: Timestamp, owed: &[Owed]) -> Result<Option<(Timestamp, Owed)>, Never> {
+        let mut last = None;
+        for one in owed {
+            let allowed = self.calendars.next_start(class, one.sent, &one.period, at);
+            let allowed = allowed.map_err(Never::Calendar)?;
+            if allowed > last.map_or(at, |(last, _)| last) {
+                last = Some((allowed, *one));
             }
         }
-        Ok(Earliest {
-            from,
-            decided,
-            told,
-            because,
+        Ok(last)
+    }
+
+    /// The first instant from which on every start is allowed. The hour of least traffic is looked for in a whole week, in
+    /// which no hour may be one that a notice forbids.
+    fn after_notices(&self, class: &Class, from: Timestamp, owed: &[Owed]) -> Result<Timestamp, Never> {
+        owed.iter().try_fold(from, |from, one| {
+            let every = self.calendars.every_start(class, one.sent, &one.period);
+            every.map(|every| from.max(every)).map_err(Never::Calendar)
         })
     }
 

@@ -1,22 +1,35 @@
 //! The day on which a release leaves.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use jiff::civil::{Date, date};
 
+use super::start::Owed;
 use super::{Clockwork, day};
-use crate::calendar::{LocalDate, Period, Reason};
+use crate::calendar::{Class, LocalDate, Period, Reason};
 use crate::files::Cadence;
+use crate::id::TenantName;
+use crate::plan::PlannedWave;
 use crate::plan::report::{About, Missed, MissedDay, Problem, ProblemKind};
-use crate::policy::{NoticeRule, Skip};
+use crate::policy::Skip;
 use crate::time::Timestamp;
 
 /// No cadence has its next day further ahead than this, in days.
 const AHEAD_MAX: u16 = 800;
 
+/// Tenants that leave on a day of the release.
+pub(super) struct Leaving {
+    class: Class,
+    /// So many days after the release day.
+    later: u16,
+    /// They are in the first wave: without any of them the release does not leave.
+    first: bool,
+    owed: Vec<Owed>,
+}
+
 impl Clockwork<'_> {
-    /// The first release day that the release can take. `None` where any day is one. `classes` are those of the first wave.
-    pub(super) fn release_day(&mut self, classes: &BTreeSet<u16>, owed: &[&NoticeRule]) -> Option<Date> {
+    /// The first release day that the release can take. `None` where any day is one, or none is to be had, which is told.
+    pub(super) fn release_day(&mut self, leaving: &[Leaving]) -> Option<Date> {
         let playbook = self.playbook;
         let cadence = playbook.cadence.as_ref()?;
         let boards = playbook.train.boards.contains(&self.release.kind);
@@ -27,7 +40,7 @@ impl Clockwork<'_> {
         // Yesterday too: it may not be over yet where some tenants are.
         let days = (0..AHEAD_MAX).map(|n| day::later(today.saturating_sub(jiff::Span::new().days(1)), n));
         for candidate in days.filter(|day| is_release_day(cadence, *day)) {
-            match self.takes(candidate, classes, owed) {
+            match self.takes(candidate, leaving) {
                 Takes::Yes => return Some(candidate),
                 Takes::Over => {}
                 Takes::No(because) => self.missed.push(MissedDay {
@@ -36,53 +49,77 @@ impl Clockwork<'_> {
                 }),
             }
         }
-        self.never_leaves();
+        let why = self
+            .missed
+            .last()
+            .map_or(String::new(), |last| format!(": {}", last.because.in_words()));
+        let problem = Problem::blocks(
+            ProblemKind::NoReleaseDay,
+            format!("the release can leave on no release day of the next {AHEAD_MAX} days{why}"),
+            "see that a window of its tenants is open on days of `cadence`, and that `cut_off` and notices leave time",
+        );
+        self.problems.push(problem.about(About::Playbook));
         None
     }
 
-    fn never_leaves(&mut self) {
-        let message =
-            format!("no release day of the next {AHEAD_MAX} days can be taken: a window is never open on one");
-        let problem = Problem::blocks(
-            ProblemKind::WindowNeverOpens,
-            message,
-            "give the tenants of the first wave a window on a day of the cadence, or the cadence another day",
-        );
-        self.missed.clear();
-        self.problems.push(problem.about(About::Playbook));
+    /// Who leaves on which day: all of the first wave, and who has a day of its own.
+    pub(super) fn leaving(&self, waves: &[PlannedWave], classes: &BTreeMap<TenantName, u16>) -> Vec<Leaving> {
+        let mut leaving = Vec::new();
+        for (place, wave) in waves.iter().enumerate() {
+            let day = self.file_wave(&wave.name).and_then(|wave| wave.day);
+            let Some(day) = day.or((place == 0).then_some(1)) else {
+                continue;
+            };
+            for (class, owed) in self.owed(wave, classes) {
+                leaving.push(Leaving {
+                    class: self.classes[usize::from(class)].clone(),
+                    later: day.saturating_sub(1),
+                    first: place == 0,
+                    owed,
+                });
+            }
+        }
+        leaving
     }
 
-    fn takes(&mut self, date: Date, classes: &BTreeSet<u16>, owed: &[&NoticeRule]) -> Takes {
+    fn takes(&mut self, date: Date, leaving: &[Leaving]) -> Takes {
         let now = self.input.now;
-        let mut some_window = classes.is_empty();
+        let mut some_window = leaving.is_empty();
         let mut closed = Missed::Closed;
-        let mut over = true;
-        for class in classes.iter().map(|class| self.classes[usize::from(*class)].clone()) {
-            let (begins, ends) = (
-                day::begins(&class.zone, date),
-                day::begins(&class.zone, day::later(date, 1)),
-            );
+        let mut over = !leaving.is_empty();
+        for Leaving {
+            class,
+            later,
+            first,
+            owed,
+        } in leaving
+        {
+            let date = day::later(date, *later);
+            let begins = day::begins(&class.zone, date).max(now);
+            let ends = day::begins(&class.zone, day::later(date, 1));
             if ends <= now {
                 continue;
             }
-            over = false;
-            let told = self.told_by(&class, owed);
-            if told.is_some_and(|told| told >= ends) {
+            over &= !first;
+            let Some(opening) = self.calendars.next_open(class, begins) else {
+                continue;
+            };
+            // What a calendar cannot count is told where the start is planned.
+            let told = self.admissible(class, begins, owed).ok();
+            let at = told.map_or(opening.at, |told| told.opening.at);
+            if at >= ends && at > opening.at {
                 return Takes::No(Missed::Notice);
             }
-            let from = begins.max(now).max(told.unwrap_or(now));
-            let opening = self.calendars.next_open(&class, from);
-            match opening {
-                Some(opening) if opening.at < ends => some_window = true,
-                Some(opening) => {
-                    if let Reason::Moved { freeze, because, .. } = opening.reason {
-                        closed = Missed::Frozen {
-                            freeze,
-                            reason: because,
-                        };
-                    }
-                }
-                None => {}
+            if !first {
+                continue;
+            }
+            if at < ends {
+                some_window = true;
+            } else if let Reason::Moved { freeze, because, .. } = opening.reason {
+                closed = Missed::Frozen {
+                    freeze,
+                    reason: because,
+                };
             }
         }
         if over {

@@ -87,6 +87,7 @@ fn wake(shop: &Shop) -> Option<Timestamp> {
     shop.last.as_ref().unwrap().wake
 }
 
+/// openkruise/rollouts#74, devtron#3389: windows, for each tenant its own.
 #[test]
 fn a_tenant_is_moved_only_while_its_own_window_is_open() {
     let mut shop = friday();
@@ -111,6 +112,7 @@ fn a_tenant_is_moved_only_while_its_own_window_is_open() {
     assert!(shop.waiting().contains("the bake of wave first"), "{}", shop.waiting());
 }
 
+/// GitLab #214328: whoever missed the window had to start anew by hand.
 #[test]
 fn a_missed_window_waits_for_the_next() {
     let mut shop = friday();
@@ -130,6 +132,8 @@ fn a_missed_window_waits_for_the_next() {
     );
 }
 
+/// gitops-promoter#1734: what becomes of a promotion that runs when its window closes. OctopusDeploy/Issues#2856: the last of
+/// many tenants are not lost, they wait.
 #[test]
 fn when_a_window_closes_the_rest_of_the_wave_waits_or_is_finished_as_the_window_says() {
     for (ends, moved) in [("finish-tenant", 1), ("finish-wave", 2)] {

@@ -66,6 +66,7 @@ fn reject(shop: &mut Shop, person: &str, of: &[&str]) -> Result<(), Refused> {
     shop.take_from(person, kind)
 }
 
+/// keptn#4833: n of m people.
 #[test]
 fn a_release_starts_when_enough_people_of_each_role_have_agreed() {
     let mut shop = asking();
@@ -87,6 +88,7 @@ fn a_release_starts_when_enough_people_of_each_role_have_agreed() {
     assert_eq!(given, ["bob", "cyd", "dot"]);
 }
 
+/// keptn#2144: four eyes, and those of named people.
 #[test]
 fn nobody_approves_their_own_plan_counts_twice_or_without_the_role() {
     let mut shop = asking();
@@ -195,6 +197,7 @@ fn what_was_given_expires_unless_something_has_started_on_it() {
     );
 }
 
+/// kargo#4376: an approval that had no effect.
 #[test]
 fn a_wave_waits_for_its_own_approval() {
     let before = Before::Wave(WaveName::new("rest").unwrap());

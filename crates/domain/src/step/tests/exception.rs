@@ -52,6 +52,22 @@ fn a_waiver_lets_one_tenant_go_and_no_other_and_ends() {
     assert!(matches!(nobody, Err(Refused::NoSuchTenant { .. })));
 }
 
+/// OctopusDeploy/Issues#8793: what overrides a freeze failed as soon as it was for several environments.
+#[test]
+fn one_waiver_lets_tenants_of_several_cells_go_at_once() {
+    let mut shop = friday();
+    shop.apply_changed("1.1.0", |plan| within(plan, &[night("finish-tenant")]));
+    shop.settle();
+    let cells = ["acme", "dune"].map(|name| shop.state.seats[&tenant(name)].cell.clone());
+    assert_ne!(cells[0], cells[1]);
+    let both = Selection::Tenants([tenant("acme"), tenant("dune")].into());
+    let until = shop.now + Duration::from_hours(1);
+    shop.take(waive(Waived::Window, both, until)).unwrap();
+    shop.settle();
+    assert_eq!(shop.on("1.1.0"), ["acme", "dune"]);
+}
+
+/// kargo#1328: a button that stops the line.
 #[test]
 fn a_freeze_keeps_whom_it_names_and_is_lifted_or_ends() {
     let mut shop = friday();
@@ -103,6 +119,7 @@ fn a_tenant_frozen_in_an_early_wave_moves_with_the_last_and_holds_nobody_up() {
     );
 }
 
+/// OctopusDeploy/Issues#9621: a freeze in the future blocked at once.
 #[test]
 fn a_freeze_that_begins_later_blocks_nothing_before() {
     let mut shop = friday();

@@ -136,3 +136,56 @@ async fn an_unknown_plan_is_not_applied() {
         .await
         .expect(400);
 }
+
+#[tokio::test]
+async fn planning_a_release_again_tells_what_has_changed_since_the_last_plan() {
+    let world = World::installed().await;
+    let author = world.token(Role::Author).await;
+    let plan = |tenants: String| {
+        let (world, author) = (&world, &author);
+        async move {
+            world
+                .post(author, "/v1/plans", &request("1.1.0", &tenants))
+                .await
+                .expect(200)
+        }
+    };
+    let first = plan(TENANTS.to_owned()).await;
+    assert_eq!(first["report"]["since_last"], Value::Null);
+    assert_eq!(first["report"]["replaces"][0]["version"], "1.0.0");
+    let again = plan(TENANTS.to_owned()).await;
+    assert_eq!(again["report"]["since_last"]["plan"], first["digest"]);
+    assert_eq!(again["report"]["since_last"]["differences"], json!({}));
+    let changed = plan(TENANTS.replace("{id: bolt, cell: eu}", "{id: bolt, cell: eu, opt_in: true}")).await;
+    let since = &changed["report"]["since_last"];
+    assert_eq!(since["plan"], first["digest"]);
+    assert_eq!(since["differences"]["tenants"][0]["how"], "other-wave");
+    // Of another release there is no last plan yet.
+    let other = world
+        .post(&author, "/v1/plans", &request("1.2.0", TENANTS))
+        .await
+        .expect(200);
+    assert_eq!(other["report"]["since_last"], Value::Null);
+}
+
+#[tokio::test]
+async fn a_mistake_in_one_tenant_is_planned_around_and_told() {
+    let world = World::installed().await;
+    let author = world.token(Role::Author).await;
+    let wrong = TENANTS.replace("{id: bolt, cell: eu}", "{id: bolt, cell: eu, time_zone: EST}");
+    let planned = world
+        .post(&author, "/v1/plans", &request("1.1.0", &wrong))
+        .await
+        .expect(200);
+    let problem = &planned["report"]["problems"][0];
+    assert_eq!(
+        (&problem["severity"], &problem["kind"]),
+        (&json!("excludes"), &json!("tenant"))
+    );
+    assert_eq!(problem["where"], json!({"file": "tenants.yaml", "line": 4}));
+    let left = planned["plan"]["left_behind"].to_string();
+    assert!(
+        left.contains("bolt") && left.contains("`EST` is not a time zone"),
+        "{left}"
+    );
+}
