@@ -3,11 +3,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::change::{Breaks, Policy};
-use crate::judge::{Role, Shape};
+use crate::judge::{All, Answer, Flow, Role, Shape};
 use crate::rule::Rule;
 
 use super::Comparer;
 use super::pair::{Effect, Here};
+
+/// What stays where alternatives are moved: the names of their schemas, or a value that only they have. Else the type.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Label {
+    text: String,
+    is_name: bool,
+}
 
 impl<'d> Comparer<'d> {
     pub(super) fn alternatives(&mut self, here: &Here, old: &[Shape<'d>], new: &[Shape<'d>], equivalent: bool) {
@@ -15,6 +22,7 @@ impl<'d> Comparer<'d> {
         let mut unpaired = Vec::new();
         for (label, before) in self.labelled(old) {
             match rest.remove(&label) {
+                Some(after) if label.is_name => self.named(here, &old[before], &new[after]),
                 Some(after) => self.shape(here, &old[before], &new[after], equivalent),
                 None => unpaired.push((label, before)),
             }
@@ -33,20 +41,39 @@ impl<'d> Comparer<'d> {
                     here,
                     Rule::AlternativeRemoved,
                     breaks,
-                    format!("the alternative {label} is gone"),
+                    format!("the alternative {} is gone", label.text),
                 );
             }
             for label in rest.keys() {
-                let breaks = here.judged(Effect::Widens);
-                self.tell_here(
-                    here,
-                    Rule::AlternativeAdded,
-                    breaks,
-                    format!("the alternative {label} is new"),
-                );
+                let breaks = self.unnamed(here);
+                let message = format!("the alternative {} is new", label.text);
+                self.tell_here(here, Rule::AlternativeAdded, breaks, message);
             }
         }
         self.lost(here, old, new);
+    }
+
+    /// Even where an alternative of before takes all values of a new one, code that is generated does not know it.
+    fn unnamed(&self, here: &Here) -> Breaks {
+        let breaks = here.judged(Effect::Widens);
+        if breaks == Breaks::Nobody && here.way.flow == Flow::FromServer {
+            return Breaks::From(Policy::Sdk);
+        }
+        breaks
+    }
+
+    /// An alternative that both versions know by name is judged by itself: who reads it knows which one it is.
+    fn named(&mut self, here: &Here, old: &Shape<'d>, new: &Shape<'d>) {
+        let flow = here.way.flow;
+        let (sent, accepted) = match flow {
+            Flow::ToServer => (old, new),
+            Flow::FromServer => (new, old),
+        };
+        let mut here = here.clone();
+        here.answer = self.judge.shape_included(flow, sent, accepted);
+        let equivalent =
+            here.answer == Answer::Included && self.judge.shape_included(flow, accepted, sent) == Answer::Included;
+        self.shape(&here, old, new, equivalent);
     }
 
     /// Properties that no alternative has any more.
@@ -69,56 +96,60 @@ impl<'d> Comparer<'d> {
         }
     }
 
-    /// By a label that stays where alternatives are moved: the names of their schemas, or a value that only they have.
-    fn labelled(&mut self, shapes: &[Shape<'d>]) -> BTreeMap<String, usize> {
+    fn labelled(&mut self, shapes: &[Shape<'d>]) -> BTreeMap<Label, usize> {
         let mut labels = BTreeMap::new();
         for (index, shape) in shapes.iter().enumerate() {
-            let label = self.label(shape);
-            let taken = |label: &str| labels.contains_key(label);
-            let mut unique = label.clone();
+            let first = self.label(shape);
+            let mut label = first.clone();
             let mut count = 1;
-            while taken(&unique) {
+            while labels.contains_key(&label) {
                 count += 1;
-                unique = format!("{label} ({count})");
+                label.text = format!("{} ({count})", first.text);
             }
-            labels.insert(unique, index);
+            labels.insert(label, index);
         }
         labels
     }
 
-    fn label(&mut self, shape: &Shape<'d>) -> String {
-        let names: Vec<String> = shape
-            .parts
-            .iter()
-            .filter_map(|&part| {
-                self.judge
-                    .model
-                    .get(part)
-                    .at
-                    .place
-                    .definition()
-                    .map(|name| format!("`{name}`"))
-            })
-            .collect();
-        if !names.is_empty() {
-            let mut seen = BTreeSet::new();
-            let names: Vec<String> = names.into_iter().filter(|name| seen.insert(name.clone())).collect();
-            return names.join(" with ");
+    fn label(&mut self, shape: &Shape<'d>) -> Label {
+        let mut names: Vec<String> = Vec::new();
+        for &part in &shape.parts {
+            let name = self
+                .judge
+                .model
+                .get(part)
+                .at
+                .place
+                .definition()
+                .map(|name| format!("`{name}`"));
+            names.extend(name.filter(|name| !names.contains(name)));
         }
-        for name in shape.required.clone() {
+        if !names.is_empty() {
+            return Label {
+                text: names.join(" with "),
+                is_name: true,
+            };
+        }
+        for name in &shape.required {
             let value = self
                 .judge
-                .member(shape, Role::Sends, &name)
+                .member(shape, Role::Sends, name)
                 .ok()
                 .and_then(|all| self.only_value(&all));
             if let Some(value) = value {
-                return format!("`{name}: {value}`");
+                return Label {
+                    text: format!("`{name}: {value}`"),
+                    is_name: true,
+                };
             }
         }
-        shape.types.words()
+        Label {
+            text: shape.types.words(),
+            is_name: false,
+        }
     }
 
-    fn only_value(&mut self, all: &crate::judge::All) -> Option<String> {
+    fn only_value(&mut self, all: &All) -> Option<String> {
         let shapes = self.judge.shapes(all).ok()?;
         match shapes.as_slice() {
             [only] => only

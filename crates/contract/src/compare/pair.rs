@@ -18,7 +18,7 @@ use super::{Both, Comparer, Finding, Part, Scope};
 pub(super) struct Way {
     pub direction: Direction,
     pub flow: Flow,
-    /// Whether the enclosing schemas are included, so that nothing inside can break a message.
+    /// Whether the enclosing schemas are included, so that nothing inside can make a message wrong.
     pub settled: bool,
 }
 
@@ -74,8 +74,9 @@ impl Here {
 
     pub fn as_answered(&self, answer: &Answer) -> Breaks {
         match answer {
-            _ if self.way.settled => Breaks::Nobody,
             Answer::Included => Breaks::Nobody,
+            // No message is wrong, for another alternative takes it; but it is not the one it was.
+            Answer::Not(_) | Answer::Unknown(_) if self.way.settled => Breaks::From(Policy::Contract),
             Answer::Not(_) => Breaks::From(Policy::Wire),
             Answer::Unknown(_) => Breaks::Unknown,
         }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{All, Answer, Failing, Judge, Question, Role, Shape, gather, number};
+use super::{All, Answer, Failing, Flow, Judge, Question, Role, Shape, gather, number};
 use crate::format;
 use crate::limits;
 use crate::schema::Types;
@@ -97,6 +97,31 @@ impl<'d> Judge<'d> {
                     not @ Answer::Not(_) => return not,
                     unknown @ Answer::Unknown(_) => worst = unknown,
                 }
+            }
+        }
+        worst
+    }
+
+    /// The same for one way through the alternatives on each side.
+    pub(crate) fn shape_included(&mut self, flow: Flow, sent: &Shape<'d>, accepted: &Shape<'d>) -> Answer {
+        self.face(flow);
+        self.steps = limits::STEPS;
+        let parts = |shape: &Shape<'d>| super::shape::sorted(shape.parts.clone());
+        let (all, others) = (parts(sent), parts(accepted));
+        let ways = std::slice::from_ref(accepted);
+        let mut worst = Answer::Included;
+        for kind in Types::EACH.into_iter().filter(|kind| sent.types.has(*kind)) {
+            let case = Case {
+                sent: &all,
+                shape: sent,
+                kind,
+                accepted: &others,
+                ways,
+            };
+            match self.settle(&case, limits::SPLITS) {
+                Answer::Included => {}
+                not @ Answer::Not(_) => return not,
+                unknown @ Answer::Unknown(_) => worst = unknown,
             }
         }
         worst

@@ -347,3 +347,35 @@ fn a_recursive_schema_unrolled_once_is_the_same() {
     let unrolled = document(json!({"type": "object", "properties": {"next": {"$ref": "#/components/schemas/Node"}}}));
     check(&rolled, &unrolled, &[]);
 }
+
+#[test]
+fn a_value_more_in_an_alternative_is_told_though_another_alternative_takes_everything() {
+    let document = |values: Value| {
+        let mut document = api(
+            json!({}),
+            json!({"oneOf": [{"$ref": "#/components/schemas/Event"}, {"type": "object", "properties": {"note": {}}}]}),
+        );
+        let event = json!({"type": "object", "properties": {"state": {"enum": values}}, "required": ["state"]});
+        document["components"] = json!({"schemas": {"Event": event}});
+        document
+    };
+    check(
+        &document(json!(["a"])),
+        &document(json!(["a", "b"])),
+        &["enum-value-added contract response response.200.state"],
+    );
+}
+
+#[test]
+fn two_choices_of_lists_are_one_list_of_a_choice() {
+    let list =
+        |of: Value| json!({"type": "object", "properties": {"labels": {"type": "array", "minItems": 1, "items": of}}});
+    let (text, label) = (
+        json!({"type": "string"}),
+        json!({"type": "object", "properties": {"name": {"type": "string"}}, "required": ["name"]}),
+    );
+    let two = json!({"oneOf": [list(text.clone()), list(label.clone())]});
+    let one = json!({"oneOf": [list(json!({"oneOf": [text, label]}))]});
+    let found = told(&api(two, json!({})), &api(one, json!({})));
+    assert!(found.iter().all(|line| line.contains(" compatible ")), "{found:?}");
+}
