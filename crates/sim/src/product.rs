@@ -52,7 +52,7 @@ pub fn plan(script: &Script, version: &Version, state: &Service) -> Option<Plan>
             let planned = PlannedTenant {
                 cell: cell.clone(),
                 from: None,
-                because: "it is there".to_owned(),
+                because: "it is there".into(),
             };
             free.insert(tenant.clone(), planned);
         }
@@ -61,7 +61,7 @@ pub fn plan(script: &Script, version: &Version, state: &Service) -> Option<Plan>
         let planned = PlannedTenant {
             cell: seat.cell.clone(),
             from: will_be_on(state, tenant).or(seat.version.as_ref()).cloned(),
-            because: "it is there".to_owned(),
+            because: "it is there".into(),
         };
         free.insert(tenant.clone(), planned);
     }

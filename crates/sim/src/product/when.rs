@@ -86,7 +86,7 @@ fn notices(wanted: &Release, version: &Version, waves: &[PlannedWave]) -> Vec<Pl
             required: true,
             nothing_needed: false,
             validate_before: None,
-            because: "it is told of every move".to_owned(),
+            because: "it is told of every move".into(),
         };
         wave.tenants.keys().map(notice).collect::<Vec<_>>()
     };
