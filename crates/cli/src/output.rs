@@ -19,10 +19,15 @@ pub fn data(text: &str) -> Result<(), CliError> {
 
 /// One JSON document.
 pub fn json(document: &impl Serialize) -> Result<(), CliError> {
+    data(&json_text(document)?)
+}
+
+/// The text of a JSON document, as it is printed.
+pub fn json_text(document: &impl Serialize) -> Result<String, CliError> {
     let mut text = serde_json::to_string_pretty(document)
         .map_err(|error| CliError::new("cannot write the answer as JSON").because(error))?;
     text.push('\n');
-    data(&text)
+    Ok(text)
 }
 
 /// A word to the person at the terminal.

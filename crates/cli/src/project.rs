@@ -7,9 +7,8 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest as _, Sha256};
 use tidegate_domain::calendar::Profile;
 use tidegate_domain::files::{
-    self, BYTES_MAX, CUSTOMERS_FILE, CalendarFiles, Diagnostic, Jwt, PLAYBOOKS_FOLDER, Project, ReleaseFile,
-    SERVICE_FILE, Source, TENANTS_FILE, TenantFrom, check_gates, holiday_files, read_facts, read_project, read_release,
-    render,
+    self, CUSTOMERS_FILE, CalendarFiles, Diagnostic, Jwt, PLAYBOOKS_FOLDER, Project, ReleaseFile, SERVICE_FILE, Source,
+    TENANTS_FILE, TenantFrom, bytes_max, check_gates, holiday_files, read_facts, read_project, read_release, render,
 };
 use tidegate_domain::id::Digest;
 use tidegate_domain::plan::{Facts, FoundArtifact};
@@ -21,10 +20,11 @@ use crate::output;
 
 pub mod changes;
 
-/// A project that was read without a mistake, with the text it was read from.
+/// A project that was read without a mistake, with the text it was read from and what is doubtful in it.
 pub struct Read {
     pub project: Project,
     pub sources: Vec<Source>,
+    pub doubts: Vec<Diagnostic>,
 }
 
 /// The project's files, every mistake told at once.
@@ -41,7 +41,11 @@ pub fn read(context: &Context) -> Result<Read, CliError> {
         Some(project) => {
             warn(&diagnostics, &sources, context);
             check_named_files(&project, context)?;
-            Ok(Read { project, sources })
+            Ok(Read {
+                project,
+                sources,
+                doubts: diagnostics,
+            })
         }
         None => Err(mistakes(
             "the project",
@@ -82,7 +86,7 @@ fn check_named_files(project: &Project, context: &Context) -> Result<(), CliErro
     Ok(())
 }
 
-/// Everything that is doubtful or wrong in the files, for programs. Files that cannot be read are told elsewhere.
+/// Everything that is doubtful or wrong in files that cannot be planned, for programs. Files that cannot be read are told elsewhere.
 pub fn findings(release: &Path, context: &Context) -> Vec<Diagnostic> {
     let Ok(sources) = sources(context) else {
         return Vec::new();
@@ -115,14 +119,15 @@ pub fn facts(path: &Path, context: &Context) -> Result<Facts, CliError> {
     })
 }
 
-/// A release file, every mistake told at once.
-pub fn release(path: &Path, read: &Read, context: &Context) -> Result<(ReleaseFile, Source), CliError> {
+/// A release file, every mistake told at once. What is doubtful in it joins the doubts of the project.
+pub fn release(path: &Path, read: &mut Read, context: &Context) -> Result<(ReleaseFile, Source), CliError> {
     let source = text(path)?;
     let (release, diagnostics) = read_release(&source, &read.project);
     let sources = std::slice::from_ref(&source);
     match release {
         Some(release) => {
             warn(&diagnostics, sources, context);
+            read.doubts.extend(diagnostics);
             Ok((release, source))
         }
         None => Err(mistakes(
@@ -226,10 +231,11 @@ fn add_holidays(sources: &mut Vec<Source>) -> Result<(), CliError> {
 fn text(path: &Path) -> Result<Source, CliError> {
     let failed = |error: io::Error| CliError::new(format!("cannot read `{}`", path.display())).because(error);
     // One byte more than is allowed shows that there are too many, whatever the file claims about its size.
+    let name = path.display().to_string();
     let mut bytes = Vec::new();
     File::open(path)
         .map_err(failed)?
-        .take(BYTES_MAX as u64 + 1)
+        .take(bytes_max(&name) as u64 + 1)
         .read_to_end(&mut bytes)
         .map_err(failed)?;
     let text = String::from_utf8(bytes).map_err(|error| {
@@ -237,10 +243,7 @@ fn text(path: &Path) -> Result<Source, CliError> {
         CliError::new(format!("`{}` is not UTF-8 text: byte {place} is wrong", path.display()))
             .help("save the file as UTF-8")
     })?;
-    Ok(Source {
-        path: path.display().to_string(),
-        text,
-    })
+    Ok(Source { path: name, text })
 }
 
 /// Looks at an artifact named relative to its release file.

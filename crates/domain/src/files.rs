@@ -55,7 +55,7 @@ pub use text::{
     Address, CommitId, CookieName, GateName, HeaderName, HostName, HostTemplate, Instant, InvalidText, LabelName,
     Memory, PathTemplate, Scalar, Sha256, TimeZoneName, UrlPath, VariableName,
 };
-pub use tree::{BYTES_MAX, DEPTH_MAX, NODES_MAX};
+pub use tree::{BYTES_MAX, DEPTH_MAX, NODES_MAX, ROWS_BYTES_MAX, ROWS_NODES_MAX, bytes_max};
 
 pub(crate) use text::written_as_text;
 
@@ -192,7 +192,7 @@ impl<'a> Document<'a> {
         if self.report.has_errors() {
             return None;
         }
-        match serde_json::from_value(self.tree.clone()?.into_json()) {
+        match T::deserialize(self.tree.as_ref()?) {
             Ok(file) => Some(file),
             Err(error) => {
                 // Never seen: the tests hold schema and struct together.

@@ -2,10 +2,13 @@
 
 use std::borrow::Borrow;
 use std::fmt;
+use std::io::{self, BufWriter, Write};
+use std::marker::PhantomData;
 use std::str::FromStr;
 use std::sync::Arc;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::de::{self, Visitor};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
@@ -46,8 +49,7 @@ fn is_digest(text: &str) -> bool {
 macro_rules! text_newtype {
     ($(#[$doc:meta])* $name:ident, $what:literal, $check:ident, $rule:literal, $pattern:literal) => {
         $(#[$doc])*
-        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        #[serde(try_from = "String")]
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
         pub struct $name(Arc<str>);
 
         impl $name {
@@ -66,10 +68,9 @@ macro_rules! text_newtype {
             }
         }
 
-        impl TryFrom<String> for $name {
-            type Error = InvalidName;
-            fn try_from(text: String) -> Result<Self, InvalidName> {
-                Self::new(&text)
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                deserializer.deserialize_str($crate::id::Parsed::new())
             }
         }
 
@@ -111,6 +112,31 @@ macro_rules! text_newtype {
 }
 
 pub(crate) use text_newtype;
+
+/// Makes a newtype of text where it stands: tens of thousands of names are read, and none is copied first.
+pub(crate) struct Parsed<T>(PhantomData<T>);
+
+impl<T> Parsed<T> {
+    pub(crate) fn new() -> Self {
+        Self(PhantomData)
+    }
+}
+
+impl<T> Visitor<'_> for Parsed<T>
+where
+    T: FromStr,
+    T::Err: fmt::Display,
+{
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a string")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<T, E> {
+        text.parse().map_err(E::custom)
+    }
+}
 
 macro_rules! name {
     ($(#[$doc:meta])* $name:ident, $what:literal) => {
@@ -195,14 +221,26 @@ impl Digest {
         Self::from_hash(&Sha256::digest(bytes))
     }
 
+    /// The digest of the canonical JSON of a value: no white space, maps in the order of their keys. The text is not kept.
+    ///
+    /// # Panics
+    /// If the value has a map whose keys are not text.
+    #[must_use]
+    pub fn of_json(value: &impl Serialize) -> Self {
+        let mut writer = BufWriter::with_capacity(HASHED_BYTES, Hashed(Sha256::new()));
+        serde_json::to_writer(&mut writer, value).expect("what is known by its digest has text keys only");
+        let hashed = writer.into_inner().expect("a hasher takes everything");
+        Self::from_hash(&hashed.0.finalize())
+    }
+
     /// The digest whose 32 raw bytes a streaming hasher ended with.
     #[must_use]
     pub fn from_hash(hash: &[u8]) -> Self {
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
         let mut text = String::with_capacity(71);
         text.push_str("sha256:");
-        for byte in hash {
-            text.push_str(&format!("{byte:02x}"));
-        }
+        let halves = hash.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+        text.extend(halves.map(|half| char::from(DIGITS[usize::from(half)])));
         Self(Arc::from(text))
     }
 
@@ -210,6 +248,23 @@ impl Digest {
     #[must_use]
     pub fn short(&self) -> &str {
         self.0.get(7..19).unwrap_or(&self.0)
+    }
+}
+
+/// JSON comes in scraps of a few bytes; a hasher likes them together.
+const HASHED_BYTES: usize = 64 * 1024;
+
+#[derive(Debug)]
+struct Hashed(Sha256);
+
+impl Write for Hashed {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 

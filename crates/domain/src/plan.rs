@@ -15,6 +15,7 @@ mod when;
 mod words;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -83,7 +84,7 @@ pub struct PlannedTenant {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replaces: Option<Version>,
     /// Why it is in this wave.
-    pub because: String,
+    pub because: Arc<str>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -91,14 +92,14 @@ pub struct PlannedTenant {
 pub struct LeftBehind {
     pub cell: CellName,
     pub on: Option<Version>,
-    pub because: String,
+    pub because: Arc<str>,
 }
 
 impl Plan {
-    /// Over the decisions in their canonical JSON (keys in order, no white space).
+    /// Over the decisions in their canonical JSON.
     #[must_use]
     pub fn digest(&self) -> Digest {
-        Digest::of(&serde_json::to_vec(self).expect("a plan has text keys only"))
+        Digest::of_json(self)
     }
 
     /// How many tenants it moves.

@@ -56,7 +56,7 @@ pub fn plan(script: &Script, version: &Version, state: &Service) -> Option<Plan>
                 cell: cell.clone(),
                 from: None,
                 replaces: None,
-                because: "it is there".to_owned(),
+                because: "it is there".into(),
             };
             free.insert(tenant.clone(), planned);
         }
@@ -66,7 +66,7 @@ pub fn plan(script: &Script, version: &Version, state: &Service) -> Option<Plan>
             cell: seat.cell.clone(),
             from: will_be_on(state, tenant).or(seat.version.as_ref()).cloned(),
             replaces: None,
-            because: "it is there".to_owned(),
+            because: "it is there".into(),
         };
         free.insert(tenant.clone(), planned);
     }

@@ -10,7 +10,6 @@ use std::process::ExitCode;
 
 use clap::Args as Arguments;
 use serde::Serialize;
-use serde_json::json;
 use tidegate_domain::calendar::Profile;
 use tidegate_domain::files::{Diagnostic, ReleaseFile, Source, locate};
 use tidegate_domain::id::{ChangeId, ComponentName, Digest, TenantName, Version};
@@ -75,6 +74,8 @@ pub struct Planned {
     pub plan: Option<Plan>,
     pub report: PlanReport,
     pub now: Timestamp,
+    /// What is doubtful in the files it was made of.
+    pub doubts: Vec<Diagnostic>,
     /// Nothing was kept: the plan cannot be applied.
     pub offline: bool,
 }
@@ -92,15 +93,14 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, CliError> {
         }
         Err(error) => return Err(error),
     };
-    let document = || planned.document(&project::findings(&path, context));
     if let Some(file) = &args.output {
-        write(file, &format!("{:#}\n", json!(document())))?;
+        write(file, &output::json_text(&planned.document())?)?;
     }
     if let (Some(file), Some(plan)) = (&args.svg, &planned.plan) {
         write(file, &picture::svg(plan, &planned.report, planned.now))?;
     }
     if args.json {
-        output::json(&document())?;
+        output::json(&planned.document())?;
     } else if let (Some(tenant), Some(plan)) = (&args.explain, &planned.plan) {
         output::data(&explain::draw(plan, &planned.report, tenant)?)?;
     } else if let (true, Some(plan)) = (args.calendar, &planned.plan) {
@@ -149,7 +149,8 @@ pub fn make(args: &Args, context: &Context) -> Result<Planned, CliError> {
     };
     let offline = args.offline || args.first || args.facts.is_some() || args.now.is_some();
     if !offline && context.endpoint().is_some() {
-        return Ok(question.ask(context)?.into());
+        let doubts = question.read.doubts.clone();
+        return Ok(Planned::by_server(question.ask(context)?, doubts));
     }
     if !offline {
         output::message("no server serves this project: planned as if every tenant ran the release before");
@@ -161,7 +162,7 @@ pub fn make(args: &Args, context: &Context) -> Result<Planned, CliError> {
 pub fn with_server(path: &Path, context: &Context) -> Result<Digest, CliError> {
     let planned = Question::read(path, None, context)?.ask(context)?;
     let digest = planned.digest.clone();
-    output::data(&page::draw(&planned.into(), false))?;
+    output::data(&page::draw(&Planned::by_server(planned, Vec::new()), false))?;
     Ok(digest)
 }
 
@@ -176,8 +177,8 @@ struct Question {
 
 impl Question {
     fn read(path: &Path, profile: Option<&Path>, context: &Context) -> Result<Self, CliError> {
-        let read = project::read(context)?;
-        let (release, source) = project::release(path, &read, context)?;
+        let mut read = project::read(context)?;
+        let (release, source) = project::release(path, &mut read, context)?;
         tell_unlisted(&read, &release, context)?;
         let components = release.components.iter();
         let found = components.map(|(name, component)| (name.clone(), project::artifact(path, &component.artifact)));
@@ -255,6 +256,7 @@ impl Question {
             plan,
             report,
             now,
+            doubts: read.doubts,
             offline: true,
         }
     }
@@ -276,21 +278,20 @@ fn tell_unlisted(read: &Read, release: &ReleaseFile, context: &Context) -> Resul
 }
 
 impl Planned {
-    fn document(&self, findings: &[Diagnostic]) -> Document {
+    fn document(&self) -> Document {
         let mut document = Document::new(
             verb::SCHEMA_VERSION,
             &self.version,
-            self.plan.as_ref(),
+            self.plan.as_ref().zip(self.digest.as_ref()),
             &self.report,
             self.now,
         );
-        document.problems.extend(findings.iter().map(ProblemDocument::from));
+        let doubts = self.doubts.iter().map(ProblemDocument::from);
+        document.problems.extend(doubts);
         document
     }
-}
 
-impl From<api::Planned> for Planned {
-    fn from(planned: api::Planned) -> Self {
+    fn by_server(planned: api::Planned, doubts: Vec<Diagnostic>) -> Self {
         let api::Planned {
             digest, plan, report, ..
         } = planned;
@@ -300,6 +301,7 @@ impl From<api::Planned> for Planned {
             plan: Some(plan),
             report,
             now: when::now(),
+            doubts,
             offline: false,
         }
     }

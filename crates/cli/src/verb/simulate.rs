@@ -87,7 +87,7 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, CliError> {
         .clone()
         .unwrap_or_else(|| project::beside(context, "release.yaml"));
     let mut read = project::read(context)?;
-    let (release, _) = project::release(&path, &read, context)?;
+    let (release, _) = project::release(&path, &mut read, context)?;
     let begins = args.now.unwrap_or_else(when::now);
     let facts = match (&args.facts, &args.from) {
         (Some(path), _) => project::facts(path, context)?,

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 
 use super::diagnostic::{Code, Diagnostic, Finding, Report, shown};
@@ -117,8 +118,8 @@ pub(super) fn take_items(
 }
 
 /// The struct of a part of a tree whose shape is right.
-pub(super) fn typed<T: for<'de> Deserialize<'de>>(node: &Node) -> Option<T> {
-    serde_json::from_value(node.clone().into_json()).ok()
+pub(super) fn typed<T: DeserializeOwned>(node: &Node) -> Option<T> {
+    T::deserialize(node).ok()
 }
 
 /// The calendars of a file whose windows are known to be right.

@@ -214,7 +214,7 @@ impl<'a> Fragment<'a> {
             return None;
         }
         let (id, body) = (self.id.clone()?, self.body.as_ref()?);
-        let front: ChangeFile = match serde_json::from_value(self.tree.clone()?.into_json()) {
+        let front: ChangeFile = match ChangeFile::deserialize(self.tree.as_ref()?) {
             Ok(front) => front,
             Err(error) => {
                 // Never seen: the tests hold schema and struct together.

@@ -1,6 +1,8 @@
 //! The gates that playbooks name. What gates there are, and what each is told, is known elsewhere: whoever knows checks them here, so that
 //! a mistake is shown at its place.
 
+use serde::Deserialize as _;
+
 use super::diagnostic::{Code, Diagnostic, Finding, Report};
 use super::meaning::unknown_name;
 use super::tree::{self, Node};
@@ -32,7 +34,7 @@ pub fn check_gates(sources: &[Source], check: impl Fn(&GateUse) -> Result<(), Ga
 }
 
 fn finding(gate: &Node, check: &impl Fn(&GateUse) -> Result<(), GateMistake>) -> Option<Finding> {
-    let uses: GateUse = serde_json::from_value(gate.clone().into_json()).ok()?;
+    let uses: GateUse = GateUse::deserialize(gate).ok()?;
     let name = gate.field("uses")?;
     Some(match check(&uses).err()? {
         GateMistake::Unknown { known } => unknown_name("gate", &uses.uses, &name.span, &known.into_iter().collect()),

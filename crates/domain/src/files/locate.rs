@@ -1,44 +1,83 @@
 //! Finds the line of a file that a problem of a plan is about.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
-use super::diagnostic::{Code, Finding, Report};
+use super::diagnostic::Report;
 use super::tree::{self, Node};
 use super::{PLAYBOOKS_FOLDER, SERVICE_FILE, Source, TENANTS_FILE, folder_and_name};
 use crate::id::PlaybookName;
 use crate::plan::{About, Problem, ProblemPlace};
 
-/// Gives each problem the place of what it is about. Files are read only if there is a problem.
+/// Gives each problem the place of what it is about. Files are read only if there is a problem, and each once.
 pub fn locate(problems: &mut [Problem], sources: &[Source], playbook: &PlaybookName) {
+    let mut files: BTreeMap<usize, Option<File>> = BTreeMap::new();
     for problem in problems.iter_mut().filter(|problem| problem.place.is_none()) {
         let Some(about) = &problem.about else { continue };
-        problem.place = sources.iter().find_map(|source| place(about, source, playbook));
+        let mut places = (0..sources.len()).filter_map(|index| {
+            let source = &sources[index];
+            if !may_say(source, about, playbook) {
+                return None;
+            }
+            let file = files.entry(index).or_insert_with(|| File::read(source)).as_ref()?;
+            Some(ProblemPlace {
+                file: source.path.clone(),
+                line: file.line(about)?,
+            })
+        });
+        problem.place = places.next();
     }
 }
 
-fn place(about: &About, source: &Source, playbook: &PlaybookName) -> Option<ProblemPlace> {
+fn may_say(source: &Source, about: &About, playbook: &PlaybookName) -> bool {
     let (folder, name) = folder_and_name(&source.path);
-    let in_playbook = folder == PLAYBOOKS_FOLDER && name.strip_suffix(".yaml") == Some(playbook.as_str());
-    let asked = match about {
-        About::Playbook | About::Wave(_) | About::Notice(_) => in_playbook,
+    match about {
+        About::Playbook | About::Wave(_) | About::Notice(_) => {
+            folder == PLAYBOOKS_FOLDER && name.strip_suffix(".yaml") == Some(playbook.as_str())
+        }
         About::Service | About::Window(_) | About::Calendar(_) | About::Component(_) => name == SERVICE_FILE,
         About::Tenant(_) => name == TENANTS_FILE,
         // The release file is no part of the project.
         About::Release => false,
-    };
-    if !asked {
-        return None;
     }
-    let mut report = Report::new(source);
-    let tree = tree::read(&mut report)?;
-    let span = span(about, &tree)?;
-    let mut report = Report::new(source);
-    report.push(Finding::error(Code::Doubtful, &span, String::new()));
-    let diagnostic = report.diagnostics().into_iter().next()?;
-    Some(ProblemPlace {
-        file: source.path.clone(),
-        line: diagnostic.place?.line,
-    })
+}
+
+/// A file in which many places may be asked for.
+struct File {
+    tree: Node,
+    /// Where its lines end.
+    ends: Vec<usize>,
+    /// Where its tenants stand, by their ids.
+    tenants: BTreeMap<String, usize>,
+}
+
+impl File {
+    fn read(source: &Source) -> Option<Self> {
+        let tree = tree::read(&mut Report::new(source))?;
+        let ids = tree.items_of("tenants").iter().filter_map(|tenant| tenant.field("id"));
+        let tenants = ids.filter_map(|id| Some((id.text()?.to_owned(), id.span.start)));
+        Some(Self {
+            tenants: tenants.collect(),
+            ends: source.text.match_indices('\n').map(|(end, _)| end).collect(),
+            tree,
+        })
+    }
+
+    /// From 1.
+    fn line(&self, about: &About) -> Option<usize> {
+        let start = match about {
+            About::Tenant(tenant) => *self.tenants.get(tenant.as_str())?,
+            About::Service
+            | About::Release
+            | About::Playbook
+            | About::Wave(_)
+            | About::Notice(_)
+            | About::Window(_)
+            | About::Calendar(_)
+            | About::Component(_) => span(about, &self.tree)?.start,
+        };
+        Some(self.ends.partition_point(|end| *end < start) + 1)
+    }
 }
 
 fn span(about: &About, tree: &Node) -> Option<Range<usize>> {

@@ -6,12 +6,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use self::known::Known;
 use super::diagnostic::{Code, Finding, Report, listed, shown};
 use super::nearest::nearest;
 use super::tree::Node;
 use super::{Document, Files, Project};
 
 pub(super) mod calendars;
+mod customers;
+mod known;
 mod labels;
 mod playbook;
 mod release;
@@ -27,6 +30,7 @@ pub(super) fn check_project(files: &Files, documents: &mut BTreeMap<usize, Docum
     }
     let service = files.service.and_then(|index| trees.get(&index));
     let tenants = files.tenants.and_then(|index| trees.get(&index));
+    let known = tenants.map(Known::of);
     let playbooks: Vec<Option<&Node>> = files.playbooks.iter().map(|index| trees.get(index)).collect();
     let tenants_are_right = files
         .tenants
@@ -39,11 +43,13 @@ pub(super) fn check_project(files: &Files, documents: &mut BTreeMap<usize, Docum
         if files.service == Some(*index) {
             service::check(report, tree);
             service::check_playbook(report, tree, &playbooks);
-            calendars::check(report, tree, tenants, Some(&calendars::cells(tree)));
+            calendars::check(report, tree, known.as_ref(), Some(&calendars::cells(tree)));
         } else if files.tenants == Some(*index) {
             tenants::check(report, tree, service);
+        } else if files.customers == Some(*index) {
+            customers::check(report, tree);
         } else {
-            playbook::check(report, tree, service, tenants);
+            playbook::check(report, tree, service, known.as_ref());
             if let Some(tenants) = tenants.filter(|_| tenants_are_right && !report.has_errors()) {
                 playbook::check_reach(report, tree, tenants);
             }
@@ -57,7 +63,8 @@ pub(super) fn check_project(files: &Files, documents: &mut BTreeMap<usize, Docum
 /// Checks what two documents say of time, where nothing else of them is looked at.
 pub(super) fn check_calendars(service: &mut Document<'_>, tenants: &mut Document<'_>) {
     if let Some(tree) = &service.tree {
-        calendars::check(&mut service.report, tree, tenants.tree.as_ref(), None);
+        let known = tenants.tree.as_ref().map(Known::of);
+        calendars::check(&mut service.report, tree, known.as_ref(), None);
     }
     if let Some(tree) = &tenants.tree {
         check_unique(&mut tenants.report, tree, "tenants", "id", "tenant");

@@ -23,7 +23,8 @@ use kind::Kind;
 /// The shape of one kind of file.
 pub(super) struct Shape {
     root: Json,
-    rules: Vec<rules::Rule>,
+    /// By their patterns.
+    rules: BTreeMap<String, Vec<rules::Rule>>,
 }
 
 /// A schema without its reference, and what people call the thing it describes.
@@ -35,9 +36,13 @@ struct Part<'s> {
 
 impl Shape {
     pub(super) fn of<T: JsonSchema>() -> Self {
+        let mut rules: BTreeMap<String, Vec<rules::Rule>> = BTreeMap::new();
+        for rule in rules::all() {
+            rules.entry(rule.pattern.clone()).or_default().push(rule);
+        }
         Self {
             root: schema::of::<T>(),
-            rules: rules::all(),
+            rules,
         }
     }
 
@@ -108,9 +113,9 @@ impl Shape {
     }
 
     fn invalid_text(&self, span: &Range<usize>, text: &str, name: &str, pattern: &str) -> Option<Finding> {
-        let mut rules = self.rules.iter().filter(|rule| rule.pattern == pattern);
-        let named = rules.clone().find(|rule| rule.name == name);
-        let rule = named.or_else(|| rules.next())?;
+        let rules = self.rules.get(pattern)?;
+        let named = rules.iter().find(|rule| rule.name == name);
+        let rule = named.or_else(|| rules.first())?;
         let complaint = (rule.complaint)(text)?.replacen(&format!("`{text}`"), &shown(text), 1);
         // The last colon: the text itself may hold others, a rule holds none.
         let (message, help) = match complaint.rsplit_once(": ") {
@@ -184,7 +189,7 @@ impl Shape {
 fn repeated(items: &[Node], findings: &mut Vec<Finding>) {
     let mut first: BTreeMap<String, usize> = BTreeMap::new();
     for item in items {
-        let written = item.clone().into_json().to_string();
+        let written = item.json().to_string();
         if let Some(earlier) = first.get(&written) {
             let message = "this stands twice in the list".to_owned();
             let finding = Finding::error(Code::DuplicateName, &item.span, message);
@@ -247,8 +252,7 @@ fn subject(name: &str) -> String {
 }
 
 fn constant(node: &Node, schema: &Json, findings: &mut Vec<Finding>) {
-    let written = node.clone().into_json();
-    if let Some(constant) = schema.get("const").filter(|constant| **constant != written) {
+    if let Some(constant) = schema.get("const").filter(|constant| **constant != node.json()) {
         let message = format!("only `{constant}` has a meaning here");
         let finding = Finding::error(Code::UnknownWord, &node.span, message);
         findings.push(finding.label(format!("write `{constant}`, or remove the field")));

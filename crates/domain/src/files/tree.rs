@@ -9,17 +9,53 @@ use std::ops::Range;
 
 use granit_parser::{Event, Parser, ScalarStyle, Span};
 
-use super::Source;
 use super::diagnostic::{Code, Finding, Report, shown};
+use super::{CUSTOMERS_FILE, Source, TENANTS_FILE, folder_and_name};
 
 mod scalar;
+mod typed;
 
-/// 10,000 tenants with labels are about 1 MB.
+/// People write no larger files.
 pub const BYTES_MAX: usize = 4 * 1024 * 1024;
 /// Keys and values together.
 pub const NODES_MAX: usize = 500_000;
+/// Of `tenants.yaml` and `customers.yaml`, which programs write: a million tenants with labels are about 100 MB.
+pub const ROWS_BYTES_MAX: usize = 256 * 1024 * 1024;
+/// Keys and values of such a file: some 15 for a tenant.
+pub const ROWS_NODES_MAX: usize = 32_000_000;
 /// Mappings and lists inside each other. The checks recurse, so this bounds the stack as well.
 pub const DEPTH_MAX: usize = 64;
+
+/// The keys of a mapping are compared one by one up to this many.
+const KEYS_FEW: usize = 16;
+
+/// How much of a file is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Limits {
+    bytes: usize,
+    nodes: usize,
+}
+
+impl Limits {
+    fn of(path: &str) -> Self {
+        match folder_and_name(path).1 {
+            TENANTS_FILE | CUSTOMERS_FILE => Self {
+                bytes: ROWS_BYTES_MAX,
+                nodes: ROWS_NODES_MAX,
+            },
+            _ => Self {
+                bytes: BYTES_MAX,
+                nodes: NODES_MAX,
+            },
+        }
+    }
+}
+
+/// How many bytes are read of the file at a path.
+#[must_use]
+pub fn bytes_max(path: &str) -> usize {
+    Limits::of(path).bytes
+}
 
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Node {
@@ -101,20 +137,6 @@ impl Node {
             .first()
             .map_or_else(|| self.span.clone(), |entry| entry.key_span.clone())
     }
-
-    pub(super) fn into_json(self) -> serde_json::Value {
-        match self.value {
-            Value::Null | Value::Refused => serde_json::Value::Null,
-            Value::Boolean(boolean) => serde_json::Value::Bool(boolean),
-            Value::Number(number) => serde_json::Value::Number(number),
-            Value::Text(text) => serde_json::Value::String(text),
-            Value::List(items) => items.into_iter().map(Self::into_json).collect(),
-            Value::Map(entries) => {
-                let pairs = entries.into_iter().map(|entry| (entry.key, entry.value.into_json()));
-                serde_json::Value::Object(pairs.collect())
-            }
-        }
-    }
 }
 
 /// Reads the one document of a source. `None` where what stands there can not be made into a tree; the report says why.
@@ -141,6 +163,7 @@ pub(super) fn read_part(report: &mut Report<'_>, text: &str) -> Option<Node> {
         open: Vec::new(),
         root: None,
         nodes: 0,
+        nodes_max: Limits::of(&source.path).nodes,
         report,
     };
     for event in Parser::new_from_str_with_options(text, options) {
@@ -165,8 +188,9 @@ pub(super) fn read_part(report: &mut Report<'_>, text: &str) -> Option<Node> {
 /// What is refused before it is parsed.
 fn unreadable(source: &Source) -> Option<Finding> {
     let text = &source.text;
-    if text.len() > BYTES_MAX {
-        let message = format!("the file has {} bytes; Tidegate reads up to {BYTES_MAX}", text.len());
+    let most = bytes_max(&source.path);
+    if text.len() > most {
+        let message = format!("the file has {} bytes; Tidegate reads up to {most}", text.len());
         return Some(Finding::of_file(Code::Limit, message));
     }
     let is_control = |c: char| c.is_control() && !matches!(c, '\n' | '\r' | '\t' | '\u{85}');
@@ -181,6 +205,7 @@ struct Builder<'r, 'a> {
     open: Vec<Open>,
     root: Option<Node>,
     nodes: usize,
+    nodes_max: usize,
     report: &'r mut Report<'a>,
 }
 
@@ -195,7 +220,7 @@ enum Children {
     List(Vec<Node>),
     Map {
         entries: Vec<Entry>,
-        /// Where each key was first written.
+        /// Where each key was first written, once there are more than a few.
         keys: BTreeMap<String, usize>,
         /// The key whose value comes next.
         key: Option<Key>,
@@ -262,10 +287,10 @@ impl Builder<'_, '_> {
 
     fn count(&mut self, range: &Range<usize>) -> Result<(), Finding> {
         self.nodes += 1;
-        if self.nodes <= NODES_MAX {
+        if self.nodes <= self.nodes_max {
             return Ok(());
         }
-        let message = format!("the file has more than {NODES_MAX} keys and values");
+        let message = format!("the file has more than {} keys and values", self.nodes_max);
         Err(Finding::error(Code::Limit, range, message))
     }
 
@@ -327,7 +352,7 @@ impl Builder<'_, '_> {
 
     fn key(&mut self, text: &str, range: Range<usize>) {
         let Some(Open {
-            children: Children::Map { keys, key, .. },
+            children: Children::Map { entries, keys, key },
             end,
             ..
         }) = self.open.last_mut()
@@ -335,9 +360,17 @@ impl Builder<'_, '_> {
             return;
         };
         *end = range.end;
-        let earlier = keys.get(text).copied();
+        if entries.len() == KEYS_FEW && keys.is_empty() {
+            keys.extend(entries.iter().map(|entry| (entry.key.clone(), entry.key_span.start)));
+        }
+        let earlier = if keys.is_empty() {
+            let mut same = entries.iter().filter(|entry| entry.key == text);
+            same.next().map(|entry| entry.key_span.start)
+        } else {
+            keys.get(text).copied()
+        };
         let accepted = text != "<<" && earlier.is_none();
-        if earlier.is_none() {
+        if accepted && !keys.is_empty() {
             keys.insert(text.to_owned(), range.start);
         }
         *key = Some(Key {

@@ -2,8 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
-
 use super::build::PlanInput;
 use crate::id::Digest;
 
@@ -15,20 +13,16 @@ pub(super) fn basis(input: &PlanInput) -> BTreeMap<String, Digest> {
         .map(|(name, found)| (name, &found.digest))
         .collect();
     BTreeMap::from([
-        ("artifacts".to_owned(), of(&artifacts)),
-        ("calendars".to_owned(), of(&project.calendars)),
-        ("customers".to_owned(), of(&project.customers)),
+        ("artifacts".to_owned(), Digest::of_json(&artifacts)),
+        ("calendars".to_owned(), Digest::of_json(&project.calendars)),
+        ("customers".to_owned(), Digest::of_json(&project.customers)),
         (
             "playbook".to_owned(),
-            of(&project.playbooks.get(&project.service.playbook)),
+            Digest::of_json(&project.playbooks.get(&project.service.playbook)),
         ),
-        ("profile".to_owned(), of(&input.profile)),
-        ("release".to_owned(), of(&input.release)),
-        ("service".to_owned(), of(&project.service)),
-        ("tenants".to_owned(), of(&(&project.tenants, &project.broken))),
+        ("profile".to_owned(), Digest::of_json(&input.profile)),
+        ("release".to_owned(), Digest::of_json(&input.release)),
+        ("service".to_owned(), Digest::of_json(&project.service)),
+        ("tenants".to_owned(), Digest::of_json(&(&project.tenants, &project.broken))),
     ])
-}
-
-fn of(value: &impl Serialize) -> Digest {
-    Digest::of(&serde_json::to_vec(value).expect("what was read from a file has text keys only"))
 }

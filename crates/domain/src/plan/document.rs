@@ -3,13 +3,14 @@
 mod changed;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde::Serialize;
 use serde_json::{Value, json};
 
 pub use self::changed::{ChangedDocument, LastPlanDocument, MovedDocument, StandDocument};
 use super::report::{ClassReport, PlanReport, Problem, ProblemPlace, Severity, WaveReport};
-use super::{Due, Plan, PlannedNotice, PlannedWave};
+use super::{Due, NoticeKey, Plan, PlannedNotice, PlannedWave};
 use crate::calendar::Local;
 use crate::change::Audience;
 use crate::files::{self, Diagnostic, TimeZoneName};
@@ -90,16 +91,16 @@ pub struct TenantDocument {
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct NoticeDocument {
-    pub key: String,
+    pub key: NoticeKey,
     pub kind: NoticeKind,
-    pub tenants: BTreeSet<TenantName>,
+    pub tenants: Arc<BTreeSet<TenantName>>,
     pub customer: Option<CustomerName>,
     pub contact: Option<ContactName>,
     pub audience: Option<Audience>,
     pub due: Instant,
     pub deadline: Option<Instant>,
     pub required: bool,
-    pub reason: String,
+    pub reason: Arc<str>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -197,20 +198,23 @@ impl Document {
         }
     }
 
+    /// `plan` comes with its digest.
     #[must_use]
     pub fn new(
         schema_version: u32,
         release: &Version,
-        plan: Option<&Plan>,
+        plan: Option<(&Plan, &Digest)>,
         report: &PlanReport,
         now: Timestamp,
     ) -> Self {
+        let digest = plan.map(|(_, digest)| digest.clone());
+        let plan = plan.map(|(plan, _)| plan);
         let reader = plan.map(|plan| Reader { plan, report, now });
         let utc = TimeZoneName::utc();
         let zone = plan.map_or(&utc, |plan| &plan.schedule.base.zone);
         Self {
             schema_version,
-            digest: plan.map(Plan::digest),
+            digest,
             release: Some(release.clone()),
             waves: reader.as_ref().map(Reader::waves).unwrap_or_default(),
             tenants: reader.as_ref().map(Reader::tenants).unwrap_or_default(),
@@ -306,7 +310,7 @@ impl<'a> Reader<'a> {
                 id: id.clone(),
                 wave: None,
                 start: None,
-                reason: left.because.clone(),
+                reason: left.because.to_string(),
             };
             all.insert(id, document);
         }
@@ -320,22 +324,30 @@ impl<'a> Reader<'a> {
             .iter()
             .map(|report| (report.wave.as_str(), end(report)))
             .collect();
+        // Of thousands of notices nearly all have one of a few instants.
+        let mut texts: BTreeMap<(&TimeZoneName, Timestamp), Instant> = BTreeMap::new();
         let notices = self.plan.schedule.notices.iter().map(|notice| {
             let zone = self.zone(notice);
+            let mut text = |at| {
+                let text = texts
+                    .entry((zone, at))
+                    .or_insert_with(|| Local::new(at, zone).rfc9557());
+                text.clone()
+            };
             let due = match notice.due {
                 Due::Applied => self.now,
                 Due::At(at) => at,
                 Due::Confirmed => ends.get(notice.wave.as_str()).copied().unwrap_or(self.now),
             };
             NoticeDocument {
-                key: notice.key.to_string(),
+                key: notice.key.clone(),
                 kind: notice.kind,
                 tenants: notice.tenants.clone(),
                 customer: notice.customer.clone(),
                 contact: notice.contact.clone(),
                 audience: notice.audience,
-                due: Local::new(due, zone).rfc9557(),
-                deadline: notice.deadline.map(|at| Local::new(at, zone).rfc9557()),
+                due: text(due),
+                deadline: notice.deadline.map(text),
                 required: notice.required,
                 reason: notice.because.clone(),
             }

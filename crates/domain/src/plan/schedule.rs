@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -89,7 +90,7 @@ pub struct PlannedNotice {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub audience: Option<Audience>,
     /// The tenants it is about. Those of them that are not proven to be told do not move where it is `required`.
-    pub tenants: BTreeSet<TenantName>,
+    pub tenants: Arc<BTreeSet<TenantName>>,
     pub due: Due,
     /// Sent later than this, it is late for the first of its tenants.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -106,7 +107,7 @@ pub struct PlannedNotice {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub validate_before: Option<WaveName>,
     /// Why its readers get it, in words.
-    pub because: String,
+    pub because: Arc<str>,
 }
 
 /// When a message is to be sent.
@@ -124,7 +125,7 @@ pub enum Due {
 /// tenant without a customer stands as `tenant:NAME`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct NoticeKey(String);
+pub struct NoticeKey(Arc<str>);
 
 /// A customer who has tenants in two waves, and is asked to try the release on the first before the others move.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -214,16 +215,17 @@ impl NoticeKey {
     ) -> Self {
         let contact = contact.map_or("-", ContactName::as_str);
         let kind = kind.as_str();
-        Self(match owner {
+        let key = match owner {
             Ok(customer) => format!("{release}/{wave}/{kind}/{customer}/{contact}"),
             Err(tenant) => format!("{release}/{wave}/{kind}/tenant:{tenant}/{contact}"),
-        })
+        };
+        Self(key.into())
     }
 
     /// Wraps a key that a person or a program names; whether a plan has it is the plan's to say.
     #[must_use]
     pub fn read(text: &str) -> Self {
-        Self(text.to_owned())
+        Self(text.into())
     }
 
     #[must_use]

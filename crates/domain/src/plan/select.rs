@@ -1,6 +1,7 @@
 //! Who moves in which wave: every tenant is looked at once a wave.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::build::PlanInput;
 use super::report::{About, Problem, ProblemKind};
@@ -65,12 +66,12 @@ pub(super) fn candidates<'a>(
                 Expected::on(newest.or_insert_with(|| input.state.newest_confirmed(cell)).clone())
             }
         };
-        let stays = if from.as_ref() == Some(&input.release.version) {
-            Some("it is on this version already".to_owned())
+        let stays: Option<Arc<str>> = if from.as_ref() == Some(&input.release.version) {
+            Some("it is on this version already".into())
         } else {
             mistake.map(|broken| {
                 problems.push(is_broken(name, &broken.mistake));
-                broken.mistake.clone()
+                broken.mistake.as_str().into()
             })
         };
         if let Some(because) = stays {
@@ -167,7 +168,7 @@ pub(super) fn install_wave(playbook: &PlaybookFile, candidates: &[Candidate<'_>]
         .first()
         .map(|wave| wave.gates.clone())
         .unwrap_or_default();
-    let because = "nobody runs a version yet".to_owned();
+    let because: Arc<str> = "nobody runs a version yet".into();
     PlannedWave {
         name: WaveName::new("install").expect("a literal of the right shape"),
         policy: WavePolicy {
@@ -238,14 +239,14 @@ pub(super) fn waves(
         });
     }
     let rest = candidates.iter().zip(&taken).filter(|(_, taken)| !**taken);
+    let because: Arc<str> = "no wave selects it".into();
     let left = rest.map(|(candidate, _)| {
-        let because = "no wave selects it".to_owned();
         (
             candidate.name.clone(),
             LeftBehind {
                 cell: candidate.cell.clone(),
                 on: candidate.from.clone(),
-                because,
+                because: because.clone(),
             },
         )
     });
@@ -261,7 +262,7 @@ fn take(
 ) -> BTreeMap<TenantName, PlannedTenant> {
     let mut tenants = BTreeMap::new();
     for conditions in &wave.select.0 {
-        let because = in_words(conditions);
+        let because: Arc<str> = in_words(conditions).into();
         for index in selected(conditions, candidates, taken, root) {
             taken[index] = true;
             tenants.extend([candidates[index].planned(because.clone())]);
@@ -281,7 +282,7 @@ fn happens(wave: &Wave, release: &ReleaseFile) -> bool {
 /// The indices of the candidates that all conditions hold for and that no earlier wave has taken.
 fn selected(conditions: &Conditions, candidates: &[Candidate<'_>], taken: &[bool], root: &Version) -> Vec<usize> {
     let mut pool: Vec<usize> = (0..candidates.len())
-        .filter(|&index| candidates[index].fits(conditions))
+        .filter(|&index| (conditions.percentage.is_some() || !taken[index]) && candidates[index].fits(conditions))
         .collect();
     if let Some(percentage) = conditions.percentage {
         // A share of all that the other conditions select, so that 10 %, then 50 %, then the rest means what it says.
@@ -299,7 +300,7 @@ impl Candidate<'_> {
         Digest::of(format!("{root}\n{}", self.name).as_bytes())
     }
 
-    fn planned(&self, because: String) -> (TenantName, PlannedTenant) {
+    fn planned(&self, because: Arc<str>) -> (TenantName, PlannedTenant) {
         (
             self.name.clone(),
             PlannedTenant {

@@ -32,7 +32,7 @@ fn every_tenant_is_in_the_first_wave_that_selects_it() {
         .collect();
     assert_eq!(names, [vec!["acme", "dune"], vec!["bolt", "cato", "echo", "flux"]]);
     assert_eq!(plan.waves[0].tenants["acme"].from, Some(version("1.0.0")));
-    assert_eq!(plan.waves[0].tenants["acme"].because, "opted in");
+    assert_eq!(&*plan.waves[0].tenants["acme"].because, "opted in");
     let wait = report.waves[1].not_before - report.waves[0].not_before;
     assert_eq!(wait, "1h 10m".parse::<Duration>().unwrap());
     assert_eq!(report.waves[1].rollback, Rollback::Clean);

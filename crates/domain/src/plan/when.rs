@@ -10,6 +10,7 @@ mod train;
 mod validations;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use jiff::civil::Date;
 
@@ -146,7 +147,7 @@ impl<'a> Clockwork<'a> {
         keep(&mut all_excused, &stays);
         let notices = self.notices(waves, &tenants);
         let approvals = self.approvals(waves);
-        let validations = self.validations(waves);
+        let validations = self.validations(waves, &tenants);
         let counts_days = self.playbook.waves.iter().any(|wave| wave.day.is_some());
         problems.append(&mut self.problems);
         Timetable {
@@ -287,10 +288,17 @@ impl<'a> Clockwork<'a> {
     ) -> (BTreeMap<u16, ClassReport>, Moment) {
         let mut reports = BTreeMap::new();
         let mut end = asked.from;
-        for (index, owed) in self.owed(wave, tenants) {
+        let mut members: BTreeMap<u16, Vec<TenantName>> = BTreeMap::new();
+        for name in wave.tenants.keys() {
+            if let Some(class) = tenants.get(name) {
+                members.entry(*class).or_default().push(name.clone());
+            }
+        }
+        let owed = self.owed(wave, tenants);
+        for (index, names) in members {
             let class = self.classes[usize::from(index)].clone();
-            let names = || wave.tenants.keys().filter(|name| tenants.get(*name) == Some(&index));
-            match self.start(&class, asked, &owed, names()) {
+            let owed = owed.get(&index).map_or(&[][..], Vec::as_slice);
+            match self.start(&class, asked, owed, names.iter()) {
                 Ok((start, moment, report)) => {
                     if start.at.is_some() || start.window.is_some() {
                         wave.starts.insert(index, start);
@@ -299,8 +307,9 @@ impl<'a> Clockwork<'a> {
                     reports.insert(index, report);
                 }
                 Err(never) => {
-                    let names: Vec<TenantName> = names().cloned().collect();
-                    tenants.retain(|name, _| !names.contains(name));
+                    for name in &names {
+                        tenants.remove(name);
+                    }
                     self.never(wave, &class, &names, &never, left_behind);
                 }
             }
@@ -360,13 +369,14 @@ impl<'a> Clockwork<'a> {
             more => format!("{more} tenants do not move, `{first}` among them"),
         };
         let problem = Problem::excludes(ProblemKind::Calendar, format!("{who}: {because}"), "");
+        let because: Arc<str> = because.into();
         self.problems.push(shaped(problem.about(About::Tenant(first.clone()))));
         for name in names {
             if let Some(planned) = wave.tenants.remove(name) {
                 let left = LeftBehind {
                     cell: planned.cell,
                     on: planned.from,
-                    because: because.to_owned(),
+                    because: because.clone(),
                 };
                 left_behind.insert(name.clone(), left);
             }

@@ -298,7 +298,7 @@ impl Turn {
 fn required(schedule: &Schedule) -> BTreeMap<&TenantName, Vec<&PlannedNotice>> {
     let mut notices: BTreeMap<&TenantName, Vec<&PlannedNotice>> = BTreeMap::new();
     for planned in schedule.notices.iter().filter(|planned| planned.required) {
-        for tenant in &planned.tenants {
+        for tenant in planned.tenants.iter() {
             notices.entry(tenant).or_default().push(planned);
         }
     }

@@ -117,7 +117,10 @@ impl Turn {
         let mut effects = Vec::new();
         let mut entries = Vec::new();
         for ((wave, kind), notices) in due {
-            let tenants: BTreeSet<TenantName> = notices.iter().flat_map(|notice| notice.tenants.clone()).collect();
+            let tenants: BTreeSet<TenantName> = notices
+                .iter()
+                .flat_map(|notice| notice.tenants.iter().cloned())
+                .collect();
             entries.push(Entry {
                 actor: Cause::system("notice", "").actor,
                 kind: EntryKind::NoticeDue,

@@ -143,6 +143,6 @@ fn status(run: &Run, planned: &PlannedNotice) -> NoticeStatus {
         sent_ms: notice.proof.as_ref().map(|proof| proof.at.0),
         how: notice.proof.as_ref().map(|proof| proof.how.clone()),
         by: notice.proof.as_ref().map(|proof| proof.by.to_string()),
-        because: planned.because.clone(),
+        because: planned.because.to_string(),
     }
 }

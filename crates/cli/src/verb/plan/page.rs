@@ -167,7 +167,7 @@ fn draw_wave(page: &mut String, plan: &Plan, wave: &PlannedWave, report: &WaveRe
     let tenants = wave
         .tenants
         .iter()
-        .map(|(name, tenant)| (tenant.because.as_str(), name.as_str()));
+        .map(|(name, tenant)| (&*tenant.because, name.as_str()));
     for (because, names) in by_reason(tenants) {
         line(page, "tenants", &format!("{because}: {}", listed(&names, every)));
     }
@@ -300,7 +300,7 @@ fn left_behind(page: &mut String, plan: &Plan, every: bool) {
     let left = plan
         .left_behind
         .iter()
-        .map(|(name, left)| (left.because.as_str(), name.as_str()));
+        .map(|(name, left)| (&*left.because, name.as_str()));
     for (because, names) in by_reason(left) {
         line(page, "tenants", &format!("{because}: {}", listed(&names, every)));
     }

@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 
-use super::labels::{self, Labels};
-use super::{check_known, check_unique, names, texts};
+use super::known::Known;
+use super::{check_known, check_unique, labels, names};
 use crate::calendar::{Subject, Window, WrittenWindow};
 use crate::files::calendars::typed;
 use crate::files::diagnostic::{Code, Finding, Report, shown};
@@ -9,13 +9,8 @@ use crate::files::nearest::nearest;
 use crate::files::tree::Node;
 
 /// Checks the windows of a service file. `cells` are absent where the file need not name any.
-pub(super) fn check(report: &mut Report<'_>, tree: &Node, tenants: Option<&Node>, cells: Option<&BTreeSet<&str>>) {
+pub(super) fn check(report: &mut Report<'_>, tree: &Node, known: Option<&Known<'_>>, cells: Option<&BTreeSet<&str>>) {
     check_unique(report, tree, "windows", "name", "window");
-    let known = tenants.map(|tenants| Known {
-        tenants: texts(tenants, "tenants", "id"),
-        customers: texts(tenants, "tenants", "customer"),
-        labels: labels::of(tenants),
-    });
     for window in tree.items_of("windows") {
         if !report.has_errors_in(&window.span) {
             check_parts(report, window);
@@ -26,8 +21,8 @@ pub(super) fn check(report: &mut Report<'_>, tree: &Node, tenants: Option<&Node>
         if let (Some(cell), Some(cells)) = (selector.field("cell"), cells) {
             check_known(report, cell, "cell", cells);
         }
-        if let Some(known) = &known {
-            known.check(report, selector);
+        if let Some(known) = known {
+            check_selector(report, selector, known);
         }
     }
 }
@@ -67,32 +62,23 @@ fn check_parts(report: &mut Report<'_>, window: &Node) {
     });
 }
 
-/// What selectors can name.
-struct Known<'n> {
-    tenants: BTreeSet<&'n str>,
-    customers: BTreeSet<&'n str>,
-    labels: Labels<'n>,
-}
-
-impl Known<'_> {
-    /// Tenants come and go, so a tag, label or customer that none has is no error.
-    fn check(&self, report: &mut Report<'_>, selector: &Node) {
-        for tenant in selector.items_of("tenants") {
-            check_known(report, tenant, "tenant", &self.tenants);
-        }
-        if let Some((node, tag)) = selector.field("tag").and_then(|node| Some((node, node.text()?))) {
-            let place = (&node.span, &node.span);
-            labels::check(report, tag, "true", place, &self.labels);
-        }
-        for label in selector.entries_of("labels") {
-            labels::check_entry(report, label, &self.labels);
-        }
-        let customer = selector.field("customer").and_then(|node| Some((node, node.text()?)));
-        if let Some((node, customer)) = customer.filter(|(_, customer)| !self.customers.contains(customer)) {
-            let message = format!("no tenant belongs to the customer {}", shown(customer));
-            let finding = Finding::warning(Code::NoEffect, &node.span, message);
-            report.push(finding.meant(nearest(customer, self.customers.iter().copied())));
-        }
+/// Tenants come and go, so a tag, label or customer that none has is no error.
+fn check_selector(report: &mut Report<'_>, selector: &Node, known: &Known<'_>) {
+    for tenant in selector.items_of("tenants") {
+        check_known(report, tenant, "tenant", known.tenants());
+    }
+    if let Some((node, tag)) = selector.field("tag").and_then(|node| Some((node, node.text()?))) {
+        let place = (&node.span, &node.span);
+        labels::check(report, tag, "true", place, known.labels());
+    }
+    for label in selector.entries_of("labels") {
+        labels::check_entry(report, label, known.labels());
+    }
+    let customer = selector.field("customer").and_then(|node| Some((node, node.text()?)));
+    if let Some((node, customer)) = customer.filter(|(_, customer)| !known.customers().contains(customer)) {
+        let message = format!("no tenant belongs to the customer {}", shown(customer));
+        let finding = Finding::warning(Code::NoEffect, &node.span, message);
+        report.push(finding.meant(nearest(customer, known.customers().iter().copied())));
     }
 }
 

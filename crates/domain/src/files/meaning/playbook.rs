@@ -1,18 +1,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{calendars, check_known, check_unique, labels, names, texts};
+use super::known::Known;
+use super::{calendars, check_known, check_unique, labels, names};
 use crate::calendar::Period;
 use crate::files::diagnostic::{Code, Finding, Report, shown};
 use crate::files::tree::{Node, Value};
 use crate::policy::{Bake, Downtime};
 use crate::time::Duration;
 
-pub(super) fn check(report: &mut Report<'_>, tree: &Node, service: Option<&Node>, tenants: Option<&Node>) {
+pub(super) fn check(report: &mut Report<'_>, tree: &Node, service: Option<&Node>, known: Option<&Known<'_>>) {
     check_file_name(report, tree);
     check_unique(report, tree, "waves", "name", "wave");
     let cells = service.map(|service| names(service, "cells"));
-    let known_tenants = tenants.map(|tenants| texts(tenants, "tenants", "id"));
-    let labels = tenants.map(labels::of);
     check_named_waves(report, tree);
     check_validations(report, tree);
     check_named_twice(report, tree);
@@ -27,17 +26,12 @@ pub(super) fn check(report: &mut Report<'_>, tree: &Node, service: Option<&Node>
             if let (Some(cell), Some(cells)) = (conditions.field("cell"), &cells) {
                 check_known(report, cell, "cell", cells);
             }
-            if let Some(known) = &known_tenants {
-                conditions
-                    .items_of("tenants")
-                    .iter()
-                    .for_each(|tenant| check_known(report, tenant, "tenant", known));
+            let Some(known) = known else { continue };
+            for tenant in conditions.items_of("tenants") {
+                check_known(report, tenant, "tenant", known.tenants());
             }
-            if let Some(labels) = &labels {
-                conditions
-                    .entries_of("labels")
-                    .iter()
-                    .for_each(|label| labels::check_entry(report, label, labels));
+            for label in conditions.entries_of("labels") {
+                labels::check_entry(report, label, known.labels());
             }
         }
     }

@@ -71,7 +71,7 @@ fn check<T: JsonSchema + DeserializeOwned>(example: &str) {
 
 fn parse(text: &str, shape: &Shape) -> Value {
     let file = source("example.yaml", text);
-    Document::read(&file, shape).tree.unwrap().into_json()
+    Document::read(&file, shape).tree.unwrap().json()
 }
 
 fn agree<T: DeserializeOwned>(validator: &Validator, shape: &Shape, written: &Value) -> Result<(), TestCaseError> {

@@ -29,7 +29,9 @@ pub(super) fn resolve(text: &str) -> Result<Value, Ambiguous> {
         "false" | "False" | "FALSE" => return Ok(Value::Boolean(false)),
         _ => {}
     }
-    if !is_core_number(text) {
+    // Nearly all text ends here: no number begins otherwise.
+    let begins_as_number = |text: &str| text.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '+' | '-' | '.'));
+    if !begins_as_number(text) || !is_core_number(text) {
         return Ok(Value::Text(text.to_owned()));
     }
     // JSON's numbers are the ones all readers agree on.

@@ -18,7 +18,7 @@ fn tree(text: &str) -> Node {
 
 #[test]
 fn a_document_becomes_the_values_that_json_would_hold() {
-    let check = |text: &str, expected: serde_json::Value| assert_eq!(tree(text).into_json(), expected, "{text}");
+    let check = |text: &str, expected: serde_json::Value| assert_eq!(tree(text).json(), expected, "{text}");
     check(
         "a: 1\nb: [x, -2, 2.50, true, ~]\n",
         json!({"a": 1, "b": ["x", -2, 2.5, true, null]}),

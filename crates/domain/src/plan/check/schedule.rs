@@ -67,7 +67,7 @@ fn owed(plan: &Plan, wave: &PlannedWave, input: &PlanInput, broken: &mut Vec<Str
         let told = plan.schedule.notices.iter().filter(|notice| {
             notice.kind == rule.kind && notice.wave == wave.name && notice.required && notice.period == rule.at_least
         });
-        let told: BTreeSet<&TenantName> = told.flat_map(|notice| &notice.tenants).collect();
+        let told: BTreeSet<&TenantName> = told.flat_map(|notice| notice.tenants.iter()).collect();
         if let Some(name) = wave.tenants.keys().find(|name| !told.contains(name)) {
             broken.push(format!(
                 "tenant `{name}` is owed a {}, and none is planned",

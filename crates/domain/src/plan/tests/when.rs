@@ -96,7 +96,7 @@ pub(super) fn planned(input: &PlanInput) -> (Plan, PlanReport) {
 
 /// When each tenant is expected to move, by its own clocks.
 pub(super) fn starts(plan: &Plan, report: &PlanReport, now: Timestamp) -> BTreeMap<String, String> {
-    let document = Document::new(1, &plan.release.version, Some(plan), report, now);
+    let document = Document::new(1, &plan.release.version, Some((plan, &plan.digest())), report, now);
     let tenants = document.tenants.into_iter();
     tenants
         .map(|tenant| (tenant.id.to_string(), tenant.start.unwrap_or_default()))

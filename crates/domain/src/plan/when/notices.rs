@@ -1,6 +1,7 @@
 //! What is sent to whom, by when, and who has to agree.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::start::Owed;
 use super::{Clockwork, classes_of, of_calendar};
@@ -17,7 +18,25 @@ use crate::time::Timestamp;
 pub(super) type Owner<'t> = Result<&'t CustomerName, &'t TenantName>;
 
 /// The tenants of a wave by their owners.
-pub(super) type Owners<'t> = BTreeMap<Owner<'t>, Vec<&'t TenantName>>;
+pub(super) type Owners<'t> = BTreeMap<Owner<'t>, Owned<'t>>;
+
+/// What somebody has in a wave. It is found once, and all notices about it share it.
+pub(super) struct Owned<'t> {
+    pub(super) tenants: Arc<BTreeSet<TenantName>>,
+    classes: BTreeSet<u16>,
+    contacts: &'t [Contact],
+}
+
+/// A notice before it has a reader.
+struct Draft<'t> {
+    rule: &'t NoticeRule,
+    because: &'t Arc<str>,
+    wave: &'t WaveName,
+    owner: Owner<'t>,
+    tenants: &'t Arc<BTreeSet<TenantName>>,
+    times: Times,
+    validating: Validating,
+}
 
 /// When a notice about a class of tenants is sent.
 #[derive(Debug, Clone, Copy, Default)]
@@ -98,51 +117,74 @@ impl<'a> Clockwork<'a> {
         customer.ok_or(name)
     }
 
+    /// What is sent, in the order of the keys. Where two rules lead to one key, the later one counts.
     pub(super) fn notices(&mut self, waves: &[PlannedWave], classes: &BTreeMap<TenantName, u16>) -> Vec<PlannedNotice> {
-        let mut planned: BTreeMap<NoticeKey, PlannedNotice> = BTreeMap::new();
-        let owners: Vec<Owners<'_>> = waves.iter().map(|wave| self.owners(wave)).collect();
+        let mut planned: Vec<PlannedNotice> = Vec::new();
+        let owners: Vec<Owners<'_>> = waves.iter().map(|wave| self.owners(wave, classes)).collect();
         for (place, rule) in self.playbook.notices.iter().enumerate() {
+            let because: Arc<str> = self.because(rule).into();
             let mut unreachable = BTreeSet::new();
             for (wave, owned) in waves.iter().zip(&owners) {
                 if !self.applies(rule, &wave.name) {
                     continue;
                 }
                 let times = self.times(rule, place, wave, classes);
-                for (owner, tenants) in owned {
-                    let contacts = self.contacts(rule, *owner);
-                    if contacts.is_empty() {
+                for (owner, owned) in owned {
+                    let draft = Draft {
+                        rule,
+                        because: &because,
+                        wave: &wave.name,
+                        owner: *owner,
+                        tenants: &owned.tenants,
+                        times: earliest(&owned.classes, &times),
+                        validating: validating(&wave.name, *owner, waves, &owners),
+                    };
+                    let known = planned.len();
+                    let readers = owned.contacts.iter().filter(|contact| reads(rule, contact));
+                    planned.extend(readers.map(|contact| self.addressed(&draft, Some(contact))));
+                    if planned.len() == known {
                         unreachable.insert(owner.map_or_else(TenantName::as_str, CustomerName::as_str).to_owned());
-                    }
-                    let draft = self.draft(rule, wave, *owner, tenants, &earliest(tenants, classes, &times));
-                    let draft = validation(draft, *owner, waves, &owners);
-                    let people = contacts.iter().map(|contact| Some(*contact));
-                    for contact in people.chain(contacts.is_empty().then_some(None)) {
-                        let notice = addressed(&draft, &self.release.version, *owner, contact);
-                        planned.insert(notice.key.clone(), notice);
+                        planned.push(self.addressed(&draft, None));
                     }
                 }
             }
             self.tell_unreachable(rule, place, &unreachable);
         }
-        planned.into_values().collect()
-    }
-
-    pub(super) fn owners<'w>(&self, wave: &'w PlannedWave) -> Owners<'w>
-    where
-        'a: 'w,
-    {
-        let mut owners = Owners::new();
-        for name in wave.tenants.keys() {
-            owners.entry(self.owner(name)).or_default().push(name);
-        }
-        owners
+        planned.sort_by(|a, b| a.key.cmp(&b.key));
+        planned.dedup_by(|later, earlier| {
+            let is_same = later.key == earlier.key;
+            if is_same {
+                std::mem::swap(later, earlier);
+            }
+            is_same
+        });
+        planned
     }
 
     fn contacts(&self, rule: &NoticeRule, owner: Owner<'_>) -> Vec<&'a Contact> {
         let Ok(customer) = owner else { return Vec::new() };
         let contacts = self.contacts.get(customer).copied().unwrap_or_default().iter();
-        let reads = |contact: &&Contact| rule.audience.is_empty() || !rule.audience.is_disjoint(&contact.audience);
-        contacts.filter(reads).collect()
+        contacts.filter(|contact| reads(rule, contact)).collect()
+    }
+
+    pub(super) fn owners<'w>(&self, wave: &'w PlannedWave, classes: &BTreeMap<TenantName, u16>) -> Owners<'w>
+    where
+        'a: 'w,
+    {
+        let mut owners: BTreeMap<Owner<'w>, Vec<&TenantName>> = BTreeMap::new();
+        for name in wave.tenants.keys() {
+            owners.entry(self.owner(name)).or_default().push(name);
+        }
+        let contacts = |owner: &Owner<'w>| owner.ok().and_then(|customer| self.contacts.get(customer).copied());
+        let owned = owners.into_iter().map(|(owner, names)| {
+            let owned = Owned {
+                classes: names.iter().filter_map(|name| classes.get(*name).copied()).collect(),
+                tenants: Arc::new(names.into_iter().cloned().collect()),
+                contacts: contacts(&owner).unwrap_or_default(),
+            };
+            (owner, owned)
+        });
+        owned.collect()
     }
 
     /// When a notice is sent to the classes of a wave. One that is late is told, and so is what then moves.
@@ -269,34 +311,28 @@ impl<'a> Clockwork<'a> {
         self.problems.push(problem.about(About::Notice(place)));
     }
 
-    fn draft(
-        &self,
-        rule: &NoticeRule,
-        wave: &PlannedWave,
-        owner: Owner<'_>,
-        tenants: &[&TenantName],
-        times: &Times,
-    ) -> PlannedNotice {
-        let due = match (rule.kind, times.due) {
-            (NoticeKind::Confirmation, _) => Due::Confirmed,
-            (_, Some(due)) => Due::At(due),
-            (_, None) => Due::Applied,
-        };
+    fn addressed(&self, draft: &Draft<'_>, contact: Option<&Contact>) -> PlannedNotice {
+        let Draft { rule, owner, .. } = *draft;
+        let name = contact.map(|contact| &contact.name);
         PlannedNotice {
-            key: NoticeKey::new(&self.release.version, &wave.name, rule.kind, owner, None),
+            key: NoticeKey::new(&self.release.version, draft.wave, rule.kind, owner, name),
             kind: rule.kind,
-            wave: wave.name.clone(),
+            wave: draft.wave.clone(),
             customer: owner.ok().cloned(),
-            contact: None,
-            audience: None,
-            tenants: tenants.iter().map(|name| (*name).clone()).collect(),
-            due,
-            deadline: times.deadline,
+            contact: name.cloned(),
+            audience: contact.and_then(|contact| contact.audience.first().copied()),
+            tenants: draft.tenants.clone(),
+            due: match (rule.kind, draft.times.due) {
+                (NoticeKind::Confirmation, _) => Due::Confirmed,
+                (_, Some(due)) => Due::At(due),
+                (_, None) => Due::Applied,
+            },
+            deadline: draft.times.deadline,
             period: rule.at_least,
             required: rule.is_required(),
-            nothing_needed: rule.nothing_needed,
-            validate_before: None,
-            because: self.because(rule),
+            nothing_needed: rule.nothing_needed && !draft.validating.is_needed,
+            validate_before: draft.validating.before.clone(),
+            because: draft.because.clone(),
         }
     }
 
@@ -340,12 +376,9 @@ impl<'a> Clockwork<'a> {
     }
 }
 
-/// The times that suit all of the tenants: each the earliest.
-fn earliest(tenants: &[&TenantName], classes: &BTreeMap<TenantName, u16>, times: &BTreeMap<u16, Times>) -> Times {
-    let own = tenants
-        .iter()
-        .filter_map(|tenant| times.get(classes.get(*tenant)?))
-        .copied();
+/// The times that suit tenants of all these classes: each the earliest.
+fn earliest(classes: &BTreeSet<u16>, times: &BTreeMap<u16, Times>) -> Times {
+    let own = classes.iter().filter_map(|class| times.get(class)).copied();
     let least = |a: Option<Timestamp>, b: Option<Timestamp>| a.into_iter().chain(b).min();
     own.reduce(|a, b| Times {
         due: least(a.due, b.due),
@@ -354,9 +387,20 @@ fn earliest(tenants: &[&TenantName], classes: &BTreeMap<TenantName, u16>, times:
     .unwrap_or_default()
 }
 
+/// What the readers of a notice are asked for.
+#[derive(Default)]
+struct Validating {
+    is_needed: bool,
+    /// Their word is asked for before this wave.
+    before: Option<WaveName>,
+}
+
 /// Whoever has tenants here, and in a later wave that asks for their word, is asked for it; and whoever is, has something
 /// to do.
-fn validation(notice: PlannedNotice, owner: Owner<'_>, waves: &[PlannedWave], owners: &[Owners<'_>]) -> PlannedNotice {
+fn validating(of: &WaveName, owner: Owner<'_>, waves: &[PlannedWave], owners: &[Owners<'_>]) -> Validating {
+    if waves.iter().all(|wave| wave.policy.validation.is_none()) {
+        return Validating::default();
+    }
     let owns = |wave: usize| owners[wave].contains_key(&owner);
     let asks_of = |wave: &PlannedWave, of: &WaveName| {
         wave.policy
@@ -364,27 +408,15 @@ fn validation(notice: PlannedNotice, owner: Owner<'_>, waves: &[PlannedWave], ow
             .as_ref()
             .is_some_and(|validation| validation.of == *of)
     };
-    let here = waves.iter().position(|wave| wave.name == notice.wave);
-    let later = (0..waves.len()).find(|wave| owns(*wave) && asks_of(&waves[*wave], &notice.wave));
+    let here = waves.iter().position(|wave| wave.name == *of);
+    let later = (0..waves.len()).find(|wave| owns(*wave) && asks_of(&waves[*wave], of));
     let earlier = here.is_some_and(|here| (0..here).any(|wave| owns(wave) && asks_of(&waves[here], &waves[wave].name)));
-    PlannedNotice {
-        nothing_needed: notice.nothing_needed && later.is_none() && !earlier,
-        validate_before: later.map(|wave| waves[wave].name.clone()),
-        ..notice
+    Validating {
+        is_needed: later.is_some() || earlier,
+        before: later.map(|wave| waves[wave].name.clone()),
     }
 }
 
-fn addressed(
-    draft: &PlannedNotice,
-    release: &crate::id::Version,
-    owner: Owner<'_>,
-    contact: Option<&Contact>,
-) -> PlannedNotice {
-    let name = contact.map(|contact| &contact.name);
-    PlannedNotice {
-        key: NoticeKey::new(release, &draft.wave, draft.kind, owner, name),
-        contact: name.cloned(),
-        audience: contact.and_then(|contact| contact.audience.first().copied()),
-        ..draft.clone()
-    }
+fn reads(rule: &NoticeRule, contact: &Contact) -> bool {
+    rule.audience.is_empty() || !rule.audience.is_disjoint(&contact.audience)
 }

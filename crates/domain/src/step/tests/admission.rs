@@ -68,14 +68,14 @@ pub fn notice(plan: &Plan, name: &str, due: Due) -> PlannedNotice {
         customer: Some(CustomerName::new(name).unwrap()),
         contact: None,
         audience: None,
-        tenants: [tenant(name)].into(),
+        tenants: BTreeSet::from([tenant(name)]).into(),
         due,
         deadline: None,
         period: Some("12 hours".parse().unwrap()),
         required: true,
         nothing_needed: false,
         validate_before: None,
-        because: "the release has planned downtime".to_owned(),
+        because: "the release has planned downtime".into(),
     }
 }
 
