@@ -2,7 +2,6 @@
 
 use std::borrow::Borrow;
 use std::fmt;
-use std::io::{self, BufWriter, Write};
 use std::marker::PhantomData;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -221,16 +220,13 @@ impl Digest {
         Self::from_hash(&Sha256::digest(bytes))
     }
 
-    /// The digest of the canonical JSON of a value: no white space, maps in the order of their keys. The text is not kept.
+    /// The digest of the canonical JSON of a value: no white space, maps in the order of their keys.
     ///
     /// # Panics
     /// If the value has a map whose keys are not text.
     #[must_use]
     pub fn of_json(value: &impl Serialize) -> Self {
-        let mut writer = BufWriter::with_capacity(HASHED_BYTES, Hashed(Sha256::new()));
-        serde_json::to_writer(&mut writer, value).expect("what is known by its digest has text keys only");
-        let hashed = writer.into_inner().expect("a hasher takes everything");
-        Self::from_hash(&hashed.0.finalize())
+        Self::of(&serde_json::to_vec(value).expect("what is known by its digest has text keys only"))
     }
 
     /// The digest whose 32 raw bytes a streaming hasher ended with.
@@ -248,23 +244,6 @@ impl Digest {
     #[must_use]
     pub fn short(&self) -> &str {
         self.0.get(7..19).unwrap_or(&self.0)
-    }
-}
-
-/// JSON comes in scraps of a few bytes; a hasher likes them together.
-const HASHED_BYTES: usize = 64 * 1024;
-
-#[derive(Debug)]
-struct Hashed(Sha256);
-
-impl Write for Hashed {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.update(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }
 

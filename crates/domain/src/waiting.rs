@@ -319,30 +319,7 @@ impl Waiting {
                 };
                 format!("notice {key} to {} {what}", named(tenants))
             }
-            Self::Validation {
-                tenants,
-                customer,
-                trouble,
-                ..
-            } => match trouble {
-                None => format!("customer {customer} to report that it works, for {}", named(tenants)),
-                Some(trouble) => {
-                    format!(
-                        "customer {customer} to report that its trouble is over, for {}: {trouble}",
-                        named(tenants)
-                    )
-                }
-            },
-            Self::Downtime {
-                tenants,
-                ends,
-                undone,
-                reason,
-                ..
-            } => format!(
-                "the switch of {}, out of service until {ends} (undone at {undone} if it is not done): {reason}",
-                named(tenants)
-            ),
+            Self::Validation { .. } | Self::Downtime { .. } => return self.promised_in_words(),
             Self::Peak { tenants, until, .. } => {
                 format!("the peak of {} on the new version, over at {until}", named(tenants))
             }
@@ -358,6 +335,39 @@ impl Waiting {
             | Self::Drain { .. } => return None,
         };
         Some(words)
+    }
+
+    /// The same of what customers were promised.
+    fn promised_in_words(&self) -> Option<String> {
+        if let Self::Validation {
+            tenants,
+            customer,
+            trouble,
+            ..
+        } = self
+        {
+            let tenants = named(tenants);
+            return Some(match trouble {
+                None => format!("customer {customer} to report that it works, for {tenants}"),
+                Some(trouble) => {
+                    format!("customer {customer} to report that its trouble is over, for {tenants}: {trouble}")
+                }
+            });
+        }
+        let Self::Downtime {
+            tenants,
+            ends,
+            undone,
+            reason,
+            ..
+        } = self
+        else {
+            return None;
+        };
+        let tenants = named(tenants);
+        Some(format!(
+            "the switch of {tenants}, out of service until {ends} (undone at {undone} if it is not done): {reason}"
+        ))
     }
 }
 

@@ -23,6 +23,9 @@ pub(super) fn basis(input: &PlanInput) -> BTreeMap<String, Digest> {
         ("profile".to_owned(), Digest::of_json(&input.profile)),
         ("release".to_owned(), Digest::of_json(&input.release)),
         ("service".to_owned(), Digest::of_json(&project.service)),
-        ("tenants".to_owned(), Digest::of_json(&(&project.tenants, &project.broken))),
+        (
+            "tenants".to_owned(),
+            Digest::of_json(&(&project.tenants, &project.broken)),
+        ),
     ])
 }

@@ -236,27 +236,10 @@ impl Turn {
                 (waiting, Some(*until))
             }
             Kept::Validation { customer } => {
-                let waiting = Waiting::Validation {
-                    release,
-                    wave,
-                    tenants,
-                    customer: customer.clone(),
-                    trouble: run.reports.get(customer).map(|report| report.text.clone()),
-                };
-                (waiting, None)
+                let trouble = run.reports.get(customer).map(|report| report.text.clone());
+                (wait_for_customer(customer, trouble, (release, wave, tenants)), None)
             }
-            Kept::Calendar { reason } => {
-                let waiting = Waiting::Window {
-                    release,
-                    wave,
-                    tenants,
-                    window: None,
-                    opens: None,
-                    reason: reason.clone(),
-                    zone: None,
-                };
-                (waiting, None)
-            }
+            Kept::Calendar { reason } => (wait_for_nothing_known(reason, (release, wave, tenants)), None),
         }
     }
 
@@ -340,6 +323,33 @@ impl Run {
             }
         }
         waived
+    }
+}
+
+fn wait_for_customer(
+    customer: &CustomerName,
+    trouble: Option<String>,
+    (release, wave, tenants): (Version, WaveName, Vec<TenantName>),
+) -> Waiting {
+    Waiting::Validation {
+        release,
+        wave,
+        tenants,
+        customer: customer.clone(),
+        trouble,
+    }
+}
+
+/// The calendar cannot say when.
+fn wait_for_nothing_known(reason: &str, (release, wave, tenants): (Version, WaveName, Vec<TenantName>)) -> Waiting {
+    Waiting::Window {
+        release,
+        wave,
+        tenants,
+        window: None,
+        opens: None,
+        reason: reason.to_owned(),
+        zone: None,
     }
 }
 

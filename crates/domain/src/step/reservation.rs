@@ -74,7 +74,7 @@ impl Turn {
             let open = run
                 .schedule
                 .class_of(tenant)
-                .map_or(true, |class| run.schedule.calendars.is_open(class, wanted).open);
+                .is_none_or(|class| run.schedule.calendars.is_open(class, wanted).open);
             (earliest..=latest).contains(&wanted) && open && run.has_room(rule, tenant, rule.number(wanted))
         };
         if free(at) {

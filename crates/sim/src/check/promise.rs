@@ -182,6 +182,8 @@ impl Promise {
         if self.skips(Skip::Cadence) {
             return None;
         }
+        // What patches another release counts on from that one's first day, which other rules look after.
+        self.plan.release.patches.is_none().then_some(())?;
         let today = clock::date(&self.base().zone, self.planned);
         let leaves = self.release_day(playbook, today);
         let is_first = self.plan.waves.first().is_some_and(|first| first.name == wave.name);

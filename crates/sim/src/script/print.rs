@@ -42,7 +42,8 @@ impl fmt::Display for Script {
         }
         for (tenant, traffic) in &self.traffic {
             let hours: Vec<u8> = traffic.peak_hours.iter().copied().collect();
-            writeln!(f, "traffic {tenant} {} {}", traffic.hourly, words(&hours, ","))?;
+            let line = format!("traffic {tenant} {} {}", traffic.hourly, words(&hours, ","));
+            writeln!(f, "{}", line.trim_end())?;
         }
         for (at, action) in &self.actions {
             writeln!(f, "{} {action}", offset(*at))?;

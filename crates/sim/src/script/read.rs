@@ -71,11 +71,9 @@ impl Script {
         match words {
             ["begins", instant] => self.begins = read_instant(instant).map_err(|_| "a world begins at an instant")?,
             ["people", habits @ ..] => self.habits = Habits::read(habits)?,
-            ["traffic", tenant, hourly, hours] => {
-                let hours = list(
-                    &hours.split(',').collect::<Vec<_>>(),
-                    "an hour of the week is from 0 to 167",
-                )?;
+            ["traffic", tenant, hourly, hours @ ..] => {
+                let hours: Vec<&str> = hours.iter().flat_map(|hours| hours.split(',')).collect();
+                let hours = list(&hours, "an hour of the week is from 0 to 167")?;
                 let traffic = TrafficLine {
                     hourly: number(hourly)?,
                     peak_hours: hours.into_iter().collect(),

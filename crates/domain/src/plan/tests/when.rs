@@ -197,7 +197,7 @@ fn a_release_that_no_release_day_can_take_is_told() {
     };
     assert_eq!(
         (plan, problem.kind, &problem.about),
-        (None, ProblemKind::WindowNeverOpens, &Some(About::Playbook)),
+        (None, ProblemKind::NoReleaseDay, &Some(About::Playbook)),
         "{problem:?}"
     );
 }
