@@ -115,10 +115,8 @@ impl Words<'_> {
                 let of = wave
                     .as_ref()
                     .map_or_else(|| format!("release {release}"), |wave| format!("wave {wave}"));
-                format!(
-                    "{of} waits for approval {approval}: {missing} of role {}",
-                    roles.join(" or ")
-                )
+                let roles = roles.join(" or ");
+                format!("{of} waits for approval {approval}: {missing} of role {roles}")
             }
             Waiting::Start {
                 wave, until, because, ..
@@ -147,10 +145,8 @@ impl Words<'_> {
             Waiting::Notice {
                 wave, from: Some(from), ..
             } => {
-                format!(
-                    "wave {wave}: {tenants} not before the notice has run, {}",
-                    self.at(*from)
-                )
+                let from = self.at(*from);
+                format!("wave {wave}: {tenants} not before the notice has run, {from}")
             }
             Waiting::Notice { wave, asked: None, .. } => {
                 format!("wave {wave}: {tenants} not before the notice is due and sent")
@@ -158,23 +154,9 @@ impl Words<'_> {
             Waiting::Notice { wave, .. } => {
                 format!("wave {wave}: {tenants} not before it is proven that the notice was sent")
             }
-            Waiting::Validation {
-                wave,
-                customer,
-                trouble,
-                ..
-            } => {
-                let what = match trouble {
-                    None => "it works".to_owned(),
-                    Some(trouble) => format!("this is over: {trouble}"),
-                };
-                format!("wave {wave}: {tenants} not before {customer} reports that {what}")
+            Waiting::Validation { .. } | Waiting::Downtime { .. } => {
+                self.waiting_for_what_was_promised(waiting, tenants)
             }
-            Waiting::Downtime { wave, ends, undone, .. } => format!(
-                "wave {wave}: {tenants} out of service until {}, undone at {} if they are not moved",
-                self.at(*ends),
-                self.at(*undone)
-            ),
             Waiting::Peak { wave, until, .. } => {
                 format!("wave {wave} bakes through the peak of {tenants}, {}", self.at(*until))
             }
@@ -189,6 +171,28 @@ impl Words<'_> {
             | Waiting::Return { .. }
             | Waiting::Drain { .. } => self.waiting(waiting, &[]),
         }
+    }
+
+    /// What customers were promised.
+    fn waiting_for_what_was_promised(&self, waiting: &Waiting, tenants: &str) -> String {
+        if let Waiting::Validation {
+            wave,
+            customer,
+            trouble,
+            ..
+        } = waiting
+        {
+            let what = match trouble {
+                None => "it works".to_owned(),
+                Some(trouble) => format!("this is over: {trouble}"),
+            };
+            return format!("wave {wave}: {tenants} not before {customer} reports that {what}");
+        }
+        let Waiting::Downtime { wave, ends, undone, .. } = waiting else {
+            return String::new();
+        };
+        let (ends, undone) = (self.at(*ends), self.at(*undone));
+        format!("wave {wave}: {tenants} out of service until {ends}, undone at {undone} if they are not moved")
     }
 }
 
