@@ -5,8 +5,10 @@
 
 mod figure;
 mod gateway;
+mod plan;
 mod process;
 mod tool;
+mod workshop;
 
 #[cfg(test)]
 mod tests;
@@ -17,11 +19,18 @@ use std::process::ExitCode;
 use figure::Report;
 
 /// What can be measured, by name.
-const BENCHMARKS: &[Benchmark] = &[Benchmark {
-    name: "gateway",
-    about: "the gateway beside nginx, HAProxy and Envoy; idle memory; start to serving",
-    run: gateway::run,
-}];
+const BENCHMARKS: &[Benchmark] = &[
+    Benchmark {
+        name: "gateway",
+        about: "the gateway beside nginx, HAProxy and Envoy; idle memory; start to serving",
+        run: gateway::run,
+    },
+    Benchmark {
+        name: "plan",
+        about: "planning for 10,000, 100,000 and 1,000,000 tenants",
+        run: plan::run,
+    },
+];
 
 struct Benchmark {
     name: &'static str,

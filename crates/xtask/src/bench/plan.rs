@@ -1,0 +1,175 @@
+//! `bench plan`: what planning takes for a service of many tenants, from the files to the printed page.
+//!
+//! No peer plans by tenant and calendar, so there is none beside it. Each size is planned in turn in each round, by a
+//! process of its own; the kernel's account of that process is what is told.
+
+mod project;
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use super::Rounds;
+use super::figure::{Best, Figure, Limit, Report};
+use super::workshop::{Folder, build};
+
+use project::Project;
+
+/// Runs a command without its output, and prints how many seconds of processor time, in user and in system mode, and how
+/// many KiB of memory at the most it has taken. The standard library of Rust does not tell.
+const ACCOUNT: &str = "
+import resource, subprocess, sys
+code = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL).returncode
+used = resource.getrusage(resource.RUSAGE_CHILDREN)
+print(used.ru_utime + used.ru_stime, used.ru_maxrss)
+sys.exit(code)
+";
+
+/// A number of tenants, and what planning for them is held to.
+struct Size {
+    tenants: usize,
+    cpu: (&'static str, Option<f64>),
+    memory: (&'static str, Option<f64>),
+}
+
+const SIZES: [Size; 3] = [
+    Size {
+        tenants: 10_000,
+        cpu: ("cpu_10000_tenants", Some(300.0)),
+        memory: ("memory_10000_tenants", Some(150.0)),
+    },
+    Size {
+        tenants: 100_000,
+        cpu: ("cpu_100000_tenants", Some(3_000.0)),
+        memory: ("memory_100000_tenants", None),
+    },
+    Size {
+        tenants: 1_000_000,
+        cpu: ("cpu_1000000_tenants", None),
+        memory: ("memory_1000000_tenants", None),
+    },
+];
+
+/// Ten times the tenants take ten times as long, and a little: names are sorted.
+const SLOPE_MAX: f64 = 1.1;
+
+/// What one run took.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Taken {
+    /// Of processor time.
+    millis: f64,
+    /// At the most, in MB (10^6 bytes).
+    memory: f64,
+}
+
+pub fn run(root: &Path, rounds: Rounds) -> Result<Report, String> {
+    let binary = build(root)?;
+    let folder = Folder::make()?;
+    let mut projects = Vec::new();
+    for size in &SIZES {
+        eprintln!("writing the files of {} tenants", size.tenants);
+        let project = Project {
+            tenants: size.tenants,
+            holidays: &root.join("holidays"),
+        };
+        projects.push(project.write(&folder.0)?);
+    }
+    let mut taken = vec![Vec::new(); SIZES.len()];
+    for round in 0..rounds.rounds {
+        for turn in 0..SIZES.len() {
+            let position = (round + turn) % SIZES.len();
+            eprintln!(
+                "round {} of {}: {} tenants",
+                round + 1,
+                rounds.rounds,
+                SIZES[position].tenants
+            );
+            taken[position].push(plan(&binary, &projects[position])?);
+        }
+    }
+    Ok(Report {
+        name: "plan",
+        figures: figures(&taken),
+    })
+}
+
+/// Plans once, and fails where there is no plan.
+fn plan(binary: &Path, project: &PathBuf) -> Result<Taken, String> {
+    let mut command = Command::new("python3");
+    command.args(["-c", ACCOUNT]).arg(binary);
+    command.args(["plan", "--offline", "--now", project::NOW]);
+    let output = command.current_dir(project).stdin(Stdio::null()).output();
+    let output = output.map_err(|error| format!("cannot start `python3`: {error}"))?;
+    if !output.status.success() {
+        return Err(format!(
+            "`tidegate plan`: {}\n{}",
+            output.status,
+            String::from_utf8_lossy(&output.stderr)
+        ));
+    }
+    read(&String::from_utf8_lossy(&output.stdout))
+}
+
+fn read(account: &str) -> Result<Taken, String> {
+    let numbers: Vec<f64> = account.split_whitespace().filter_map(|it| it.parse().ok()).collect();
+    match numbers[..] {
+        [seconds, kibibytes] => Ok(Taken {
+            millis: seconds * 1e3,
+            memory: kibibytes * 1_024.0 / 1e6,
+        }),
+        _ => Err(format!("the account of a run is not two numbers: {account}")),
+    }
+}
+
+fn figures(taken: &[Vec<Taken>]) -> Vec<Figure> {
+    let figure = |name, unit, ours, limit: Option<f64>| Figure {
+        name,
+        unit,
+        ours,
+        peers: Vec::new(),
+        limit: limit.map(Limit::Ours),
+    };
+    let best = |taken: &[Taken], value: fn(&Taken) -> f64| {
+        let values: Vec<f64> = taken.iter().map(value).collect();
+        Best::Least.of(&values)
+    };
+    let mut figures = Vec::new();
+    let mut points = Vec::new();
+    for (size, taken) in SIZES.iter().zip(taken) {
+        let (millis, memory) = (best(taken, |taken| taken.millis), best(taken, |taken| taken.memory));
+        points.push((size.tenants as f64, millis));
+        figures.push(figure(size.cpu.0, "ms", millis, size.cpu.1));
+        figures.push(figure(size.memory.0, "MB", memory, size.memory.1));
+    }
+    figures.push(figure("slope", "", slope(&points), Some(SLOPE_MAX)));
+    figures
+}
+
+/// By which power of the tenants the time grows from the first point to the last: 1 is linear.
+fn slope(points: &[(f64, f64)]) -> f64 {
+    match (points.first(), points.last()) {
+        (Some(first), Some(last)) => (last.1 / first.1).ln() / (last.0 / first.0).ln(),
+        _ => f64::NAN,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn twice_for_twice_is_a_slope_of_one() {
+        assert!((slope(&[(10.0, 3.0), (1_000.0, 300.0)]) - 1.0).abs() < 1e-9);
+        assert!((slope(&[(10.0, 3.0), (100.0, 300.0)]) - 2.0).abs() < 1e-9);
+        assert!(slope(&[]).is_nan());
+    }
+
+    #[test]
+    fn an_account_is_seconds_and_kibibytes() {
+        let taken = Taken {
+            millis: 250.0,
+            memory: 1.024,
+        };
+        assert_eq!(read("0.25 1000\n"), Ok(taken));
+        assert!(read("0.25\n").is_err());
+    }
+}
