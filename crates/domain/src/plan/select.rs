@@ -260,15 +260,15 @@ fn take(
     taken: &mut [bool],
     root: &Version,
 ) -> BTreeMap<TenantName, PlannedTenant> {
-    let mut tenants = BTreeMap::new();
+    let mut tenants = Vec::new();
     for conditions in &wave.select.0 {
         let because: Arc<str> = in_words(conditions).into();
         for index in selected(conditions, candidates, taken, root) {
             taken[index] = true;
-            tenants.extend([candidates[index].planned(because.clone())]);
+            tenants.push(candidates[index].planned(because.clone()));
         }
     }
-    tenants
+    tenants.into_iter().collect()
 }
 
 /// A wave for a repair is none of a release that repairs nothing.

@@ -1,7 +1,8 @@
 //! `bench plan`: what planning takes for a service of many tenants, from the files to the printed page.
 //!
 //! No peer plans by tenant and calendar, so there is none beside it. Each size is planned in turn in each round, by a
-//! process of its own; the kernel's account of that process is what is told.
+//! process of its own; the kernel's account of that process is what is told. What reading the files takes is told apart, by
+//! a verb that reads the same ones and plans nothing.
 
 mod project;
 
@@ -28,6 +29,7 @@ sys.exit(code)
 struct Size {
     tenants: usize,
     cpu: (&'static str, Option<f64>),
+    reading: &'static str,
     memory: (&'static str, Option<f64>),
 }
 
@@ -35,22 +37,38 @@ const SIZES: [Size; 3] = [
     Size {
         tenants: 10_000,
         cpu: ("cpu_10000_tenants", Some(300.0)),
+        reading: "of_which_reading_10000",
         memory: ("memory_10000_tenants", Some(150.0)),
     },
     Size {
         tenants: 100_000,
         cpu: ("cpu_100000_tenants", Some(3_000.0)),
+        reading: "of_which_reading_100000",
         memory: ("memory_100000_tenants", None),
     },
     Size {
         tenants: 1_000_000,
         cpu: ("cpu_1000000_tenants", None),
+        reading: "of_which_reading_1000000",
         memory: ("memory_1000000_tenants", None),
     },
 ];
 
 /// Ten times the tenants take ten times as long, and a little: names are sorted.
 const SLOPE_MAX: f64 = 1.1;
+
+const PLAN: &[&str] = &["plan", "--offline", "--now", project::NOW];
+/// Reads all the files of the project, and plans nothing.
+const READ: &[&str] = &[
+    "windows",
+    "explain",
+    "--tenant",
+    "t0",
+    "--from",
+    project::NOW,
+    "--days",
+    "1",
+];
 
 /// What one run took.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -73,7 +91,8 @@ pub fn run(root: &Path, rounds: Rounds) -> Result<Report, String> {
         };
         projects.push(project.write(&folder.0)?);
     }
-    let mut taken = vec![Vec::new(); SIZES.len()];
+    let mut planned = vec![Vec::new(); SIZES.len()];
+    let mut read = vec![Vec::new(); SIZES.len()];
     for round in 0..rounds.rounds {
         for turn in 0..SIZES.len() {
             let position = (round + turn) % SIZES.len();
@@ -83,33 +102,35 @@ pub fn run(root: &Path, rounds: Rounds) -> Result<Report, String> {
                 rounds.rounds,
                 SIZES[position].tenants
             );
-            taken[position].push(plan(&binary, &projects[position])?);
+            planned[position].push(account(&binary, PLAN, &projects[position])?);
+            read[position].push(account(&binary, READ, &projects[position])?);
         }
     }
     Ok(Report {
         name: "plan",
-        figures: figures(&taken),
+        figures: figures(&planned, &read),
     })
 }
 
-/// Plans once, and fails where there is no plan.
-fn plan(binary: &Path, project: &PathBuf) -> Result<Taken, String> {
+/// Runs a verb once, and fails where it does.
+fn account(binary: &Path, verb: &[&str], project: &PathBuf) -> Result<Taken, String> {
     let mut command = Command::new("python3");
     command.args(["-c", ACCOUNT]).arg(binary);
-    command.args(["plan", "--offline", "--now", project::NOW]);
+    command.args(verb);
     let output = command.current_dir(project).stdin(Stdio::null()).output();
     let output = output.map_err(|error| format!("cannot start `python3`: {error}"))?;
     if !output.status.success() {
         return Err(format!(
-            "`tidegate plan`: {}\n{}",
+            "`tidegate {}`: {}\n{}",
+            verb.join(" "),
             output.status,
             String::from_utf8_lossy(&output.stderr)
         ));
     }
-    read(&String::from_utf8_lossy(&output.stdout))
+    parse(&String::from_utf8_lossy(&output.stdout))
 }
 
-fn read(account: &str) -> Result<Taken, String> {
+fn parse(account: &str) -> Result<Taken, String> {
     let numbers: Vec<f64> = account.split_whitespace().filter_map(|it| it.parse().ok()).collect();
     match numbers[..] {
         [seconds, kibibytes] => Ok(Taken {
@@ -120,7 +141,7 @@ fn read(account: &str) -> Result<Taken, String> {
     }
 }
 
-fn figures(taken: &[Vec<Taken>]) -> Vec<Figure> {
+fn figures(planned: &[Vec<Taken>], read: &[Vec<Taken>]) -> Vec<Figure> {
     let figure = |name, unit, ours, limit: Option<f64>| Figure {
         name,
         unit,
@@ -134,10 +155,12 @@ fn figures(taken: &[Vec<Taken>]) -> Vec<Figure> {
     };
     let mut figures = Vec::new();
     let mut points = Vec::new();
-    for (size, taken) in SIZES.iter().zip(taken) {
-        let (millis, memory) = (best(taken, |taken| taken.millis), best(taken, |taken| taken.memory));
+    for ((size, planned), read) in SIZES.iter().zip(planned).zip(read) {
+        let millis = best(planned, |taken| taken.millis);
+        let memory = best(planned, |taken| taken.memory);
         points.push((size.tenants as f64, millis));
         figures.push(figure(size.cpu.0, "ms", millis, size.cpu.1));
+        figures.push(figure(size.reading, "ms", best(read, |taken| taken.millis), None));
         figures.push(figure(size.memory.0, "MB", memory, size.memory.1));
     }
     figures.push(figure("slope", "", slope(&points), Some(SLOPE_MAX)));
@@ -169,7 +192,7 @@ mod tests {
             millis: 250.0,
             memory: 1.024,
         };
-        assert_eq!(read("0.25 1000\n"), Ok(taken));
-        assert!(read("0.25\n").is_err());
+        assert_eq!(parse("0.25 1000\n"), Ok(taken));
+        assert!(parse("0.25\n").is_err());
     }
 }

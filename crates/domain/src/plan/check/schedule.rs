@@ -1,10 +1,11 @@
 //! What a plan says of time, held against the calendars and the playbook once more.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
-use crate::id::TenantName;
+use crate::id::{TenantName, WaveName};
 use crate::plan::build::PlanInput;
-use crate::plan::{NoticeKey, Plan, PlannedNotice, PlannedWave};
+use crate::plan::{Plan, PlannedWave};
 use crate::policy::{NoticeKind, NoticeRule};
 use crate::time::Timestamp;
 
@@ -67,8 +68,15 @@ fn owed(plan: &Plan, wave: &PlannedWave, input: &PlanInput, broken: &mut Vec<Str
         let told = plan.schedule.notices.iter().filter(|notice| {
             notice.kind == rule.kind && notice.wave == wave.name && notice.required && notice.period == rule.at_least
         });
-        let told: BTreeSet<&TenantName> = told.flat_map(|notice| notice.tenants.iter()).collect();
-        if let Some(name) = wave.tenants.keys().find(|name| !told.contains(name)) {
+        let mut told: Vec<&TenantName> = told.flat_map(|notice| notice.tenants.iter()).collect();
+        told.sort_unstable();
+        let mut told = told.into_iter().peekable();
+        // Both are in order: one walk along the two finds who is in the first alone.
+        let is_untold = |name: &&TenantName| {
+            while told.next_if(|told| told < name).is_some() {}
+            told.peek() != Some(name)
+        };
+        if let Some(name) = wave.tenants.keys().find(is_untold) {
             broken.push(format!(
                 "tenant `{name}` is owed a {}, and none is planned",
                 rule.kind.as_str()
@@ -126,15 +134,21 @@ fn is_owed(rule: &NoticeRule, plan: &Plan, wave: &PlannedWave) -> bool {
 }
 
 fn notices(plan: &Plan, input: &PlanInput, broken: &mut Vec<String>) {
-    let mut keys: BTreeMap<&NoticeKey, &PlannedNotice> = BTreeMap::new();
     let proofs = input.proofs();
-    for notice in &plan.schedule.notices {
-        if keys.insert(&notice.key, notice).is_some() {
-            broken.push(format!("notice {} is planned twice", notice.key));
+    for pair in plan.schedule.notices.windows(2) {
+        if pair[0].key >= pair[1].key {
+            broken.push(format!("notice {} is planned twice, or out of order", pair[1].key));
         }
+    }
+    // Notices of several kinds are about the same tenants, and share their names.
+    let mut known: BTreeSet<(*const BTreeSet<TenantName>, &WaveName)> = BTreeSet::new();
+    for notice in &plan.schedule.notices {
         let late = notice.deadline.is_some_and(|deadline| deadline < input.now);
         if notice.required && late && !proofs.contains_key(&notice.key) {
             broken.push(format!("notice {} is late already", notice.key));
+        }
+        if !known.insert((Arc::as_ptr(&notice.tenants), &notice.wave)) {
+            continue;
         }
         let wave = plan.waves.iter().find(|wave| wave.name == notice.wave);
         let stranger = notice
