@@ -5,10 +5,11 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::{ServiceName, Version, WaveName};
+use crate::id::{CellName, DatabaseName, ServiceName, StepName, Version, WaveName};
 use crate::plan::{NoticeKey, PlannedNotice};
 use crate::policy::GateUse;
-use crate::time::Timestamp;
+use crate::release::SlotSpec;
+use crate::time::{Duration, Timestamp};
 
 /// `release/cell/kind/subject/attempt`; `-` where a part does not apply. Plan ids are no part of it: a new plan for the
 /// same decision must not do the same thing again.
@@ -39,6 +40,21 @@ pub enum EffectBody {
         version: Version,
         notice: Box<PlannedNotice>,
     },
+    /// Work on data, or take that work back.
+    Step(Box<StepTask>),
+}
+
+/// A command that works on data. It holds all that is needed to run it, whatever becomes of its release meanwhile.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StepTask {
+    pub version: Version,
+    pub step: StepName,
+    pub database: DatabaseName,
+    /// Whose artifact and configuration the command gets, and in which cell.
+    pub spec: SlotSpec,
+    pub command: Vec<String>,
+    pub timeout: Duration,
 }
 
 /// The word of a step that an effect is over.
@@ -57,6 +73,7 @@ pub enum Lane {
     Gate,
     Announce,
     Notice,
+    Step,
 }
 
 /// A step in the life of a release, for outgoing webhooks.
@@ -92,11 +109,13 @@ pub enum Milestone {
     /// It lasts longer than was promised.
     DowntimeExtended,
     DowntimeEnded,
+    /// Work on data has failed.
+    StepFailed,
 }
 
 impl Lane {
     /// Those that Tidegate performs. A notice is sent by a person or another program, who then says so.
-    pub const PERFORMED: [Self; 2] = [Self::Gate, Self::Announce];
+    pub const PERFORMED: [Self; 3] = [Self::Gate, Self::Announce, Self::Step];
 
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -104,6 +123,7 @@ impl Lane {
             Self::Gate => "gate",
             Self::Announce => "announce",
             Self::Notice => "notice",
+            Self::Step => "step",
         }
     }
 }
@@ -126,6 +146,7 @@ impl Milestone {
             Self::DowntimeStarted => "downtime_started",
             Self::DowntimeExtended => "downtime_extended",
             Self::DowntimeEnded => "downtime_ended",
+            Self::StepFailed => "step_failed",
         }
     }
 }
@@ -137,6 +158,7 @@ impl Effect {
             EffectBody::Gate { .. } => Lane::Gate,
             EffectBody::Announce(_) => Lane::Announce,
             EffectBody::Notice { .. } => Lane::Notice,
+            EffectBody::Step(_) => Lane::Step,
         }
     }
 }
@@ -158,6 +180,12 @@ impl EffectId {
     #[must_use]
     pub fn notice(key: &NoticeKey, attempt: u32) -> Self {
         Self(format!("notice/{key}/{attempt}"))
+    }
+
+    /// Taking its work back is an attempt with a number of its own.
+    #[must_use]
+    pub fn step(version: &Version, cell: &CellName, step: &StepName, attempt: u32) -> Self {
+        Self(format!("{version}/{cell}/step/{step}/{attempt}"))
     }
 
     /// Wraps an id read back from the outbox.

@@ -44,7 +44,7 @@ pub use locate::locate;
 pub use playbook::{
     AnyDay, Cadence, Conditions, Errors, Health, Latency, PlaybookFile, RollingPatches, Select, Train, Wave,
 };
-pub use release::{Configuration, ReleaseComponent, ReleaseFile, listed_changes};
+pub use release::{Configuration, ReleaseComponent, ReleaseFile, ReleaseStep, listed_changes};
 pub use schema::schemas;
 pub use service::{
     Cell, Component, ComponentKind, Environment, Gateway, Jwt, Match, Ready, ServiceFile, Stop, TenantFrom, Tls, Verify,

@@ -196,6 +196,14 @@ name!(
     RoleName, "role name"
 );
 name!(
+    /// Work on data that a release does.
+    StepName, "step name"
+);
+name!(
+    /// What steps on data work on, one at a time.
+    DatabaseName, "database name"
+);
+name!(
     /// One entry of a release: the name of its file without `.md`.
     ChangeId, "change id"
 );

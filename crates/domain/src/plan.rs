@@ -4,6 +4,7 @@ mod basis;
 mod build;
 mod check;
 mod content;
+mod data_steps;
 mod describe;
 mod differences;
 mod document;

@@ -9,6 +9,10 @@ use crate::change::{Change, Impact, Link, Ticket};
 use crate::id::{CellName, ComponentName, Digest, SlotId, TenantName, Version};
 use crate::time::Duration;
 
+mod data_step;
+
+pub use self::data_step::{AfterStep, DataStep, DataStepKind};
+
 /// Everything a tenant on this version runs. A component that the release file did not list is here too, as it was.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -38,6 +42,9 @@ pub struct Release {
     /// How long tenants are out of service while they are switched.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub downtime: Option<Duration>,
+    /// Work on data, in the order in which it is done.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub steps: Vec<DataStep>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize, JsonSchema)]

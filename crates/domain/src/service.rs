@@ -2,6 +2,7 @@
 
 mod approval;
 mod component;
+mod data_step;
 mod exception;
 mod maintenance;
 mod notice;
@@ -15,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::approval::{Approval, Given};
 pub use self::component::PatchDue;
+pub use self::data_step::{StepPhase, StepRun};
 pub use self::exception::{Choice, Freeze, Selection, Waived, Waiver};
 pub use self::maintenance::Maintenance;
 pub use self::notice::{Notice, Proof};

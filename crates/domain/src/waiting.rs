@@ -9,7 +9,8 @@ use crate::calendar::Local;
 use crate::effect::EffectId;
 use crate::files::TimeZoneName;
 use crate::id::{
-    Actor, ApprovalName, CellName, CustomerName, Digest, RoleName, SlotId, TenantName, Version, WaveName, WindowName,
+    Actor, ApprovalName, CellName, CustomerName, Digest, RoleName, SlotId, StepName, TenantName, Version, WaveName,
+    WindowName,
 };
 use crate::plan::NoticeKey;
 use crate::time::Timestamp;
@@ -121,6 +122,15 @@ pub enum Waiting {
         reason: String,
         until: Timestamp,
     },
+    /// Work on data has not ended, or cannot be begun yet.
+    Step {
+        release: Version,
+        cell: CellName,
+        step: StepName,
+        reason: String,
+        /// When it goes on by itself, where that is known.
+        until: Option<Timestamp>,
+    },
     /// A gate has not ended.
     Gate {
         release: Version,
@@ -191,6 +201,7 @@ impl Waiting {
             | Self::Gap { release, .. }
             | Self::Slot { release, .. }
             | Self::Gate { release, .. }
+            | Self::Step { release, .. }
             | Self::Gateways { release, .. }
             | Self::Workers { release, .. }
             | Self::Bake { release, .. }
@@ -205,6 +216,7 @@ impl Waiting {
             Self::EarlierRelease { earlier, .. } => format!("release {earlier} to end"),
             Self::Hold { by, reason, until, .. } => hold_in_words(by, reason, *until),
             Self::Gate { effect, .. } => format!("gate {effect} to end"),
+            Self::Step { cell, step, reason, .. } => format!("step {step} in cell {cell}: {reason}"),
             Self::Slot {
                 cell,
                 slot,
@@ -327,6 +339,7 @@ impl Waiting {
             Self::EarlierRelease { .. }
             | Self::Hold { .. }
             | Self::Gate { .. }
+            | Self::Step { .. }
             | Self::Slot { .. }
             | Self::Gateways { .. }
             | Self::Workers { .. }

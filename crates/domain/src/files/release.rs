@@ -9,8 +9,8 @@ use super::diagnostic::Report;
 use super::text::{Scalar, Sha256, VariableName};
 use super::{Source, tree};
 use crate::change::{Link, Ticket};
-use crate::id::{CellName, ChangeId, ComponentName, TenantName, Version};
-use crate::release::{Commit, ReleaseKind, Reversible};
+use crate::id::{CellName, ChangeId, ComponentName, DatabaseName, StepName, TenantName, Version};
+use crate::release::{AfterStep, Commit, DataStepKind, ReleaseKind, Reversible};
 use crate::time::Duration;
 
 /// An immutable set of artifacts, configuration and changes.
@@ -50,6 +50,43 @@ pub struct ReleaseFile {
     pub patches: Option<Version>,
     /// How long tenants are out of service while they are switched. Left out, not at all.
     pub downtime: Option<Duration>,
+    /// Work on data around the release, in the order in which it is done.
+    #[serde(default)]
+    pub steps: Vec<ReleaseStep>,
+}
+
+/// A command that works on data: run once in each cell that the release moves tenants in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReleaseStep {
+    /// Its name in this release.
+    pub name: StepName,
+    /// When it is run.
+    pub kind: DataStepKind,
+    /// Whose artifact and configuration it gets.
+    pub component: ComponentName,
+    /// The program and its arguments, run without a shell. `{artifact}` stands for the component's artifact, `{cell}` and
+    /// `{version}` for where and what is released.
+    #[schemars(length(min = 1))]
+    pub command: Vec<String>,
+    /// The command that takes its work back, run when the release has been rolled back everywhere. Left out, its work stays.
+    #[serde(default)]
+    pub undo: Vec<String>,
+    /// What it works on: of two steps on one database in a cell, one waits for the other. Left out, the component's own.
+    pub database: Option<DatabaseName>,
+    /// A command that has not ended by then is stopped, and has failed.
+    #[serde(default = "ten_minutes")]
+    pub timeout: Duration,
+    /// Only in these cells. Left out, in all.
+    #[serde(default)]
+    pub cells: BTreeSet<CellName>,
+    /// What a rollback costs once it has begun. There is none behind a `contract`.
+    #[serde(default)]
+    pub rollback: AfterStep,
+}
+
+const fn ten_minutes() -> Duration {
+    Duration::from_secs(600)
 }
 
 /// The changes that a release file lists, whatever else is wrong with it: for a word about those that none lists.

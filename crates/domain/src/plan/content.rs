@@ -6,9 +6,9 @@ use super::build::{FoundArtifact, PlanInput};
 use super::report::{Problem, ProblemKind};
 use crate::change::Change;
 use crate::files::{self, Project};
-use crate::id::{ComponentName, Digest, Version};
+use crate::id::{ComponentName, DatabaseName, Digest, Version};
 use crate::release::{
-    Artifact, ComponentKind, ComponentRelease, Configuration, Definition, Readiness, ReadinessCheck, Release,
+    Artifact, ComponentKind, ComponentRelease, Configuration, DataStep, Definition, Readiness, ReadinessCheck, Release,
     ReleaseKind, Reversible,
 };
 use crate::service::{RunPhase, Service};
@@ -72,6 +72,7 @@ pub fn release(input: &PlanInput, base: Option<&Release>, problems: &mut Vec<Pro
         reversible: file.reversible,
         patches: file.patches.clone(),
         downtime: file.downtime,
+        steps: file.steps.iter().map(data_step).collect(),
     }
 }
 
@@ -104,6 +105,25 @@ pub fn assumed(project: &Project, version: &Version) -> Release {
         reversible: Reversible::default(),
         patches: None,
         downtime: None,
+        steps: Vec::new(),
+    }
+}
+
+fn data_step(step: &files::ReleaseStep) -> DataStep {
+    DataStep {
+        name: step.name.clone(),
+        kind: step.kind,
+        component: step.component.clone(),
+        // A component has its data for itself, where nothing else is said.
+        database: step
+            .database
+            .clone()
+            .unwrap_or_else(|| DatabaseName::new(step.component.as_str()).expect("both are names, and written alike")),
+        command: step.command.clone(),
+        undo: step.undo.clone(),
+        timeout: step.timeout,
+        cells: step.cells.clone(),
+        rollback: step.rollback,
     }
 }
 

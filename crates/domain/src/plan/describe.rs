@@ -7,7 +7,7 @@ use super::report::{ClassReport, Rollback, WaveReport};
 use crate::files::PlaybookFile;
 use crate::id::{TenantName, Version};
 use crate::policy::{Downtime, HealthPolicy, Policy};
-use crate::release::{Release, ReleaseKind, Reversible};
+use crate::release::{AfterStep, DataStep, DataStepKind, Release, ReleaseKind, Reversible};
 use crate::service::Service;
 use crate::time::{Duration, Timestamp};
 
@@ -103,7 +103,20 @@ fn from(wave: &PlannedWave) -> BTreeMap<String, usize> {
 fn rollback(wave: &PlannedWave, release: &Release) -> Rollback {
     match release.reversible {
         _ if wave.tenants.values().all(|tenant| tenant.from.is_none()) => Rollback::NothingBefore,
-        Reversible::Always => Rollback::Clean,
+        Reversible::Always => after_steps(wave, release),
         Reversible::Until(stage) => Rollback::Until(stage.as_str().to_owned()),
+    }
+}
+
+/// What the steps in the cells of a wave leave of the way back. What is lost first is told.
+fn after_steps(wave: &PlannedWave, release: &Release) -> Rollback {
+    let here = |step: &&DataStep| wave.tenants.values().any(|tenant| step.is_for(&tenant.cell));
+    let steps: Vec<&DataStep> = release.steps.iter().filter(here).collect();
+    let is_contract = |step: &&&DataStep| step.kind == DataStepKind::Contract;
+    let loses = |step: &&&DataStep| step.rollback == AfterStep::LosesNewWrites && !is_contract(step);
+    match (steps.iter().find(loses), steps.iter().find(is_contract)) {
+        (Some(step), _) => Rollback::LosesNewWrites(step.name.clone()),
+        (None, Some(step)) => Rollback::ImpossibleAfter(step.name.clone()),
+        (None, None) => Rollback::Clean,
     }
 }

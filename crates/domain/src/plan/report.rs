@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::differences::{Replaced, SinceLast};
 use crate::calendar::{LocalDate, Period};
-use crate::id::{CalendarName, CellName, ComponentName, Digest, TenantName, Version, WaveName, WindowName};
+use crate::id::{CalendarName, CellName, ComponentName, Digest, StepName, TenantName, Version, WaveName, WindowName};
 use crate::policy::{NoticeKind, Skip};
 use crate::time::{Duration, Timestamp};
 
@@ -102,6 +102,8 @@ pub enum ProblemKind {
     Change,
     /// What a release patches is not there, or cannot be taken over.
     Patches,
+    /// Work on data that cannot be done so.
+    Step,
     OtherCell,
     /// The cadence has no day that the release can take.
     NoReleaseDay,
@@ -223,6 +225,10 @@ pub enum Rollback {
     Until(String),
     /// These tenants had no version before: there is nothing to go back to.
     NothingBefore,
+    /// Once this step has begun, the earlier version does not see what was written since: only by one verb, never by itself.
+    LosesNewWrites(StepName),
+    /// At any time before this step, which begins when the rollback window is over.
+    ImpossibleAfter(StepName),
 }
 
 impl Problem {

@@ -42,6 +42,7 @@ fn release(version: &str, artifact: &[u8]) -> Release {
         reversible: Reversible::Always,
         patches: None,
         downtime: None,
+        steps: Vec::new(),
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Approval, CustomerReport, Maintenance, Notice, Reservation, Seat, Waiver};
+use super::{Approval, CustomerReport, Maintenance, Notice, Reservation, Seat, StepRun, Waiver};
 use crate::event::Judgement;
 use crate::grouped;
 use crate::id::{Actor, CellName, CustomerName, Digest, TenantName, Version, WaveName};
@@ -46,6 +46,9 @@ pub struct Run {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hold: Option<Hold>,
     pub waves: Vec<WaveRun>,
+    /// Its work on data: of each cell in the order in which it is done.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub steps: Vec<StepRun>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

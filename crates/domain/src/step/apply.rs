@@ -54,6 +54,7 @@ impl Turn {
         self.supersede(plan, cause);
         self.seat_new_tenants(plan, cause);
         let notices = self.notices_before(version);
+        let steps = self.steps_before(plan);
         // A release that came back and is applied again starts from nothing; its first run is history, in the journal.
         self.state.runs.retain(|run| run.version != *version);
         self.state.pin(plan.release.clone());
@@ -79,6 +80,7 @@ impl Turn {
             phase: RunPhase::Queued,
             hold: None,
             waves,
+            steps,
         });
         self.write(EntryKind::Applied, version, None, cause);
         Ok(())

@@ -99,6 +99,7 @@ impl Turn {
             }
             wave.resumed = true;
         }
+        self.steps_again(index);
         let version = self.state.runs[index].version.clone();
         self.write(EntryKind::Resumed, &version, None, cause);
         self.announce(index, None, Milestone::ReleaseResumed, Some(&cause.reason));
@@ -252,6 +253,14 @@ impl Turn {
 
     pub fn check_reversible(&self, run: usize, wave: usize) -> Result<(), Refused> {
         let run: &Run = &self.state.runs[run];
+        let cells = run.waves[wave].cells(&self.state.seats);
+        if let Some(contracted) = cells.iter().find_map(|cell| run.contracted_in(cell)) {
+            return Err(Refused::Contracted {
+                release: run.version.clone(),
+                cell: contracted.cell.clone(),
+                step: contracted.step.name.clone(),
+            });
+        }
         match self.state.pinned.get(&run.version).map(|release| release.reversible) {
             Some(Reversible::Until(stage)) if run.waves[wave].stage() >= Some(stage) => Err(Refused::Irreversible {
                 release: run.version.clone(),

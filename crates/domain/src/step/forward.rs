@@ -162,6 +162,9 @@ impl Turn {
             self.wait_for_admission(run, wave, &admission);
             return false;
         }
+        if let Some(changed) = self.expand(run, wave) {
+            return changed;
+        }
         let reason = if wave == 0 {
             "it is the first wave"
         } else {

@@ -85,6 +85,7 @@ impl Turn {
         let impossible = |turn: &Self, wave| {
             turn.check_reversible(run, wave)
                 .and_then(|()| turn.check_something_before(run, wave))
+                .and_then(|()| turn.check_loses_nothing(run, wave))
                 .err()
         };
         let mut refusal = None;
@@ -130,8 +131,9 @@ impl Turn {
         }
     }
 
-    /// The outcome of a gate. Of another attempt: ignored.
+    /// The outcome of an effect. Of another attempt: ignored.
     pub fn performed(&mut self, effect: &EffectId, judgement: &Judgement) {
+        self.step_performed(effect, judgement);
         for run in 0..self.state.runs.len() {
             for wave in 0..self.state.runs[run].waves.len() {
                 let version = self.state.runs[run].version.clone();

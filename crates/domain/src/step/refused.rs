@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use crate::id::{
-    Actor, ApprovalName, CellName, CustomerName, Digest, RoleName, ServiceName, TenantName, Version, WaveName,
+    Actor, ApprovalName, CellName, CustomerName, Digest, RoleName, ServiceName, StepName, TenantName, Version, WaveName,
 };
 use crate::release::Stage;
 use crate::time::Timestamp;
@@ -124,6 +124,18 @@ pub enum Refused {
         "release {release} cannot be taken back once a wave has entered {stage:?}: its data forbids it; fix forward with a new release"
     )]
     Irreversible { release: Version, stage: Stage },
+    #[error(
+        "release {release} cannot be taken back in cell `{cell}`: step `{step}` has taken away what the earlier version needs; fix forward with a new release"
+    )]
+    Contracted {
+        release: Version,
+        cell: CellName,
+        step: StepName,
+    },
+    #[error(
+        "since step `{step}` of release {release} the earlier version would not see what was written; `tidegate rollback` takes it back all the same"
+    )]
+    LosesNewWrites { release: Version, step: StepName },
     #[error("tenant `{tenant}` exists in cell `{cell}`")]
     TenantExists { tenant: TenantName, cell: CellName },
     #[error(

@@ -186,12 +186,13 @@ impl Turn {
 
     /// Forgets the runs and versions that nobody can come from or go back to.
     pub fn settle_pins(&mut self) {
-        let ended = self.state.runs.iter().filter(|run| !run.in_flight()).count();
+        let is_over = |run: &Run| !run.in_flight() && !run.has_data_ahead();
+        let ended = self.state.runs.iter().filter(|run| is_over(run)).count();
         let mut surplus = ended.saturating_sub(PINNED_VERSIONS);
         let seats = &self.state.seats;
         self.state.runs.retain(|run| {
             let seated = || seats.values().any(|seat| seat.version.as_ref() == Some(&run.version));
-            if surplus == 0 || run.in_flight() || seated() {
+            if surplus == 0 || !is_over(run) || seated() {
                 return true;
             }
             surplus -= 1;

@@ -1,5 +1,6 @@
 mod admission;
 mod approval;
+mod data_step;
 mod downtime;
 mod exception;
 mod patch;

@@ -146,8 +146,9 @@ impl Turn {
             let undone = self.advance_downtimes();
             let back = self.advance_returns();
             let forward = self.advance_runs();
+            let worked = self.advance_data();
             let told = self.advance_notices();
-            if !undone && !back && !forward && !told {
+            if !undone && !back && !forward && !worked && !told {
                 return;
             }
         }

@@ -1,3 +1,5 @@
+mod steps;
+
 use std::collections::BTreeSet;
 
 use super::{check_known, unknown_name};
@@ -22,6 +24,7 @@ pub(super) fn check(report: &mut Report<'_>, tree: &Node, project: &Project) {
     check_changes(report, tree, project);
     check_reason(report, tree);
     check_downtime(report, tree, project);
+    steps::check(report, tree, (&components, &cells));
     for component in tree.entries_of("components") {
         check_keys(report, component.value.entries_of("cells"), "cell", &cells);
         check_keys(report, component.value.entries_of("tenants"), "tenant", &tenants);

@@ -13,8 +13,8 @@ use crate::files::text::{
     PathTemplate, Sha256, TimeZoneName, UrlPath, VariableName,
 };
 use crate::id::{
-    ApprovalName, CalendarName, CellName, ChangeId, ComponentName, ContactName, CustomerName, PlaybookName, RoleName,
-    ServiceName, TenantName, Version, WaveName, WindowName,
+    ApprovalName, CalendarName, CellName, ChangeId, ComponentName, ContactName, CustomerName, DatabaseName,
+    PlaybookName, RoleName, ServiceName, StepName, TenantName, Version, WaveName, WindowName,
 };
 use crate::policy::Gap;
 use crate::time::Duration;
@@ -69,6 +69,8 @@ pub(super) fn all() -> Vec<Rule> {
         rule::<MailAddress>(),
         rule::<ApprovalName>(),
         rule::<RoleName>(),
+        rule::<StepName>(),
+        rule::<DatabaseName>(),
         rule::<Version>(),
         rule::<Boundary>(),
         rule::<LocalDate>(),

@@ -1,0 +1,124 @@
+//! How far a release is with its work on data.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Run, RunPhase};
+use crate::effect::EffectId;
+use crate::id::{CellName, Version};
+use crate::release::{DataStep, DataStepKind};
+use crate::time::Timestamp;
+
+/// One step of a release in one cell.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StepRun {
+    pub step: DataStep,
+    pub cell: CellName,
+    pub phase: StepPhase,
+    /// Since when it is there.
+    pub since: Timestamp,
+    /// The number of its last attempt. 0: it was never begun.
+    #[serde(default)]
+    pub attempt: u32,
+    /// Attempts that failed in a row.
+    #[serde(default)]
+    pub failures: u32,
+    /// What the last attempt had to say.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub outcome: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum StepPhase {
+    /// Its time has not come.
+    Waiting,
+    Running,
+    Done,
+    Failed,
+    /// Its work is being taken back.
+    Undoing,
+    Undone,
+    UndoFailed,
+}
+
+impl StepPhase {
+    #[must_use]
+    pub const fn in_words(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Running => "running",
+            Self::Done => "done",
+            Self::Failed => "failed",
+            Self::Undoing => "being undone",
+            Self::Undone => "undone",
+            Self::UndoFailed => "could not be undone",
+        }
+    }
+}
+
+impl StepRun {
+    /// Not begun yet.
+    #[must_use]
+    pub const fn waiting(step: DataStep, cell: CellName, since: Timestamp) -> Self {
+        Self {
+            step,
+            cell,
+            phase: StepPhase::Waiting,
+            since,
+            attempt: 0,
+            failures: 0,
+            outcome: String::new(),
+        }
+    }
+
+    /// Its command works on the database now.
+    #[must_use]
+    pub const fn is_at_work(&self) -> bool {
+        matches!(self.phase, StepPhase::Running | StepPhase::Undoing)
+    }
+
+    /// Some of its work may be in the data.
+    #[must_use]
+    pub const fn has_begun(&self) -> bool {
+        match self.phase {
+            StepPhase::Waiting | StepPhase::Undone => false,
+            StepPhase::Running | StepPhase::Done | StepPhase::Failed | StepPhase::Undoing | StepPhase::UndoFailed => {
+                true
+            }
+        }
+    }
+
+    /// Its work has to be taken back where the release has come back.
+    #[must_use]
+    pub const fn is_to_be_undone(&self) -> bool {
+        let worked = matches!(self.phase, StepPhase::Done | StepPhase::Failed | StepPhase::UndoFailed);
+        worked && !self.step.undo.is_empty()
+    }
+
+    /// The effect of its last attempt.
+    #[must_use]
+    pub fn effect(&self, version: &Version) -> EffectId {
+        EffectId::step(version, &self.cell, &self.step.name, self.attempt)
+    }
+}
+
+impl Run {
+    /// It has work on data ahead or at hand, though it moves nobody any more.
+    #[must_use]
+    pub fn has_data_ahead(&self) -> bool {
+        self.steps.iter().any(|step| match self.phase {
+            RunPhase::Queued | RunPhase::Moving => true,
+            RunPhase::Completed { .. } => step.phase != StepPhase::Done,
+            RunPhase::RolledBack { .. } | RunPhase::Aborted { .. } => step.is_at_work() || step.is_to_be_undone(),
+            RunPhase::Superseded { .. } => step.is_at_work(),
+        })
+    }
+
+    /// The step behind which there is no way back in a cell, once it has begun.
+    #[must_use]
+    pub fn contracted_in(&self, cell: &CellName) -> Option<&StepRun> {
+        let mut steps = self.steps.iter().filter(|step| step.cell == *cell);
+        steps.find(|step| step.step.kind == DataStepKind::Contract && step.has_begun())
+    }
+}

@@ -1,0 +1,388 @@
+//! Work on data around a release: each step once in each cell, one at a time on a database, and taken back with the release.
+
+use std::collections::BTreeSet;
+
+use super::Refused;
+use super::turn::{Cause, Turn};
+use crate::effect::{Effect, EffectBody, EffectId, Milestone, StepTask};
+use crate::event::{Judgement, Verdict};
+use crate::id::{CellName, TenantName, Version};
+use crate::journal::EntryKind;
+use crate::plan::Plan;
+use crate::release::{AfterStep, DataStepKind};
+use crate::service::{Place, Run, RunPhase, StepPhase, StepRun, WaveRun, WaveState};
+use crate::time::{Duration, Timestamp};
+use crate::waiting::Waiting;
+
+/// The pause before a failed step is tried again, doubled with each failure in a row.
+const PAUSE_SECS: u32 = 60;
+const PAUSE_MAX: Duration = Duration::from_hours(1);
+const PAUSES_DOUBLED_MAX: u32 = 6;
+
+impl Turn {
+    /// What an earlier run of the release has done to the data, it has done.
+    pub fn steps_before(&self, plan: &Plan) -> Vec<StepRun> {
+        let run = self.state.run(&plan.release.version);
+        let before = run.into_iter().flat_map(|run| &run.steps);
+        before
+            .filter(|before| before.has_begun() && plan.release.steps.contains(&before.step))
+            .cloned()
+            .collect()
+    }
+
+    /// Runs what has to be done before slots of the release start in the cells of a wave. `None`: it is all done.
+    pub fn expand(&mut self, run: usize, wave: usize) -> Option<bool> {
+        let cells = self.state.runs[run].waves[wave].cells(&self.state.seats);
+        self.add_steps(run, &cells);
+        let mut open = false;
+        for cell in &cells {
+            let Some(step) = self.next_step(run, cell, DataStepKind::Expand) else {
+                continue;
+            };
+            open = true;
+            let current = &self.state.runs[run].steps[step];
+            if current.phase == StepPhase::Failed {
+                let reason = format!(
+                    "step {} in cell {cell} has failed: {}",
+                    current.step.name, current.outcome
+                );
+                self.hold_run(run, None, &Cause::system("step", reason));
+                return Some(true);
+            }
+            if self.work_on(run, step) {
+                return Some(true);
+            }
+        }
+        open.then_some(false)
+    }
+
+    /// The steps that a release has in cells where it had no tenant before.
+    fn add_steps(&mut self, run: usize, cells: &BTreeSet<CellName>) {
+        let now = self.now;
+        let run = &mut self.state.runs[run];
+        let Some(release) = self.state.pinned.get(&run.version) else {
+            return;
+        };
+        for cell in cells {
+            for step in release.steps.iter().filter(|step| step.is_for(cell)) {
+                let known = |known: &StepRun| known.cell == *cell && known.step.name == step.name;
+                if !run.steps.iter().any(known) {
+                    run.steps.push(StepRun::waiting(step.clone(), cell.clone(), now));
+                }
+            }
+        }
+    }
+
+    /// The first step of a kind in a cell that is not done.
+    fn next_step(&self, run: usize, cell: &CellName, kind: DataStepKind) -> Option<usize> {
+        let open = |step: &StepRun| step.cell == *cell && step.step.kind == kind && step.phase != StepPhase::Done;
+        self.state.runs[run].steps.iter().position(open)
+    }
+
+    /// Begins a step whose time has come, or says what it waits for.
+    fn work_on(&mut self, run: usize, step: usize) -> bool {
+        let current = &self.state.runs[run].steps[step];
+        let again = current.again_at();
+        let reason = match current.phase {
+            StepPhase::Waiting | StepPhase::Undone => None,
+            StepPhase::Failed | StepPhase::UndoFailed => again
+                .filter(|at| *at > self.now)
+                .map(|at| format!("tried again at {at}: {}", current.outcome)),
+            StepPhase::Running | StepPhase::Undoing => Some(format!("it is {}", current.phase.in_words())),
+            StepPhase::Done => return false,
+        };
+        let until = again.filter(|_| reason.is_some());
+        if let Some(reason) = reason.or_else(|| self.busy(run, step)) {
+            self.wait_for_step(run, step, reason, until);
+            return false;
+        }
+        self.begin(run, step, false);
+        true
+    }
+
+    /// What works on the same database.
+    fn busy(&self, run: usize, step: usize) -> Option<String> {
+        let wanted = &self.state.runs[run].steps[step];
+        let other = |other: &&StepRun| {
+            other.is_at_work() && other.cell == wanted.cell && other.step.database == wanted.step.database
+        };
+        self.state.runs.iter().find_map(|run| {
+            let other = run.steps.iter().find(other)?;
+            Some(format!(
+                "database {} is worked on by step {} of release {}",
+                other.step.database, other.step.name, run.version
+            ))
+        })
+    }
+
+    fn wait_for_step(&mut self, run: usize, step: usize, reason: String, until: Option<Timestamp>) {
+        let run = &self.state.runs[run];
+        let step = &run.steps[step];
+        self.waiting.push(Waiting::Step {
+            release: run.version.clone(),
+            cell: step.cell.clone(),
+            step: step.step.name.clone(),
+            reason,
+            until,
+        });
+        until.into_iter().for_each(|at| self.wake_at(at));
+    }
+
+    fn begin(&mut self, run: usize, step: usize, undo: bool) {
+        let (now, attempt) = (self.now, self.state.next_attempt());
+        let version = self.state.runs[run].version.clone();
+        let current = &mut self.state.runs[run].steps[step];
+        let spec = self
+            .state
+            .pinned
+            .get(&version)
+            .and_then(|release| release.slot(&current.cell, &current.step.component));
+        // Its release is pinned as long as it has work ahead, and a plan without the component is refused.
+        let Some(spec) = spec else { return };
+        current.attempt = attempt;
+        current.since = now;
+        current.phase = if undo { StepPhase::Undoing } else { StepPhase::Running };
+        let id = current.effect(&version);
+        let (name, cell) = (current.step.name.clone(), current.cell.clone());
+        let body = EffectBody::Step(Box::new(StepTask {
+            version: version.clone(),
+            step: name.clone(),
+            database: current.step.database.clone(),
+            spec,
+            command: if undo {
+                current.step.undo.clone()
+            } else {
+                current.step.command.clone()
+            },
+            timeout: current.step.timeout,
+        }));
+        self.effects.push(Effect { id, body });
+        let what = if undo { "takes its work back" } else { "begins" };
+        let cause = Cause::system("step", format!("step {name} in cell {cell} {what}"));
+        self.write(EntryKind::StepStarted, &version, None, &cause);
+    }
+
+    /// The outcome of a step. Of another attempt: ignored.
+    pub fn step_performed(&mut self, effect: &EffectId, judgement: &Judgement) {
+        let found = self.state.runs.iter().enumerate().find_map(|(index, run)| {
+            let is_it = |step: &StepRun| step.is_at_work() && step.effect(&run.version) == *effect;
+            Some((index, run.steps.iter().position(is_it)?))
+        });
+        let Some((run, step)) = found else { return };
+        let (now, passed) = (self.now, judgement.verdict == Verdict::Pass);
+        let version = self.state.runs[run].version.clone();
+        let current = &mut self.state.runs[run].steps[step];
+        let (phase, kind) = match (current.phase == StepPhase::Undoing, passed) {
+            (false, true) => (StepPhase::Done, EntryKind::StepDone),
+            (false, false) => (StepPhase::Failed, EntryKind::StepFailed),
+            (true, true) => (StepPhase::Undone, EntryKind::StepUndone),
+            (true, false) => (StepPhase::UndoFailed, EntryKind::StepFailed),
+        };
+        current.phase = phase;
+        current.since = now;
+        current.failures = if passed { 0 } else { current.failures.saturating_add(1) };
+        current.outcome.clone_from(&judgement.reason);
+        let reason = format!(
+            "step {} in cell {} {}: {}",
+            current.step.name,
+            current.cell,
+            match phase {
+                StepPhase::Done => "is done",
+                StepPhase::Undone => "is undone",
+                StepPhase::UndoFailed => "could not be undone",
+                StepPhase::Waiting | StepPhase::Running | StepPhase::Failed | StepPhase::Undoing => "has failed",
+            },
+            judgement.reason
+        );
+        self.write(kind, &version, None, &Cause::system("step", reason.clone()));
+        if !passed {
+            self.announce(run, None, Milestone::StepFailed, Some(&reason));
+        }
+    }
+
+    /// A person lets the release go on: what has failed is tried again now.
+    pub fn steps_again(&mut self, run: usize) {
+        let now = self.now;
+        let failed = |step: &&mut StepRun| step.phase == StepPhase::Failed;
+        for step in self.state.runs[run].steps.iter_mut().filter(failed) {
+            step.phase = StepPhase::Waiting;
+            step.since = now;
+            step.failures = 0;
+        }
+    }
+
+    /// What is done behind a release, and what is taken back after it.
+    pub fn advance_data(&mut self) -> bool {
+        let mut changed = false;
+        for run in 0..self.state.runs.len() {
+            changed |= match self.state.runs[run].phase {
+                RunPhase::Moving => self.state.runs[run].hold.is_none() && self.migrate(run),
+                RunPhase::Completed { at } => {
+                    let migrated = self.migrate(run);
+                    let open = at + self.state.runs[run].policy.rollback_window;
+                    self.contract(run, open) || migrated
+                }
+                RunPhase::RolledBack { .. } | RunPhase::Aborted { .. } => self.undo(run),
+                RunPhase::Queued | RunPhase::Superseded { .. } => false,
+            };
+        }
+        changed
+    }
+
+    fn cells_of_steps(&self, run: usize, kind: DataStepKind) -> BTreeSet<CellName> {
+        let steps = self.state.runs[run].steps.iter();
+        let open = steps.filter(|step| step.step.kind == kind && step.phase != StepPhase::Done);
+        open.map(|step| step.cell.clone()).collect()
+    }
+
+    /// Behind the release: where all its waves in a cell are confirmed.
+    fn migrate(&mut self, run: usize) -> bool {
+        let mut changed = false;
+        for cell in self.cells_of_steps(run, DataStepKind::Migrate) {
+            if self.state.runs[run].is_confirmed_in(&cell, |wave| wave.cells(&self.state.seats))
+                && let Some(step) = self.next_step(run, &cell, DataStepKind::Migrate)
+            {
+                changed |= self.work_on(run, step);
+            }
+        }
+        changed
+    }
+
+    /// What earlier versions need is taken away when nobody runs one, or can return to one.
+    fn contract(&mut self, run: usize, open: Timestamp) -> bool {
+        let mut changed = false;
+        for cell in self.cells_of_steps(run, DataStepKind::Contract) {
+            let Some(step) = self.next_step(run, &cell, DataStepKind::Contract) else {
+                continue;
+            };
+            let (reason, until) = if self.next_step(run, &cell, DataStepKind::Migrate).is_some() {
+                (Some("its data is not migrated yet".to_owned()), None)
+            } else if open > self.now {
+                (Some(format!("tenants can be taken back until {open}")), Some(open))
+            } else {
+                (self.on_earlier_version(run, &cell), None)
+            };
+            match reason.filter(|_| !self.state.runs[run].steps[step].has_begun()) {
+                Some(reason) => self.wait_for_step(run, step, reason, until),
+                None => changed |= self.work_on(run, step),
+            }
+        }
+        changed
+    }
+
+    /// A tenant of the cell that is on a version before the run's, or can be taken back to one.
+    fn on_earlier_version(&mut self, index: usize, cell: &CellName) -> Option<String> {
+        let later: BTreeSet<&Version> = self.state.runs[index..].iter().map(|run| &run.version).collect();
+        let is_earlier = |version: &Version| !later.contains(version);
+        let mut here = self.state.seats.iter().filter(|(_, seat)| seat.cell == *cell);
+        let found = here.find_map(|(tenant, seat)| Some((tenant, seat.version.as_ref().filter(|on| is_earlier(on))?)));
+        if let Some((tenant, version)) = found {
+            return Some(format!("tenant {tenant} still runs {version}"));
+        }
+        let (mut wake, mut could) = (None, None);
+        for run in &self.state.runs {
+            let until = run.taken_back_until();
+            if until.is_some_and(|until| until <= self.now) {
+                continue;
+            }
+            let lives_here = |tenant: &TenantName| self.state.seats.get(tenant).is_some_and(|seat| seat.cell == *cell);
+            let mut members = run.members();
+            let back = members.find(|(tenant, member)| {
+                let earlier = member.from.as_ref().is_some_and(is_earlier);
+                let goes = matches!(member.place, Place::Moved { .. } | Place::Returning { .. });
+                earlier && goes && lives_here(tenant)
+            });
+            if let Some((tenant, member)) = back {
+                let from = member.from.as_ref().map_or_else(String::new, ToString::to_string);
+                could = Some(format!("tenant {tenant} can be taken back to {from}"));
+                wake = until;
+            }
+        }
+        wake.into_iter().for_each(|at| self.wake_at(at));
+        could
+    }
+
+    /// The work of a release that has come back is taken back, the last step first.
+    fn undo(&mut self, run: usize) -> bool {
+        let current = &self.state.runs[run];
+        if current.holds_tenants() {
+            return false;
+        }
+        let cells: BTreeSet<CellName> = current.steps.iter().map(|step| step.cell.clone()).collect();
+        let mut changed = false;
+        for cell in cells {
+            let steps = &self.state.runs[run].steps;
+            let here = |step: &StepRun| step.cell == cell && (step.is_at_work() || step.is_to_be_undone());
+            let Some(step) = steps.iter().rposition(here) else {
+                continue;
+            };
+            let current = &steps[step];
+            let again = current
+                .again_at()
+                .filter(|at| current.phase == StepPhase::UndoFailed && *at > self.now);
+            let reason = if current.is_at_work() {
+                Some(format!("it is {}", current.phase.in_words()))
+            } else {
+                again.map(|at| format!("taking its work back is tried again at {at}: {}", current.outcome))
+            };
+            match reason.or_else(|| self.busy(run, step)) {
+                Some(reason) => self.wait_for_step(run, step, reason, again),
+                None => {
+                    self.begin(run, step, true);
+                    changed = true;
+                }
+            }
+        }
+        changed
+    }
+
+    /// No step in the cells of the wave makes the earlier version lose what was written since.
+    /// Nothing is rolled back by itself behind it: what was written since may be worth more than what hurts.
+    pub fn check_loses_nothing(&self, run: usize, wave: usize) -> Result<(), Refused> {
+        let run = &self.state.runs[run];
+        let cells = run.waves[wave].cells(&self.state.seats);
+        let mut steps = run.steps.iter().filter(|step| cells.contains(&step.cell));
+        match steps.find(|step| step.step.rollback == AfterStep::LosesNewWrites && step.has_begun()) {
+            Some(step) => Err(Refused::LosesNewWrites {
+                release: run.version.clone(),
+                step: step.step.name.clone(),
+            }),
+            None => Ok(()),
+        }
+    }
+}
+
+impl StepRun {
+    /// When a failed step is tried again by itself.
+    fn again_at(&self) -> Option<Timestamp> {
+        let doubled = self.failures.checked_sub(1)?.min(PAUSES_DOUBLED_MAX);
+        let pause = Duration::from_secs(PAUSE_SECS << doubled).min(PAUSE_MAX);
+        matches!(self.phase, StepPhase::Failed | StepPhase::UndoFailed).then(|| self.since + pause)
+    }
+}
+
+impl Run {
+    /// Every wave that moves tenants of the cell is done.
+    fn is_confirmed_in(&self, cell: &CellName, cells: impl Fn(&WaveRun) -> BTreeSet<CellName>) -> bool {
+        let mut here = self.waves.iter().filter(|wave| cells(wave).contains(cell)).peekable();
+        here.peek().is_some() && here.all(|wave| matches!(wave.state, WaveState::Confirmed { .. }))
+    }
+
+    /// Until when the tenants that it has moved can be taken back; `None`: it is in flight, and nobody knows.
+    fn taken_back_until(&self) -> Option<Timestamp> {
+        match self.phase {
+            RunPhase::Completed { at } if !self.returning() => Some(at + self.policy.rollback_window),
+            RunPhase::RolledBack { at } | RunPhase::Aborted { at } | RunPhase::Superseded { at }
+                if !self.returning() =>
+            {
+                Some(at + self.policy.rollback_window)
+            }
+            RunPhase::Queued
+            | RunPhase::Moving
+            | RunPhase::Completed { .. }
+            | RunPhase::RolledBack { .. }
+            | RunPhase::Aborted { .. }
+            | RunPhase::Superseded { .. } => None,
+        }
+    }
+}
