@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::pin::Pin;
 
 use tidegate_domain::desired::CellDesired;
+use tidegate_domain::effect::{EffectId, StepTask};
+use tidegate_domain::event::Judgement;
 use tidegate_domain::id::{CellName, Digest};
 use tidegate_domain::observed::CellReport;
 use tidegate_domain::release::Artifact;
@@ -15,6 +17,9 @@ pub mod process;
 
 /// What [`Driver::obtain`] answers.
 pub type Obtaining<'a> = Pin<Box<dyn Future<Output = Result<(), ArtifactError>> + Send + 'a>>;
+
+/// What [`Driver::run_once`] answers.
+pub type RunningOnce<'a> = Pin<Box<dyn Future<Output = Judgement> + Send + 'a>>;
 
 /// The border between deciding what runs and making it run.
 ///
@@ -34,6 +39,11 @@ pub trait Driver: Send + Sync {
 
     /// Makes sure that `artifact` is what its digest says, and that it can be run whatever becomes of the file later.
     fn obtain<'a>(&'a self, artifact: &'a Artifact) -> Obtaining<'a>;
+
+    /// Runs a command on data to its end, and says how it ended. Asked again with the same id, by whatever server, it waits
+    /// for what it has begun, or tells how that had ended: the command is begun again only where its end cannot be known,
+    /// because the machine went down with it.
+    fn run_once<'a>(&'a self, id: &'a EffectId, task: &'a StepTask) -> RunningOnce<'a>;
 
     /// Artifacts to keep although no slot uses them now, so that going back needs no file of long ago. Others may be
     /// deleted from here on.

@@ -6,7 +6,8 @@ use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
 use tidegate_domain::desired::CellDesired;
-use tidegate_domain::event::{Event, EventKind};
+use tidegate_domain::effect::{EffectId, StepTask};
+use tidegate_domain::event::{Event, EventKind, Judgement, Verdict};
 use tidegate_domain::files::{Source, read_project, read_release};
 use tidegate_domain::id::{Actor, CellName, ComponentName, Digest, ServiceName, SlotId, TenantName, Version};
 use tidegate_domain::observed::{CellReport, Instance, SlotState};
@@ -14,7 +15,7 @@ use tidegate_domain::plan::{FoundArtifact, Plan, PlanInput, plan};
 use tidegate_domain::release::Artifact;
 use tidegate_domain::service::Service;
 use tidegate_effects::drivers::process::artifacts::ArtifactError;
-use tidegate_effects::drivers::{Driver, Obtaining, OlderGeneration};
+use tidegate_effects::drivers::{Driver, Obtaining, OlderGeneration, RunningOnce};
 use tidegate_gateway::protocol::{Confirmed, Follow};
 use tokio::sync::watch;
 
@@ -177,6 +178,16 @@ impl Driver for FakeDriver {
             found: Digest::of(b"changed"),
         });
         Box::pin(async move { error.map_or(Ok(()), Err) })
+    }
+
+    fn run_once<'a>(&'a self, _: &'a EffectId, task: &'a StepTask) -> RunningOnce<'a> {
+        let judgement = Judgement {
+            verdict: Verdict::Pass,
+            reason: format!("{} is done", task.step),
+            requests: 0,
+            culprits: BTreeMap::new(),
+        };
+        Box::pin(async move { judgement })
     }
 
     fn reconcile(&self, cell: &CellName, generation: u64, desired: &CellDesired) -> Result<(), OlderGeneration> {

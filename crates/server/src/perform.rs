@@ -15,6 +15,7 @@ use tidegate_domain::id::{CellName, Version, WaveName};
 use tidegate_domain::policy::GateUse;
 use tidegate_domain::service::Service;
 use tidegate_domain::time::{Duration as Span, Timestamp};
+use tidegate_effects::drivers::Driver;
 use tidegate_effects::gates::{self, Target, TargetSlot};
 use tidegate_engine::{Done, Lease, perform};
 use tokio::sync::watch;
@@ -142,6 +143,16 @@ pub async fn act_on_gate(control: &Control, project: &Path, effect: &Effect) -> 
         slots: slots(&view.state, version, wave),
     };
     Done::Over(run(gate, &target).await)
+}
+
+/// Runs the work on data that an effect of the lane `step` names.
+pub async fn act_on_step(driver: &dyn Driver, effect: &Effect) -> Done {
+    match &effect.body {
+        EffectBody::Step(task) => Done::Over(driver.run_once(&effect.id, task).await),
+        EffectBody::Gate { .. } | EffectBody::Announce(_) | EffectBody::Notice { .. } => {
+            Done::Dead(error(format!("effect {} is no step", effect.id)))
+        }
+    }
 }
 
 async fn run(gate: &GateUse, target: &Target) -> Judgement {

@@ -31,7 +31,7 @@ use crate::gateways::{self, Endpoint, Gateways, Published};
 use crate::health::Health;
 use crate::incarnation::Incarnation;
 use crate::layout::Layout;
-use crate::perform::{Act, Performer, act_on_gate};
+use crate::perform::{Act, Performer, act_on_gate, act_on_step};
 use crate::project::{self, ProjectError};
 use crate::reconcile::Reconciler;
 use crate::running::Running;
@@ -45,6 +45,9 @@ const GATEWAY_ID: &str = "gateway";
 
 /// Gates of different waves and cells run side by side, so that a long one does not hold up the others.
 const GATE_PERFORMERS: usize = 4;
+
+/// Work on data in several cells goes on side by side; within a database the state machine sees to it that it does not.
+const STEP_PERFORMERS: usize = 8;
 
 /// What is still being answered at the end may take so long.
 const LAST_ANSWERS: Duration = Duration::from_secs(1);
@@ -257,6 +260,14 @@ impl House {
         });
         for number in 0..GATE_PERFORMERS {
             loops.spawn(self.performer(Lane::Gate, number, &gates).run());
+        }
+        let driver = Arc::clone(&self.driver);
+        let steps: Act = Arc::new(move |effect| {
+            let driver = Arc::clone(&driver);
+            Box::pin(async move { act_on_step(&*driver, &effect).await })
+        });
+        for number in 0..STEP_PERFORMERS {
+            loops.spawn(self.performer(Lane::Step, number, &steps).run());
         }
         let (control, courier) = (self.control.clone(), Courier::new(self.reach()));
         let announce: Act = Arc::new(move |effect| {

@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tidegate_domain::desired::CellDesired;
+use tidegate_domain::effect::{EffectId, StepTask};
 use tidegate_domain::id::{CellName, Digest, SlotId};
 use tidegate_domain::observed::CellReport;
 use tidegate_domain::release::Artifact;
@@ -23,17 +24,19 @@ use self::artifacts::Artifacts;
 use self::cell::Wish;
 use self::memory::Memory;
 use self::ports::Ports;
-use super::{Driver, Obtaining, OlderGeneration};
+use super::{Driver, Obtaining, OlderGeneration, RunningOnce};
 
 mod after;
 pub mod artifacts;
 mod cell;
 mod instance;
 mod launch;
+mod life;
 mod listener;
 mod lock;
 mod loopback;
 mod memory;
+mod once;
 mod ownership;
 mod pid;
 mod ports;
@@ -257,6 +260,10 @@ impl Driver for ProcessDriver {
         Box::pin(async move { self.shared.artifacts.obtain(artifact).await.map(drop) })
     }
 
+    fn run_once<'a>(&'a self, id: &'a EffectId, task: &'a StepTask) -> RunningOnce<'a> {
+        Box::pin(once::run(&self.shared, id, task))
+    }
+
     fn keep_artifacts(&self, digests: &BTreeSet<Digest>) {
         let cells = self.cells.lock().unwrap_or_else(PoisonError::into_inner);
         let mut keep = BTreeSet::new();
@@ -281,6 +288,11 @@ impl Drop for ProcessDriver {
 impl Layout {
     fn artifacts(&self) -> PathBuf {
         self.root.join("artifacts")
+    }
+
+    /// Where a command is run once. The number of the attempt at its end makes the name its own.
+    fn once(&self, id: &EffectId) -> record::InstanceDirectory {
+        record::InstanceDirectory::new(self.root.join("steps").join(id.as_str().replace('/', ".")))
     }
 
     fn cell(&self, cell: &CellName) -> PathBuf {
@@ -316,6 +328,12 @@ pub fn logs(root: &Path, cell: &CellName, slot: &SlotId, instance: u16, count: u
     }
     let layout = Layout { root: root.to_owned() };
     shim::log::last_lines(&layout.instance(cell, slot, instance).log(), count)
+}
+
+/// The last `count` lines that a step on data wrote in one attempt, oldest first.
+pub fn step_logs(root: &Path, id: &EffectId, count: usize) -> io::Result<Vec<String>> {
+    let layout = Layout { root: root.to_owned() };
+    shim::log::last_lines(&layout.once(id).log(), count)
 }
 
 /// Takes the root for this driver. A driver that has just ended may have left its lock to a process it was starting, which

@@ -143,6 +143,7 @@ impl World {
         let kind = match lane {
             Lane::Gate => Kind::Gate,
             Lane::Announce => Kind::Announcement,
+            Lane::Step => Kind::Step,
             // People send them.
             Lane::Notice => return,
         };

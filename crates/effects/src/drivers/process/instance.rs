@@ -9,13 +9,11 @@ use tidegate_domain::release::{ComponentKind, ReadinessCheck, SlotSpec};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::{Instant, sleep, sleep_until};
 
-use self::life::{Life, StartError};
+use super::life::{Life, StartError};
 use super::memory::Promise;
 use super::ports::{self, address_of};
 use super::record::{self, Exit, InstanceDirectory, Outcome};
-use super::{Shared, in_words, listener, readiness, shim};
-
-mod life;
+use super::{Shared, in_words, life, listener, readiness, shim};
 
 /// What an instance is told.
 #[derive(Debug, Clone, PartialEq, Eq)]

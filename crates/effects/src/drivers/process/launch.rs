@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
+use tidegate_domain::effect::{EffectId, StepTask};
 use tidegate_domain::id::{SlotId, TenantName};
 use tidegate_domain::release::SlotSpec;
 
@@ -88,6 +89,26 @@ pub(super) fn launch(blanks: &Blanks<'_>, slot: &SlotId, index: u16, options: &O
         stop_grace_ms: definition.stop_grace.as_millis().unsigned_abs(),
         log: options.log,
         lease: options.lease.clone(),
+    }
+}
+
+/// What the shim is told to run once, for work on data. It has no port: nobody sends it requests.
+pub(super) fn launch_once(blanks: &Blanks<'_>, id: &EffectId, task: &StepTask, options: &Options) -> Launch {
+    let index = 0;
+    let base = launch(blanks, &task.spec.id(), index, options);
+    let mut environment = base.environment;
+    environment.remove("PORT");
+    environment.remove("TIDEGATE_INSTANCE");
+    let own = [
+        ("TIDEGATE_STEP", task.step.to_string()),
+        ("TIDEGATE_DATABASE", task.database.to_string()),
+        ("TIDEGATE_EFFECT", id.to_string()),
+    ];
+    environment.extend(own.map(|(key, value)| (key.to_owned(), value)));
+    Launch {
+        command: blanks.fill_all(&task.command),
+        environment,
+        ..base
     }
 }
 

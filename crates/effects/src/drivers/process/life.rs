@@ -9,13 +9,13 @@ use rustix::process::Signal;
 use tidegate_domain::time::Timestamp;
 use tokio::time::{Instant, sleep, timeout};
 
-use super::super::artifacts::ArtifactError;
-use super::super::launch::{Blanks, ConfigurationFile, launch};
-use super::super::lock::{self, Lock};
-use super::super::pid::Process;
-use super::super::record::{self, InstanceDirectory, Launch, Running, SlotRecord};
-use super::super::{INHERITED_VARIABLES, shim, variables_of};
-use super::Supervisor;
+use super::artifacts::ArtifactError;
+use super::launch::{Blanks, ConfigurationFile, launch};
+use super::lock::{self, Lock};
+use super::pid::Process;
+use super::record::{self, InstanceDirectory, Launch, Running, SlotRecord};
+use super::instance::Supervisor;
+use super::{INHERITED_VARIABLES, shim, variables_of};
 
 /// Something that runs in the directory, with a shim that watches over it.
 pub(super) struct Life {
@@ -86,19 +86,31 @@ pub(super) fn begin(of: &Supervisor, artifact: &Path) -> Result<Life, StartError
     let slot_path = directory.path().with_file_name("slot.json");
     written(&directory.work(), record::create_directory)?;
     written(&slot_path, |path| record::write(path, &slot))?;
+    let launch = launch(&blanks, &of.slot, of.index, &of.shared.options);
+    begin_in(directory, &of.shared.executable, &ConfigurationFile::of(&of.spec), &launch)
+}
+
+/// Starts a life in a directory of its own, by what the shim is told.
+pub(super) fn begin_in(
+    directory: &InstanceDirectory,
+    executable: &Path,
+    configuration: &ConfigurationFile<'_>,
+    launch: &Launch,
+) -> Result<Life, StartError> {
+    written(&directory.work(), record::create_directory)?;
     let lock = written(&directory.lock(), Lock::try_acquire)?.ok_or(StartError::Locked)?;
-    written(&directory.configuration(), |path| {
-        record::write(path, &ConfigurationFile::of(&of.spec))
-    })?;
-    written(&directory.launch(), |path| {
-        record::write(path, &launch(&blanks, &of.slot, of.index, &of.shared.options))
-    })?;
+    written(&directory.configuration(), |path| record::write(path, configuration))?;
+    written(&directory.launch(), |path| record::write(path, launch))?;
     // What is said of the life before must not be taken for this one's.
     written(&directory.running(), record::remove)?;
     written(&directory.exit(), record::remove)?;
     let started_at = record::now();
-    let shim = start_shim(&of.shared.executable, directory, lock)?;
-    Ok(Life { shim, port, started_at })
+    let shim = start_shim(executable, directory, lock)?;
+    Ok(Life {
+        shim,
+        port: launch.port,
+        started_at,
+    })
 }
 
 fn written<T>(path: &Path, write: impl FnOnce(&Path) -> io::Result<T>) -> Result<T, StartError> {
