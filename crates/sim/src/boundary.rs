@@ -19,9 +19,11 @@ pub enum Kind {
     Rival,
     /// A gate run.
     Gate,
+    /// Work on data.
+    Step,
     /// An announcement.
     Announcement,
-    /// A performer's report of either.
+    /// A performer's report of one of these.
     Report,
     /// The desired document to the drivers.
     Slots,
@@ -43,13 +45,14 @@ pub enum Moment {
 pub type Boundary = (Kind, Moment);
 
 impl Kind {
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Command,
         Self::Observation,
         Self::Judgement,
         Self::Commit,
         Self::Rival,
         Self::Gate,
+        Self::Step,
         Self::Announcement,
         Self::Report,
         Self::Slots,
@@ -65,6 +68,7 @@ impl Kind {
             Self::Commit => "commit",
             Self::Rival => "rival",
             Self::Gate => "gate",
+            Self::Step => "step",
             Self::Announcement => "announcement",
             Self::Report => "report",
             Self::Slots => "slots",

@@ -172,6 +172,7 @@ fn release(script: &Script, version: &Version) -> Release {
         reversible: script.releases[version].reversible,
         patches: None,
         downtime: None,
+        steps: Vec::new(),
     }
 }
 

@@ -158,12 +158,7 @@ impl<'a> Releases<'a> {
                 say(self.began, &format!("{version}: completed, every tenant is on it"));
                 progress.end(Ending::Completed);
             }
-            EntryKind::RolledBack => {
-                self.wait_for_gateways()?;
-                progress.outcome.restore_ms = progress.failed_at.map(|failed| now_ms() - failed);
-                say(self.began, &format!("{version}: rolled back by itself"));
-                progress.end(Ending::RolledBack);
-            }
+            EntryKind::RolledBack => self.came_back(progress)?,
             EntryKind::Aborted | EntryKind::Superseded => progress.end(Ending::Unexpected),
             EntryKind::Applied
             | EntryKind::Approved
@@ -186,6 +181,10 @@ impl<'a> Releases<'a> {
             | EntryKind::Promoted
             | EntryKind::StageEntered
             | EntryKind::GateEnded
+            | EntryKind::StepStarted
+            | EntryKind::StepDone
+            | EntryKind::StepFailed
+            | EntryKind::StepUndone
             | EntryKind::LeftBehind
             | EntryKind::WaveRolledBack
             | EntryKind::TenantAdded
@@ -195,6 +194,15 @@ impl<'a> Releases<'a> {
             | EntryKind::Announced
             | EntryKind::Refused => {}
         }
+        Ok(())
+    }
+
+    fn came_back(&self, progress: &mut Progress) -> Result<(), CliError> {
+        self.wait_for_gateways()?;
+        let version = &progress.outcome.version;
+        say(self.began, &format!("{version}: rolled back by itself"));
+        progress.outcome.restore_ms = progress.failed_at.map(|failed| now_ms() - failed);
+        progress.end(Ending::RolledBack);
         Ok(())
     }
 

@@ -440,6 +440,7 @@ fn in_words(waiting: &Waiting) -> WaitingText {
         Waiting::Hold { .. } => "hold",
         Waiting::Approval { .. } => "approval",
         Waiting::Start { .. } => "start",
+        Waiting::Step { .. } => "step",
         Waiting::Window { .. } => "window",
         Waiting::Freeze { .. } => "freeze",
         Waiting::Notice { .. } => "notice",

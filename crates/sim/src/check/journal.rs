@@ -102,6 +102,10 @@ impl Replay {
             | EntryKind::LeftBehind
             | EntryKind::WaveConfirmed
             | EntryKind::WaveRolledBack
+            | EntryKind::StepStarted
+            | EntryKind::StepDone
+            | EntryKind::StepFailed
+            | EntryKind::StepUndone
             | EntryKind::SlotLeft
             | EntryKind::SlotStopped
             | EntryKind::Announced

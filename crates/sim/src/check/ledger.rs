@@ -121,20 +121,10 @@ impl Ledger {
             }
             EntryKind::TenantRemoved => {
                 for run in self.runs.values_mut() {
-                    run.returned.retain(|name| !entry.tenants.contains(name));
-                    for wave in run.waves.values_mut() {
-                        wave.on.retain(|name| !entry.tenants.contains(name));
-                    }
+                    run.forget(entry);
                 }
             }
-            EntryKind::NoticeProven => {
-                let (keys, sent) = entry.reason.split_once(" sent at ").ok_or(Mute)?;
-                let (sent, _) = sent.split_once(": ").ok_or(Mute)?;
-                let sent = read_instant(sent).map_err(|_| Mute)?;
-                for key in keys.split(", ") {
-                    self.sent.entry(key.to_owned()).or_insert(sent);
-                }
-            }
+            EntryKind::NoticeProven => self.proven(entry)?,
             EntryKind::Frozen => {
                 let (number, frozen) = frozen(&entry.reason, at).ok_or(Mute)?;
                 self.freezes.insert(number, frozen);
@@ -174,10 +164,24 @@ impl Ledger {
             | EntryKind::DowntimeStarted
             | EntryKind::DowntimeExtended
             | EntryKind::DowntimeEnded
+            | EntryKind::StepStarted
+            | EntryKind::StepDone
+            | EntryKind::StepFailed
+            | EntryKind::StepUndone
             | EntryKind::SlotLeft
             | EntryKind::SlotStopped
             | EntryKind::Announced
             | EntryKind::Refused => self.of_run(entry, at)?,
+        }
+        Ok(())
+    }
+
+    fn proven(&mut self, entry: &Entry) -> Result<(), Mute> {
+        let (keys, sent) = entry.reason.split_once(" sent at ").ok_or(Mute)?;
+        let (sent, _) = sent.split_once(": ").ok_or(Mute)?;
+        let sent = read_instant(sent).map_err(|_| Mute)?;
+        for key in keys.split(", ") {
+            self.sent.entry(key.to_owned()).or_insert(sent);
         }
         Ok(())
     }
@@ -252,6 +256,14 @@ impl Ledger {
 }
 
 impl Kept {
+    /// Tenants that are gone.
+    fn forget(&mut self, entry: &Entry) {
+        self.returned.retain(|name| !entry.tenants.contains(name));
+        for wave in self.waves.values_mut() {
+            wave.on.retain(|name| !entry.tenants.contains(name));
+        }
+    }
+
     fn of_wave(&mut self, entry: &Entry, name: &WaveName, at: Timestamp) {
         let promise = Arc::clone(&self.promise);
         let wave = self.waves.entry(name.clone()).or_default();

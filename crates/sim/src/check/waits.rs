@@ -47,6 +47,7 @@ impl Wait {
             | Waiting::Validation { .. }
             | Waiting::Downtime { .. }
             | Waiting::Slot { .. }
+            | Waiting::Step { .. }
             | Waiting::Gate { .. }
             | Waiting::Gateways { .. }
             | Waiting::Workers { .. }
@@ -74,7 +75,7 @@ impl Wait {
 fn over(waiting: &Waiting) -> Option<Timestamp> {
     match waiting {
         Waiting::Start { until, .. } | Waiting::Peak { until, .. } | Waiting::Gap { until, .. } => Some(*until),
-        Waiting::Hold { until, .. } | Waiting::Freeze { until, .. } => *until,
+        Waiting::Hold { until, .. } | Waiting::Freeze { until, .. } | Waiting::Step { until, .. } => *until,
         Waiting::Window { opens, .. } => *opens,
         Waiting::Notice { from, .. } => *from,
         Waiting::Slot { until, .. } | Waiting::Gateways { until, .. } | Waiting::Workers { until, .. } => Some(*until),

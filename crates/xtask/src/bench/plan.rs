@@ -5,6 +5,8 @@
 //! a verb that reads the same ones and plans nothing.
 
 mod project;
+#[cfg(test)]
+mod tests;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -172,27 +174,5 @@ fn slope(points: &[(f64, f64)]) -> f64 {
     match (points.first(), points.last()) {
         (Some(first), Some(last)) => (last.1 / first.1).ln() / (last.0 / first.0).ln(),
         _ => f64::NAN,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn twice_for_twice_is_a_slope_of_one() {
-        assert!((slope(&[(10.0, 3.0), (1_000.0, 300.0)]) - 1.0).abs() < 1e-9);
-        assert!((slope(&[(10.0, 3.0), (100.0, 300.0)]) - 2.0).abs() < 1e-9);
-        assert!(slope(&[]).is_nan());
-    }
-
-    #[test]
-    fn an_account_is_seconds_and_kibibytes() {
-        let taken = Taken {
-            millis: 250.0,
-            memory: 1.024,
-        };
-        assert_eq!(parse("0.25 1000\n"), Ok(taken));
-        assert!(parse("0.25\n").is_err());
     }
 }

@@ -10,7 +10,7 @@ use tidegate_domain::plan::{
     Due, Plan, PlanReport, PlannedWave, Problem, Rollback, Schedule, Severity, WaveReport, bake_in_words,
 };
 use tidegate_domain::policy::{Before, WhenSilent};
-use tidegate_domain::release::Release;
+use tidegate_domain::release::{AfterStep, DataStep, Release};
 use tidegate_domain::time::Timestamp;
 
 use super::{Planned, word};
@@ -67,6 +67,9 @@ fn head(page: &mut String, plan: &Plan, planned: &Planned) {
             &format!("{name} {} ({})", part.artifact.digest.short(), part.artifact.path),
         );
     }
+    for step in &release.steps {
+        line(page, "data", &step_line(step));
+    }
     for change in &release.changes {
         line(page, "changes", &change_line(change));
     }
@@ -95,6 +98,18 @@ fn head(page: &mut String, plan: &Plan, planned: &Planned) {
     if let Some(digest) = &planned.digest {
         line(page, "plan", digest.as_str());
     }
+}
+
+fn step_line(step: &DataStep) -> String {
+    let mut line = format!("{} {} of database {}", step.kind.as_str(), step.name, step.database);
+    if !step.cells.is_empty() {
+        let cells: Vec<&str> = step.cells.iter().map(CellName::as_str).collect();
+        let _ = write!(line, ", only in cell {}", cells.join(", "));
+    }
+    if step.rollback == AfterStep::LosesNewWrites {
+        line.push_str("; once it has begun, a rollback loses new writes");
+    }
+    line
 }
 
 /// What has changed since the last plan, and what the release changes of what runs.
@@ -161,6 +176,12 @@ fn draw_wave(page: &mut String, plan: &Plan, wave: &PlannedWave, report: &WaveRe
         &match &report.rollback {
             Rollback::Clean => "clean, at any time".to_owned(),
             Rollback::Until(stage) => format!("only until the wave enters {stage}: its data forbid it from there on"),
+            Rollback::LosesNewWrites(step) => {
+                format!("by a person only: it loses what was written since step {step} began")
+            }
+            Rollback::ImpossibleAfter(step) => {
+                format!("clean, until the rollback window is over and step {step} begins")
+            }
             Rollback::NothingBefore => "none: these tenants have no earlier version".to_owned(),
         },
     );

@@ -10,11 +10,11 @@ use tidegate_domain::time::Timestamp;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::artifacts::ArtifactError;
+use super::instance::Supervisor;
 use super::launch::{Blanks, ConfigurationFile, launch};
 use super::lock::{self, Lock};
 use super::pid::Process;
 use super::record::{self, InstanceDirectory, Launch, Running, SlotRecord};
-use super::instance::Supervisor;
 use super::{INHERITED_VARIABLES, shim, variables_of};
 
 /// Something that runs in the directory, with a shim that watches over it.
@@ -87,7 +87,12 @@ pub(super) fn begin(of: &Supervisor, artifact: &Path) -> Result<Life, StartError
     written(&directory.work(), record::create_directory)?;
     written(&slot_path, |path| record::write(path, &slot))?;
     let launch = launch(&blanks, &of.slot, of.index, &of.shared.options);
-    begin_in(directory, &of.shared.executable, &ConfigurationFile::of(&of.spec), &launch)
+    begin_in(
+        directory,
+        &of.shared.executable,
+        &ConfigurationFile::of(&of.spec),
+        &launch,
+    )
 }
 
 /// Starts a life in a directory of its own, by what the shim is told.

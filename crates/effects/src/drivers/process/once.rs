@@ -92,11 +92,15 @@ fn ended(directory: &InstanceDirectory, exit: Exit) -> Judgement {
         _ if exit.stopped => (Verdict::Fail, format!("it was stopped after {lived:?}")),
         Outcome::Code(0) => (Verdict::Pass, format!("it ended with code 0 after {lived:?}")),
         Outcome::Code(code) => (Verdict::Fail, format!("it ended with code {code} after {lived:?}")),
-        Outcome::Signal(signal) => (Verdict::Fail, format!("it was ended by signal {signal} after {lived:?}")),
+        Outcome::Signal(signal) => (
+            Verdict::Fail,
+            format!("it was ended by signal {signal} after {lived:?}"),
+        ),
         Outcome::NotStarted { reason } => (Verdict::Error, reason),
-        Outcome::ArtifactChanged { found } => {
-            (Verdict::Error, format!("the kept copy of its artifact was changed to {found}"))
-        }
+        Outcome::ArtifactChanged { found } => (
+            Verdict::Error,
+            format!("the kept copy of its artifact was changed to {found}"),
+        ),
     };
     judgement(verdict, with_last_lines(directory, reason))
 }

@@ -36,6 +36,7 @@ impl Words<'_> {
             Waiting::EarlierRelease { .. }
             | Waiting::Hold { .. }
             | Waiting::Gap { .. }
+            | Waiting::Step { .. }
             | Waiting::Gate { .. }
             | Waiting::Downtime { .. }
             | Waiting::Gateways { .. }
@@ -75,6 +76,7 @@ impl Words<'_> {
                 "wave {wave} waits for its slots in cell {cell}, until {}",
                 self.at(*until)
             ),
+            Waiting::Step { cell, step, reason, .. } => format!("step {step} in cell {cell} waits: {reason}"),
             Waiting::Gate { wave, .. } => format!("wave {wave} waits for its gates to end"),
             Waiting::Gateways { wave, until, .. } => format!(
                 "wave {wave} waits for every gateway to confirm, until {}",
@@ -164,6 +166,7 @@ impl Words<'_> {
             | Waiting::Hold { .. }
             | Waiting::Gap { .. }
             | Waiting::Slot { .. }
+            | Waiting::Step { .. }
             | Waiting::Gate { .. }
             | Waiting::Gateways { .. }
             | Waiting::Workers { .. }
@@ -212,6 +215,7 @@ pub fn waits(waiting: &Waiting) -> &[TenantName] {
         | Waiting::Approval { .. }
         | Waiting::Gap { .. }
         | Waiting::Slot { .. }
+        | Waiting::Step { .. }
         | Waiting::Gate { .. }
         | Waiting::Gateways { .. }
         | Waiting::Workers { .. }
@@ -240,6 +244,7 @@ pub fn is_short(waiting: &Waiting) -> bool {
         | Waiting::Validation { .. }
         | Waiting::Peak { .. }
         | Waiting::Gap { .. }
+        | Waiting::Step { .. }
         | Waiting::Bake { .. } => false,
     }
 }
@@ -260,6 +265,10 @@ pub fn wave_of(waiting: &Waiting) -> Option<&WaveName> {
         | Waiting::Gateways { wave, .. }
         | Waiting::Workers { wave, .. }
         | Waiting::Bake { wave, .. } => Some(wave),
-        Waiting::EarlierRelease { .. } | Waiting::Hold { .. } | Waiting::Return { .. } | Waiting::Drain { .. } => None,
+        Waiting::EarlierRelease { .. }
+        | Waiting::Hold { .. }
+        | Waiting::Step { .. }
+        | Waiting::Return { .. }
+        | Waiting::Drain { .. } => None,
     }
 }
