@@ -105,6 +105,10 @@ pub struct Cell {
     /// Which version the workers with `ownership: cell` run, by component.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub owners: BTreeMap<ComponentName, CellOwner>,
+    /// The newest release that has begun to take away what earlier versions need of the cell's data: none of them may run
+    /// here again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contracted: Option<Version>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -8,6 +8,7 @@ mod apply;
 mod approval;
 mod back;
 mod command;
+mod data_back;
 mod data_step;
 mod downtime;
 mod exception;

@@ -2,6 +2,7 @@
 
 mod admission;
 mod clock;
+mod data_steps;
 mod journal;
 mod ledger;
 mod promise;
@@ -120,7 +121,7 @@ impl Checker {
     }
 
     /// Everything that a commit must keep.
-    pub fn after_commit(&mut self, state: &Service, store: &Store) {
+    pub fn after_commit(&mut self, state: &Service, store: &Store, performed: &Performed) {
         let rows = complete_now(store.journal(self.service.as_str(), JournalFilter::All, self.journal.seq, 100_000));
         let rows = rows.unwrap_or_default();
         let (lines, replayed) = self.journal.follow(&rows);
@@ -134,6 +135,8 @@ impl Checker {
         self.take(state::not_too_many_at_once(state));
         self.take(state::every_version_in_use_runs(state, &self.document));
         self.take(state::the_way_back_is_free(state));
+        self.take(data_steps::are_sound(state));
+        self.take(data_steps::were_done(state, performed));
         let kept = self.ledger.follow(self.journal.fresh(), state);
         self.take(kept);
         let now = Timestamp(self.epoch.0 + self.at);
@@ -141,7 +144,8 @@ impl Checker {
         if let Some(last) = &self.last {
             let checked = state::only_evidence_confirms(last, state, &self.passed);
             let told = state::a_notice_is_asked_for_once(last, state);
-            self.take(checked.and(told));
+            let followed = data_steps::follow(last, state, &self.ledger, now);
+            self.take(checked.and(told).and(followed));
         }
         self.last = Some(state.clone());
     }
@@ -237,7 +241,11 @@ impl Checker {
                 | RunPhase::Aborted { .. }
                 | RunPhase::Superseded { .. } => !run.returning(),
             };
-            if !rests {
+            let step = |waiting: &Waiting| {
+                let goes_on = matches!(waiting, Waiting::Step { until: Some(_), .. });
+                goes_on && waiting.release() == Some(&run.version)
+            };
+            if !rests || !data_steps::rest(run) || waiting.iter().any(step) {
                 return false;
             }
             blocked |= run.in_flight();

@@ -3,6 +3,7 @@
 
 mod files;
 mod playbook;
+mod steps;
 mod weeks;
 
 use std::collections::BTreeMap;
@@ -62,6 +63,7 @@ pub fn generate(seed: u64) -> Script {
     day.people();
     day.world();
     day.faults();
+    steps::of_day(seed, &mut script);
     script.sort();
     script
 }
@@ -128,6 +130,7 @@ fn release(random: &mut Random, major: u32, tenants: &[TenantName]) -> Release {
         ]),
         rollback_window: Duration::from_secs(*random.pick(&[60, 1_800, 86_400])),
         only_api: major > 1 && random.percent(30),
+        steps: BTreeMap::new(),
     }
 }
 

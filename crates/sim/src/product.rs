@@ -6,12 +6,14 @@ mod plant;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use tidegate_domain::id::{ComponentName, Digest, PlaybookName, ServiceName, TenantName, Version, WaveName};
+use tidegate_domain::id::{
+    ComponentName, DatabaseName, Digest, PlaybookName, ServiceName, StepName, TenantName, Version, WaveName,
+};
 use tidegate_domain::plan::{FORMAT, Plan, PlannedTenant, PlannedWave, Schedule};
 use tidegate_domain::policy::{GateUse, HealthPolicy, Policy, WavePolicy};
 use tidegate_domain::release::{
-    Artifact, ComponentKind, ComponentRelease, Configuration, Definition, Drain, Readiness, ReadinessCheck, Release,
-    ReleaseKind,
+    AfterStep, Artifact, ComponentKind, ComponentRelease, Configuration, DataStep, DataStepKind, Definition, Drain,
+    Readiness, ReadinessCheck, Release, ReleaseKind,
 };
 use tidegate_domain::service::{Member, Place, Service};
 use tidegate_domain::time::Duration;
@@ -172,7 +174,25 @@ fn release(script: &Script, version: &Version) -> Release {
         reversible: script.releases[version].reversible,
         patches: None,
         downtime: None,
-        steps: Vec::new(),
+        steps: script.releases[version].steps.iter().map(step).collect(),
+    }
+}
+
+/// Called as its kind is, on the one database there is.
+fn step((kind, rollback): (&DataStepKind, &AfterStep)) -> DataStep {
+    DataStep {
+        name: StepName::new(kind.as_str()).expect("a name"),
+        kind: *kind,
+        component: api(),
+        database: DatabaseName::new("main").expect("a name"),
+        command: vec!["{artifact}".to_owned(), kind.as_str().to_owned()],
+        undo: match kind {
+            DataStepKind::Expand => vec!["{artifact}".to_owned(), "undo".to_owned()],
+            DataStepKind::Migrate | DataStepKind::Contract => Vec::new(),
+        },
+        timeout: Duration::from_secs(600),
+        cells: BTreeSet::new(),
+        rollback: *rollback,
     }
 }
 

@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use tidegate_domain::event::{Scope, Verdict};
 use tidegate_domain::id::{CellName, TenantName, Version};
 use tidegate_domain::policy::{Bake, OnFailure, OnInconclusive, Parallel};
-use tidegate_domain::release::{Ownership, Reversible};
+use tidegate_domain::release::{AfterStep, DataStepKind, Ownership, Reversible};
 use tidegate_domain::service::{Selection, Waived};
 use tidegate_domain::time::{Duration, Timestamp};
 
@@ -58,6 +58,8 @@ pub struct Release {
     pub rollback_window: Duration,
     /// The `admin` component and the worker are the same as those of the release before.
     pub only_api: bool,
+    /// Its work on data, each step called as its kind is.
+    pub steps: BTreeMap<DataStepKind, AfterStep>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -71,6 +73,8 @@ pub enum Action {
     Health(Version, Verdict, Vec<TenantName>),
     /// How its gates end from now on.
     Gate(Version, GateMood),
+    /// How a step of its work on data ends from now on.
+    Step(Version, DataStepKind, GateMood),
     Slots(Version, CellName, SlotMood),
     Gateway(String, GatewayMood),
     /// A request that takes long.

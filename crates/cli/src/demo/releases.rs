@@ -185,6 +185,7 @@ impl<'a> Releases<'a> {
             | EntryKind::StepDone
             | EntryKind::StepFailed
             | EntryKind::StepUndone
+            | EntryKind::StepKept
             | EntryKind::LeftBehind
             | EntryKind::WaveRolledBack
             | EntryKind::TenantAdded

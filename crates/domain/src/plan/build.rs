@@ -100,7 +100,7 @@ pub fn plan(input: &PlanInput) -> (Option<Plan>, PlanReport) {
         ));
     }
     report.problems.extend(overdue(input, playbook, &release));
-    report.problems.extend(data_steps::problems(state, &release));
+    report.problems.extend(data_steps::problems(state, &release, &waves));
     report.runs = describe::runs(state);
     report.waves = describe::waves(&waves, times.expected, times.excused, &release, input.now);
     report.basis = basis::basis(input);

@@ -1,11 +1,15 @@
 //! Work on data that a plan cannot hold.
 
+use std::collections::BTreeSet;
+
+use super::PlannedWave;
 use super::report::{About, Problem, ProblemKind};
+use crate::id::CellName;
 use crate::release::{DataStep, DataStepKind, Release};
 use crate::service::Service;
 
 /// What is wrong with the steps of a release, for a service in this state. What its file alone tells is told there.
-pub(super) fn problems(state: &Service, release: &Release) -> Vec<Problem> {
+pub(super) fn problems(state: &Service, release: &Release, waves: &[PlannedWave]) -> Vec<Problem> {
     let known = |step: &&DataStep| !release.components.contains_key(&step.component);
     let lost = release.steps.iter().filter(known).map(|step| {
         let message = format!(
@@ -26,7 +30,20 @@ pub(super) fn problems(state: &Service, release: &Release) -> Vec<Problem> {
         let help = "add the step of kind `expand` that puts something in its place, to this release or to one before";
         Problem::blocks(ProblemKind::Step, message, help)
     });
+    let tenants = waves.iter().flat_map(|wave| wave.tenants.values());
+    let cells: BTreeSet<&CellName> = tenants.map(|tenant| &tenant.cell).collect();
+    let contracted = cells
+        .into_iter()
+        .filter_map(|cell| Some((cell, state.contracted_past(cell, &release.version)?)));
+    let contracted = contracted.map(|(cell, by)| {
+        let message = format!(
+            "release {} cannot run in cell `{cell}` any more: release {by} has taken away from its data what earlier versions need",
+            release.version
+        );
+        Problem::blocks(ProblemKind::Step, message, format!("fix forward with a release after {by}"))
+    });
     lost.chain(unexpanded)
+        .chain(contracted)
         .map(|problem| problem.about(About::Release))
         .collect()
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Run, RunPhase};
+use super::{Run, RunPhase, Service};
 use crate::effect::EffectId;
 use crate::id::{CellName, Version};
 use crate::release::{DataStep, DataStepKind};
@@ -40,6 +40,8 @@ pub enum StepPhase {
     Undoing,
     Undone,
     UndoFailed,
+    /// Its release came back, and its work stays: a later release has built on it.
+    Kept,
 }
 
 impl StepPhase {
@@ -53,6 +55,7 @@ impl StepPhase {
             Self::Undoing => "being undone",
             Self::Undone => "undone",
             Self::UndoFailed => "could not be undone",
+            Self::Kept => "kept",
         }
     }
 }
@@ -78,14 +81,23 @@ impl StepRun {
         matches!(self.phase, StepPhase::Running | StepPhase::Undoing)
     }
 
+    /// All of its work is in the data, and stays there.
+    #[must_use]
+    pub const fn is_done(&self) -> bool {
+        matches!(self.phase, StepPhase::Done | StepPhase::Kept)
+    }
+
     /// Some of its work may be in the data.
     #[must_use]
     pub const fn has_begun(&self) -> bool {
         match self.phase {
             StepPhase::Waiting | StepPhase::Undone => false,
-            StepPhase::Running | StepPhase::Done | StepPhase::Failed | StepPhase::Undoing | StepPhase::UndoFailed => {
-                true
-            }
+            StepPhase::Running
+            | StepPhase::Done
+            | StepPhase::Failed
+            | StepPhase::Undoing
+            | StepPhase::UndoFailed
+            | StepPhase::Kept => true,
         }
     }
 
@@ -109,10 +121,19 @@ impl Run {
     pub fn has_data_ahead(&self) -> bool {
         self.steps.iter().any(|step| match self.phase {
             RunPhase::Queued | RunPhase::Moving => true,
-            RunPhase::Completed { .. } => step.phase != StepPhase::Done,
-            RunPhase::RolledBack { .. } | RunPhase::Aborted { .. } => step.is_at_work() || step.is_to_be_undone(),
+            RunPhase::Completed { .. } => !step.is_done(),
+            RunPhase::RolledBack { .. } | RunPhase::Aborted { .. } => {
+                step.is_at_work() || (step.is_to_be_undone() && !self.holds_tenants())
+            }
             RunPhase::Superseded { .. } => step.is_at_work(),
         })
+    }
+
+    /// A step whose work is still to be taken back: the release has come back, and nobody is on it any more.
+    #[must_use]
+    pub fn takes_back(&self, step: &StepRun) -> bool {
+        let came_back = matches!(self.phase, RunPhase::RolledBack { .. } | RunPhase::Aborted { .. });
+        came_back && step.is_to_be_undone() && !self.holds_tenants()
     }
 
     /// The step behind which there is no way back in a cell, once it has begun.
@@ -120,5 +141,14 @@ impl Run {
     pub fn contracted_in(&self, cell: &CellName) -> Option<&StepRun> {
         let mut steps = self.steps.iter().filter(|step| step.cell == *cell);
         steps.find(|step| step.step.kind == DataStepKind::Contract && step.has_begun())
+    }
+}
+
+impl Service {
+    /// The release that has taken away from the data of a cell what a version needs; those from before it need it.
+    #[must_use]
+    pub fn contracted_past(&self, cell: &CellName, version: &Version) -> Option<&Version> {
+        let contracted = self.cells.get(cell)?.contracted.as_ref()?;
+        (version < contracted).then_some(contracted)
     }
 }

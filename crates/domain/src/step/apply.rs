@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Refused;
 use super::turn::{Cause, Turn};
-use crate::id::{Actor, Version};
+use crate::id::{Actor, Digest, Version};
 use crate::journal::EntryKind;
 use crate::plan::{NoticeKey, Plan, PlannedApproval, Schedule};
 use crate::policy::Before;
@@ -21,36 +21,11 @@ impl Turn {
         }
         let digest = plan.digest();
         let version = &plan.release.version;
-        if let Some(run) = self.state.run(version) {
-            let again = matches!(run.phase, RunPhase::RolledBack { .. } | RunPhase::Aborted { .. }) && !run.in_flight();
-            if again && run.holds_tenants() {
-                return Err(Refused::Ended {
-                    release: version.clone(),
-                    phase: run.phase.in_words().to_owned(),
-                });
-            }
-            if run.plan == digest && !again {
-                return Ok(());
-            }
-            if !again {
-                return Err(Refused::AppliedWithOtherPlan {
-                    release: version.clone(),
-                });
-            }
-        }
-        if let Some(pinned) = self.state.pinned.get(version)
-            && *pinned != plan.release
-            && self
-                .state
-                .seats
-                .values()
-                .any(|seat| seat.version.as_ref() == Some(version))
-        {
-            return Err(Refused::AppliedWithOtherPlan {
-                release: version.clone(),
-            });
+        if self.is_applied(plan, &digest)? {
+            return Ok(());
         }
         self.check_patched(plan)?;
+        self.check_data(plan)?;
         self.supersede(plan, cause);
         self.seat_new_tenants(plan, cause);
         let notices = self.notices_before(version);
@@ -84,6 +59,41 @@ impl Turn {
         });
         self.write(EntryKind::Applied, version, None, cause);
         Ok(())
+    }
+
+    /// The release is applied with this plan; with another one, it is refused.
+    fn is_applied(&self, plan: &Plan, digest: &Digest) -> Result<bool, Refused> {
+        let version = &plan.release.version;
+        if let Some(run) = self.state.run(version) {
+            let again = matches!(run.phase, RunPhase::RolledBack { .. } | RunPhase::Aborted { .. }) && !run.in_flight();
+            if again && run.holds_tenants() {
+                return Err(Refused::Ended {
+                    release: version.clone(),
+                    phase: run.phase.in_words().to_owned(),
+                });
+            }
+            if run.plan == *digest && !again {
+                return Ok(true);
+            }
+            if !again {
+                return Err(Refused::AppliedWithOtherPlan {
+                    release: version.clone(),
+                });
+            }
+        }
+        if let Some(pinned) = self.state.pinned.get(version)
+            && *pinned != plan.release
+            && self
+                .state
+                .seats
+                .values()
+                .any(|seat| seat.version.as_ref() == Some(version))
+        {
+            return Err(Refused::AppliedWithOtherPlan {
+                release: version.clone(),
+            });
+        }
+        Ok(false)
     }
 
     /// What was sent for an earlier run of the release was sent. What it had still to send is to be sent anew.

@@ -139,8 +139,7 @@ impl Turn {
             .filter(|&w| matches!(run.waves[w].state, WaveState::Active { .. }))
             .collect();
         for &wave in &active {
-            self.check_reversible(index, wave)?;
-            self.check_something_before(index, wave)?;
+            self.check_way_back(index, wave, None)?;
         }
         for wave in active {
             self.wave_back(index, wave, cause);
@@ -167,8 +166,7 @@ impl Turn {
             Scope::Tenant(tenant) => {
                 let wave = self.wave_of(index, tenant)?;
                 self.check_not_moved_on(index, wave, Some(tenant))?;
-                self.check_reversible(index, wave)?;
-                self.check_something_before(index, wave)?;
+                self.check_way_back(index, wave, Some(tenant))?;
                 self.tenants_back(index, wave, std::slice::from_ref(tenant), cause);
                 Ok(())
             }
@@ -199,8 +197,7 @@ impl Turn {
         }
         for &wave in &waves {
             self.check_not_moved_on(run, wave, None)?;
-            self.check_reversible(run, wave)?;
-            self.check_something_before(run, wave)?;
+            self.check_way_back(run, wave, None)?;
         }
         for &wave in &waves {
             self.wave_back(run, wave, cause);
@@ -251,16 +248,21 @@ impl Turn {
         Ok(())
     }
 
-    pub fn check_reversible(&self, run: usize, wave: usize) -> Result<(), Refused> {
+    /// What a release says of its data, and what is left of the data, allow it.
+    fn check_way_back(&self, run: usize, wave: usize, only: Option<&TenantName>) -> Result<(), Refused> {
+        self.check_reversible(run, wave)?;
+        self.check_not_contracted(run, wave, only)?;
+        self.check_something_before(run, wave)
+    }
+
+    /// What a person may do, and nothing that was written is lost by it.
+    pub fn comes_back_by_itself(&self, run: usize, wave: usize) -> Result<(), Refused> {
+        self.check_way_back(run, wave, None)?;
+        self.check_loses_nothing(run, wave)
+    }
+
+    fn check_reversible(&self, run: usize, wave: usize) -> Result<(), Refused> {
         let run: &Run = &self.state.runs[run];
-        let cells = run.waves[wave].cells(&self.state.seats);
-        if let Some(contracted) = cells.iter().find_map(|cell| run.contracted_in(cell)) {
-            return Err(Refused::Contracted {
-                release: run.version.clone(),
-                cell: contracted.cell.clone(),
-                step: contracted.step.name.clone(),
-            });
-        }
         match self.state.pinned.get(&run.version).map(|release| release.reversible) {
             Some(Reversible::Until(stage)) if run.waves[wave].stage() >= Some(stage) => Err(Refused::Irreversible {
                 release: run.version.clone(),
@@ -272,7 +274,7 @@ impl Turn {
 
     /// A tenant that was new with this release goes where the others go back to; where nobody had a version before, there
     /// is no such place.
-    pub fn check_something_before(&self, run: usize, wave: usize) -> Result<(), Refused> {
+    fn check_something_before(&self, run: usize, wave: usize) -> Result<(), Refused> {
         let run = &self.state.runs[run];
         let mut members = run.waves[wave].members.iter();
         let moved = members.find(|(_, member)| matches!(member.place, Place::Moved { .. }));

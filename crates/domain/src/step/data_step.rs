@@ -2,14 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use super::Refused;
 use super::turn::{Cause, Turn};
 use crate::effect::{Effect, EffectBody, EffectId, Milestone, StepTask};
 use crate::event::{Judgement, Verdict};
-use crate::id::{CellName, TenantName, Version};
+use crate::id::{CellName, SlotId, TenantName, Version};
 use crate::journal::EntryKind;
 use crate::plan::Plan;
-use crate::release::{AfterStep, DataStepKind};
+use crate::release::DataStepKind;
 use crate::service::{Place, Run, RunPhase, StepPhase, StepRun, WaveRun, WaveState};
 use crate::time::{Duration, Timestamp};
 use crate::waiting::Waiting;
@@ -56,6 +55,17 @@ impl Turn {
         open.then_some(false)
     }
 
+    /// Its data is ready for the release in this cell.
+    pub fn is_expanded(&self, run: &Run, cell: &CellName) -> bool {
+        let release = self.state.pinned.get(&run.version);
+        let steps = release.into_iter().flat_map(|release| &release.steps);
+        let mut expands = steps.filter(|step| step.kind == DataStepKind::Expand && step.is_for(cell));
+        expands.all(|step| {
+            let is_it = |known: &&StepRun| known.cell == *cell && known.step.name == step.name;
+            run.steps.iter().find(is_it).is_some_and(StepRun::is_done)
+        })
+    }
+
     /// The steps that a release has in cells where it had no tenant before.
     fn add_steps(&mut self, run: usize, cells: &BTreeSet<CellName>) {
         let now = self.now;
@@ -75,7 +85,7 @@ impl Turn {
 
     /// The first step of a kind in a cell that is not done.
     fn next_step(&self, run: usize, cell: &CellName, kind: DataStepKind) -> Option<usize> {
-        let open = |step: &StepRun| step.cell == *cell && step.step.kind == kind && step.phase != StepPhase::Done;
+        let open = |step: &StepRun| step.cell == *cell && step.step.kind == kind && !step.is_done();
         self.state.runs[run].steps.iter().position(open)
     }
 
@@ -89,10 +99,10 @@ impl Turn {
                 .filter(|at| *at > self.now)
                 .map(|at| format!("tried again at {at}: {}", current.outcome)),
             StepPhase::Running | StepPhase::Undoing => Some(format!("it is {}", current.phase.in_words())),
-            StepPhase::Done => return false,
+            StepPhase::Done | StepPhase::Kept => return false,
         };
         let until = again.filter(|_| reason.is_some());
-        if let Some(reason) = reason.or_else(|| self.busy(run, step)) {
+        if let Some(reason) = reason.or_else(|| self.busy(run, step, false)) {
             self.wait_for_step(run, step, reason, until);
             return false;
         }
@@ -100,22 +110,28 @@ impl Turn {
         true
     }
 
-    /// What works on the same database.
-    fn busy(&self, run: usize, step: usize) -> Option<String> {
+    /// What works on the same database, or has to be taken back there first: before anything new is done, all of it; before
+    /// work is taken back, that of later releases.
+    pub fn busy(&self, run: usize, step: usize, undo: bool) -> Option<String> {
         let wanted = &self.state.runs[run].steps[step];
-        let other = |other: &&StepRun| {
-            other.is_at_work() && other.cell == wanted.cell && other.step.database == wanted.step.database
-        };
-        self.state.runs.iter().find_map(|run| {
-            let other = run.steps.iter().find(other)?;
-            Some(format!(
-                "database {} is worked on by step {} of release {}",
-                other.step.database, other.step.name, run.version
-            ))
+        let mut others = self.state.runs.iter().enumerate().flat_map(|(index, run)| {
+            let steps = run.steps.iter().filter(|step| step.is_beside(wanted));
+            steps.map(move |step| (index, run, step))
+        });
+        others.find_map(|(index, other, step)| {
+            let (name, version) = (&step.step.name, &other.version);
+            let what = if step.is_at_work() {
+                format!("is worked on by step {name} of release {version}")
+            } else if (index > run || (index < run && !undo)) && other.takes_back(step) {
+                format!("still has the work of step {name} of release {version}, which has come back")
+            } else {
+                return None;
+            };
+            Some(format!("database {} {what}", step.step.database))
         })
     }
 
-    fn wait_for_step(&mut self, run: usize, step: usize, reason: String, until: Option<Timestamp>) {
+    pub fn wait_for_step(&mut self, run: usize, step: usize, reason: String, until: Option<Timestamp>) {
         let run = &self.state.runs[run];
         let step = &run.steps[step];
         self.waiting.push(Waiting::Step {
@@ -128,7 +144,7 @@ impl Turn {
         until.into_iter().for_each(|at| self.wake_at(at));
     }
 
-    fn begin(&mut self, run: usize, step: usize, undo: bool) {
+    pub fn begin(&mut self, run: usize, step: usize, undo: bool) {
         let (now, attempt) = (self.now, self.state.next_attempt());
         let version = self.state.runs[run].version.clone();
         let current = &mut self.state.runs[run].steps[step];
@@ -142,6 +158,11 @@ impl Turn {
         current.attempt = attempt;
         current.since = now;
         current.phase = if undo { StepPhase::Undoing } else { StepPhase::Running };
+        if current.step.kind == DataStepKind::Contract
+            && let Some(cell) = self.state.cells.get_mut(&current.cell)
+        {
+            cell.contracted = cell.contracted.take().max(Some(version.clone()));
+        }
         let id = current.effect(&version);
         let (name, cell) = (current.step.name.clone(), current.cell.clone());
         let body = EffectBody::Step(Box::new(StepTask {
@@ -190,7 +211,8 @@ impl Turn {
                 StepPhase::Done => "is done",
                 StepPhase::Undone => "is undone",
                 StepPhase::UndoFailed => "could not be undone",
-                StepPhase::Waiting | StepPhase::Running | StepPhase::Failed | StepPhase::Undoing => "has failed",
+                StepPhase::Waiting | StepPhase::Running | StepPhase::Failed | StepPhase::Undoing | StepPhase::Kept =>
+                    "has failed",
             },
             judgement.reason
         );
@@ -211,27 +233,37 @@ impl Turn {
         }
     }
 
-    /// What is done behind a release, and what is taken back after it.
+    /// What is done behind a release, in its cells.
     pub fn advance_data(&mut self) -> bool {
         let mut changed = false;
         for run in 0..self.state.runs.len() {
             changed |= match self.state.runs[run].phase {
                 RunPhase::Moving => self.state.runs[run].hold.is_none() && self.migrate(run),
-                RunPhase::Completed { at } => {
-                    let migrated = self.migrate(run);
-                    let open = at + self.state.runs[run].policy.rollback_window;
-                    self.contract(run, open) || migrated
-                }
-                RunPhase::RolledBack { .. } | RunPhase::Aborted { .. } => self.undo(run),
+                RunPhase::Completed { .. } => self.migrate(run),
+                RunPhase::RolledBack { .. } | RunPhase::Aborted { .. } => self.keep_what_is_built_on(run),
                 RunPhase::Queued | RunPhase::Superseded { .. } => false,
             };
         }
         changed
     }
 
+    /// What is taken away from data, once the slots that needed it are gone.
+    pub fn clean_data(&mut self) {
+        for run in 0..self.state.runs.len() {
+            match self.state.runs[run].phase {
+                RunPhase::Completed { at } => {
+                    let open = at + self.state.runs[run].policy.rollback_window;
+                    self.contract(run, open);
+                }
+                RunPhase::RolledBack { .. } | RunPhase::Aborted { .. } => self.undo(run),
+                RunPhase::Queued | RunPhase::Moving | RunPhase::Superseded { .. } => {}
+            }
+        }
+    }
+
     fn cells_of_steps(&self, run: usize, kind: DataStepKind) -> BTreeSet<CellName> {
         let steps = self.state.runs[run].steps.iter();
-        let open = steps.filter(|step| step.step.kind == kind && step.phase != StepPhase::Done);
+        let open = steps.filter(|step| step.step.kind == kind && !step.is_done());
         open.map(|step| step.cell.clone()).collect()
     }
 
@@ -249,112 +281,78 @@ impl Turn {
     }
 
     /// What earlier versions need is taken away when nobody runs one, or can return to one.
-    fn contract(&mut self, run: usize, open: Timestamp) -> bool {
-        let mut changed = false;
+    fn contract(&mut self, run: usize, open: Timestamp) {
         for cell in self.cells_of_steps(run, DataStepKind::Contract) {
             let Some(step) = self.next_step(run, &cell, DataStepKind::Contract) else {
                 continue;
             };
-            let (reason, until) = if self.next_step(run, &cell, DataStepKind::Migrate).is_some() {
-                (Some("its data is not migrated yet".to_owned()), None)
+            let needed = if self.state.runs[run].steps[step].has_begun() {
+                None
+            } else if self.next_step(run, &cell, DataStepKind::Migrate).is_some() {
+                Some(("its data is not migrated yet".to_owned(), None))
             } else if open > self.now {
-                (Some(format!("tenants can be taken back until {open}")), Some(open))
+                Some((format!("tenants can be taken back until {open}"), Some(open)))
             } else {
-                (self.on_earlier_version(run, &cell), None)
+                self.needs_what_was_before(run, &cell)
             };
-            match reason.filter(|_| !self.state.runs[run].steps[step].has_begun()) {
-                Some(reason) => self.wait_for_step(run, step, reason, until),
-                None => changed |= self.work_on(run, step),
-            }
-        }
-        changed
-    }
-
-    /// A tenant of the cell that is on a version before the run's, or can be taken back to one.
-    fn on_earlier_version(&mut self, index: usize, cell: &CellName) -> Option<String> {
-        let later: BTreeSet<&Version> = self.state.runs[index..].iter().map(|run| &run.version).collect();
-        let is_earlier = |version: &Version| !later.contains(version);
-        let mut here = self.state.seats.iter().filter(|(_, seat)| seat.cell == *cell);
-        let found = here.find_map(|(tenant, seat)| Some((tenant, seat.version.as_ref().filter(|on| is_earlier(on))?)));
-        if let Some((tenant, version)) = found {
-            return Some(format!("tenant {tenant} still runs {version}"));
-        }
-        let (mut wake, mut could) = (None, None);
-        for run in &self.state.runs {
-            let until = run.taken_back_until();
-            if until.is_some_and(|until| until <= self.now) {
-                continue;
-            }
-            let lives_here = |tenant: &TenantName| self.state.seats.get(tenant).is_some_and(|seat| seat.cell == *cell);
-            let mut members = run.members();
-            let back = members.find(|(tenant, member)| {
-                let earlier = member.from.as_ref().is_some_and(is_earlier);
-                let goes = matches!(member.place, Place::Moved { .. } | Place::Returning { .. });
-                earlier && goes && lives_here(tenant)
-            });
-            if let Some((tenant, member)) = back {
-                let from = member.from.as_ref().map_or_else(String::new, ToString::to_string);
-                could = Some(format!("tenant {tenant} can be taken back to {from}"));
-                wake = until;
-            }
-        }
-        wake.into_iter().for_each(|at| self.wake_at(at));
-        could
-    }
-
-    /// The work of a release that has come back is taken back, the last step first.
-    fn undo(&mut self, run: usize) -> bool {
-        let current = &self.state.runs[run];
-        if current.holds_tenants() {
-            return false;
-        }
-        let cells: BTreeSet<CellName> = current.steps.iter().map(|step| step.cell.clone()).collect();
-        let mut changed = false;
-        for cell in cells {
-            let steps = &self.state.runs[run].steps;
-            let here = |step: &StepRun| step.cell == cell && (step.is_at_work() || step.is_to_be_undone());
-            let Some(step) = steps.iter().rposition(here) else {
-                continue;
-            };
-            let current = &steps[step];
-            let again = current
-                .again_at()
-                .filter(|at| current.phase == StepPhase::UndoFailed && *at > self.now);
-            let reason = if current.is_at_work() {
-                Some(format!("it is {}", current.phase.in_words()))
-            } else {
-                again.map(|at| format!("taking its work back is tried again at {at}: {}", current.outcome))
-            };
-            match reason.or_else(|| self.busy(run, step)) {
-                Some(reason) => self.wait_for_step(run, step, reason, again),
+            match needed {
+                Some((reason, until)) => self.wait_for_step(run, step, reason, until),
                 None => {
-                    self.begin(run, step, true);
-                    changed = true;
+                    self.work_on(run, step);
                 }
             }
         }
-        changed
     }
 
-    /// No step in the cells of the wave makes the earlier version lose what was written since.
-    /// Nothing is rolled back by itself behind it: what was written since may be worth more than what hurts.
-    pub fn check_loses_nothing(&self, run: usize, wave: usize) -> Result<(), Refused> {
-        let run = &self.state.runs[run];
-        let cells = run.waves[wave].cells(&self.state.seats);
-        let mut steps = run.steps.iter().filter(|step| cells.contains(&step.cell));
-        match steps.find(|step| step.step.rollback == AfterStep::LosesNewWrites && step.has_begun()) {
-            Some(step) => Err(Refused::LosesNewWrites {
-                release: run.version.clone(),
-                step: step.step.name.clone(),
-            }),
-            None => Ok(()),
+    /// A tenant of the cell that is on a version before the run's, or can come to one, and until when, where that is known; or a
+    /// slot of one.
+    fn needs_what_was_before(&self, index: usize, cell: &CellName) -> Option<(String, Option<Timestamp>)> {
+        let own = &self.state.runs[index].version;
+        let later: BTreeSet<&Version> = self.state.runs[index..].iter().map(|run| &run.version).collect();
+        // One with a lower number that was applied later knows as little of this release.
+        let is_earlier = |version: &Version| version < own || !later.contains(version);
+        let lives_here = |tenant: &TenantName| self.state.seats.get(tenant).is_some_and(|seat| seat.cell == *cell);
+        let mut here = self.state.seats.iter().filter(|(_, seat)| seat.cell == *cell);
+        let found = here.find_map(|(tenant, seat)| Some((tenant, seat.version.as_ref().filter(|on| is_earlier(on))?)));
+        if let Some((tenant, version)) = found {
+            return Some((format!("tenant {tenant} still runs {version}"), None));
         }
+        let can_come = self.state.runs.iter().find_map(|run| {
+            let until = run.taken_back_until();
+            if until.is_some_and(|until| until <= self.now) {
+                return None;
+            }
+            let comes = run.in_flight() && is_earlier(&run.version);
+            run.members().find_map(|(tenant, member)| {
+                if comes && member.place == Place::Waiting && lives_here(tenant) {
+                    return Some((format!("tenant {tenant} waits to be moved to {}", run.version), None));
+                }
+                let goes = matches!(member.place, Place::Moved { .. } | Place::Returning { .. });
+                let from = member.from.as_ref().filter(|from| goes && is_earlier(from))?;
+                lives_here(tenant).then(|| (format!("tenant {tenant} can be taken back to {from}"), until))
+            })
+        });
+        can_come.or_else(|| self.slot_of_none(cell, |version| !is_earlier(version)))
+    }
+
+    /// A slot in the cell that no version which `may` run there has: it still drains.
+    pub fn slot_of_none(&self, cell: &CellName, may: impl Fn(&Version) -> bool) -> Option<(String, Option<Timestamp>)> {
+        let cell = self.state.cells.get(cell)?;
+        let resolved = cell.resolved.iter().filter(|(version, _)| may(version));
+        let known: BTreeSet<&SlotId> = resolved.flat_map(|(_, slots)| slots.values()).collect();
+        let (slot, _) = cell.slots.iter().find(|(slot, _)| !known.contains(slot))?;
+        Some((format!("slot {slot} is not stopped yet"), None))
     }
 }
 
 impl StepRun {
+    /// On the same database.
+    pub fn is_beside(&self, other: &Self) -> bool {
+        self.cell == other.cell && self.step.database == other.step.database
+    }
+
     /// When a failed step is tried again by itself.
-    fn again_at(&self) -> Option<Timestamp> {
+    pub fn again_at(&self) -> Option<Timestamp> {
         let doubled = self.failures.checked_sub(1)?.min(PAUSES_DOUBLED_MAX);
         let pause = Duration::from_secs(PAUSE_SECS << doubled).min(PAUSE_MAX);
         matches!(self.phase, StepPhase::Failed | StepPhase::UndoFailed).then(|| self.since + pause)

@@ -180,7 +180,7 @@ impl Turn {
         };
         let (since, extended) = (maintenance.since, maintenance.extended);
         let undo_at = downtime.undo_at(since);
-        let reversible = self.check_reversible(run, wave).is_ok() && self.check_something_before(run, wave).is_ok();
+        let reversible = self.comes_back_by_itself(run, wave).is_ok();
         let active = matches!(current.state, WaveState::Active { .. });
         if undo_at <= self.now && reversible && active {
             let name = current.name.clone();

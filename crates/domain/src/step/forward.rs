@@ -97,7 +97,14 @@ impl Turn {
         let Some(wave) = self.state.runs[run].current() else {
             return self.complete(run);
         };
-        match self.state.runs[run].waves[wave].state.clone() {
+        let state = self.state.runs[run].waves[wave].state.clone();
+        // Tenants that were created meanwhile may live in cells of their own.
+        if matches!(state, WaveState::Active { .. })
+            && let Some(changed) = self.expand(run, wave)
+        {
+            return changed;
+        }
+        match state {
             WaveState::Waiting => self.start_wave(run, wave),
             WaveState::Active {
                 stage: Stage::Prepare,

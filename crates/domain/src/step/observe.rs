@@ -82,12 +82,7 @@ impl Turn {
     /// A failed verdict brings back whom the playbook says, as far as the data allows.
     fn fail(&mut self, run: usize, wave: usize, judgement: &Judgement) {
         let cause = Cause::system("health", judgement.reason.clone());
-        let impossible = |turn: &Self, wave| {
-            turn.check_reversible(run, wave)
-                .and_then(|()| turn.check_something_before(run, wave))
-                .and_then(|()| turn.check_loses_nothing(run, wave))
-                .err()
-        };
+        let impossible = |turn: &Self, wave| turn.comes_back_by_itself(run, wave).err();
         let mut refusal = None;
         match self.state.runs[run].policy.on_failure {
             OnFailure::Hold => {}

@@ -133,6 +133,14 @@ pub enum Refused {
         step: StepName,
     },
     #[error(
+        "release {release} cannot run in cell `{cell}` any more: release {contracted} has taken away from its data what earlier versions need; fix forward with a release after it"
+    )]
+    ContractedPast {
+        release: Version,
+        cell: CellName,
+        contracted: Version,
+    },
+    #[error(
         "since step `{step}` of release {release} the earlier version would not see what was written; `tidegate rollback` takes it back all the same"
     )]
     LosesNewWrites { release: Version, step: StepName },

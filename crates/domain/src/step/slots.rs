@@ -162,7 +162,8 @@ impl Turn {
             wake.extend(warm_until);
             for wave in &run.waves {
                 if matches!(wave.state, WaveState::Active { .. }) {
-                    for cell in wave.cells(&self.state.seats) {
+                    let cells = wave.cells(&self.state.seats).into_iter();
+                    for cell in cells.filter(|cell| self.is_expanded(run, cell)) {
                         add(&mut needed, &cell, &run.version);
                     }
                 }

@@ -157,6 +157,7 @@ impl Turn {
     /// Brings slots in line with what tenants need, and raises the generation if the desired document has changed.
     pub fn settle(&mut self, before: &Service) {
         self.settle_slots();
+        self.clean_data();
         self.settle_pins();
         if desired(&self.state).cells != desired(before).cells {
             self.state.routing.generation = self.next_generation;

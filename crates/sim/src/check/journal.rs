@@ -106,6 +106,7 @@ impl Replay {
             | EntryKind::StepDone
             | EntryKind::StepFailed
             | EntryKind::StepUndone
+            | EntryKind::StepKept
             | EntryKind::SlotLeft
             | EntryKind::SlotStopped
             | EntryKind::Announced

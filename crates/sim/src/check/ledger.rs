@@ -168,6 +168,7 @@ impl Ledger {
             | EntryKind::StepDone
             | EntryKind::StepFailed
             | EntryKind::StepUndone
+            | EntryKind::StepKept
             | EntryKind::SlotLeft
             | EntryKind::SlotStopped
             | EntryKind::Announced

@@ -246,6 +246,7 @@ impl Drawn<'_> {
         if self.random.percent(15) && !first {
             text.push_str(&format!("reversible: {{until: {}}}\n", self.word(&["bake", "confirm"])));
         }
+        text.push_str(&super::steps::of_file(self.random));
         text
     }
 }

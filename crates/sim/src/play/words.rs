@@ -93,7 +93,11 @@ impl<'a> Words<'a> {
             EntryKind::DowntimeEnded => format!("the downtime of {who} is over, {wave}: {why}"),
             EntryKind::TenantAdded => format!("{who} {} a tenant now{by}: {why}", are(entry.tenants.len())),
             EntryKind::TenantRemoved => format!("{who} {} no tenant any more{by}: {why}", are(entry.tenants.len())),
-            EntryKind::StepStarted | EntryKind::StepDone | EntryKind::StepFailed | EntryKind::StepUndone => why.clone(),
+            EntryKind::StepStarted
+            | EntryKind::StepDone
+            | EntryKind::StepFailed
+            | EntryKind::StepUndone
+            | EntryKind::StepKept => why.clone(),
             EntryKind::Refused => format!("refused{by}: {why}"),
             EntryKind::SlotLeft | EntryKind::SlotStopped | EntryKind::Announced => return None,
         })

@@ -4,7 +4,7 @@ use std::fmt;
 
 use tidegate_domain::event::{Scope, Verdict};
 use tidegate_domain::policy::{OnFailure, OnInconclusive};
-use tidegate_domain::release::{Ownership, Reversible};
+use tidegate_domain::release::{AfterStep, DataStepKind, Ownership, Reversible};
 use tidegate_domain::service::Selection;
 use tidegate_domain::time::{Duration, Timestamp};
 
@@ -88,6 +88,10 @@ impl fmt::Display for Release {
         if self.only_api {
             write!(f, " only-api")?;
         }
+        if !self.steps.is_empty() {
+            let steps: Vec<String> = self.steps.iter().map(step).collect();
+            write!(f, " steps={}", steps.join(","))?;
+        }
         Ok(())
     }
 }
@@ -103,6 +107,7 @@ impl fmt::Display for Action {
                 tenants.iter().try_for_each(|tenant| write!(f, " {tenant}"))
             }
             Self::Gate(version, mood) => write!(f, "gate {version} {mood}"),
+            Self::Step(version, kind, mood) => write!(f, "step {version} {} {mood}", kind.as_str()),
             Self::Slots(version, cell, mood) => write!(f, "slots {version} {cell} {mood}"),
             Self::Gateway(name, mood) => write!(f, "gateway {name} {mood}"),
             Self::Long(tenant, duration) => write!(f, "long {tenant} {}", offset(*duration)),
@@ -147,6 +152,15 @@ impl fmt::Display for Command {
             Self::OptOut(tenant) => write!(f, "opt-out {tenant}"),
         }
     }
+}
+
+/// One behind which a rollback loses what was written has a `!`.
+fn step((kind, rollback): (&DataStepKind, &AfterStep)) -> String {
+    let loses = match rollback {
+        AfterStep::Clean => "",
+        AfterStep::LosesNewWrites => "!",
+    };
+    format!("{}{loses}", kind.as_str())
 }
 
 fn selection(of: &Selection) -> String {

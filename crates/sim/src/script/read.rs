@@ -1,12 +1,13 @@
 //! Text as a scenario.
 
+use std::collections::BTreeMap;
 use std::str::FromStr;
 
 use tidegate_domain::calendar::read_instant;
 use tidegate_domain::event::{Scope, Verdict};
 use tidegate_domain::id::{CellName, TenantName, Version};
 use tidegate_domain::policy::{Bake, OnFailure, OnInconclusive, Parallel};
-use tidegate_domain::release::{Ownership, Reversible, Stage};
+use tidegate_domain::release::{AfterStep, DataStepKind, Ownership, Reversible, Stage};
 use tidegate_domain::service::{Selection, Waived};
 use tidegate_domain::time::Duration;
 
@@ -117,6 +118,7 @@ fn release(options: &[&str]) -> Read<Release> {
         reversible: Reversible::Always,
         rollback_window: Duration::from_hours(1),
         only_api: false,
+        steps: BTreeMap::new(),
     };
     for option in options {
         let (key, value) = option.split_once('=').unwrap_or((option, ""));
@@ -144,6 +146,7 @@ fn release(options: &[&str]) -> Read<Release> {
             "until" => release.reversible = Reversible::Until(stage(value)?),
             "window" => release.rollback_window = duration(value)?,
             "only-api" => release.only_api = true,
+            "steps" => release.steps = value.split(',').map(step).collect::<Read<_>>()?,
             _ => return Err("a release has no such option"),
         }
     }
@@ -159,9 +162,8 @@ fn read_action(words: &[&str]) -> Read<Action> {
             verdict(word)?,
             list(tenants, "a tenant is a name")?,
         ),
-        ["gate", version, "retried"] => Action::Gate(version_of(version)?, GateMood::Retried),
-        ["gate", version, "dead"] => Action::Gate(version_of(version)?, GateMood::Dead),
-        ["gate", version, word] => Action::Gate(version_of(version)?, GateMood::Ends(verdict(word)?)),
+        ["gate", version, mood] => Action::Gate(version_of(version)?, gate_mood(mood)?),
+        ["step", version, kind, mood] => Action::Step(version_of(version)?, step_kind(kind)?, gate_mood(mood)?),
         ["slots", version, cell, mood @ ..] => {
             let mood = match mood {
                 ["take", length] => SlotMood::Takes(duration(length)?),
@@ -246,6 +248,27 @@ fn freeze_length(word: &str) -> Read<Option<Duration>> {
     } else {
         duration(word).map(Some)
     }
+}
+
+fn gate_mood(word: &str) -> Read<GateMood> {
+    Ok(match word {
+        "retried" => GateMood::Retried,
+        "dead" => GateMood::Dead,
+        word => GateMood::Ends(verdict(word)?),
+    })
+}
+
+fn step(word: &str) -> Read<(DataStepKind, AfterStep)> {
+    Ok(match word.strip_suffix('!') {
+        None => (step_kind(word)?, AfterStep::Clean),
+        Some(kind) => (step_kind(kind)?, AfterStep::LosesNewWrites),
+    })
+}
+
+fn step_kind(word: &str) -> Read<DataStepKind> {
+    const ALL: [DataStepKind; 3] = [DataStepKind::Expand, DataStepKind::Migrate, DataStepKind::Contract];
+    let found = ALL.into_iter().find(|kind| kind.as_str() == word);
+    found.ok_or("a step is expand, migrate or contract, with a `!` where a rollback loses new writes")
 }
 
 fn gateway_mood(words: &[&str]) -> Read<GatewayMood> {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use tidegate_domain::event::{Event, EventKind, Scope};
 use tidegate_domain::id::{Actor, RoleName, TenantName, Version};
 use tidegate_domain::release::{Release, Reversible};
-use tidegate_domain::service::{Place, RunPhase, Service, WaveState};
+use tidegate_domain::service::{Member, Place, RunPhase, Service, WaveState};
 use tidegate_domain::step::{Refused, step};
 use tidegate_domain::time::Timestamp;
 use tidegate_engine::{put_event, turn};
@@ -29,6 +29,7 @@ impl World {
                 self.judge_in(1_000);
             }
             Action::Gate(version, mood) => self.moods.gate(version, None, *mood),
+            Action::Step(version, kind, mood) => self.moods.step(version, *kind, *mood),
             Action::Slots(version, cell, mood) => self.slots_mood(version, cell, *mood),
             Action::Gateway(name, mood) => self.gateway_mood(name, *mood),
             Action::Long(tenant, length) => self.long_request(tenant, length.as_millis()),
@@ -240,6 +241,8 @@ impl World {
                 | Refused::NothingBefore { .. }
                 | Refused::Irreversible { .. }
                 | Refused::MovedOn { .. }
+                | Refused::Contracted { .. }
+                | Refused::ContractedPast { .. }
         );
         if !legitimate {
             let detail = format!("release {version} is refused: {refused}");
@@ -253,6 +256,7 @@ impl World {
         self.checker.say("the faults end");
         self.calm_gateways();
         self.heal_slots();
+        self.moods.heal_steps();
         self.people_do_their_part();
         if self.server.is_up() {
             self.turn_soon();
@@ -283,7 +287,7 @@ impl World {
     }
 }
 
-/// Some tenants on the release came from somewhere, none has moved on, and the data allows it.
+/// Some tenants on the release came from somewhere, none has moved on, and the data allow it.
 fn can_go_back(state: &Service, version: &Version) -> bool {
     let Some(run) = state.run(version) else { return false };
     let reversible = |release: &Release| release.reversible == Reversible::Always;
@@ -295,7 +299,15 @@ fn can_go_back(state: &Service, version: &Version) -> bool {
         let seat = state.seats.get(tenant);
         seat.is_some_and(|seat| seat.version.as_ref() == Some(version))
     };
+    let contracted = |(tenant, member): (&TenantName, &Member)| {
+        let seat = state.seats.get(tenant);
+        seat.is_some_and(|seat| {
+            let past = |from| state.contracted_past(&seat.cell, from).is_some();
+            run.contracted_in(&seat.cell).is_some() || member.from.as_ref().is_some_and(past)
+        })
+    };
     state.pinned.get(version).is_some_and(reversible)
+        && !moved().any(contracted)
         && moved().any(|(_, member)| member.from.is_some())
         && moved().all(|(tenant, _)| on_it(tenant))
 }

@@ -14,7 +14,7 @@ use tidegate_domain::time::Duration;
 use tidegate_engine::{Done, Lease, PerformError, perform};
 use tidegate_store::{Fault, Memory, Store};
 
-use super::watch::GateAnswer;
+use super::watch::Answers;
 use super::{Happening, World};
 use crate::boundary::{Kind, Moment};
 
@@ -86,7 +86,7 @@ struct Attempt {
     now: tidegate_domain::time::Timestamp,
     moment: Option<Moment>,
     report: Option<Moment>,
-    answers: GateAnswer,
+    answers: Answers,
     performed: Performed,
     released: Rc<Cell<bool>>,
     /// The effect at which a fault fell.
@@ -162,7 +162,7 @@ impl World {
             now: self.now(),
             moment,
             report,
-            answers: self.moods.gates(),
+            answers: self.moods.answers(),
             performed: self.performed.shared(),
             released: Rc::clone(&released),
             fell: Rc::clone(&fell),

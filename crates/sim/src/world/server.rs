@@ -114,7 +114,7 @@ impl World {
                     Some((Kind::Rival, moment)) if met_rival => self.hit(Kind::Rival, moment),
                     unused => self.armed.extend(unused),
                 }
-                self.checker.after_commit(&turned.state, &self.store());
+                self.checker.after_commit(&turned.state, &self.store(), &self.performed);
                 self.checker.explained(&turned, self.now());
                 self.checker.settled(&turned, self.now());
                 self.checker.served(&turned.state, &self.gateways);
@@ -125,7 +125,7 @@ impl World {
             (Err(_), Some((kind, moment))) => {
                 self.hit(kind, moment);
                 if let Ok(state) = self.stored() {
-                    self.checker.after_commit(&state, &self.store());
+                    self.checker.after_commit(&state, &self.store(), &self.performed);
                 }
                 if moment == Moment::Twice {
                     self.turn_soon();

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use tidegate_domain::effect::{Effect, EffectBody};
 use tidegate_domain::event::{Event, EventKind, Judgement, Verdict};
-use tidegate_domain::id::{Actor, TenantName, Version, WaveName};
+use tidegate_domain::id::{Actor, StepName, TenantName, Version, WaveName};
 use tidegate_domain::monitor::{Monitor, monitors};
+use tidegate_domain::release::DataStepKind;
 use tidegate_domain::time::{Duration, Timestamp};
 use tidegate_engine::Done;
 
@@ -21,11 +22,15 @@ type Of = (Version, Option<WaveName>);
 pub struct Moods {
     health: BTreeMap<Of, (Verdict, Vec<TenantName>)>,
     gates: BTreeMap<Of, GateMood>,
+    steps: BTreeMap<(Version, StepName), GateMood>,
 }
 
-/// How gates answer now.
+/// How gates and steps answer now.
 #[derive(Debug, Clone)]
-pub struct GateAnswer(BTreeMap<Of, GateMood>);
+pub struct Answers {
+    gates: BTreeMap<Of, GateMood>,
+    steps: BTreeMap<(Version, StepName), GateMood>,
+}
 
 fn mood<'a, T>(all: &'a BTreeMap<Of, T>, version: &Version, wave: &WaveName) -> Option<&'a T> {
     let of_wave = all.get(&(version.clone(), Some(wave.clone())));
@@ -42,8 +47,21 @@ impl Moods {
         self.gates.insert((version.clone(), wave.cloned()), mood);
     }
 
-    pub fn gates(&self) -> GateAnswer {
-        GateAnswer(self.gates.clone())
+    pub fn step(&mut self, version: &Version, kind: DataStepKind, mood: GateMood) {
+        let name = StepName::new(kind.as_str()).expect("a name");
+        self.steps.insert((version.clone(), name), mood);
+    }
+
+    /// All of them end well from now on.
+    pub fn heal_steps(&mut self) {
+        self.steps.clear();
+    }
+
+    pub fn answers(&self) -> Answers {
+        Answers {
+            gates: self.gates.clone(),
+            steps: self.steps.clone(),
+        }
     }
 
     /// Two requests a tenant and second, told in two figures, so that a judgement does not change with every one.
@@ -77,12 +95,16 @@ impl Moods {
     }
 }
 
-impl GateAnswer {
+impl Answers {
     pub fn answer(&self, effect: &Effect, now: Timestamp) -> Done {
-        let EffectBody::Gate { version, wave, .. } = &effect.body else {
-            return Done::Over(judgement(Verdict::Pass, "it was told"));
+        let mood = match &effect.body {
+            EffectBody::Gate { version, wave, .. } => mood(&self.gates, version, wave),
+            EffectBody::Step(task) => self.steps.get(&(task.version.clone(), task.step.clone())),
+            EffectBody::Announce(_) | EffectBody::Notice { .. } => {
+                return Done::Over(judgement(Verdict::Pass, "it was told"));
+            }
         };
-        match mood(&self.0, version, wave) {
+        match mood {
             None => Done::Over(judgement(Verdict::Pass, "all is well")),
             Some(GateMood::Ends(verdict)) => Done::Over(judgement(*verdict, "as simulated")),
             Some(GateMood::Dead) => Done::Dead(judgement(Verdict::Error, "it cannot be run")),

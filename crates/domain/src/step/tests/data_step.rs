@@ -302,3 +302,101 @@ fn a_contract_without_its_expand_is_refused() {
     };
     assert!(problem.message.contains("there is no `expand` of it"), "{problem:?}");
 }
+
+#[test]
+fn nobody_comes_to_a_version_that_lacks_what_was_contracted() {
+    let mut shop = completed();
+    end_all(&mut shop);
+    shop.pass(Duration::from_hours(2));
+    end_all(&mut shop);
+    assert_eq!(
+        shop.state.contracted_past(&"eu".parse().unwrap(), &version("1.0.9")),
+        Some(&version("1.1.0"))
+    );
+    let (plan, report) = crate::plan::plan(&shop.input("1.0.9", ""));
+    assert!(plan.is_none());
+    let said: Vec<&str> = report.problems.iter().map(|problem| &*problem.message).collect();
+    assert!(
+        said.iter()
+            .any(|said| said.contains("release 1.0.9 cannot run in cell `eu` any more: release 1.1.0")),
+        "{said:?}"
+    );
+    shop.apply("1.2.0");
+}
+
+#[test]
+fn work_that_a_later_release_has_built_on_is_kept() {
+    let mut shop = completed();
+    end_all(&mut shop);
+    shop.apply_with(
+        "1.2.0",
+        "steps: [{name: widen, kind: expand, component: api, command: [x, widen]}]",
+    );
+    end_all(&mut shop);
+    assert!(phases(&shop, "1.2.0").contains(&"eu widen done".to_owned()));
+    shop.take(back("1.1.0", Scope::Everything)).unwrap();
+    shop.settle();
+    assert_eq!(shop.phase("1.1.0"), "rolled back");
+    assert!(
+        phases(&shop, "1.1.0").contains(&"eu add kept".to_owned()),
+        "{:?}",
+        phases(&shop, "1.1.0")
+    );
+    let why = |row: &&crate::journal::Entry| row.kind == EntryKind::StepKept && row.reason.contains("cell eu");
+    let row = shop.journal.iter().find(why).unwrap();
+    assert!(
+        row.reason.contains("release 1.2.0 has worked on database api since"),
+        "{}",
+        row.reason
+    );
+}
+
+#[test]
+fn nothing_new_is_done_to_data_that_is_still_to_be_taken_back() {
+    let mut shop = installed();
+    shop.apply_with("1.1.0", STEPS);
+    end_all(&mut shop);
+    shop.settle();
+    shop.take(back("1.1.0", Scope::Everything)).unwrap();
+    shop.settle();
+    let undo = at_work(&shop).unwrap();
+    end(&mut shop, &undo, Verdict::Fail);
+    shop.apply_with(
+        "1.2.0",
+        "steps: [{name: widen, kind: expand, component: api, command: [x, widen]}]",
+    );
+    let said = "database api still has the work of step add of release 1.1.0, which has come back";
+    assert!(shop.waiting().contains(said), "{}", shop.waiting());
+    shop.pass(Duration::from_hours(1));
+    end_all(&mut shop);
+    assert!(phases(&shop, "1.1.0").contains(&"eu add undone".to_owned()));
+    assert!(phases(&shop, "1.2.0").contains(&"eu widen done".to_owned()));
+}
+
+#[test]
+fn a_tenant_in_a_cell_of_its_own_waits_for_its_data() {
+    let mut shop = installed();
+    shop.apply_with("1.1.0", STEPS);
+    end_all(&mut shop);
+    shop.settle();
+    assert_eq!(shop.on("1.1.0"), ["acme", "dune"]);
+    let cell: CellName = "ap".parse().unwrap();
+    shop.take(EventKind::TenantAdded {
+        tenant: tenant("nova"),
+        cell: cell.clone(),
+    })
+    .unwrap();
+    shop.judge("1.1.0", "first", Verdict::Pass, 500);
+    shop.pass(Duration::from_secs(600));
+    shop.pass(Duration::from_hours(1));
+    assert_eq!(
+        phases(&shop, "1.1.0")
+            .iter()
+            .filter(|phase| *phase == "ap add running")
+            .count(),
+        1
+    );
+    assert!(shop.slots("ap").is_empty(), "{:?}", shop.slots("ap"));
+    end_all(&mut shop);
+    assert!(!shop.slots("ap").is_empty());
+}

@@ -1,0 +1,208 @@
+//! Work on data: done before what needs it, one at a time, never under the feet of a version that runs, and taken back with its
+//! release.
+
+use std::collections::BTreeSet;
+
+use tidegate_domain::id::{CellName, Version};
+use tidegate_domain::release::{AfterStep, DataStepKind};
+use tidegate_domain::service::{Place, Run, RunPhase, Service, StepPhase, StepRun, WaveState};
+use tidegate_domain::time::Timestamp;
+
+use super::Checked;
+use super::ledger::Ledger;
+use crate::world::Performed;
+
+/// What a state must be like by itself.
+pub fn are_sound(state: &Service) -> Checked {
+    data_is_ready(state)?;
+    one_at_a_time(state)?;
+    nobody_lacks_what_was_contracted(state)
+}
+
+fn data_is_ready(state: &Service) -> Checked {
+    const RULE: &str = "a version runs only on data that is expanded for it";
+    for run in &state.runs {
+        let expands = run.steps.iter().filter(|step| step.step.kind == DataStepKind::Expand);
+        for step in expands.filter(|step| !step.is_done()) {
+            let runs = in_use(state, &run.version, &step.cell);
+            let slot = has_slot_of_its_own(state, &step.cell, |version| *version == run.version);
+            if runs || slot {
+                let detail = format!(
+                    "cell {} runs {}, whose step {} is {}",
+                    step.cell,
+                    run.version,
+                    step.step.name,
+                    step.phase.in_words()
+                );
+                return Err((RULE, detail));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A tenant of the cell is on the version.
+fn in_use(state: &Service, version: &Version, cell: &CellName) -> bool {
+    let mut seats = state.seats.values();
+    seats.any(|seat| seat.cell == *cell && seat.version.as_ref() == Some(version))
+}
+
+/// A slot that only versions such as these run.
+fn has_slot_of_its_own(state: &Service, cell: &CellName, is_one: impl Fn(&Version) -> bool) -> bool {
+    let Some(cell) = state.cells.get(cell) else {
+        return false;
+    };
+    cell.slots.keys().any(|slot| {
+        let mut versions = cell
+            .resolved
+            .iter()
+            .filter(|(_, slots)| slots.values().any(|id| id == slot));
+        versions.all(|(version, _)| is_one(version))
+    })
+}
+
+fn one_at_a_time(state: &Service) -> Checked {
+    let mut busy = BTreeSet::new();
+    let steps = state.runs.iter().flat_map(|run| &run.steps);
+    for step in steps.filter(|step| step.is_at_work()) {
+        if !busy.insert((&step.cell, &step.step.database)) {
+            let detail = format!("step {} works in cell {} beside another", step.step.name, step.cell);
+            return Err(("one step at a time works on a database", detail));
+        }
+    }
+    Ok(())
+}
+
+fn nobody_lacks_what_was_contracted(state: &Service) -> Checked {
+    for (index, run) in state.runs.iter().enumerate() {
+        let later: BTreeSet<&Version> = state.runs[index..].iter().map(|run| &run.version).collect();
+        for (tenant, seat) in &state.seats {
+            let Some(on) = &seat.version else { continue };
+            let lacks = run.contracted_in(&seat.cell).is_some() && (*on < run.version || !later.contains(on));
+            if lacks {
+                let detail = format!(
+                    "tenant {tenant} is on {on} in cell {}, which {} has contracted",
+                    seat.cell, run.version
+                );
+                return Err(("no version runs without the data it needs", detail));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What may follow a state, by what was promised of each release.
+pub fn follow(last: &Service, state: &Service, ledger: &Ledger, now: Timestamp) -> Checked {
+    for run in &state.runs {
+        for step in &run.steps {
+            let before = phase_in(last, &run.version, step);
+            if before == Some(step.phase) || !step.is_at_work() {
+                continue;
+            }
+            may_begin(state, run, step, ledger, now)?;
+        }
+        loses_nothing_by_itself(last, run, ledger)?;
+    }
+    Ok(())
+}
+
+fn phase_in(last: &Service, version: &Version, step: &StepRun) -> Option<StepPhase> {
+    let mut steps = last.run(version)?.steps.iter();
+    let found = steps.find(|before| before.cell == step.cell && before.step.name == step.step.name);
+    found
+        .filter(|before| before.attempt == step.attempt)
+        .map(|before| before.phase)
+}
+
+fn may_begin(state: &Service, run: &Run, step: &StepRun, ledger: &Ledger, now: Timestamp) -> Checked {
+    let detail = || format!("step {} of {} in cell {}", step.step.name, run.version, step.cell);
+    if step.phase == StepPhase::Undoing {
+        if in_use(state, &run.version, &step.cell) {
+            return Err(("work is taken back when nobody needs it", detail()));
+        }
+        return Ok(());
+    }
+    match step.step.kind {
+        DataStepKind::Expand => {}
+        DataStepKind::Migrate => {
+            let mut here = run
+                .waves
+                .iter()
+                .filter(|wave| wave.cells(&state.seats).contains(&step.cell));
+            if here.any(|wave| !matches!(wave.state, WaveState::Confirmed { .. })) {
+                return Err(("data is migrated behind its release", detail()));
+            }
+        }
+        DataStepKind::Contract => {
+            let promise = ledger.runs.get(&run.version).map(|kept| &kept.promise.plan);
+            let window = promise.map_or(run.policy.rollback_window, |plan| plan.policy.rollback_window);
+            let over = matches!(run.phase, RunPhase::Completed { at } if at + window <= now);
+            // One that was begun is finished.
+            if !over && step.failures == 0 {
+                return Err(("data is contracted when nobody can be taken back", detail()));
+            }
+            let begun = state.runs.iter().position(|other| other.version == run.version);
+            let later = &state.runs[begun.unwrap_or_default()..];
+            let is_earlier = |version: &Version| later.iter().all(|run| run.version != *version);
+            if has_slot_of_its_own(state, &step.cell, is_earlier) {
+                return Err((
+                    "data is contracted when nobody can be taken back",
+                    format!("{}: a slot runs", detail()),
+                ));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Who goes back without having been sent back by a person.
+fn loses_nothing_by_itself(last: &Service, run: &Run, ledger: &Ledger) -> Checked {
+    let (Some(before), Some(kept)) = (last.run(&run.version), ledger.runs.get(&run.version)) else {
+        return Ok(());
+    };
+    let steps = &kept.promise.plan.release.steps;
+    let loses = |step: &&StepRun| {
+        let promised = steps.iter().find(|promised| promised.name == step.step.name);
+        step.has_begun() && promised.is_some_and(|promised| promised.rollback == AfterStep::LosesNewWrites)
+    };
+    for (tenant, member) in run.members() {
+        let Place::Returning { reason } = &member.place else {
+            continue;
+        };
+        let moved = before
+            .members()
+            .any(|(name, before)| name == tenant && matches!(before.place, Place::Moved { .. }));
+        let cell = last.seats.get(tenant).map(|seat| &seat.cell);
+        let lost = before.steps.iter().filter(|step| Some(&step.cell) == cell).find(loses);
+        if let Some(step) = lost.filter(|_| moved && reason.starts_with("tidegate/")) {
+            let detail = format!(
+                "tenant {tenant} leaves {} behind step {}: {reason}",
+                run.version, step.step.name
+            );
+            return Err(("nothing that was written is lost by itself", detail));
+        }
+    }
+    Ok(())
+}
+
+/// What is said to be done was done.
+pub fn were_done(state: &Service, performed: &Performed) -> Checked {
+    for run in &state.runs {
+        let done = run
+            .steps
+            .iter()
+            .filter(|step| step.is_done() && step.phase != StepPhase::Kept);
+        for step in done {
+            if performed.times(step.effect(&run.version).as_str()) == 0 {
+                let detail = format!("step {} of {} in cell {}", step.step.name, run.version, step.cell);
+                return Err(("a step is done when its command has ended well", detail));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Nothing of it is at hand: what is not done waits for people or for other tenants.
+pub fn rest(run: &Run) -> bool {
+    !run.steps.iter().any(|step| step.is_at_work() || run.takes_back(step))
+}
