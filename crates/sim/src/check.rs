@@ -144,7 +144,9 @@ impl Checker {
         if let Some(last) = &self.last {
             let checked = state::only_evidence_confirms(last, state, &self.passed);
             let told = state::a_notice_is_asked_for_once(last, state);
-            let followed = data_steps::follow(last, state, &self.ledger, now);
+            // By the server's clock, which may have jumped.
+            let stamped = self.journal.fresh().last().map_or(now, |(at, _)| *at);
+            let followed = data_steps::follow(last, state, &self.ledger, stamped);
             self.take(checked.and(told).and(followed));
         }
         self.last = Some(state.clone());

@@ -106,6 +106,9 @@ pub struct WaveRun {
     /// Since when somebody of those that wait may move.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub admitted: Option<Timestamp>,
+    /// When it last handed workers that own a cell over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub handed_over: Option<Timestamp>,
     /// Classes whose window lets a wave finish that has begun in it.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub finishing: BTreeSet<u16>,

@@ -170,6 +170,7 @@ impl Turn {
             switched: None,
             moved: None,
             admitted: None,
+            handed_over: None,
             finishing: BTreeSet::new(),
             maintenance: None,
             gates: vec![None; wave.policy.gates.len()],

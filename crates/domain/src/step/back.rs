@@ -176,6 +176,10 @@ impl Turn {
             return false;
         }
         let (version, now) = (run.version.clone(), self.now);
+        for wave in 0..self.state.runs[index].waves.len() {
+            self.end_downtime(index, wave, "the release is rolled back");
+        }
+        let run = &self.state.runs[index];
         let back = run.waves.iter().filter_map(|wave| match &wave.state {
             WaveState::RolledBack { at, reason } => Some((*at, reason)),
             WaveState::Waiting
@@ -190,7 +194,8 @@ impl Turn {
         run.phase = RunPhase::RolledBack { at: now };
         run.hold = None;
         for wave in &mut run.waves {
-            if matches!(wave.state, WaveState::Waiting) {
+            // One that was being prepared has moved nobody.
+            if matches!(wave.state, WaveState::Waiting | WaveState::Active { .. }) {
                 wave.state = WaveState::Dropped;
             }
         }

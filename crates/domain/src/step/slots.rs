@@ -214,7 +214,7 @@ impl Turn {
     }
 
     /// Workers that own a whole cell follow when its last tenant has moved.
-    pub fn hand_over_cells(&mut self, run: usize) {
+    pub fn hand_over_cells(&mut self, run: usize, wave: usize) {
         let version = self.state.runs[run].version.clone();
         let cells: BTreeSet<CellName> = self.state.runs[run]
             .waves
@@ -223,8 +223,8 @@ impl Turn {
             .collect();
         for cell in cells {
             let mut here = self.state.seats.values().filter(|seat| seat.cell == cell);
-            if here.all(|seat| seat.version.as_ref() == Some(&version)) {
-                self.set_owner(&cell, &version);
+            if here.all(|seat| seat.version.as_ref() == Some(&version)) && self.set_owner(&cell, &version) {
+                self.state.runs[run].waves[wave].handed_over = Some(self.now);
             }
         }
     }
@@ -254,11 +254,13 @@ impl Turn {
         }
     }
 
-    fn set_owner(&mut self, name: &CellName, version: &Version) {
+    /// True where workers of another version had owned the cell, or none.
+    fn set_owner(&mut self, name: &CellName, version: &Version) -> bool {
         let generation = self.next_generation;
         let (Some(release), Some(cell)) = (self.state.pinned.get(version), self.state.cells.get_mut(name)) else {
-            return;
+            return false;
         };
+        let mut handed_over = false;
         for (component, part) in &release.components {
             if part.definition.kind
                 != (ComponentKind::Worker {
@@ -278,8 +280,10 @@ impl Turn {
                         generation,
                     },
                 );
+                handed_over = true;
             }
         }
+        handed_over
     }
 }
 

@@ -21,20 +21,23 @@ impl Turn {
         if let Some(changed) = self.move_rest(run, wave, until) {
             return changed;
         }
-        self.hand_over_cells(run);
-        if self.wait_for_confirmation(run, wave, until).is_some() {
-            return false;
+        self.hand_over_cells(run, wave);
+        let until = self.switch_deadline(run, wave, since);
+        if let Some(changed) = self.wait_for_confirmation(run, wave, until) {
+            return changed;
         }
         self.announce(run, Some(wave), Milestone::WaveSwitched, None);
         self.enter(run, wave, Stage::Bake, "every gateway has confirmed");
         true
     }
 
-    /// Counted from the last batch, and from when somebody could move at all.
+    /// Counted from the last batch, from when somebody could move at all, and from the last hand-over of workers: a cell's may
+    /// come long after, when the last tenant of the version before leaves.
     fn switch_deadline(&self, run: usize, wave: usize, since: Timestamp) -> Timestamp {
         let current = &self.state.runs[run].waves[wave];
         let closed = current.maintenance.as_ref().map(|maintenance| maintenance.since);
-        let begun = Some(since).max(current.moved).max(current.admitted).max(closed);
+        let moved = current.moved.max(current.admitted).max(current.handed_over);
+        let begun = Some(since).max(moved).max(closed);
         let begun = begun.unwrap_or(since);
         begun + self.state.runs[run].policy.switch_within
     }

@@ -282,6 +282,7 @@ impl WaveRun {
         self.switched = None;
         self.moved = None;
         self.admitted = None;
+        self.handed_over = None;
         self.finishing.clear();
         self.maintenance = None;
         self.promoted = false;

@@ -4,7 +4,7 @@
 use tidegate_domain::id::TenantName;
 use tidegate_domain::journal::{Entry, EntryKind};
 use tidegate_domain::plan::PlannedWave;
-use tidegate_domain::policy::Before;
+use tidegate_domain::policy::{Before, Through};
 use tidegate_domain::service::{Service, Waived};
 use tidegate_domain::time::Timestamp;
 
@@ -246,7 +246,8 @@ fn has_baked(run: &Kept, entry: &Entry, now: Timestamp) -> Checked {
         let detail = format!("wave {name} is confirmed at {now}, and bakes until {least}");
         return Err((RULE, detail));
     }
-    for tenant in &kept.on {
+    let through = planned.policy.bake.through == Some(Through::Peak);
+    for tenant in kept.on.iter().filter(|_| through) {
         let (Some(hours), Some(moved)) = (promise.peak(tenant), kept.moved) else {
             continue;
         };

@@ -228,6 +228,10 @@ impl Ledger {
             (EntryKind::Waived, _) => run.waivers.push(waiver(&entry.reason, at).ok_or(Mute)?),
             (EntryKind::Resumed, _) => {
                 run.returned.clear();
+                // What is being baked is baked anew.
+                for wave in run.waves.values_mut().filter(|wave| wave.confirmed.is_none()) {
+                    wave.baking = wave.baking.map(|_| at);
+                }
                 for wave in run.waves.values_mut().filter(|wave| wave.taken_back) {
                     *wave = KeptWave::default();
                 }

@@ -306,7 +306,7 @@ impl Promise {
         Ok(all)
     }
 
-    /// The hours of a tenant's peak, where its wave bakes through it.
+    /// The hours of a tenant's peak, where the wave it was planned in bakes through it.
     pub fn peak(&self, tenant: &TenantName) -> Option<&BTreeSet<u8>> {
         self.plan.schedule.peaks.get(tenant)
     }
