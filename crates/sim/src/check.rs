@@ -135,10 +135,10 @@ impl Checker {
         self.take(state::not_too_many_at_once(state));
         self.take(state::every_version_in_use_runs(state, &self.document));
         self.take(state::the_way_back_is_free(state));
-        self.take(data_steps::are_sound(state));
         self.take(data_steps::were_done(state, performed));
         let kept = self.ledger.follow(self.journal.fresh(), state);
         self.take(kept);
+        self.take(data_steps::are_sound(state, &self.ledger));
         let now = Timestamp(self.epoch.0 + self.at);
         self.take(state::downtime_has_an_end(state, now));
         if let Some(last) = &self.last {

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use tidegate_domain::id::{CellName, Version};
-use tidegate_domain::release::{AfterStep, DataStepKind};
+use tidegate_domain::release::{AfterStep, DataStep, DataStepKind};
 use tidegate_domain::service::{Place, Run, RunPhase, Service, StepPhase, StepRun, WaveState};
 use tidegate_domain::time::Timestamp;
 
@@ -12,18 +12,18 @@ use super::Checked;
 use super::ledger::Ledger;
 use crate::world::Performed;
 
-/// What a state must be like by itself.
-pub fn are_sound(state: &Service) -> Checked {
-    data_is_ready(state)?;
-    one_at_a_time(state)?;
+/// What a state must be like by itself. What a step is, is what was promised.
+pub fn are_sound(state: &Service, ledger: &Ledger) -> Checked {
+    data_is_ready(state, ledger)?;
+    one_at_a_time(state, ledger)?;
     nobody_lacks_what_was_contracted(state)
 }
 
-fn data_is_ready(state: &Service) -> Checked {
+fn data_is_ready(state: &Service, ledger: &Ledger) -> Checked {
     const RULE: &str = "a version runs only on data that is expanded for it";
     for run in &state.runs {
-        let expands = run.steps.iter().filter(|step| step.step.kind == DataStepKind::Expand);
-        for step in expands.filter(|step| !step.is_done()) {
+        let expands = |step: &&StepRun| promised(ledger, run, step).kind == DataStepKind::Expand;
+        for step in run.steps.iter().filter(expands).filter(|step| !step.is_done()) {
             let runs = in_use(state, &run.version, &step.cell);
             let slot = has_slot_of_its_own(state, &step.cell, |version| *version == run.version);
             if runs || slot {
@@ -39,6 +39,14 @@ fn data_is_ready(state: &Service) -> Checked {
         }
     }
     Ok(())
+}
+
+/// A step as the plan had it when it was checked.
+fn promised<'a>(ledger: &'a Ledger, run: &Run, step: &'a StepRun) -> &'a DataStep {
+    let kept = ledger.runs.get(&run.version).into_iter();
+    let mut steps = kept.flat_map(|kept| &kept.promise.plan.release.steps);
+    let found = steps.find(|promised| promised.name == step.step.name);
+    found.unwrap_or(&step.step)
 }
 
 /// A tenant of the cell is on the version.
@@ -61,11 +69,14 @@ fn has_slot_of_its_own(state: &Service, cell: &CellName, is_one: impl Fn(&Versio
     })
 }
 
-fn one_at_a_time(state: &Service) -> Checked {
+fn one_at_a_time(state: &Service, ledger: &Ledger) -> Checked {
     let mut busy = BTreeSet::new();
-    let steps = state.runs.iter().flat_map(|run| &run.steps);
-    for step in steps.filter(|step| step.is_at_work()) {
-        if !busy.insert((&step.cell, &step.step.database)) {
+    let steps = state
+        .runs
+        .iter()
+        .flat_map(|run| run.steps.iter().map(move |step| (run, step)));
+    for (run, step) in steps.filter(|(_, step)| step.is_at_work()) {
+        if !busy.insert((&step.cell, &promised(ledger, run, step).database)) {
             let detail = format!("step {} works in cell {} beside another", step.step.name, step.cell);
             return Err(("one step at a time works on a database", detail));
         }
@@ -122,7 +133,7 @@ fn may_begin(state: &Service, run: &Run, step: &StepRun, ledger: &Ledger, now: T
         }
         return Ok(());
     }
-    match step.step.kind {
+    match promised(ledger, run, step).kind {
         DataStepKind::Expand => {}
         DataStepKind::Migrate => {
             let mut here = run
@@ -157,16 +168,12 @@ fn may_begin(state: &Service, run: &Run, step: &StepRun, ledger: &Ledger, now: T
 
 /// Who goes back without having been sent back by a person.
 fn loses_nothing_by_itself(last: &Service, run: &Run, ledger: &Ledger) -> Checked {
-    let (Some(before), Some(kept)) = (last.run(&run.version), ledger.runs.get(&run.version)) else {
+    let Some(before) = last.run(&run.version) else {
         return Ok(());
     };
-    let steps = &kept.promise.plan.release.steps;
-    let loses = |step: &&StepRun| {
-        let promised = steps.iter().find(|promised| promised.name == step.step.name);
-        step.has_begun() && promised.is_some_and(|promised| promised.rollback == AfterStep::LosesNewWrites)
-    };
+    let loses = |step: &&StepRun| step.has_begun() && promised(ledger, run, step).rollback == AfterStep::LosesNewWrites;
     for (tenant, member) in run.members() {
-        let Place::Returning { reason } = &member.place else {
+        let (Place::Returning { reason } | Place::Returned { reason, .. }) = &member.place else {
             continue;
         };
         let moved = before

@@ -1,9 +1,10 @@
 //! Defects, as a planner or a state machine that forgets something would have them.
 
-use tidegate_domain::id::Version;
+use tidegate_domain::id::{DatabaseName, Version};
 use tidegate_domain::plan::Plan;
 use tidegate_domain::policy::{Bake, Gap};
-use tidegate_domain::service::{Place, Service};
+use tidegate_domain::release::{AfterStep, DataStep, DataStepKind};
+use tidegate_domain::service::{Place, Service, StepPhase};
 use tidegate_domain::time::Duration;
 
 use crate::script::Planted;
@@ -30,7 +31,24 @@ impl Planted {
                     };
                 }
             }
-            Self::AnybodyApproves | Self::ForgetsChoices | Self::ForgetsFreezes | Self::ForgetsReturns => {}
+            Self::ExpandsLate => be_instead(plan, DataStepKind::Expand, DataStepKind::Migrate),
+            Self::MigratesFirst => be_instead(plan, DataStepKind::Migrate, DataStepKind::Expand),
+            Self::ContractsAtOnce => plan.policy.rollback_window = Duration::ZERO,
+            Self::MistakesDatabases => {
+                for step in of_kind(plan, DataStepKind::Migrate) {
+                    step.database = DatabaseName::new("other").expect("a name");
+                }
+            }
+            Self::ForgetsLosses => {
+                for step in &mut plan.release.steps {
+                    step.rollback = AfterStep::Clean;
+                }
+            }
+            Self::AnybodyApproves
+            | Self::ForgetsChoices
+            | Self::ForgetsFreezes
+            | Self::ForgetsReturns
+            | Self::SkipsSteps => {}
         }
     }
 
@@ -38,6 +56,12 @@ impl Planted {
     pub fn forget(self, version: &Version, state: &mut Service) {
         if self == Self::ForgetsFreezes {
             state.freezes.clear();
+        }
+        let steps = state.runs.iter_mut().filter(|run| run.version == *version);
+        for step in steps.flat_map(|run| &mut run.steps) {
+            if self == Self::SkipsSteps && step.phase == StepPhase::Waiting {
+                step.phase = StepPhase::Done;
+            }
         }
         let runs = state.runs.iter_mut().filter(|run| run.version == *version);
         for member in runs
@@ -53,5 +77,15 @@ impl Planted {
                 member.place = Place::Waiting;
             }
         }
+    }
+}
+
+fn of_kind(plan: &mut Plan, kind: DataStepKind) -> impl Iterator<Item = &mut DataStep> {
+    plan.release.steps.iter_mut().filter(move |step| step.kind == kind)
+}
+
+fn be_instead(plan: &mut Plan, kind: DataStepKind, instead: DataStepKind) {
+    for step in of_kind(plan, kind) {
+        step.kind = instead;
     }
 }

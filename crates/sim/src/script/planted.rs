@@ -33,10 +33,22 @@ pub enum Planted {
     ForgetsFreezes,
     /// Who was taken back waits to be moved again.
     ForgetsReturns,
+    /// What needs data is begun before they are expanded.
+    ExpandsLate,
+    /// Data is migrated before anybody has moved.
+    MigratesFirst,
+    /// Nobody can be taken back, and what earlier versions need goes at once.
+    ContractsAtOnce,
+    /// A migration is taken for one of another database.
+    MistakesDatabases,
+    /// No rollback loses what was written.
+    ForgetsLosses,
+    /// Steps that were not begun are done.
+    SkipsSteps,
 }
 
 impl Planted {
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 19] = [
         Self::NoStarts,
         Self::NoWindows,
         Self::NoNotices,
@@ -50,6 +62,12 @@ impl Planted {
         Self::ForgetsChoices,
         Self::ForgetsFreezes,
         Self::ForgetsReturns,
+        Self::ExpandsLate,
+        Self::MigratesFirst,
+        Self::ContractsAtOnce,
+        Self::MistakesDatabases,
+        Self::ForgetsLosses,
+        Self::SkipsSteps,
     ];
 
     #[must_use]
@@ -68,6 +86,12 @@ impl Planted {
             Self::ForgetsChoices => "forgets-choices",
             Self::ForgetsFreezes => "forgets-freezes",
             Self::ForgetsReturns => "forgets-returns",
+            Self::ExpandsLate => "expands-late",
+            Self::MigratesFirst => "migrates-first",
+            Self::ContractsAtOnce => "contracts-at-once",
+            Self::MistakesDatabases => "mistakes-databases",
+            Self::ForgetsLosses => "forgets-losses",
+            Self::SkipsSteps => "skips-steps",
         }
     }
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use tidegate_sim::{Script, replay};
 
 /// What can be planted, and the rule that notices it.
-const NOTICED: [(&str, &str); 13] = [
+const NOTICED_IN_WEEKS: [(&str, &str); 13] = [
     ("no-starts", "no tenant moves before its planned start"),
     ("no-windows", "no tenant moves outside its windows"),
     ("no-notices", "no tenant moves before its notice has run"),
@@ -22,6 +22,16 @@ const NOTICED: [(&str, &str); 13] = [
     ("forgets-returns", "a rollback wins"),
 ];
 
+/// The same for work on data.
+const NOTICED_IN_STEPS: [(&str, &str); 6] = [
+    ("expands-late", "a version runs only on data that is expanded for it"),
+    ("migrates-first", "data is migrated behind its release"),
+    ("contracts-at-once", "data is contracted when nobody can be taken back"),
+    ("mistakes-databases", "one step at a time works on a database"),
+    ("forgets-losses", "nothing that was written is lost by itself"),
+    ("skips-steps", "a step is done when its command has ended well"),
+];
+
 fn violated(text: &str) -> Option<String> {
     let script: Script = text.parse().unwrap();
     let told = replay(&script);
@@ -31,12 +41,14 @@ fn violated(text: &str) -> Option<String> {
 
 #[test]
 fn every_planted_defect_is_noticed_by_its_rule() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/planted/weeks.txt");
-    let sound = fs::read_to_string(path).unwrap();
-    assert_eq!(violated(&sound), None, "nothing is planted");
-    for (planted, rule) in NOTICED {
-        let text = format!("{sound}0s plant 2.0.0 {planted}\n");
-        let found = violated(&text).unwrap_or_default();
-        assert!(found.starts_with(rule), "{planted} is noticed as: {found}");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/planted");
+    for (file, noticed) in [("weeks.txt", &NOTICED_IN_WEEKS[..]), ("steps.txt", &NOTICED_IN_STEPS)] {
+        let sound = fs::read_to_string(folder.join(file)).unwrap();
+        assert_eq!(violated(&sound), None, "nothing is planted in {file}");
+        for (planted, rule) in noticed {
+            let text = format!("{sound}0s plant 2.0.0 {planted}\n");
+            let found = violated(&text).unwrap_or_default();
+            assert!(found.starts_with(rule), "{planted} is noticed as: {found}");
+        }
     }
 }
