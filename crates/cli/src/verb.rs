@@ -29,6 +29,7 @@ mod serve;
 mod sim;
 mod simulate;
 mod status;
+mod steps;
 mod stop;
 mod tenants;
 mod token;
@@ -84,6 +85,7 @@ enum Verb {
     Promote(promote::Args),
     Abort(abort::Args),
     Releases(releases::Args),
+    Steps(steps::Args),
     History(history::Args),
     Diff(diff::Args),
     Tenants(tenants::Args),
@@ -149,6 +151,7 @@ pub fn run(line: CommandLine) -> Result<ExitCode, CliError> {
         Verb::Promote(args) => promote::run(&args, &context),
         Verb::Abort(args) => abort::run(&args, &context),
         Verb::Releases(args) => releases::run(&args, &context),
+        Verb::Steps(args) => steps::run(&args, &context),
         Verb::History(args) => history::run(&args, &context),
         Verb::Diff(args) => diff::run(&args, &context),
         Verb::Tenants(args) => tenants::run(&args, &context),

@@ -23,6 +23,7 @@ mod reports;
 mod reservations;
 mod route;
 mod status;
+mod steps;
 mod stream;
 mod tenants;
 mod tokens;
@@ -60,8 +61,10 @@ pub use self::reservations::Reserve;
 pub use self::route::Route;
 pub use self::status::{
     ApprovalStatus, CellStatus, GateStatus, HealthStatus, HoldStatus, MaintenanceStatus, NoticeCounts, PatchStatus,
-    ReleaseStatus, SlotStatus, Status, TenantCounts, ValidationStatus, WaitingText, WaiverStatus, WaveStatus,
+    ReleaseStatus, SlotStatus, Status, StepStatus, TenantCounts, ValidationStatus, WaitingText, WaiverStatus,
+    WaveStatus,
 };
+pub use self::steps::StepList;
 pub use self::tenants::{NewTenant, TenantList, TenantStatus};
 pub use self::tokens::{NewToken, TokenList, TokenMade, TokenStatus};
 pub use self::waivers::Waive;
@@ -135,6 +138,7 @@ pub fn routes() -> Vec<Route> {
         waivers::routes(),
         reports::routes(),
         reservations::routes(),
+        steps::routes(),
         freezes::routes(),
         notices::routes(),
         diff::routes(),

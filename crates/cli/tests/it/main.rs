@@ -12,6 +12,7 @@ mod refusing;
 mod serving;
 mod shop;
 mod simulating;
+mod steps;
 mod third_party;
 mod trouble;
 mod usage;

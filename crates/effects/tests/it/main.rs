@@ -2,6 +2,7 @@
 
 mod adoption;
 mod life;
+mod once;
 mod order;
 mod trouble;
 mod workers;

@@ -14,8 +14,8 @@ use super::{AppState, Problem, Route, SCHEMA_VERSION};
 use crate::auth::{Authorized, permission};
 
 /// Lines answered where nothing else is asked for, and at the most.
-const LINES: usize = 100;
-const LINES_MAX: usize = 10_000;
+pub const LINES: usize = 100;
+pub const LINES_MAX: usize = 10_000;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Logs {

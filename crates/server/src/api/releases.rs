@@ -147,7 +147,7 @@ fn outdated(digest: &Digest, differences: Vec<String>) -> Problem {
         .problems(each.collect())
 }
 
-fn no_such_release(version: &Version) -> Problem {
+pub fn no_such_release(version: &Version) -> Problem {
     Problem::not_found(format!("there is no release {version}")).help("`tidegate releases` lists them")
 }
 

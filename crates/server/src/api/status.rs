@@ -1,6 +1,7 @@
 //! Everything about the service at one instant: what moves, what waits and for what.
 
 mod admission;
+pub mod steps;
 
 use std::collections::BTreeMap;
 
@@ -10,12 +11,13 @@ use serde::{Deserialize, Serialize};
 use tidegate_domain::event::Judgement;
 use tidegate_domain::id::{CellName, ComponentName, Digest, ServiceName, TenantName, Version, WaveName};
 use tidegate_domain::observed::SlotState;
-use tidegate_domain::release::{Reversible, Stage};
+use tidegate_domain::release::Stage;
 use tidegate_domain::service::{Cell, Phase, Place, Run, RunPhase, Service, WaveRun, WaveState};
 use tidegate_domain::time::Timestamp;
 use tidegate_domain::waiting::Waiting;
 
 pub use self::admission::{ApprovalStatus, NoticeCounts, ValidationStatus, WaiverStatus};
+pub use self::steps::StepStatus;
 use super::exchange::Answer;
 use super::freezes::FreezeStatus;
 use super::gateways::Gateway;
@@ -74,6 +76,9 @@ pub struct ReleaseStatus {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub waivers: Vec<WaiverStatus>,
     pub waves: Vec<WaveStatus>,
+    /// Its work on data, in cells that it has come to.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub steps: Vec<StepStatus>,
     pub waiting: Vec<WaitingText>,
 }
 
@@ -286,7 +291,6 @@ impl Status {
 }
 
 fn release(service: &Service, run: &Run, waiting: &[Waiting]) -> ReleaseStatus {
-    let reversible = service.pinned.get(&run.version).map(|release| release.reversible);
     let ended = match run.phase {
         RunPhase::Queued | RunPhase::Moving => None,
         RunPhase::Completed { at }
@@ -308,11 +312,7 @@ fn release(service: &Service, run: &Run, waiting: &[Waiting]) -> ReleaseStatus {
         plan: run.plan.clone(),
         author: run.author.to_string(),
         applied_ms: run.applied.0,
-        reversible: match reversible {
-            Some(Reversible::Always) => "at any time".to_owned(),
-            Some(Reversible::Until(stage)) => format!("until stage {}", stage_name(stage)),
-            None => "no longer: its earlier version is not kept".to_owned(),
-        },
+        reversible: steps::reversible(service, run),
         planned_by: run
             .planned_by
             .as_ref()
@@ -323,6 +323,7 @@ fn release(service: &Service, run: &Run, waiting: &[Waiting]) -> ReleaseStatus {
         validations: admission::validations(run),
         waivers: run.waivers.iter().map(admission::waiver).collect(),
         waves: run.waves.iter().map(wave).collect(),
+        steps: steps::of(run),
         waiting: waiting
             .iter()
             .filter(|waiting| waiting.release() == Some(&run.version))

@@ -1,11 +1,14 @@
 //! The tree of release, wave and tenants, and what it runs on.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use tidegate_domain::release::Stage;
+use tidegate_domain::id::StepName;
+use tidegate_domain::release::{DataStepKind, Stage};
 use tidegate_domain::time::Timestamp;
 use tidegate_server::api::{
-    ApprovalStatus, CellStatus, Gateway, HealthStatus, ReleaseStatus, Status, TenantCounts, WaitingText, WaveStatus,
+    ApprovalStatus, CellStatus, Gateway, HealthStatus, ReleaseStatus, Status, StepStatus, TenantCounts, WaitingText,
+    WaveStatus,
 };
 
 use crate::paint::{Paint, Tone};
@@ -134,6 +137,7 @@ fn draw_release(page: &mut String, release: &ReleaseStatus, whole: bool, paint: 
         );
     }
     draw_admission(page, release);
+    draw_steps(page, release, paint);
     // What holds it is told above, once, however many wait for its end.
     let waiting: Vec<&WaitingText> = release
         .waiting
@@ -156,6 +160,37 @@ fn draw_release(page: &mut String, release: &ReleaseStatus, whole: bool, paint: 
     }
     for waiting in waiting {
         let _ = writeln!(page, "{} waits for {}", branch().0, waiting.text);
+    }
+}
+
+/// Each step once; where it is not done, its cells are named.
+fn draw_steps(page: &mut String, release: &ReleaseStatus, paint: Paint) {
+    let mut steps: BTreeMap<(DataStepKind, &StepName), Vec<&StepStatus>> = BTreeMap::new();
+    for step in &release.steps {
+        steps.entry((step.kind, &step.name)).or_default().push(step);
+    }
+    for ((kind, name), cells) in steps {
+        let done = cells.iter().filter(|step| step.phase == "done").count();
+        let mut words = Vec::new();
+        if done > 0 {
+            words.push(format!("done in {}", count(done, "cell")));
+        }
+        for step in cells.iter().filter(|step| step.phase != "done") {
+            let outcome = match step.outcome.as_str() {
+                "" => String::new(),
+                outcome => format!(" ({outcome})"),
+            };
+            words.push(format!(
+                "{} in {} since {}{outcome}",
+                step.phase,
+                step.cell,
+                at_ms(step.since_ms)
+            ));
+        }
+        let failed = cells.iter().any(|step| step.failures > 0);
+        let tone = if failed { Tone::Bad } else { Tone::Faint };
+        let line = format!("{} {name}: {}", kind.as_str(), words.join(", "));
+        let _ = writeln!(page, "  {}", paint.paint(tone, &line));
     }
 }
 

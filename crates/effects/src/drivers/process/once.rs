@@ -1,7 +1,8 @@
 //! A command that is run once to its end: one life in a directory of its own, named by the effect that it is.
 //!
 //! What the shim writes down of its end outlives the server, so that a server started anew neither begins it a second time
-//! beside itself nor misses how it ended.
+//! beside itself nor misses how it ended. What the command prints stays in its log: an outcome goes into the journal and to
+//! webhooks, and nobody knows what a program prints.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -15,10 +16,8 @@ use super::launch::{Blanks, ConfigurationFile, launch_once};
 use super::life::{self, Life, StartError};
 use super::lock::Lock;
 use super::record::{self, Exit, InstanceDirectory, Outcome};
-use super::{Shared, in_words, shim};
+use super::{Shared, in_words};
 
-/// Output shown with an outcome.
-const LAST_LINES: usize = 5;
 /// Directories of commands that have ended, kept for their output.
 const KEPT: usize = 200;
 
@@ -41,7 +40,7 @@ async fn to_its_end(
             if !ended_within(&life, task).await {
                 life::stop(directory).await;
                 let reason = format!("it had not ended within {} and was stopped", task.timeout);
-                return Ok(judgement(Verdict::Fail, with_last_lines(directory, reason)));
+                return Ok(judgement(Verdict::Fail, reason));
             }
         } else if record::read::<Exit>(&directory.exit()).is_none() {
             match begin(shared, directory, id, task).await {
@@ -54,7 +53,7 @@ async fn to_its_end(
         }
         // Without a record its shim was killed, and how it ended is not known: it is begun again.
         if let Some(exit) = record::read::<Exit>(&directory.exit()) {
-            return Ok(ended(directory, exit));
+            return Ok(ended(exit));
         }
     }
 }
@@ -86,7 +85,7 @@ async fn ended_within(life: &Life, task: &StepTask) -> bool {
     timeout(left, life.shim.ended()).await.is_ok()
 }
 
-fn ended(directory: &InstanceDirectory, exit: Exit) -> Judgement {
+fn ended(exit: Exit) -> Judgement {
     let lived = Duration::from_millis(exit.lived_ms);
     let (verdict, reason) = match exit.outcome {
         _ if exit.stopped => (Verdict::Fail, format!("it was stopped after {lived:?}")),
@@ -102,14 +101,7 @@ fn ended(directory: &InstanceDirectory, exit: Exit) -> Judgement {
             format!("the kept copy of its artifact was changed to {found}"),
         ),
     };
-    judgement(verdict, with_last_lines(directory, reason))
-}
-
-fn with_last_lines(directory: &InstanceDirectory, reason: String) -> String {
-    match shim::log::last_lines(&directory.log(), LAST_LINES) {
-        Ok(lines) if !lines.is_empty() => format!("{reason}; its last lines: {}", lines.join(" | ")),
-        Ok(_) | Err(_) => reason,
-    }
+    judgement(verdict, reason)
 }
 
 /// Deletes the oldest of the directories beside this one in which nothing runs.
