@@ -16,7 +16,7 @@ use tokio::time::timeout;
 use super::world::{World, alive, cell, eventually, kill, lines};
 
 fn id(attempt: u32) -> EffectId {
-    let (version, step) = ("2.0.0".parse().unwrap(), "fill".parse().unwrap());
+    let (version, step) = ("2.0.0".parse().expect("a version"), "fill".parse().expect("a name"));
     EffectId::step(&version, &cell(), &step, attempt)
 }
 
@@ -25,9 +25,9 @@ fn task(world: &World, script: &str) -> StepTask {
     let mut spec = world.spec("api", "2.0.0");
     spec.configuration = BTreeMap::from([("DATABASE_URL".to_owned(), "file:north.db".into())]);
     StepTask {
-        version: "2.0.0".parse().unwrap(),
-        step: "fill".parse().unwrap(),
-        database: "main".parse().unwrap(),
+        version: "2.0.0".parse().expect("a version"),
+        step: "fill".parse().expect("a name"),
+        database: "main".parse().expect("a name"),
         spec,
         command: ["/bin/sh", "-c", script, "{artifact}"].map(str::to_owned).to_vec(),
         timeout: Span::from_secs(30),

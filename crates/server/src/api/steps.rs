@@ -98,7 +98,7 @@ async fn logs(
             "no step `{step}` of release {version} was begun in cell `{}`",
             select.cell
         );
-        Problem::not_found(words).help(&format!("`tidegate steps {version}` lists them"))
+        Problem::not_found(words).help(format!("`tidegate steps {version}` lists them"))
     })?;
     let count = select.lines.unwrap_or(LINES).min(LINES_MAX);
     let lines = printed(&state, found.effect(&version), count).await?;
