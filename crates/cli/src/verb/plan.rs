@@ -237,14 +237,15 @@ impl Question {
             ..
         } = self;
         facts.take_part(&mut read.project);
-        let input = PlanInput {
+        // As `run` says: the program ends after it.
+        let input = ManuallyDrop::new(PlanInput {
             state: facts.state(&read.project),
             project: read.project,
             release,
             artifacts,
             now,
             profile,
-        };
+        });
         let (plan, mut report) = plan(&input);
         if let Some(plan) = &plan {
             report.problems.extend(check(plan, &input));
@@ -253,7 +254,7 @@ impl Question {
         let plan = plan.filter(|_| !report.blocked());
         let digest = plan.as_ref().map(Plan::digest);
         Planned {
-            version: input.release.version,
+            version: input.release.version.clone(),
             digest,
             plan,
             report,

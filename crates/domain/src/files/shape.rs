@@ -81,9 +81,8 @@ impl Shape {
             self.alternatives(node, alternatives, part, findings);
             return;
         }
-        let kinds = Kind::admitted(part.schema);
-        if !kinds.iter().any(|kind| kind.admits(&node.value)) {
-            findings.push(kind::mismatch(node, &kinds));
+        if !Kind::is_admitted(part.schema, &node.value) {
+            findings.push(kind::mismatch(node, &Kind::admitted(part.schema)));
             return;
         }
         match &node.value {

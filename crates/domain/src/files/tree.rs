@@ -193,6 +193,12 @@ fn unreadable(source: &Source) -> Option<Finding> {
         let message = format!("the file has {} bytes; Tidegate reads up to {most}", text.len());
         return Some(Finding::of_file(Code::Limit, message));
     }
+    // Their first bytes in UTF-8, most of which are looked at without decoding any: a file of many tenants is long.
+    let may_be =
+        |byte: u8| matches!(byte, 0..=0x1f if !matches!(byte, b'\n' | b'\r' | b'\t')) || matches!(byte, 0x7f | 0xc2);
+    if !text.bytes().any(may_be) {
+        return None;
+    }
     let is_control = |c: char| c.is_control() && !matches!(c, '\n' | '\r' | '\t' | '\u{85}');
     let (start, control) = text.char_indices().find(|(_, c)| is_control(*c))?;
     let message = format!("the file holds the control character U+{:04X}", u32::from(control));

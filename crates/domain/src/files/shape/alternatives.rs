@@ -49,7 +49,7 @@ impl Shape {
         let admitting: Vec<Part<'_>> = parts
             .iter()
             .copied()
-            .filter(|part| Kind::admitted(part.schema).iter().any(|kind| kind.admits(&node.value)))
+            .filter(|part| Kind::is_admitted(part.schema, &node.value))
             .collect();
         if let Value::Text(text) = &node.value {
             let words: Option<Vec<Vec<&str>>> = admitting.iter().map(|part| words(part.schema)).collect();

@@ -36,6 +36,16 @@ impl Kind {
         }
     }
 
+    /// The same as asking each of those: the one that is asked for every value of every file.
+    pub(super) fn is_admitted(schema: &Json, value: &Value) -> bool {
+        match &schema["type"] {
+            Json::String(word) => Self::of(word).is_some_and(|kind| kind.admits(value)),
+            Json::Array(_) | Json::Null | Json::Bool(_) | Json::Number(_) | Json::Object(_) => {
+                Self::admitted(schema).iter().any(|kind| kind.admits(value))
+            }
+        }
+    }
+
     fn of(word: &str) -> Option<Self> {
         Some(match word {
             "boolean" => Self::Boolean,
