@@ -177,7 +177,9 @@ fn draw_wave(page: &mut String, plan: &Plan, wave: &PlannedWave, report: &WaveRe
             Rollback::Clean => "clean, at any time".to_owned(),
             Rollback::Until(stage) => format!("only until the wave enters {stage}: its data forbid it from there on"),
             Rollback::LosesNewWrites(step) => {
-                format!("by a person only: it loses what was written since step {step} began")
+                format!(
+                    "clean, until step {step} has begun; from there by a person only, who loses what was written since"
+                )
             }
             Rollback::ImpossibleAfter(step) => {
                 format!("clean, until the rollback window is over and step {step} begins")

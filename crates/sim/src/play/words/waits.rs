@@ -232,6 +232,7 @@ pub fn is_short(waiting: &Waiting) -> bool {
         | Waiting::Gateways { .. }
         | Waiting::Workers { .. }
         | Waiting::Downtime { .. }
+        | Waiting::Step { .. }
         | Waiting::Return { .. }
         | Waiting::Drain { .. } => true,
         Waiting::EarlierRelease { .. }
@@ -244,7 +245,6 @@ pub fn is_short(waiting: &Waiting) -> bool {
         | Waiting::Validation { .. }
         | Waiting::Peak { .. }
         | Waiting::Gap { .. }
-        | Waiting::Step { .. }
         | Waiting::Bake { .. } => false,
     }
 }
