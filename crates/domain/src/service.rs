@@ -20,7 +20,7 @@ pub use self::data_step::{StepPhase, StepRun};
 pub use self::exception::{Choice, Freeze, Selection, Waived, Waiver};
 pub use self::maintenance::Maintenance;
 pub use self::notice::{Notice, Proof};
-pub use self::reservation::Reservation;
+pub use self::reservation::{FreeTime, Reservable, Reservation};
 pub use self::run::{Hold, Member, Place, Run, RunPhase, WaveRun, WaveState};
 pub use self::validation::{CustomerReport, ReportOutcome};
 use crate::grouped;

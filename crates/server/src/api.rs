@@ -57,7 +57,7 @@ pub use self::plans::{FoundArtifact, KeptPlan, PlanRequest, Planned, SourceText}
 pub use self::problem::Problem;
 pub use self::releases::{Applied, Apply, ReleaseList};
 pub use self::reports::Report;
-pub use self::reservations::Reserve;
+pub use self::reservations::{FreeTimeStatus, ReservationList, ReservationStatus, Reserve};
 pub use self::route::Route;
 pub use self::status::{
     ApprovalStatus, CellStatus, GateStatus, HealthStatus, HoldStatus, MaintenanceStatus, NoticeCounts, PatchStatus,

@@ -9,6 +9,7 @@ mod moving;
 mod offline;
 mod planning;
 mod refusing;
+mod reserving;
 mod serving;
 mod shop;
 mod simulating;

@@ -7,14 +7,14 @@ use crate::event::{Scope, Verdict};
 use crate::id::{TenantName, Version};
 use crate::journal::EntryKind;
 use crate::release::{Reversible, Stage};
-use crate::service::{Hold, Member, Place, Run, RunPhase, WaveState};
+use crate::service::{Hold, Member, Place, Run, RunPhase, Service, WaveState};
 use crate::time::Timestamp;
 
-impl Turn {
+impl Service {
     /// The index of a run that can still move.
-    pub fn moving(&self, version: &Version) -> Result<usize, Refused> {
+    pub(super) fn moving(&self, version: &Version) -> Result<usize, Refused> {
         let index = self.any(version)?;
-        match self.state.runs[index].phase {
+        match self.runs[index].phase {
             RunPhase::Queued | RunPhase::Moving => Ok(index),
             phase @ (RunPhase::Completed { .. }
             | RunPhase::RolledBack { .. }
@@ -26,11 +26,22 @@ impl Turn {
         }
     }
 
-    pub fn any(&self, version: &Version) -> Result<usize, Refused> {
-        let found = self.state.runs.iter().rposition(|run| run.version == *version);
+    fn any(&self, version: &Version) -> Result<usize, Refused> {
+        let found = self.runs.iter().rposition(|run| run.version == *version);
         found.ok_or_else(|| Refused::NoSuchRelease {
             release: version.clone(),
         })
+    }
+}
+
+impl Turn {
+    /// The index of a run that can still move.
+    pub fn moving(&self, version: &Version) -> Result<usize, Refused> {
+        self.state.moving(version)
+    }
+
+    pub fn any(&self, version: &Version) -> Result<usize, Refused> {
+        self.state.any(version)
     }
 
     /// A second hold replaces the first: the later word counts.

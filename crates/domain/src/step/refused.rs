@@ -76,9 +76,14 @@ pub enum Refused {
         "the playbook of release {release} lets nobody reserve a time: write `reservations` in it for the next release"
     )]
     NoReservations { release: Version },
-    #[error("release {release} will not move tenant `{tenant}`, or has moved it: there is nothing to reserve")]
+    #[error(
+        "release {release} will not move tenant `{tenant}`, or has moved it: there is nothing to reserve; `tidegate tenants` shows where it is"
+    )]
     NothingToReserve { release: Version, tenant: TenantName },
-    #[error("tenant `{tenant}` cannot be moved at {at} by release {release}; {}", next_in_words(*next))]
+    #[error(
+        "tenant `{tenant}` cannot be moved at {at} by release {release}; {}; `tidegate reserve {release} --tenant {tenant}` lists what is free",
+        next_in_words(*next)
+    )]
     NotReservable {
         release: Version,
         tenant: TenantName,

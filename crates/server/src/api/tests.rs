@@ -7,5 +7,6 @@ mod contract;
 mod hostile;
 mod plans;
 mod reading;
+mod reservations;
 mod secrets;
 mod world;

@@ -1,7 +1,13 @@
-use crate::event::EventKind;
+use serde_json::json;
+
+use super::admission::{at, freeze, friday, night, within};
+use crate::event::{Event, EventKind};
 use crate::fixture::{Shop, installed, tenant, version};
-use crate::id::TenantName;
-use crate::step::Refused;
+use crate::id::{Actor, TenantName};
+use crate::plan::Start;
+use crate::policy::ReservationRule;
+use crate::service::{FreeTime, Reservation, Selection, Service};
+use crate::step::{Refused, step};
 use crate::time::{Duration, Timestamp};
 
 /// One wave for all; two tenants may reserve the same hour of the next two days.
@@ -104,4 +110,187 @@ fn the_way_back_asks_for_no_reservation() {
     shop.take(kind).unwrap();
     let back: Vec<TenantName> = shop.on("1.0.0").into_iter().map(tenant).collect();
     assert_eq!(back.len(), 6);
+}
+
+/// A release of the shop whose tenants reserve by this rule, applied on Friday 15 January 2027, 10:00 UTC.
+fn choosing(rule: &serde_json::Value, windows: &[serde_json::Value], start: Option<Timestamp>) -> Shop {
+    let mut shop = friday();
+    PLAYBOOK.clone_into(&mut shop.playbook);
+    let rule: ReservationRule = serde_json::from_value(rule.clone()).unwrap();
+    shop.apply_changed("1.1.0", |plan| {
+        within(plan, windows);
+        plan.policy.reservations = Some(rule);
+        let start = Start {
+            at: start,
+            window: None,
+        };
+        plan.waves[0].starts = [(0, start.clone()), (1, start)].into();
+    });
+    shop
+}
+
+fn free(shop: &Shop, name: &str) -> Vec<FreeTime> {
+    let (release, name) = (version("1.1.0"), tenant(name));
+    let reservable = shop.state.reservable(&release, &name, shop.now).unwrap();
+    reservable.times(shop.now).collect()
+}
+
+#[test]
+fn the_free_times_are_the_first_of_each_stretch_in_which_a_window_is_open_with_the_places_that_are_left() {
+    let rule = json!({"capacity": 2, "stretch": "30m", "within": "3 days"});
+    let mut shop = choosing(&rule, &[night("finish-wave")], None);
+    // Bolt is in Berlin; on Saturday and Sunday its window stays closed.
+    let first = at("2027-01-15T22:00:00+01:00");
+    let expected = |times: &[(Timestamp, u32)]| -> Vec<FreeTime> {
+        times
+            .iter()
+            .map(|(at, places)| FreeTime {
+                at: *at,
+                places: *places,
+            })
+            .collect()
+    };
+    let half = first + Duration::from_secs(1_800);
+    assert_eq!(free(&shop, "bolt"), expected(&[(first, 2), (half, 2)]));
+    reserve(&mut shop, "acme", Some(first + Duration::from_secs(60))).unwrap();
+    reserve(&mut shop, "bolt", Some(first)).unwrap();
+    // What it has itself takes no place from it.
+    assert_eq!(free(&shop, "bolt"), expected(&[(first, 1), (half, 2)]));
+    // Another zone, another night.
+    assert_eq!(free(&shop, "cato")[0].at, at("2027-01-15T22:00:00-05:00"));
+    // The stretch that is on is not offered: its first time is over by now.
+    shop.now = first + Duration::from_secs(1);
+    assert_eq!(free(&shop, "bolt"), expected(&[(half, 2)]));
+    shop.take(freeze(Selection::Everybody, None)).unwrap();
+    assert_eq!(free(&shop, "bolt"), []);
+}
+
+/// Numbers that look drawn and are the same in each run.
+struct Drawn(u64);
+
+impl Drawn {
+    fn below(&mut self, n: u64) -> u64 {
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % n
+    }
+
+    fn of<'a>(&mut self, texts: &[&'a str]) -> &'a str {
+        texts[usize::try_from(self.below(texts.len() as u64)).unwrap()]
+    }
+
+    fn window(&mut self, name: &str, kind: &str) -> serde_json::Value {
+        let mut time = || format!("{:02}:{:02}", self.below(24), 15 * self.below(4));
+        let (from, until) = (time(), time());
+        json!({
+            "name": name, "kind": kind, "on": self.of(&["mon-fri", "sat, sun", "mon-sun"]), "from": from, "until": until,
+            "time_zone": "tenant",
+        })
+    }
+}
+
+const QUARTER: Duration = Duration::from_secs(900);
+
+/// A shop with windows, freezes and reservations of others, all on quarters of an hour.
+fn drawn_shop(drawn: &mut Drawn) -> Shop {
+    let rule = json!({
+        "capacity": 1 + drawn.below(3),
+        "stretch": drawn.of(&["15m", "30m", "1h", "3h", "24h"]),
+        "within": drawn.of(&["1 day", "30 hours", "2 days", "1 working day"]),
+    });
+    let kinds: &[&str] =
+        [&[][..], &["allow"], &["allow", "allow"], &["allow", "freeze"]][usize::try_from(drawn.below(4)).unwrap()];
+    let windows: Vec<_> = (0..)
+        .zip(kinds)
+        .map(|(n, kind)| drawn.window(&format!("w{n}"), kind))
+        .collect();
+    let later =
+        |shop: Timestamp, quarters: u64| Timestamp(shop.0 + QUARTER.as_millis() * i64::try_from(quarters).unwrap());
+    let friday = at("2027-01-15T10:00:00Z");
+    let start = (drawn.below(2) == 0).then(|| later(friday, drawn.below(60)));
+    let mut shop = choosing(&rule, &windows, start);
+    if drawn.below(3) == 0 {
+        let from = Some(later(friday, drawn.below(100)));
+        let until = (drawn.below(4) > 0).then(|| later(friday, 100 + drawn.below(60)));
+        let of = Selection::Everybody;
+        shop.take(EventKind::Freeze { of, from, until }).unwrap();
+    }
+    for other in ["acme", "bolt", "cato", "dune", "echo", "flux"] {
+        let wanted = later(friday, drawn.below(200));
+        if let Err(Refused::NotReservable { next: Some(next), .. }) = reserve(&mut shop, other, Some(wanted)) {
+            reserve(&mut shop, other, Some(next)).unwrap();
+        }
+    }
+    shop
+}
+
+fn is_taken(state: &Service, now: Timestamp, name: &TenantName, at: Timestamp) -> bool {
+    let event = Event {
+        actor: Actor::principal("ada"),
+        reason: Some("a test asks for it".to_owned()),
+        kind: EventKind::Reserve {
+            version: version("1.1.0"),
+            tenant: name.clone(),
+            at: Some(at),
+        },
+    };
+    step(state, &[event], now).refused[0].is_none()
+}
+
+/// The state with so many more reservations at a time.
+fn filled(state: &Service, at: Timestamp, places: u32) -> Service {
+    let mut state = state.clone();
+    let run = state.runs.last_mut().unwrap();
+    for place in 0..places {
+        let reservation = Reservation {
+            at,
+            by: Actor::principal("ada"),
+            made: at,
+        };
+        run.reservations.insert(tenant(&format!("other-{place}")), reservation);
+    }
+    state
+}
+
+#[test]
+fn each_time_that_is_listed_is_taken_with_so_many_places_and_none_is_missing() {
+    let mut drawn = Drawn(7);
+    let (mut listed, mut empty) = (0, 0);
+    for round in 0..40 {
+        let shop = drawn_shop(&mut drawn);
+        let name = tenant(drawn.of(&["bolt", "cato"]));
+        let (release, now) = (version("1.1.0"), shop.now);
+        let reservable = shop.state.reservable(&release, &name, now).unwrap();
+        let times: Vec<FreeTime> = reservable.times(now).collect();
+        listed += times.len();
+        empty += usize::from(times.is_empty());
+        for free in &times {
+            let takes = |places| is_taken(&filled(&shop.state, free.at, places), now, &name, free.at);
+            assert!(free.places > 0 && takes(free.places - 1), "round {round}: {free:?}");
+            assert!(!takes(free.places), "round {round}: {free:?}");
+        }
+        // Everything that opens and closes does so on a quarter: the first one of a stretch that is taken is its first time.
+        let rule = reservable.rule;
+        let mut expected: Vec<Timestamp> = Vec::new();
+        let mut quarter = now + QUARTER;
+        while quarter <= reservable.latest {
+            let (number, known) = (rule.number(quarter), expected.last().map(|at| rule.number(*at)));
+            let is_on = number == rule.number(now) && reservable.earliest == now;
+            if !is_on && known != Some(number) && reservable.takes(quarter) {
+                expected.push(quarter);
+            }
+            quarter = quarter + QUARTER;
+        }
+        let times: Vec<Timestamp> = times.iter().map(|free| free.at).collect();
+        assert_eq!(times, expected, "round {round}");
+        let any = Timestamp(now.0 + QUARTER.as_millis() * i64::try_from(drawn.below(200)).unwrap());
+        assert_eq!(
+            reservable.takes(any),
+            is_taken(&shop.state, now, &name, any),
+            "round {round}: {any}"
+        );
+    }
+    assert!(listed > 200 && empty > 3, "{listed} times, {empty} empty lists");
 }

@@ -50,3 +50,42 @@ fn c2_a_build_that_hurts_is_taken_back_everywhere_within_seconds() {
     assert!(back.iter().all(|line| line.at - failed <= Duration::from_secs(5)));
     told.golden("diary-bad-build.txt");
 }
+
+fn a_feature() -> Scene {
+    scene("deploy-then-release", "2026-11-24T09:00[Europe/London]").release("feature.yaml", "2026-11-24 09:00")
+}
+
+#[test]
+fn c1_a_feature_waits_for_product_and_for_nobody_else() {
+    let mut scene = a_feature();
+    scene.play.people.approve_after = None;
+    let told = scene.tell();
+    told.line("release 2.1.0 waits for approval feature: 1 of role product");
+    told.never(" move");
+    told.ends("2.1.0", "waiting");
+    // A build does not.
+    a_day().tell().never("approval");
+}
+
+#[test]
+fn c5_people_inside_are_told_of_a_feature_a_day_before_customers() {
+    let told = a_feature().tell();
+    for wave in ["canary", "everybody"] {
+        let inside = told.line(&format!("preview of wave {wave} sent to 1 contact"));
+        let customers = told.line(&format!("confirmation of wave {wave} sent to 1 contact"));
+        assert!(customers.at - inside.at >= Duration::from_days(1), "{wave}");
+        let moved = told.line(&format!("from 1.0.0 to 2.1.0, wave {wave}"));
+        assert!(inside.at < moved.at && moved.at < customers.at, "{wave}");
+    }
+    told.ends("2.1.0", "completed");
+    told.golden("diary-feature.txt");
+}
+
+#[test]
+fn c5_a_feature_that_nobody_inside_was_told_of_moves_nobody() {
+    let mut scene = a_feature();
+    scene.play.people.send_after = None;
+    let told = scene.tell();
+    told.never(" from 1.0.0 to 2.1.0");
+    told.ends("2.1.0", "waiting");
+}

@@ -165,3 +165,12 @@ fn d4_an_emergency_is_told_twelve_hours_before_whatever_the_day() {
     told.ends("1.0.1", "completed");
     told.golden("diary-emergency.txt");
 }
+
+#[test]
+fn d5_one_component_is_replaced_in_the_quiet_window_without_downtime() {
+    let told = planned("release-patch.yaml", "2026-11-12 10:00").tell();
+    assert_eq!(told.when(" move from 1.0.0 to 1.0.1"), "Mon 16 Nov 02:00");
+    told.never("out of service");
+    told.never("approval");
+    told.ends("1.0.1", "completed");
+}
