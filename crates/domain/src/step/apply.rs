@@ -26,7 +26,7 @@ impl Turn {
         }
         self.check_patched(plan)?;
         self.check_data(plan)?;
-        self.supersede(plan, cause);
+        let reserved = self.supersede(plan, cause);
         self.seat_new_tenants(plan, cause);
         let notices = self.notices_before(version);
         let steps = self.steps_before(plan);
@@ -58,6 +58,7 @@ impl Turn {
             steps,
         });
         self.write(EntryKind::Applied, version, None, cause);
+        self.take_reservations_over(version, reserved, cause);
         Ok(())
     }
 

@@ -119,6 +119,8 @@ impl Turn {
         let reason = format!("opted out: {}", cause.reason);
         let mut left = Vec::new();
         for run in self.state.runs.iter_mut().filter(|run| !run.phase.has_ended()) {
+            // Another tenant may have the time that it had reserved.
+            run.reservations.remove(tenant);
             for wave in &mut run.waves {
                 let waits = wave
                     .members

@@ -1,12 +1,14 @@
 //! A release that patches another takes its place: the same waves, no longer with what has failed.
 
+use std::collections::BTreeMap;
+
 use super::Refused;
 use super::turn::{Cause, Turn};
 use crate::effect::Milestone;
 use crate::id::TenantName;
 use crate::journal::EntryKind;
 use crate::plan::Plan;
-use crate::service::{Place, RunPhase, WaveState};
+use crate::service::{Place, Reservation, RunPhase, WaveState};
 
 impl Turn {
     /// What comes after the patched release counts on it, and would be left behind.
@@ -27,10 +29,10 @@ impl Turn {
     }
 
     /// The patched release moves nobody any more. Who is on it stays there until the plan's own waves move them: their trouble is
-    /// known to those who apply the patch, and `rollback` still takes them back.
-    pub fn supersede(&mut self, plan: &Plan, cause: &Cause) {
+    /// known to those who apply the patch, and `rollback` still takes them back. Answers the times that tenants had reserved of it.
+    pub fn supersede(&mut self, plan: &Plan, cause: &Cause) -> BTreeMap<TenantName, Reservation> {
         let Some((index, true)) = self.patched(plan) else {
-            return;
+            return BTreeMap::new();
         };
         let now = self.now;
         for wave in 0..self.state.runs[index].waves.len() {
@@ -49,11 +51,13 @@ impl Turn {
         }
         run.phase = RunPhase::Superseded { at: now };
         run.hold = None;
+        let reserved = std::mem::take(&mut run.reservations);
         let version = run.version.clone();
         self.withdraw_notices(index);
         let reason = format!("release {} patches it: {}", plan.release.version, cause.reason);
         self.write(EntryKind::Superseded, &version, None, &cause.actor_says(reason.clone()));
         self.announce(index, None, Milestone::ReleaseSuperseded, Some(&reason));
+        reserved
     }
 
     /// The run that a plan patches, and whether it is still on its way.

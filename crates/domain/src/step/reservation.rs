@@ -1,5 +1,7 @@
 //! Tenants choose when they are moved: never earlier than planned, and no more of them at a time than the playbook allows.
 
+use std::collections::BTreeMap;
+
 use super::Refused;
 use super::turn::{Cause, Turn};
 use crate::id::{TenantName, Version};
@@ -67,15 +69,47 @@ impl Turn {
             made: self.now,
         });
         let index = self.moving(version)?;
-        let reservations = &mut self.state.runs[index].reservations;
+        self.keep_reservation(index, tenant, reservation, &cause.actor_says(text));
+        Ok(())
+    }
+
+    fn keep_reservation(&mut self, run: usize, tenant: &TenantName, reservation: Option<Reservation>, cause: &Cause) {
+        let run = &mut self.state.runs[run];
+        let version = run.version.clone();
         match reservation {
-            Some(reservation) => drop(reservations.insert(tenant.clone(), reservation)),
-            None => drop(reservations.remove(tenant)),
+            Some(reservation) => drop(run.reservations.insert(tenant.clone(), reservation)),
+            None => drop(run.reservations.remove(tenant)),
         }
-        self.write(EntryKind::Reserved, version, None, &cause.actor_says(text));
+        self.write(EntryKind::Reserved, &version, None, cause);
         if let Some(entry) = self.journal.last_mut() {
             entry.tenants.push(tenant.clone());
         }
-        Ok(())
+    }
+
+    /// What tenants have reserved of a release that another patches, they have of the patch, where it can still be kept. The
+    /// journal says where it cannot.
+    pub fn take_reservations_over(
+        &mut self,
+        version: &Version,
+        reserved: BTreeMap<TenantName, Reservation>,
+        cause: &Cause,
+    ) {
+        let Ok(index) = self.moving(version) else { return };
+        for (tenant, reservation) in reserved {
+            let at = reservation.at;
+            let Ok(reservable) = self.state.reservable(version, &tenant, self.now) else {
+                continue;
+            };
+            let (kept, text) = if reservable.takes(at) {
+                let text = format!("to be moved at {at}: as reserved of the release that this one patches");
+                (Some(reservation), text)
+            } else {
+                (
+                    None,
+                    format!("to be moved as planned: {at}, which was reserved, is no time of this release"),
+                )
+            };
+            self.keep_reservation(index, &tenant, kept, &cause.actor_says(text));
+        }
     }
 }

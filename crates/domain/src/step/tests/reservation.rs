@@ -294,3 +294,47 @@ fn each_time_that_is_listed_is_taken_with_so_many_places_and_none_is_missing() {
     }
     assert!(listed > 200 && empty > 3, "{listed} times, {empty} empty lists");
 }
+
+#[test]
+fn what_was_reserved_of_a_release_counts_for_what_patches_it() {
+    let mut shop = reserving();
+    let (soon, late) = (hours(&shop, 5), hours(&shop, 30));
+    reserve(&mut shop, "bolt", Some(soon)).unwrap();
+    reserve(&mut shop, "cato", Some(late)).unwrap();
+    shop.settle();
+    shop.take(EventKind::Hold {
+        version: version("1.1.0"),
+        until: None,
+    })
+    .unwrap();
+    shop.pass(Duration::from_hours(6));
+    shop.apply_with("1.1.1", "kind: patch\npatches: 1.1.0\n");
+    let run = shop.state.run(&version("1.1.1")).unwrap();
+    assert_eq!(run.reservations.keys().cloned().collect::<Vec<_>>(), [tenant("cato")]);
+    assert!(shop.state.run(&version("1.1.0")).unwrap().reservations.is_empty());
+    let rows = shop
+        .journal
+        .iter()
+        .filter(|row| row.kind == crate::journal::EntryKind::Reserved);
+    let last: Vec<&str> = rows.rev().take(2).map(|row| row.reason.as_str()).collect();
+    assert!(
+        last[0].contains("as reserved of the release that this one patches"),
+        "{last:?}"
+    );
+    assert!(
+        last[1].contains("is no time of this release"),
+        "its time has passed: {last:?}"
+    );
+    shop.settle();
+    assert_eq!(shop.on("1.0.0"), ["cato"]);
+}
+
+#[test]
+fn who_opts_out_leaves_its_time_to_others() {
+    let mut shop = reserving();
+    let at = hours(&shop, 5);
+    reserve(&mut shop, "acme", Some(at)).unwrap();
+    reserve(&mut shop, "bolt", Some(at)).unwrap();
+    shop.take(EventKind::OptOut { tenant: tenant("acme") }).unwrap();
+    reserve(&mut shop, "cato", Some(at)).unwrap();
+}
