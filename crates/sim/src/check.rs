@@ -5,6 +5,7 @@ mod clock;
 mod data_steps;
 mod journal;
 mod ledger;
+mod patched;
 mod promise;
 mod state;
 mod waits;

@@ -26,6 +26,8 @@ impl Ledger {
             begins(run, entry, now)
         } else if is(EntryKind::WaveConfirmed) {
             has_baked(run, entry, now)
+        } else if is(EntryKind::Returned) {
+            super::patched::goes_back_before_both(run, entry)
         } else if is(EntryKind::Moved) {
             let mut movers = entry.tenants.iter().map(|tenant| Mover {
                 ledger: self,
@@ -36,6 +38,7 @@ impl Ledger {
                 state,
             });
             movers.try_for_each(|mover| {
+                super::patched::is_not_over(run, entry)?;
                 mover.stays_back()?;
                 mover.is_told()?;
                 mover.may_move()

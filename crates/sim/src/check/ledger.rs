@@ -11,6 +11,7 @@ use tidegate_domain::service::{Selection, Service, Waived};
 use tidegate_domain::time::Timestamp;
 
 use super::Checked;
+use super::patched::Patched;
 use super::promise::{Asked, Promise};
 use crate::product::roles;
 
@@ -42,6 +43,7 @@ pub struct Kept {
     /// Taken back, and not to be moved again before somebody resumes the release.
     pub returned: BTreeSet<TenantName>,
     pub ended: bool,
+    pub patched: Patched,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -205,7 +207,9 @@ impl Ledger {
             waves: BTreeMap::new(),
             returned: BTreeSet::new(),
             ended: false,
+            patched: self.takes_over(promise),
         };
+        self.patched_by(&kept.promise);
         self.runs.insert(version.clone(), kept);
     }
 
@@ -236,7 +240,12 @@ impl Ledger {
                     *wave = KeptWave::default();
                 }
             }
-            (EntryKind::RolledBack | EntryKind::Aborted | EntryKind::Superseded, _) => run.ended = true,
+            (EntryKind::RolledBack | EntryKind::Aborted, _) => {
+                run.ended = true;
+                run.patched.over = true;
+            }
+            (EntryKind::Superseded, _) => run.ended = true,
+            (EntryKind::Completed, _) => run.patched.over = true,
             (EntryKind::Returned, _) => {
                 run.returned.extend(entry.tenants.iter().cloned());
                 for wave in run.waves.values_mut() {
@@ -263,6 +272,7 @@ impl Ledger {
 impl Kept {
     /// Tenants that are gone.
     fn forget(&mut self, entry: &Entry) {
+        self.patched.on.retain(|name, _| !entry.tenants.contains(name));
         self.returned.retain(|name| !entry.tenants.contains(name));
         for wave in self.waves.values_mut() {
             wave.on.retain(|name| !entry.tenants.contains(name));

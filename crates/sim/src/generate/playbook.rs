@@ -88,6 +88,9 @@ impl Drawn<'_> {
         if !own.is_empty() && self.random.percent(20) {
             line.push_str(&format!(", windows: [{}]", self.random.pick(&own)));
         }
+        if index + 1 < waves {
+            line.push_str(super::features::only_when(self.features));
+        }
         format!("  - {{{line}}}\n")
     }
 

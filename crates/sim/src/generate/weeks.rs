@@ -40,6 +40,7 @@ pub fn weeks(seed: u64) -> Option<Script> {
         return None;
     }
     let mut random = Random::new(seed ^ STREAM);
+    let mut features = Random::new(seed ^ super::features::STREAM);
     let begins = read_instant(random.pick::<&str>(&BEGINS)).expect("an instant");
     let versions: Vec<Version> = (1..=random.between(2, 4)).map(version).collect();
     let tenants: Vec<TenantName> = (0..random.between(2, 7)).map(tenant).collect();
@@ -50,6 +51,7 @@ pub fn weeks(seed: u64) -> Option<Script> {
     let worker = *random.pick(&[None, Some("tenant"), Some("tenant"), Some("cell")]);
     let files = Drawn {
         random: &mut random,
+        features: &mut features,
         begins,
         cells: &cells,
         tenants: &tenants,

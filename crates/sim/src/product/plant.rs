@@ -30,6 +30,13 @@ impl Planted {
                     };
                 }
             }
+            Self::NoPatches => plan.release.patches = None,
+            Self::BackToPatched => {
+                let tenants = plan.waves.iter_mut().flat_map(|wave| wave.tenants.values_mut());
+                for tenant in tenants.filter(|tenant| tenant.replaces.is_some()) {
+                    tenant.from = tenant.replaces.take();
+                }
+            }
             Self::AnybodyApproves | Self::ForgetsChoices | Self::ForgetsFreezes | Self::ForgetsReturns => {}
         }
     }

@@ -25,6 +25,10 @@ pub enum Planted {
     NoPeaks,
     /// A bake is over at once.
     NoBake,
+    /// The release patches none.
+    NoPatches,
+    /// Whoever is taken back from a patch goes to what it patches.
+    BackToPatched,
     /// The server takes everybody for an approver.
     AnybodyApproves,
     /// Who has opted out waits to be moved all the same.
@@ -36,7 +40,7 @@ pub enum Planted {
 }
 
 impl Planted {
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::NoStarts,
         Self::NoWindows,
         Self::NoNotices,
@@ -46,6 +50,8 @@ impl Planted {
         Self::NoGaps,
         Self::NoPeaks,
         Self::NoBake,
+        Self::NoPatches,
+        Self::BackToPatched,
         Self::AnybodyApproves,
         Self::ForgetsChoices,
         Self::ForgetsFreezes,
@@ -64,6 +70,8 @@ impl Planted {
             Self::NoGaps => "no-gaps",
             Self::NoPeaks => "no-peaks",
             Self::NoBake => "no-bake",
+            Self::NoPatches => "no-patches",
+            Self::BackToPatched => "back-to-patched",
             Self::AnybodyApproves => "anybody-approves",
             Self::ForgetsChoices => "forgets-choices",
             Self::ForgetsFreezes => "forgets-freezes",

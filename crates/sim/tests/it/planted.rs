@@ -5,8 +5,15 @@ use std::path::Path;
 
 use tidegate_sim::{Script, replay};
 
-/// What can be planted, and the rule that notices it.
-const NOTICED: [(&str, &str); 13] = [
+/// What can be planted in the release 2.0.0 of which scenario, and the rule that notices it.
+const NOTICED: [(&str, &[(&str, &str)]); 2] = [("weeks.txt", &WEEKS), ("patched.txt", &PATCHED)];
+
+const PATCHED: [(&str, &str); 2] = [
+    ("no-patches", "what is patched moves nobody any more"),
+    ("back-to-patched", "nobody goes back to what was patched"),
+];
+
+const WEEKS: [(&str, &str); 13] = [
     ("no-starts", "no tenant moves before its planned start"),
     ("no-windows", "no tenant moves outside its windows"),
     ("no-notices", "no tenant moves before its notice has run"),
@@ -31,12 +38,14 @@ fn violated(text: &str) -> Option<String> {
 
 #[test]
 fn every_planted_defect_is_noticed_by_its_rule() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/planted/weeks.txt");
-    let sound = fs::read_to_string(path).unwrap();
-    assert_eq!(violated(&sound), None, "nothing is planted");
-    for (planted, rule) in NOTICED {
-        let text = format!("{sound}0s plant 2.0.0 {planted}\n");
-        let found = violated(&text).unwrap_or_default();
-        assert!(found.starts_with(rule), "{planted} is noticed as: {found}");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/planted");
+    for (file, all) in NOTICED {
+        let sound = fs::read_to_string(folder.join(file)).unwrap();
+        assert_eq!(violated(&sound), None, "nothing is planted in {file}");
+        for (planted, rule) in all {
+            let text = format!("{sound}0s plant 2.0.0 {planted}\n");
+            let found = violated(&text).unwrap_or_default();
+            assert!(found.starts_with(rule), "{planted} is noticed as: {found}");
+        }
     }
 }
