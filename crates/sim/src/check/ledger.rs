@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use tidegate_domain::calendar::read_instant;
-use tidegate_domain::id::{Actor, Digest, TenantName, Version, WaveName};
+use tidegate_domain::id::{Actor, CustomerName, Digest, TenantName, Version, WaveName};
 use tidegate_domain::journal::{Entry, EntryKind};
 use tidegate_domain::policy::Before;
-use tidegate_domain::service::{Selection, Service, Waived};
+use tidegate_domain::service::{ReportOutcome, Selection, Service, Waived};
 use tidegate_domain::time::Timestamp;
 
 use super::Checked;
@@ -44,6 +44,8 @@ pub struct Kept {
     pub returned: BTreeSet<TenantName>,
     pub ended: bool,
     pub patched: Patched,
+    /// The last word of each customer.
+    pub reports: BTreeMap<CustomerName, ReportOutcome>,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -208,6 +210,7 @@ impl Ledger {
             returned: BTreeSet::new(),
             ended: false,
             patched: self.takes_over(promise),
+            reports: BTreeMap::new(),
         };
         self.patched_by(&kept.promise);
         self.runs.insert(version.clone(), kept);
@@ -243,6 +246,10 @@ impl Ledger {
             (EntryKind::RolledBack | EntryKind::Aborted, _) => {
                 run.ended = true;
                 run.patched.over = true;
+            }
+            (EntryKind::CustomerReported, _) => {
+                let (customer, outcome) = reported(&entry.reason).ok_or(Mute)?;
+                run.reports.insert(customer, outcome);
             }
             (EntryKind::Superseded, _) => run.ended = true,
             (EntryKind::Completed, _) => run.patched.over = true,
@@ -358,12 +365,21 @@ fn waiver(text: &str, at: Timestamp) -> Option<Waiver> {
         of: match of {
             "notices" => Waived::Notice,
             "windows" => Waived::Window,
+            "customers' reports" => Waived::Validation,
             _ => return None,
         },
         whom: selection(whom)?,
         at,
         until: Timestamp(read_instant(until).ok()?.0 + SECOND),
     })
+}
+
+/// `customer acme: works: what it says`
+fn reported(text: &str) -> Option<(CustomerName, ReportOutcome)> {
+    let (customer, rest) = text.strip_prefix("customer ")?.split_once(": ")?;
+    let (outcome, _) = rest.split_once(": ")?;
+    let mut all = [ReportOutcome::Works, ReportOutcome::Trouble].into_iter();
+    Some((customer.parse().ok()?, all.find(|known| known.as_str() == outcome)?))
 }
 
 /// `freeze 3 of cell eu from INSTANT until INSTANT: why`, or `until it is lifted`

@@ -1,9 +1,12 @@
-//! What not every project uses: releases that patch another one. Drawn from a stream of its own: projects with it and without
-//! it are otherwise the same.
+//! What not every project uses: releases that patch another one, and customers who report. Drawn from a stream of its own:
+//! projects with it and without it are otherwise the same.
 
-use tidegate_domain::id::Version;
+use tidegate_domain::id::{CustomerName, Version};
+use tidegate_domain::service::ReportOutcome;
+use tidegate_domain::time::Duration;
 
 use crate::random::Random;
+use crate::script::{Action, Command, Script};
 
 pub const STREAM: u64 = 0x5ca1_ab1e_0000_0003;
 
@@ -11,6 +14,11 @@ pub const STREAM: u64 = 0x5ca1_ab1e_0000_0003;
 const PATCHES: u32 = 35;
 /// Of a hundred waves.
 const ONLY_WHEN_PATCHED: u32 = 12;
+/// Of a hundred waves after the first.
+const VALIDATED: u32 = 40;
+
+const HOUR: u32 = 3_600;
+const DAY: u32 = 24 * HOUR;
 
 /// What a release of `version` patches: more often than not the one before it, which may still be on its way.
 pub fn patches(random: &mut Random, version: &Version, all: &[Version]) -> String {
@@ -34,4 +42,47 @@ pub fn only_when(random: &mut Random) -> &'static str {
     } else {
         ""
     }
+}
+
+/// A wave whose tenants wait for what their customers report of an earlier one.
+pub fn validation(random: &mut Random, index: u32) -> String {
+    let of = random.between(1, index);
+    let silent = *random.pick(&["", "", ", when_silent: move"]);
+    if random.percent(VALIDATED) {
+        format!(", validation: {{of: w{of}{silent}}}")
+    } else {
+        String::new()
+    }
+}
+
+/// How long customers take who are asked to try a release.
+pub fn report_habit(random: &mut Random) -> Option<Duration> {
+    let after = *random.pick(&[60, HOUR, 9 * HOUR, 2 * DAY]);
+    random.percent(75).then(|| Duration::from_secs(after))
+}
+
+/// What people do about it at their own time.
+pub fn of_weeks(random: &mut Random, script: &mut Script) {
+    let versions = script.versions();
+    let customers: Vec<CustomerName> = ["c1", "c1", "c2"].iter().filter_map(|name| name.parse().ok()).collect();
+    for _ in 0..random.below(4) {
+        let outcome = *random.pick(&[ReportOutcome::Works, ReportOutcome::Trouble]);
+        let (version, customer) = (random.pick(&versions).clone(), random.pick(&customers).clone());
+        let report = Command::Report(version, customer, outcome);
+        put(random, script, report);
+    }
+}
+
+/// Within two days of a release more often than not.
+fn put(random: &mut Random, script: &mut Script, command: Command) {
+    let applies = script.actions.iter();
+    let applies = applies.filter(|(_, action)| matches!(action, Action::Person(Command::Apply(_))));
+    let applies: Vec<i64> = applies.map(|(at, _)| at.as_millis() / 1_000).collect();
+    let second = if random.percent(70) {
+        u32::try_from(*random.pick(&applies)).unwrap_or(0) + random.below(2 * DAY)
+    } else {
+        random.between(HOUR, 20 * DAY)
+    };
+    let at = Duration::from_secs(second);
+    script.actions.push((at, Action::Person(command)));
 }

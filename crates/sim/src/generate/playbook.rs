@@ -63,6 +63,7 @@ impl Drawn<'_> {
         };
         let mut line = format!("name: w{}, select: {select}", index + 1);
         if index > 0 {
+            line.push_str(&super::features::validation(self.features, index));
             line.push_str(&self.field(
                 "gap",
                 &["", "", "2h", "1d", "1 day", "2 working days", "1 week", "1 working day"],

@@ -63,7 +63,10 @@ pub fn weeks(seed: u64) -> Option<Script> {
         begins,
         gateways,
         files,
-        habits: habits(&mut random),
+        habits: Habits {
+            report: super::features::report_habit(&mut features),
+            ..habits(&mut random)
+        },
         ..Script::default()
     };
     if random.percent(60) {
@@ -90,6 +93,7 @@ pub fn weeks(seed: u64) -> Option<Script> {
     day.exceptions();
     day.world();
     day.faults();
+    super::features::of_weeks(&mut features, &mut script);
     script.sort();
     Some(script)
 }
@@ -103,6 +107,7 @@ fn habits(random: &mut Random) -> Habits {
         approve: often(80, &[60, HOUR, 9 * HOUR, 2 * DAY]),
         notify: often(85, &[60, HOUR, 10 * HOUR, 3 * DAY]),
         resume: often(40, &[HOUR, DAY]),
+        report: None,
     }
 }
 

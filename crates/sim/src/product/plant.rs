@@ -2,8 +2,8 @@
 
 use tidegate_domain::id::Version;
 use tidegate_domain::plan::Plan;
-use tidegate_domain::policy::{Bake, Gap};
-use tidegate_domain::service::{Place, Service};
+use tidegate_domain::policy::{Bake, Gap, WhenSilent};
+use tidegate_domain::service::{Place, ReportOutcome, Run, Service};
 use tidegate_domain::time::Duration;
 
 use crate::script::Planted;
@@ -37,7 +37,16 @@ impl Planted {
                     tenant.from = tenant.replaces.take();
                 }
             }
-            Self::AnybodyApproves | Self::ForgetsChoices | Self::ForgetsFreezes | Self::ForgetsReturns => {}
+            Self::NoReports => schedule.validations.clear(),
+            Self::SilenceMoves => {
+                let asked = schedule.validations.iter_mut();
+                asked.for_each(|asked| asked.when_silent = WhenSilent::Move);
+            }
+            Self::AnybodyApproves
+            | Self::ForgetsChoices
+            | Self::ForgetsFreezes
+            | Self::ForgetsReturns
+            | Self::ForgetsTrouble => {}
         }
     }
 
@@ -46,8 +55,13 @@ impl Planted {
         if self == Self::ForgetsFreezes {
             state.freezes.clear();
         }
-        let runs = state.runs.iter_mut().filter(|run| run.version == *version);
+        let mut runs: Vec<&mut Run> = state.runs.iter_mut().filter(|run| run.version == *version).collect();
+        if self == Self::ForgetsTrouble {
+            let reports = runs.iter_mut().flat_map(|run| run.reports.values_mut());
+            reports.for_each(|report| report.outcome = ReportOutcome::Works);
+        }
         for member in runs
+            .into_iter()
             .flat_map(|run| &mut run.waves)
             .flat_map(|wave| wave.members.values_mut())
         {

@@ -29,6 +29,10 @@ pub enum Planted {
     NoPatches,
     /// Whoever is taken back from a patch goes to what it patches.
     BackToPatched,
+    /// No customer has to report.
+    NoReports,
+    /// Where customers say nothing, it works.
+    SilenceMoves,
     /// The server takes everybody for an approver.
     AnybodyApproves,
     /// Who has opted out waits to be moved all the same.
@@ -37,10 +41,12 @@ pub enum Planted {
     ForgetsFreezes,
     /// Who was taken back waits to be moved again.
     ForgetsReturns,
+    /// What customers say is taken for good.
+    ForgetsTrouble,
 }
 
 impl Planted {
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 18] = [
         Self::NoStarts,
         Self::NoWindows,
         Self::NoNotices,
@@ -52,10 +58,13 @@ impl Planted {
         Self::NoBake,
         Self::NoPatches,
         Self::BackToPatched,
+        Self::NoReports,
+        Self::SilenceMoves,
         Self::AnybodyApproves,
         Self::ForgetsChoices,
         Self::ForgetsFreezes,
         Self::ForgetsReturns,
+        Self::ForgetsTrouble,
     ];
 
     #[must_use]
@@ -72,10 +81,13 @@ impl Planted {
             Self::NoBake => "no-bake",
             Self::NoPatches => "no-patches",
             Self::BackToPatched => "back-to-patched",
+            Self::NoReports => "no-reports",
+            Self::SilenceMoves => "silence-moves",
             Self::AnybodyApproves => "anybody-approves",
             Self::ForgetsChoices => "forgets-choices",
             Self::ForgetsFreezes => "forgets-freezes",
             Self::ForgetsReturns => "forgets-returns",
+            Self::ForgetsTrouble => "forgets-trouble",
         }
     }
 }

@@ -148,6 +148,7 @@ impl fmt::Display for Command {
                 write!(f, "put-freeze {} {length} {}", offset(*after), selection(of))
             }
             Self::Unfreeze => f.write_str("lift-freezes"),
+            Self::Report(version, customer, outcome) => write!(f, "report {version} {customer} {}", outcome.as_str()),
             Self::OptIn(tenant) => write!(f, "opt-in {tenant}"),
             Self::OptOut(tenant) => write!(f, "opt-out {tenant}"),
         }

@@ -6,11 +6,21 @@ use std::path::Path;
 use tidegate_sim::{Script, replay};
 
 /// What can be planted in the release 2.0.0 of which scenario, and the rule that notices it.
-const NOTICED: [(&str, &[(&str, &str)]); 2] = [("weeks.txt", &WEEKS), ("patched.txt", &PATCHED)];
+const NOTICED: [(&str, &[(&str, &str)]); 3] = [
+    ("weeks.txt", &WEEKS),
+    ("patched.txt", &PATCHED),
+    ("reported.txt", &REPORTED),
+];
 
 const PATCHED: [(&str, &str); 2] = [
     ("no-patches", "what is patched moves nobody any more"),
     ("back-to-patched", "nobody goes back to what was patched"),
+];
+
+const REPORTED: [(&str, &str); 3] = [
+    ("no-reports", "no tenant moves before its customer has reported"),
+    ("silence-moves", "no tenant moves before its customer has reported"),
+    ("forgets-trouble", "no tenant moves before its customer has reported"),
 ];
 
 const WEEKS: [(&str, &str); 13] = [
