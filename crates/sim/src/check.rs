@@ -7,6 +7,7 @@ mod journal;
 mod ledger;
 mod patched;
 mod promise;
+mod reserved;
 mod state;
 mod waits;
 

@@ -118,6 +118,8 @@ pub enum Command {
     OptOut(TenantName),
     /// A customer has tried the release.
     Report(Version, CustomerName, ReportOutcome),
+    /// The tenant wants to be moved so long after now; `None`: when the plan has it.
+    Reserve(Version, TenantName, Option<Duration>),
 }
 
 /// How much traffic a tenant has in an hour of its peak; in the others it has a tenth of it.

@@ -26,6 +26,8 @@ impl Ledger {
             begins(run, entry, now)
         } else if is(EntryKind::WaveConfirmed) {
             has_baked(run, entry, now)
+        } else if is(EntryKind::Reserved) {
+            super::reserved::has_room(self, run, entry)
         } else if is(EntryKind::Returned) {
             super::patched::goes_back_before_both(run, entry)
         } else if is(EntryKind::Moved) {
@@ -42,6 +44,7 @@ impl Ledger {
                 mover.stays_back()?;
                 mover.is_told()?;
                 mover.is_validated()?;
+                super::reserved::has_come(run, mover.tenant, now)?;
                 mover.may_move()
             })
         } else {

@@ -46,6 +46,8 @@ pub struct Kept {
     pub patched: Patched,
     /// The last word of each customer.
     pub reports: BTreeMap<CustomerName, ReportOutcome>,
+    /// When tenants have asked to be moved.
+    pub reserved: BTreeMap<TenantName, Timestamp>,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -211,6 +213,7 @@ impl Ledger {
             ended: false,
             patched: self.takes_over(promise),
             reports: BTreeMap::new(),
+            reserved: BTreeMap::new(),
         };
         self.patched_by(&kept.promise);
         self.runs.insert(version.clone(), kept);
@@ -251,6 +254,15 @@ impl Ledger {
                 let (customer, outcome) = reported(&entry.reason).ok_or(Mute)?;
                 run.reports.insert(customer, outcome);
             }
+            (EntryKind::Reserved, _) => {
+                let reserved = super::reserved::read(&entry.reason).ok_or(Mute)?;
+                for tenant in &entry.tenants {
+                    match reserved {
+                        Some(at) => drop(run.reserved.insert(tenant.clone(), at)),
+                        None => drop(run.reserved.remove(tenant)),
+                    }
+                }
+            }
             (EntryKind::Superseded, _) => run.ended = true,
             (EntryKind::Completed, _) => run.patched.over = true,
             (EntryKind::Returned, _) => {
@@ -280,6 +292,7 @@ impl Kept {
     /// Tenants that are gone.
     fn forget(&mut self, entry: &Entry) {
         self.patched.on.retain(|name, _| !entry.tenants.contains(name));
+        self.reserved.retain(|name, _| !entry.tenants.contains(name));
         self.returned.retain(|name| !entry.tenants.contains(name));
         for wave in self.waves.values_mut() {
             wave.on.retain(|name| !entry.tenants.contains(name));

@@ -9,7 +9,7 @@ use tidegate_domain::calendar::{Calendars, Class, Period, Subject, WhenOpenEnds,
 use tidegate_domain::files::{self, PlaybookFile, Project, Tenant, TimeZoneName};
 use tidegate_domain::id::{Actor, ApprovalName, CustomerName, RoleName, TenantName, WaveName};
 use tidegate_domain::plan::{Plan, PlannedNotice, PlannedWave};
-use tidegate_domain::policy::{Before, Gap, Skip, WhenSilent};
+use tidegate_domain::policy::{Before, Gap, ReservationRule, Skip, WhenSilent};
 use tidegate_domain::release::ReleaseKind;
 use tidegate_domain::time::{Duration, Timestamp};
 
@@ -314,6 +314,14 @@ impl Promise {
         let mut earlier = self.wave(&asked.of)?.tenants.keys();
         let has_one = earlier.any(|tried| self.declared(tried).and_then(|it| it.customer.as_ref()) == Some(customer));
         has_one.then_some((customer, asked.when_silent))
+    }
+
+    /// Whether tenants may choose when they move, and how many at one time.
+    pub fn reservations(&self) -> Option<ReservationRule> {
+        match &self.project {
+            Some(project) => project.playbooks.get(&project.service.playbook)?.reservations,
+            None => self.plan.policy.reservations,
+        }
     }
 
     /// The hours of a tenant's peak, where the wave it was planned in bakes through it.

@@ -1,7 +1,7 @@
-//! What not every project uses: releases that patch another one, and customers who report. Drawn from a stream of its own:
-//! projects with it and without it are otherwise the same.
+//! What not every project uses: releases that patch another one, customers who report, and tenants that choose when they move.
+//! Drawn from a stream of its own: projects with it and without it are otherwise the same.
 
-use tidegate_domain::id::{CustomerName, Version};
+use tidegate_domain::id::{CustomerName, TenantName, Version};
 use tidegate_domain::service::ReportOutcome;
 use tidegate_domain::time::Duration;
 
@@ -16,6 +16,8 @@ const PATCHES: u32 = 35;
 const ONLY_WHEN_PATCHED: u32 = 12;
 /// Of a hundred waves after the first.
 const VALIDATED: u32 = 40;
+/// Of a hundred projects.
+const RESERVING: u32 = 40;
 
 const HOUR: u32 = 3_600;
 const DAY: u32 = 24 * HOUR;
@@ -61,8 +63,20 @@ pub fn report_habit(random: &mut Random) -> Option<Duration> {
     random.percent(75).then(|| Duration::from_secs(after))
 }
 
+/// Tenants choose when they move, few of them at one time.
+pub fn reservations(random: &mut Random) -> String {
+    let capacity = random.between(1, 2);
+    let stretch = *random.pick(&["1h", "6h", "1d"]);
+    let within = *random.pick(&["7 days", "7 days", "36 hours", "3 working days"]);
+    if random.percent(RESERVING) {
+        format!("reservations: {{capacity: {capacity}, stretch: {stretch}, within: {within}}}\n")
+    } else {
+        String::new()
+    }
+}
+
 /// What people do about it at their own time.
-pub fn of_weeks(random: &mut Random, script: &mut Script) {
+pub fn of_weeks(random: &mut Random, script: &mut Script, tenants: &[TenantName]) {
     let versions = script.versions();
     let customers: Vec<CustomerName> = ["c1", "c1", "c2"].iter().filter_map(|name| name.parse().ok()).collect();
     for _ in 0..random.below(4) {
@@ -70,6 +84,13 @@ pub fn of_weeks(random: &mut Random, script: &mut Script) {
         let (version, customer) = (random.pick(&versions).clone(), random.pick(&customers).clone());
         let report = Command::Report(version, customer, outcome);
         put(random, script, report);
+    }
+    let reserves = script.files.values().any(|text| text.contains("reservations:"));
+    for _ in 0..if reserves { random.between(2, 8) } else { 0 } {
+        let (version, tenant) = (random.pick(&versions).clone(), random.pick(tenants).clone());
+        let after = *random.pick(&[10, 2 * HOUR, 11 * HOUR, DAY, 2 * DAY, 5 * DAY]);
+        let after = random.percent(90).then(|| Duration::from_secs(after));
+        put(random, script, Command::Reserve(version, tenant, after));
     }
 }
 

@@ -93,7 +93,8 @@ pub fn weeks(seed: u64) -> Option<Script> {
     day.exceptions();
     day.world();
     day.faults();
-    super::features::of_weeks(&mut features, &mut script);
+    let tenants = day.tenants;
+    super::features::of_weeks(&mut features, &mut script, &tenants);
     script.sort();
     Some(script)
 }

@@ -42,11 +42,17 @@ impl Planted {
                 let asked = schedule.validations.iter_mut();
                 asked.for_each(|asked| asked.when_silent = WhenSilent::Move);
             }
+            Self::MoreRoom => {
+                if let Some(rule) = &mut plan.policy.reservations {
+                    rule.capacity = u32::MAX;
+                }
+            }
             Self::AnybodyApproves
             | Self::ForgetsChoices
             | Self::ForgetsFreezes
             | Self::ForgetsReturns
-            | Self::ForgetsTrouble => {}
+            | Self::ForgetsTrouble
+            | Self::ForgetsReservations => {}
         }
     }
 
@@ -56,6 +62,9 @@ impl Planted {
             state.freezes.clear();
         }
         let mut runs: Vec<&mut Run> = state.runs.iter_mut().filter(|run| run.version == *version).collect();
+        if self == Self::ForgetsReservations {
+            runs.iter_mut().for_each(|run| run.reservations.clear());
+        }
         if self == Self::ForgetsTrouble {
             let reports = runs.iter_mut().flat_map(|run| run.reports.values_mut());
             reports.for_each(|report| report.outcome = ReportOutcome::Works);

@@ -33,6 +33,8 @@ pub enum Planted {
     NoReports,
     /// Where customers say nothing, it works.
     SilenceMoves,
+    /// Any number of tenants may reserve one time.
+    MoreRoom,
     /// The server takes everybody for an approver.
     AnybodyApproves,
     /// Who has opted out waits to be moved all the same.
@@ -43,10 +45,12 @@ pub enum Planted {
     ForgetsReturns,
     /// What customers say is taken for good.
     ForgetsTrouble,
+    /// What tenants have reserved is lost.
+    ForgetsReservations,
 }
 
 impl Planted {
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 20] = [
         Self::NoStarts,
         Self::NoWindows,
         Self::NoNotices,
@@ -60,11 +64,13 @@ impl Planted {
         Self::BackToPatched,
         Self::NoReports,
         Self::SilenceMoves,
+        Self::MoreRoom,
         Self::AnybodyApproves,
         Self::ForgetsChoices,
         Self::ForgetsFreezes,
         Self::ForgetsReturns,
         Self::ForgetsTrouble,
+        Self::ForgetsReservations,
     ];
 
     #[must_use]
@@ -83,11 +89,13 @@ impl Planted {
             Self::BackToPatched => "back-to-patched",
             Self::NoReports => "no-reports",
             Self::SilenceMoves => "silence-moves",
+            Self::MoreRoom => "more-room",
             Self::AnybodyApproves => "anybody-approves",
             Self::ForgetsChoices => "forgets-choices",
             Self::ForgetsFreezes => "forgets-freezes",
             Self::ForgetsReturns => "forgets-returns",
             Self::ForgetsTrouble => "forgets-trouble",
+            Self::ForgetsReservations => "forgets-reservations",
         }
     }
 }

@@ -149,6 +149,8 @@ impl fmt::Display for Command {
             }
             Self::Unfreeze => f.write_str("lift-freezes"),
             Self::Report(version, customer, outcome) => write!(f, "report {version} {customer} {}", outcome.as_str()),
+            Self::Reserve(version, tenant, None) => write!(f, "reserve {version} {tenant} as-planned"),
+            Self::Reserve(version, tenant, Some(after)) => write!(f, "reserve {version} {tenant} {}", offset(*after)),
             Self::OptIn(tenant) => write!(f, "opt-in {tenant}"),
             Self::OptOut(tenant) => write!(f, "opt-out {tenant}"),
         }

@@ -230,6 +230,10 @@ fn command(words: &[&str]) -> Read<Command> {
             customer.parse().map_err(|_| "a customer is a name")?,
             report_outcome(outcome)?,
         ),
+        ["reserve", version, tenant, "as-planned"] => Command::Reserve(version_of(version)?, name_of(tenant)?, None),
+        ["reserve", version, tenant, after] => {
+            Command::Reserve(version_of(version)?, name_of(tenant)?, Some(duration(after)?))
+        }
         ["opt-in", tenant] => Command::OptIn(name_of(tenant)?),
         ["opt-out", tenant] => Command::OptOut(name_of(tenant)?),
         _ => return Err("there is no such action, or not with these words"),

@@ -70,6 +70,7 @@ impl World {
             | Command::Waive(..)
             | Command::Freeze { .. }
             | Command::Unfreeze
+            | Command::Reserve(..)
             | Command::OptIn(_)
             | Command::OptOut(_) => "ada",
         };
@@ -136,6 +137,11 @@ impl World {
                 version,
                 customer,
                 outcome,
+            },
+            Command::Reserve(version, tenant, after) => EventKind::Reserve {
+                version,
+                tenant,
+                at: after.map(|after| self.now() + after),
             },
             Command::OptIn(tenant) => EventKind::OptIn { tenant },
             Command::OptOut(tenant) => EventKind::OptOut { tenant },

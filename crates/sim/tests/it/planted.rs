@@ -6,10 +6,11 @@ use std::path::Path;
 use tidegate_sim::{Script, replay};
 
 /// What can be planted in the release 2.0.0 of which scenario, and the rule that notices it.
-const NOTICED: [(&str, &[(&str, &str)]); 3] = [
+const NOTICED: [(&str, &[(&str, &str)]); 4] = [
     ("weeks.txt", &WEEKS),
     ("patched.txt", &PATCHED),
     ("reported.txt", &REPORTED),
+    ("reserved.txt", &RESERVED),
 ];
 
 const PATCHED: [(&str, &str); 2] = [
@@ -21,6 +22,11 @@ const REPORTED: [(&str, &str); 3] = [
     ("no-reports", "no tenant moves before its customer has reported"),
     ("silence-moves", "no tenant moves before its customer has reported"),
     ("forgets-trouble", "no tenant moves before its customer has reported"),
+];
+
+const RESERVED: [(&str, &str); 2] = [
+    ("more-room", "no more tenants reserve one time than the playbook lets"),
+    ("forgets-reservations", "no tenant moves before it has asked to"),
 ];
 
 const WEEKS: [(&str, &str); 13] = [

@@ -105,3 +105,13 @@ fn the_way_back_asks_for_no_reservation() {
     let back: Vec<TenantName> = shop.on("1.0.0").into_iter().map(tenant).collect();
     assert_eq!(back.len(), 6);
 }
+
+#[test]
+fn a_tenant_that_is_gone_leaves_the_time_that_it_had_reserved_to_others() {
+    let mut shop = reserving();
+    let at = hours(&shop, 5);
+    reserve(&mut shop, "acme", Some(at)).unwrap();
+    reserve(&mut shop, "bolt", Some(at)).unwrap();
+    shop.take(EventKind::TenantRemoved { tenant: tenant("bolt") }).unwrap();
+    reserve(&mut shop, "cato", Some(at)).unwrap();
+}
