@@ -5,7 +5,9 @@ mod clock;
 mod data_steps;
 mod journal;
 mod ledger;
+mod patched;
 mod promise;
+mod reserved;
 mod state;
 mod waits;
 

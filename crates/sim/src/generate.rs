@@ -1,6 +1,7 @@
 //! A seed as scenarios: a product, its releases, and an eventful day; and for every fifth seed, drawn from a stream of its
 //! own, files as people write them and eventful weeks.
 
+mod features;
 mod files;
 mod playbook;
 mod steps;

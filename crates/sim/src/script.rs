@@ -10,10 +10,10 @@ mod read;
 use std::collections::{BTreeMap, BTreeSet};
 
 use tidegate_domain::event::{Scope, Verdict};
-use tidegate_domain::id::{CellName, TenantName, Version};
+use tidegate_domain::id::{CellName, CustomerName, TenantName, Version};
 use tidegate_domain::policy::{Bake, OnFailure, OnInconclusive, Parallel};
 use tidegate_domain::release::{AfterStep, DataStepKind, Ownership, Reversible};
-use tidegate_domain::service::{Selection, Waived};
+use tidegate_domain::service::{ReportOutcome, Selection, Waived};
 use tidegate_domain::time::{Duration, Timestamp};
 
 use crate::boundary::Boundary;
@@ -116,6 +116,10 @@ pub enum Command {
     Unfreeze,
     OptIn(TenantName),
     OptOut(TenantName),
+    /// A customer has tried the release.
+    Report(Version, CustomerName, ReportOutcome),
+    /// The tenant wants to be moved so long after now; `None`: when the plan has it.
+    Reserve(Version, TenantName, Option<Duration>),
 }
 
 /// How much traffic a tenant has in an hour of its peak; in the others it has a tenth of it.

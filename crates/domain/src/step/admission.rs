@@ -56,7 +56,7 @@ impl Turn {
         let wave = &run.waves[wave];
         let mut classes: BTreeMap<u16, Result<(), Kept>> = BTreeMap::new();
         let notices = required(&run.schedule);
-        let unvalidated = run.unvalidated(&wave.name);
+        let unvalidated = run.unvalidated();
         let mut admission = Admission {
             may_move: BTreeSet::new(),
             kept: BTreeMap::new(),

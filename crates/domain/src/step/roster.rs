@@ -107,8 +107,12 @@ impl Turn {
         if self.state.seats.remove(tenant).is_none() {
             return Err(Refused::NoSuchTenant { tenant: tenant.clone() });
         }
-        for wave in self.state.runs.iter_mut().flat_map(|run| &mut run.waves) {
-            wave.members.remove(tenant);
+        for run in &mut self.state.runs {
+            // Another tenant may have the time that it had reserved.
+            run.reservations.remove(tenant);
+            for wave in &mut run.waves {
+                wave.members.remove(tenant);
+            }
         }
         self.write_tenant(EntryKind::TenantRemoved, tenant, None, cause);
         Ok(())

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Refused;
 use super::turn::{Cause, Turn};
-use crate::id::{CustomerName, TenantName, Version, WaveName};
+use crate::id::{CustomerName, TenantName, Version};
 use crate::journal::EntryKind;
 use crate::plan::PlannedValidation;
 use crate::policy::WhenSilent;
@@ -70,9 +70,10 @@ impl Turn {
 }
 
 impl Run {
-    /// The tenants of a wave whose customers have not said that an earlier wave works for them, and have to.
-    pub(super) fn unvalidated(&self, wave: &WaveName) -> BTreeMap<&TenantName, &CustomerName> {
-        let asked = self.schedule.validations.iter().filter(|planned| planned.wave == *wave);
+    /// The tenants whose customers have not said that an earlier wave works for them, and have to: also those that a freeze has
+    /// put off to the last wave.
+    pub(super) fn unvalidated(&self) -> BTreeMap<&TenantName, &CustomerName> {
+        let asked = self.schedule.validations.iter();
         let missing = asked.filter(|planned| match self.reports.get(&planned.customer) {
             Some(report) => report.outcome == ReportOutcome::Trouble,
             None => planned.when_silent == WhenSilent::Wait,

@@ -4,8 +4,8 @@
 use tidegate_domain::id::TenantName;
 use tidegate_domain::journal::{Entry, EntryKind};
 use tidegate_domain::plan::PlannedWave;
-use tidegate_domain::policy::{Before, Through};
-use tidegate_domain::service::{Service, Waived};
+use tidegate_domain::policy::{Before, Through, WhenSilent};
+use tidegate_domain::service::{ReportOutcome, Service, Waived};
 use tidegate_domain::time::Timestamp;
 
 use super::Checked;
@@ -26,6 +26,10 @@ impl Ledger {
             begins(run, entry, now)
         } else if is(EntryKind::WaveConfirmed) {
             has_baked(run, entry, now)
+        } else if is(EntryKind::Reserved) {
+            super::reserved::has_room(self, run, entry)
+        } else if is(EntryKind::Returned) {
+            super::patched::goes_back_before_both(run, entry)
         } else if is(EntryKind::Moved) {
             let mut movers = entry.tenants.iter().map(|tenant| Mover {
                 ledger: self,
@@ -36,8 +40,11 @@ impl Ledger {
                 state,
             });
             movers.try_for_each(|mover| {
+                super::patched::is_not_over(run, entry)?;
                 mover.stays_back()?;
                 mover.is_told()?;
+                mover.is_validated()?;
+                super::reserved::has_come(run, mover.tenant, now)?;
                 mover.may_move()
             })
         } else {
@@ -115,6 +122,21 @@ impl Mover<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Its customer has reported of its tenants in an earlier wave, where the playbook asks for that.
+    fn is_validated(&self) -> Checked {
+        const RULE: &str = "no tenant moves before its customer has reported";
+        let asked = self.run.promise.validation(self.tenant);
+        let asked = asked.filter(|_| !self.ledger.came_later(self.run, self.tenant));
+        let Some((customer, silent)) = asked.filter(|_| self.waived(Waived::Validation).is_none()) else {
+            return Ok(());
+        };
+        match (self.run.reports.get(customer), silent) {
+            (Some(ReportOutcome::Works), _) | (None, WhenSilent::Move) => Ok(()),
+            (Some(ReportOutcome::Trouble), _) => Err((RULE, self.says(&format!("customer {customer} has trouble")))),
+            (None, WhenSilent::Wait) => Err((RULE, self.says(&format!("customer {customer} has said nothing")))),
+        }
     }
 
     fn may_move(&self) -> Checked {

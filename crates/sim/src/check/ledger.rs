@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use tidegate_domain::calendar::read_instant;
-use tidegate_domain::id::{Actor, Digest, TenantName, Version, WaveName};
+use tidegate_domain::id::{Actor, CustomerName, Digest, TenantName, Version, WaveName};
 use tidegate_domain::journal::{Entry, EntryKind};
 use tidegate_domain::policy::Before;
-use tidegate_domain::service::{Selection, Service, Waived};
+use tidegate_domain::service::{ReportOutcome, Selection, Service, Waived};
 use tidegate_domain::time::Timestamp;
 
 use super::Checked;
+use super::patched::Patched;
 use super::promise::{Asked, Promise};
 use crate::product::roles;
 
@@ -42,6 +43,11 @@ pub struct Kept {
     /// Taken back, and not to be moved again before somebody resumes the release.
     pub returned: BTreeSet<TenantName>,
     pub ended: bool,
+    pub patched: Patched,
+    /// The last word of each customer.
+    pub reports: BTreeMap<CustomerName, ReportOutcome>,
+    /// When tenants have asked to be moved.
+    pub reserved: BTreeMap<TenantName, Timestamp>,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -114,7 +120,12 @@ impl Ledger {
         let tenants = || entry.tenants.iter().cloned();
         match entry.kind {
             EntryKind::Applied => self.applied(entry, state),
-            EntryKind::OptedOut => self.opted_out.extend(tenants().map(|name| (name, self.rows))),
+            EntryKind::OptedOut => {
+                self.opted_out.extend(tenants().map(|name| (name, self.rows)));
+                for run in self.runs.values_mut().filter(|run| !run.ended) {
+                    run.reserved.retain(|name, _| !entry.tenants.contains(name));
+                }
+            }
             EntryKind::TenantAdded => {
                 self.came.extend(tenants().map(|name| (name, self.rows)));
                 self.opted_out.retain(|name, _| !entry.tenants.contains(name));
@@ -205,7 +216,11 @@ impl Ledger {
             waves: BTreeMap::new(),
             returned: BTreeSet::new(),
             ended: false,
+            patched: self.takes_over(promise),
+            reports: BTreeMap::new(),
+            reserved: BTreeMap::new(),
         };
+        self.patched_by(&kept.promise);
         self.runs.insert(version.clone(), kept);
     }
 
@@ -236,7 +251,25 @@ impl Ledger {
                     *wave = KeptWave::default();
                 }
             }
-            (EntryKind::RolledBack | EntryKind::Aborted | EntryKind::Superseded, _) => run.ended = true,
+            (EntryKind::RolledBack | EntryKind::Aborted, _) => {
+                run.ended = true;
+                run.patched.over = true;
+            }
+            (EntryKind::CustomerReported, _) => {
+                let (customer, outcome) = reported(&entry.reason).ok_or(Mute)?;
+                run.reports.insert(customer, outcome);
+            }
+            (EntryKind::Reserved, _) => {
+                let reserved = super::reserved::read(&entry.reason).ok_or(Mute)?;
+                for tenant in &entry.tenants {
+                    match reserved {
+                        Some(at) => drop(run.reserved.insert(tenant.clone(), at)),
+                        None => drop(run.reserved.remove(tenant)),
+                    }
+                }
+            }
+            (EntryKind::Superseded, _) => run.ended = true,
+            (EntryKind::Completed, _) => run.patched.over = true,
             (EntryKind::Returned, _) => {
                 run.returned.extend(entry.tenants.iter().cloned());
                 for wave in run.waves.values_mut() {
@@ -263,6 +296,8 @@ impl Ledger {
 impl Kept {
     /// Tenants that are gone.
     fn forget(&mut self, entry: &Entry) {
+        self.patched.on.retain(|name, _| !entry.tenants.contains(name));
+        self.reserved.retain(|name, _| !entry.tenants.contains(name));
         self.returned.retain(|name| !entry.tenants.contains(name));
         for wave in self.waves.values_mut() {
             wave.on.retain(|name| !entry.tenants.contains(name));
@@ -348,12 +383,21 @@ fn waiver(text: &str, at: Timestamp) -> Option<Waiver> {
         of: match of {
             "notices" => Waived::Notice,
             "windows" => Waived::Window,
+            "customers' reports" => Waived::Validation,
             _ => return None,
         },
         whom: selection(whom)?,
         at,
         until: Timestamp(read_instant(until).ok()?.0 + SECOND),
     })
+}
+
+/// `customer acme: works: what it says`
+fn reported(text: &str) -> Option<(CustomerName, ReportOutcome)> {
+    let (customer, rest) = text.strip_prefix("customer ")?.split_once(": ")?;
+    let (outcome, _) = rest.split_once(": ")?;
+    let mut all = [ReportOutcome::Works, ReportOutcome::Trouble].into_iter();
+    Some((customer.parse().ok()?, all.find(|known| known.as_str() == outcome)?))
 }
 
 /// `freeze 3 of cell eu from INSTANT until INSTANT: why`, or `until it is lifted`

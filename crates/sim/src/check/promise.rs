@@ -7,9 +7,9 @@ use jiff::ToSpan as _;
 use jiff::civil::Date;
 use tidegate_domain::calendar::{Calendars, Class, Period, Subject, WhenOpenEnds, Window, WindowKind};
 use tidegate_domain::files::{self, PlaybookFile, Project, Tenant, TimeZoneName};
-use tidegate_domain::id::{Actor, ApprovalName, RoleName, TenantName, WaveName};
+use tidegate_domain::id::{Actor, ApprovalName, CustomerName, RoleName, TenantName, WaveName};
 use tidegate_domain::plan::{Plan, PlannedNotice, PlannedWave};
-use tidegate_domain::policy::{Before, Gap, Skip};
+use tidegate_domain::policy::{Before, Gap, ReservationRule, Skip, WhenSilent};
 use tidegate_domain::release::ReleaseKind;
 use tidegate_domain::time::{Duration, Timestamp};
 
@@ -304,6 +304,24 @@ impl Promise {
             all.extend(owed);
         }
         Ok(all)
+    }
+
+    /// Which customer has to have tried the release on an earlier wave before the tenant moves, and what its silence means.
+    pub fn validation(&self, tenant: &TenantName) -> Option<(&CustomerName, WhenSilent)> {
+        let wave = self.wave_of(tenant)?;
+        let asked = self.file_wave(&wave.name)?.validation.as_ref()?;
+        let customer = self.declared(tenant)?.customer.as_ref()?;
+        let mut earlier = self.wave(&asked.of)?.tenants.keys();
+        let has_one = earlier.any(|tried| self.declared(tried).and_then(|it| it.customer.as_ref()) == Some(customer));
+        has_one.then_some((customer, asked.when_silent))
+    }
+
+    /// Whether tenants may choose when they move, and how many at one time.
+    pub fn reservations(&self) -> Option<ReservationRule> {
+        match &self.project {
+            Some(project) => project.playbooks.get(&project.service.playbook)?.reservations,
+            None => self.plan.policy.reservations,
+        }
     }
 
     /// The hours of a tenant's peak, where the wave it was planned in bakes through it.

@@ -20,10 +20,11 @@ pub enum Wait {
     Notice,
     Peak,
     Gap,
+    Report,
 }
 
 impl Wait {
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Approval,
         Self::Start,
         Self::Window,
@@ -31,6 +32,7 @@ impl Wait {
         Self::Notice,
         Self::Peak,
         Self::Gap,
+        Self::Report,
     ];
 
     pub fn of(waiting: &Waiting) -> Option<Self> {
@@ -42,9 +44,9 @@ impl Wait {
             Waiting::Notice { .. } => Some(Self::Notice),
             Waiting::Peak { .. } => Some(Self::Peak),
             Waiting::Gap { .. } => Some(Self::Gap),
+            Waiting::Validation { .. } => Some(Self::Report),
             Waiting::EarlierRelease { .. }
             | Waiting::Hold { .. }
-            | Waiting::Validation { .. }
             | Waiting::Downtime { .. }
             | Waiting::Slot { .. }
             | Waiting::Step { .. }
@@ -67,6 +69,7 @@ impl Wait {
             Self::Notice => "notice",
             Self::Peak => "peak",
             Self::Gap => "gap",
+            Self::Report => "report",
         }
     }
 }
@@ -114,7 +117,9 @@ pub fn count(ledger: &Ledger, waiting: &[Waiting]) -> Checked {
         let skip = match Wait::of(waiting) {
             Some(Wait::Gap) => Skip::Gaps,
             Some(Wait::Approval) => Skip::Approvals,
-            Some(Wait::Start | Wait::Window | Wait::Freeze | Wait::Notice | Wait::Peak) | None => continue,
+            Some(Wait::Start | Wait::Window | Wait::Freeze | Wait::Notice | Wait::Peak | Wait::Report) | None => {
+                continue;
+            }
         };
         if run.promise.skips(skip) {
             let detail = format!("release {} waits for {waiting}", run.promise.plan.release.version);

@@ -58,6 +58,8 @@ It stands elsewhere.
 /// What a project is drawn for.
 pub struct Drawn<'a> {
     pub random: &'a mut Random,
+    /// What not every project uses comes from it.
+    pub features: &'a mut Random,
     pub begins: Timestamp,
     pub cells: &'a [CellName],
     pub tenants: &'a [TenantName],
@@ -247,6 +249,7 @@ impl Drawn<'_> {
             text.push_str(&format!("reversible: {{until: {}}}\n", self.word(&["bake", "confirm"])));
         }
         text.push_str(&super::steps::of_file(self.random));
+        text.push_str(&super::features::patches(self.features, version, self.versions));
         text
     }
 }

@@ -40,6 +40,7 @@ impl Drawn<'_> {
         }
         text.push_str(&self.notice_rules(waves));
         text.push_str(&self.approval_rules(waves));
+        text.push_str(&super::features::reservations(self.features));
         let skips = self.word(&[
             "[cadence, windows, gaps, approvals]",
             "[cadence, windows, freezes, gaps, approvals]",
@@ -63,6 +64,7 @@ impl Drawn<'_> {
         };
         let mut line = format!("name: w{}, select: {select}", index + 1);
         if index > 0 {
+            line.push_str(&super::features::validation(self.features, index));
             line.push_str(&self.field(
                 "gap",
                 &["", "", "2h", "1d", "1 day", "2 working days", "1 week", "1 working day"],
@@ -87,6 +89,9 @@ impl Drawn<'_> {
         let own: Vec<&str> = own.into_iter().filter(|name| name.starts_with("open")).collect();
         if !own.is_empty() && self.random.percent(20) {
             line.push_str(&format!(", windows: [{}]", self.random.pick(&own)));
+        }
+        if index + 1 < waves {
+            line.push_str(super::features::only_when(self.features));
         }
         format!("  - {{{line}}}\n")
     }

@@ -40,6 +40,7 @@ pub fn weeks(seed: u64) -> Option<Script> {
         return None;
     }
     let mut random = Random::new(seed ^ STREAM);
+    let mut features = Random::new(seed ^ super::features::STREAM);
     let begins = read_instant(random.pick::<&str>(&BEGINS)).expect("an instant");
     let versions: Vec<Version> = (1..=random.between(2, 4)).map(version).collect();
     let tenants: Vec<TenantName> = (0..random.between(2, 7)).map(tenant).collect();
@@ -50,6 +51,7 @@ pub fn weeks(seed: u64) -> Option<Script> {
     let worker = *random.pick(&[None, Some("tenant"), Some("tenant"), Some("cell")]);
     let files = Drawn {
         random: &mut random,
+        features: &mut features,
         begins,
         cells: &cells,
         tenants: &tenants,
@@ -61,7 +63,10 @@ pub fn weeks(seed: u64) -> Option<Script> {
         begins,
         gateways,
         files,
-        habits: habits(&mut random),
+        habits: Habits {
+            report: super::features::report_habit(&mut features),
+            ..habits(&mut random)
+        },
         ..Script::default()
     };
     if random.percent(60) {
@@ -88,6 +93,8 @@ pub fn weeks(seed: u64) -> Option<Script> {
     day.exceptions();
     day.world();
     day.faults();
+    let tenants = day.tenants;
+    super::features::of_weeks(&mut features, &mut script, &tenants);
     script.sort();
     Some(script)
 }
@@ -101,6 +108,7 @@ fn habits(random: &mut Random) -> Habits {
         approve: often(80, &[60, HOUR, 9 * HOUR, 2 * DAY]),
         notify: often(85, &[60, HOUR, 10 * HOUR, 3 * DAY]),
         resume: often(40, &[HOUR, DAY]),
+        report: None,
     }
 }
 

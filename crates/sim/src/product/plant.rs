@@ -2,9 +2,9 @@
 
 use tidegate_domain::id::{DatabaseName, Version};
 use tidegate_domain::plan::Plan;
-use tidegate_domain::policy::{Bake, Gap};
+use tidegate_domain::policy::{Bake, Gap, WhenSilent};
 use tidegate_domain::release::{AfterStep, DataStep, DataStepKind};
-use tidegate_domain::service::{Place, Service, StepPhase};
+use tidegate_domain::service::{Place, ReportOutcome, Run, Service, StepPhase};
 use tidegate_domain::time::Duration;
 
 use crate::script::Planted;
@@ -44,11 +44,30 @@ impl Planted {
                     step.rollback = AfterStep::Clean;
                 }
             }
+            Self::NoPatches => plan.release.patches = None,
+            Self::BackToPatched => {
+                let tenants = plan.waves.iter_mut().flat_map(|wave| wave.tenants.values_mut());
+                for tenant in tenants.filter(|tenant| tenant.replaces.is_some()) {
+                    tenant.from = tenant.replaces.take();
+                }
+            }
+            Self::NoReports => schedule.validations.clear(),
+            Self::SilenceMoves => {
+                let asked = schedule.validations.iter_mut();
+                asked.for_each(|asked| asked.when_silent = WhenSilent::Move);
+            }
+            Self::MoreRoom => {
+                if let Some(rule) = &mut plan.policy.reservations {
+                    rule.capacity = u32::MAX;
+                }
+            }
             Self::AnybodyApproves
             | Self::ForgetsChoices
             | Self::ForgetsFreezes
             | Self::ForgetsReturns
-            | Self::SkipsSteps => {}
+            | Self::SkipsSteps
+            | Self::ForgetsTrouble
+            | Self::ForgetsReservations => {}
         }
     }
 
@@ -57,14 +76,21 @@ impl Planted {
         if self == Self::ForgetsFreezes {
             state.freezes.clear();
         }
-        let steps = state.runs.iter_mut().filter(|run| run.version == *version);
-        for step in steps.flat_map(|run| &mut run.steps) {
+        let mut runs: Vec<&mut Run> = state.runs.iter_mut().filter(|run| run.version == *version).collect();
+        if self == Self::ForgetsReservations {
+            runs.iter_mut().for_each(|run| run.reservations.clear());
+        }
+        for step in runs.iter_mut().flat_map(|run| &mut run.steps) {
             if self == Self::SkipsSteps && step.phase == StepPhase::Waiting {
                 step.phase = StepPhase::Done;
             }
         }
-        let runs = state.runs.iter_mut().filter(|run| run.version == *version);
+        if self == Self::ForgetsTrouble {
+            let reports = runs.iter_mut().flat_map(|run| run.reports.values_mut());
+            reports.for_each(|report| report.outcome = ReportOutcome::Works);
+        }
         for member in runs
+            .into_iter()
             .flat_map(|run| &mut run.waves)
             .flat_map(|wave| wave.members.values_mut())
         {

@@ -14,6 +14,8 @@ pub struct Habits {
     pub approve: Option<Duration>,
     /// Notices that are due are sent.
     pub notify: Option<Duration>,
+    /// Customers who are asked to try a release report that it works.
+    pub report: Option<Duration>,
     /// What is held for good is resumed.
     pub resume: Option<Duration>,
 }
@@ -23,6 +25,7 @@ impl Habits {
     pub const CALM: Self = Self {
         approve: Some(Duration::from_secs(60)),
         notify: Some(Duration::from_secs(60)),
+        report: Some(Duration::from_secs(60)),
         resume: None,
     };
 
@@ -34,8 +37,9 @@ impl Habits {
             match key {
                 "approve" => habits.approve = takes,
                 "notify" => habits.notify = takes,
+                "report" => habits.report = takes,
                 "resume" => habits.resume = takes,
-                _ => return Err("people have the habits approve=D, notify=D and resume=D"),
+                _ => return Err("people have the habits approve=D, notify=D, report=D and resume=D"),
             }
         }
         Ok(habits)
@@ -48,6 +52,7 @@ impl fmt::Display for Habits {
         let all = [
             ("approve", self.approve),
             ("notify", self.notify),
+            ("report", self.report),
             ("resume", self.resume),
         ];
         all.into_iter()

@@ -25,6 +25,16 @@ pub enum Planted {
     NoPeaks,
     /// A bake is over at once.
     NoBake,
+    /// The release patches none.
+    NoPatches,
+    /// Whoever is taken back from a patch goes to what it patches.
+    BackToPatched,
+    /// No customer has to report.
+    NoReports,
+    /// Where customers say nothing, it works.
+    SilenceMoves,
+    /// Any number of tenants may reserve one time.
+    MoreRoom,
     /// The server takes everybody for an approver.
     AnybodyApproves,
     /// Who has opted out waits to be moved all the same.
@@ -45,10 +55,14 @@ pub enum Planted {
     ForgetsLosses,
     /// Steps that were not begun are done.
     SkipsSteps,
+    /// What customers say is taken for good.
+    ForgetsTrouble,
+    /// What tenants have reserved is lost.
+    ForgetsReservations,
 }
 
 impl Planted {
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 26] = [
         Self::NoStarts,
         Self::NoWindows,
         Self::NoNotices,
@@ -58,6 +72,11 @@ impl Planted {
         Self::NoGaps,
         Self::NoPeaks,
         Self::NoBake,
+        Self::NoPatches,
+        Self::BackToPatched,
+        Self::NoReports,
+        Self::SilenceMoves,
+        Self::MoreRoom,
         Self::AnybodyApproves,
         Self::ForgetsChoices,
         Self::ForgetsFreezes,
@@ -68,6 +87,8 @@ impl Planted {
         Self::MistakesDatabases,
         Self::ForgetsLosses,
         Self::SkipsSteps,
+        Self::ForgetsTrouble,
+        Self::ForgetsReservations,
     ];
 
     #[must_use]
@@ -82,6 +103,11 @@ impl Planted {
             Self::NoGaps => "no-gaps",
             Self::NoPeaks => "no-peaks",
             Self::NoBake => "no-bake",
+            Self::NoPatches => "no-patches",
+            Self::BackToPatched => "back-to-patched",
+            Self::NoReports => "no-reports",
+            Self::SilenceMoves => "silence-moves",
+            Self::MoreRoom => "more-room",
             Self::AnybodyApproves => "anybody-approves",
             Self::ForgetsChoices => "forgets-choices",
             Self::ForgetsFreezes => "forgets-freezes",
@@ -92,6 +118,8 @@ impl Planted {
             Self::MistakesDatabases => "mistakes-databases",
             Self::ForgetsLosses => "forgets-losses",
             Self::SkipsSteps => "skips-steps",
+            Self::ForgetsTrouble => "forgets-trouble",
+            Self::ForgetsReservations => "forgets-reservations",
         }
     }
 }

@@ -148,6 +148,9 @@ impl fmt::Display for Command {
                 write!(f, "put-freeze {} {length} {}", offset(*after), selection(of))
             }
             Self::Unfreeze => f.write_str("lift-freezes"),
+            Self::Report(version, customer, outcome) => write!(f, "report {version} {customer} {}", outcome.as_str()),
+            Self::Reserve(version, tenant, None) => write!(f, "reserve {version} {tenant} as-planned"),
+            Self::Reserve(version, tenant, Some(after)) => write!(f, "reserve {version} {tenant} {}", offset(*after)),
             Self::OptIn(tenant) => write!(f, "opt-in {tenant}"),
             Self::OptOut(tenant) => write!(f, "opt-out {tenant}"),
         }

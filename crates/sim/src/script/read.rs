@@ -8,7 +8,7 @@ use tidegate_domain::event::{Scope, Verdict};
 use tidegate_domain::id::{CellName, TenantName, Version};
 use tidegate_domain::policy::{Bake, OnFailure, OnInconclusive, Parallel};
 use tidegate_domain::release::{AfterStep, DataStepKind, Ownership, Reversible, Stage};
-use tidegate_domain::service::{Selection, Waived};
+use tidegate_domain::service::{ReportOutcome, Selection, Waived};
 use tidegate_domain::time::Duration;
 
 use super::{Action, Command, GateMood, GatewayMood, Habits, Release, Script, SlotMood, TrafficLine};
@@ -225,10 +225,25 @@ fn command(words: &[&str]) -> Read<Command> {
             length: freeze_length(length)?,
         },
         ["lift-freezes"] => Command::Unfreeze,
+        ["report", version, customer, outcome] => Command::Report(
+            version_of(version)?,
+            customer.parse().map_err(|_| "a customer is a name")?,
+            report_outcome(outcome)?,
+        ),
+        ["reserve", version, tenant, "as-planned"] => Command::Reserve(version_of(version)?, name_of(tenant)?, None),
+        ["reserve", version, tenant, after] => {
+            Command::Reserve(version_of(version)?, name_of(tenant)?, Some(duration(after)?))
+        }
         ["opt-in", tenant] => Command::OptIn(name_of(tenant)?),
         ["opt-out", tenant] => Command::OptOut(name_of(tenant)?),
         _ => return Err("there is no such action, or not with these words"),
     })
+}
+
+fn report_outcome(word: &str) -> Read<ReportOutcome> {
+    const ALL: [ReportOutcome; 2] = [ReportOutcome::Works, ReportOutcome::Trouble];
+    let found = ALL.into_iter().find(|outcome| outcome.as_str() == word);
+    found.ok_or("a customer reports works or trouble")
 }
 
 fn selection(words: &[&str]) -> Read<Selection> {

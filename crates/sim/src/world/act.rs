@@ -55,10 +55,24 @@ impl World {
             return self.unfreeze();
         }
         let Some(kind) = self.event_kind(command) else { return };
-        let person = if let Command::Approve(_, person) | Command::Reject(_, person) = command {
-            person
-        } else {
-            "ada"
+        let person = match command {
+            Command::Approve(_, person) | Command::Reject(_, person) => person,
+            Command::Report(_, customer, _) => customer.as_str(),
+            Command::Apply(_)
+            | Command::Hold(..)
+            | Command::Resume(_)
+            | Command::Promote(_)
+            | Command::Abort(_)
+            | Command::RollBack(..)
+            | Command::Add(..)
+            | Command::Remove(_)
+            | Command::Notify(..)
+            | Command::Waive(..)
+            | Command::Freeze { .. }
+            | Command::Unfreeze
+            | Command::Reserve(..)
+            | Command::OptIn(_)
+            | Command::OptOut(_) => "ada",
         };
         let event = Event {
             actor: Actor::principal(person),
@@ -119,6 +133,16 @@ impl World {
                 }
             }
             Command::Unfreeze => return None,
+            Command::Report(version, customer, outcome) => EventKind::Report {
+                version,
+                customer,
+                outcome,
+            },
+            Command::Reserve(version, tenant, after) => EventKind::Reserve {
+                version,
+                tenant,
+                at: after.map(|after| self.now() + after),
+            },
             Command::OptIn(tenant) => EventKind::OptIn { tenant },
             Command::OptOut(tenant) => EventKind::OptOut { tenant },
             Command::Add(tenant, cell) => EventKind::TenantAdded { tenant, cell },

@@ -1,12 +1,13 @@
-//! What people do by themselves about what they see: approve what waits for it, send what is due, resume what is held.
+//! What people do by themselves about what they see: approve what waits for it, send what is due, report of what they
+//! have tried, resume what is held.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use tidegate_domain::event::{Event, EventKind};
-use tidegate_domain::id::{Actor, WaveName};
+use tidegate_domain::id::{Actor, CustomerName, TenantName, WaveName};
 use tidegate_domain::plan::NoticeKey;
 use tidegate_domain::policy::NoticeKind;
-use tidegate_domain::service::{Run, RunPhase, Service};
+use tidegate_domain::service::{ReportOutcome, Run, RunPhase, Selection, Service, Waived, Waiver, WaveState};
 use tidegate_domain::time::Duration;
 
 use super::{Happening, World};
@@ -21,6 +22,9 @@ impl World {
             }
             if let Some(after) = habits.notify {
                 self.sendings(run, after);
+            }
+            if let Some(after) = habits.report {
+                self.reports(run, state, after);
             }
             let held = run
                 .hold
@@ -82,6 +86,42 @@ impl World {
                 at: None,
             };
             self.set_out(what, after, "ada", proven);
+        }
+    }
+
+    /// Customers who are asked find that it works, if only after trouble. Where one has nobody on the release to try it with,
+    /// a person lets its tenants go.
+    fn reports(&mut self, run: &Run, state: &Service, after: Duration) {
+        let works = |customer: &CustomerName| {
+            let report = run.reports.get(customer);
+            report.is_some_and(|report| report.outcome == ReportOutcome::Works)
+        };
+        let open = run.schedule.validations.iter();
+        for planned in open.filter(|planned| !run.phase.has_ended() && !works(&planned.customer)) {
+            let (version, customer) = (run.version.clone(), &planned.customer);
+            let is_on = |tenant: &TenantName| {
+                let seat = state.seats.get(tenant);
+                seat.is_some_and(|seat| seat.version.as_ref() == Some(&version))
+            };
+            let mut waves = run.waves.iter().filter(|wave| wave.name == planned.of);
+            let tried = waves.any(|wave| matches!(wave.state, WaveState::Confirmed { .. }));
+            let counts = |waiver: &Waiver| waiver.of == Waived::Validation && self.now() < waiver.until;
+            if planned.tried_on.iter().any(is_on) {
+                let kind = EventKind::Report {
+                    version: version.clone(),
+                    customer: customer.clone(),
+                    outcome: ReportOutcome::Works,
+                };
+                self.set_out(format!("report {version} {customer}"), after, customer.as_str(), kind);
+            } else if tried && !run.waivers.iter().any(counts) {
+                let kind = EventKind::Waive {
+                    version: version.clone(),
+                    of: Waived::Validation,
+                    tenants: Selection::Everybody,
+                    until: self.now() + Duration::from_days(30),
+                };
+                self.set_out(format!("waive {version} reports"), after, "ada", kind);
+            }
         }
     }
 

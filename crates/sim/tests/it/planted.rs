@@ -5,8 +5,32 @@ use std::path::Path;
 
 use tidegate_sim::{Script, replay};
 
-/// What can be planted, and the rule that notices it.
-const NOTICED_IN_WEEKS: [(&str, &str); 13] = [
+/// What can be planted in the release 2.0.0 of which scenario, and the rule that notices it.
+const NOTICED: [(&str, &[(&str, &str)]); 5] = [
+    ("weeks.txt", &WEEKS),
+    ("patched.txt", &PATCHED),
+    ("reported.txt", &REPORTED),
+    ("reserved.txt", &RESERVED),
+    ("steps.txt", &STEPS),
+];
+
+const PATCHED: [(&str, &str); 2] = [
+    ("no-patches", "what is patched moves nobody any more"),
+    ("back-to-patched", "nobody goes back to what was patched"),
+];
+
+const REPORTED: [(&str, &str); 3] = [
+    ("no-reports", "no tenant moves before its customer has reported"),
+    ("silence-moves", "no tenant moves before its customer has reported"),
+    ("forgets-trouble", "no tenant moves before its customer has reported"),
+];
+
+const RESERVED: [(&str, &str); 2] = [
+    ("more-room", "no more tenants reserve one time than the playbook lets"),
+    ("forgets-reservations", "no tenant moves before it has asked to"),
+];
+
+const WEEKS: [(&str, &str); 13] = [
     ("no-starts", "no tenant moves before its planned start"),
     ("no-windows", "no tenant moves outside its windows"),
     ("no-notices", "no tenant moves before its notice has run"),
@@ -22,8 +46,7 @@ const NOTICED_IN_WEEKS: [(&str, &str); 13] = [
     ("forgets-returns", "a rollback wins"),
 ];
 
-/// The same for work on data.
-const NOTICED_IN_STEPS: [(&str, &str); 6] = [
+const STEPS: [(&str, &str); 6] = [
     ("expands-late", "a version runs only on data that is expanded for it"),
     ("migrates-first", "data is migrated behind its release"),
     ("contracts-at-once", "data is contracted when nobody can be taken back"),
@@ -42,10 +65,10 @@ fn violated(text: &str) -> Option<String> {
 #[test]
 fn every_planted_defect_is_noticed_by_its_rule() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/planted");
-    for (file, noticed) in [("weeks.txt", &NOTICED_IN_WEEKS[..]), ("steps.txt", &NOTICED_IN_STEPS)] {
+    for (file, all) in NOTICED {
         let sound = fs::read_to_string(folder.join(file)).unwrap();
         assert_eq!(violated(&sound), None, "nothing is planted in {file}");
-        for (planted, rule) in noticed {
+        for (planted, rule) in all {
             let text = format!("{sound}0s plant 2.0.0 {planted}\n");
             let found = violated(&text).unwrap_or_default();
             assert!(found.starts_with(rule), "{planted} is noticed as: {found}");

@@ -338,3 +338,13 @@ fn who_opts_out_leaves_its_time_to_others() {
     shop.take(EventKind::OptOut { tenant: tenant("acme") }).unwrap();
     reserve(&mut shop, "cato", Some(at)).unwrap();
 }
+
+#[test]
+fn a_tenant_that_is_gone_leaves_the_time_that_it_had_reserved_to_others() {
+    let mut shop = reserving();
+    let at = hours(&shop, 5);
+    reserve(&mut shop, "acme", Some(at)).unwrap();
+    reserve(&mut shop, "bolt", Some(at)).unwrap();
+    shop.take(EventKind::TenantRemoved { tenant: tenant("bolt") }).unwrap();
+    reserve(&mut shop, "cato", Some(at)).unwrap();
+}

@@ -17,8 +17,12 @@ rollback_window: 2h
 
 /// Acme's customer has bolt too; dune's has echo. The first wave is confirmed.
 fn asking(when_silent: &str) -> Shop {
+    asking_with(&PLAYBOOK.replace("{of: first}", &format!("{{of: first, when_silent: {when_silent}}}")))
+}
+
+fn asking_with(playbook: &str) -> Shop {
     let mut shop = installed();
-    shop.playbook = PLAYBOOK.replace("{of: first}", &format!("{{of: first, when_silent: {when_silent}}}"));
+    shop.playbook = playbook.to_owned();
     for (tenant, customer) in [
         ("acme", "anvil"),
         ("bolt", "anvil"),
@@ -134,4 +138,33 @@ fn a_person_can_waive_the_report_of_one_customer() {
     shop.settle();
     assert!(shop.on("1.1.0").contains(&"bolt"));
     assert!(!shop.on("1.1.0").contains(&"echo"));
+}
+
+#[test]
+fn who_was_frozen_in_its_wave_waits_for_the_report_in_the_last_one_too() {
+    let mut shop = asking_with(
+        &PLAYBOOK.replace(
+            "  - name: rest\n    select: {rest: true}\n    validation: {of: first}\n",
+            "  - {name: second, select: {tenants: [bolt, cato]}, validation: {of: first}, bake: {least: 0s, longest: 0s}}\n  \
+             - name: rest\n    select: {rest: true}\n",
+        ),
+    );
+    shop.settle();
+    let of = Selection::Tenants([tenant("bolt")].into());
+    shop.take(EventKind::Freeze {
+        of,
+        from: None,
+        until: None,
+    })
+    .unwrap();
+    shop.judge("1.1.0", "first", Verdict::Pass, 500);
+    shop.pass(Duration::from_secs(600));
+    assert_eq!(shop.on("1.1.0"), ["acme", "cato", "dune", "echo", "flux"]);
+    let number = *shop.state.freezes.keys().next().unwrap();
+    shop.take(EventKind::Unfreeze { number }).unwrap();
+    shop.settle();
+    assert!(!shop.on("1.1.0").contains(&"bolt"), "{}", shop.waiting());
+    shop.take(report("anvil", ReportOutcome::Works)).unwrap();
+    shop.settle();
+    assert!(shop.on("1.1.0").contains(&"bolt"));
 }
