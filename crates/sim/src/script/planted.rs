@@ -35,6 +35,12 @@ pub enum Planted {
     SilenceMoves,
     /// Any number of tenants may reserve one time.
     MoreRoom,
+    /// Nobody is taken out of service.
+    NoDowntime,
+    /// Tenants may be out of service for longer.
+    LongerDowntime,
+    /// What is not done in time is undone later.
+    LateUndo,
     /// The server takes everybody for an approver.
     AnybodyApproves,
     /// Who has opted out waits to be moved all the same.
@@ -47,10 +53,12 @@ pub enum Planted {
     ForgetsTrouble,
     /// What tenants have reserved is lost.
     ForgetsReservations,
+    /// Nobody is told that it takes longer.
+    TellsNoExtension,
 }
 
 impl Planted {
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 24] = [
         Self::NoStarts,
         Self::NoWindows,
         Self::NoNotices,
@@ -65,12 +73,16 @@ impl Planted {
         Self::NoReports,
         Self::SilenceMoves,
         Self::MoreRoom,
+        Self::NoDowntime,
+        Self::LongerDowntime,
+        Self::LateUndo,
         Self::AnybodyApproves,
         Self::ForgetsChoices,
         Self::ForgetsFreezes,
         Self::ForgetsReturns,
         Self::ForgetsTrouble,
         Self::ForgetsReservations,
+        Self::TellsNoExtension,
     ];
 
     #[must_use]
@@ -90,12 +102,16 @@ impl Planted {
             Self::NoReports => "no-reports",
             Self::SilenceMoves => "silence-moves",
             Self::MoreRoom => "more-room",
+            Self::NoDowntime => "no-downtime",
+            Self::LongerDowntime => "longer-downtime",
+            Self::LateUndo => "late-undo",
             Self::AnybodyApproves => "anybody-approves",
             Self::ForgetsChoices => "forgets-choices",
             Self::ForgetsFreezes => "forgets-freezes",
             Self::ForgetsReturns => "forgets-returns",
             Self::ForgetsTrouble => "forgets-trouble",
             Self::ForgetsReservations => "forgets-reservations",
+            Self::TellsNoExtension => "tells-no-extension",
         }
     }
 }
