@@ -3,6 +3,7 @@
 mod admission;
 mod clock;
 mod data_steps;
+mod downtime;
 mod journal;
 mod ledger;
 mod patched;
@@ -84,6 +85,7 @@ impl Checker {
     /// The world begins where a service is already.
     pub fn begin_with(&mut self, state: &Service) {
         self.journal = journal::Replay::of(state);
+        self.ledger.begin_with(state);
         self.document = desired(state);
         self.last = Some(state.clone());
     }
@@ -135,6 +137,7 @@ impl Checker {
         self.take(state::tenants_are_on_started_waves(state));
         self.take(state::members_are_where_they_are_said_to_be(state));
         self.take(state::not_too_many_at_once(state));
+        self.take(state::downtime_ends_with_its_wave(state));
         self.take(state::every_version_in_use_runs(state, &self.document));
         self.take(state::the_way_back_is_free(state));
         self.take(data_steps::were_done(state, performed));
@@ -142,7 +145,6 @@ impl Checker {
         self.take(kept);
         self.take(data_steps::are_sound(state, &self.ledger));
         let now = Timestamp(self.epoch.0 + self.at);
-        self.take(state::downtime_has_an_end(state, now));
         if let Some(last) = &self.last {
             let checked = state::only_evidence_confirms(last, state, &self.passed);
             let told = state::a_notice_is_asked_for_once(last, state);

@@ -26,6 +26,8 @@ impl Ledger {
             begins(run, entry, now)
         } else if is(EntryKind::WaveConfirmed) {
             has_baked(run, entry, now)
+        } else if is(EntryKind::DowntimeExtended) {
+            super::downtime::is_told_in_time(run, entry, now)
         } else if is(EntryKind::Reserved) {
             super::reserved::has_room(self, run, entry)
         } else if is(EntryKind::Returned) {
@@ -45,6 +47,7 @@ impl Ledger {
                 mover.is_told()?;
                 mover.is_validated()?;
                 super::reserved::has_come(run, mover.tenant, now)?;
+                super::downtime::is_out_of_service(self, run, entry, mover.tenant)?;
                 mover.may_move()
             })
         } else {

@@ -11,6 +11,7 @@ use tidegate_domain::service::{ReportOutcome, Selection, Service, Waived};
 use tidegate_domain::time::Timestamp;
 
 use super::Checked;
+use super::downtime::Downtimes;
 use super::patched::Patched;
 use super::promise::{Asked, Promise};
 use crate::product::roles;
@@ -27,6 +28,8 @@ pub struct Ledger {
     opted_out: BTreeMap<TenantName, usize>,
     /// Who came or came back, and with which row.
     came: BTreeMap<TenantName, usize>,
+    /// Who runs something.
+    pub served: BTreeSet<TenantName>,
     rows: usize,
 }
 
@@ -48,6 +51,7 @@ pub struct Kept {
     pub reports: BTreeMap<CustomerName, ReportOutcome>,
     /// When tenants have asked to be moved.
     pub reserved: BTreeMap<TenantName, Timestamp>,
+    pub downtime: Downtimes,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -112,7 +116,15 @@ impl Ledger {
             let taken = self.take(entry, *at, state).map_err(mute);
             checked = checked.and(taken);
         }
-        checked
+        // By the server's clock, which may have jumped.
+        let now = rows.last().map(|(at, _)| *at);
+        checked.and(now.map_or(Ok(()), |now| super::downtime::ends_in_time(self, now)))
+    }
+
+    /// The world begins where a service is already.
+    pub fn begin_with(&mut self, state: &Service) {
+        let seats = state.seats.iter().filter(|(_, seat)| seat.version.is_some());
+        self.served = seats.map(|(tenant, _)| tenant.clone()).collect();
     }
 
     fn take(&mut self, entry: &Entry, at: Timestamp, state: &Service) -> Result<(), Mute> {
@@ -120,17 +132,14 @@ impl Ledger {
         let tenants = || entry.tenants.iter().cloned();
         match entry.kind {
             EntryKind::Applied => self.applied(entry, state),
-            EntryKind::OptedOut => {
-                self.opted_out.extend(tenants().map(|name| (name, self.rows)));
-                for run in self.runs.values_mut().filter(|run| !run.ended) {
-                    run.reserved.retain(|name, _| !entry.tenants.contains(name));
-                }
-            }
+            EntryKind::OptedOut => self.opted_out(entry),
             EntryKind::TenantAdded => {
+                self.serves(entry);
                 self.came.extend(tenants().map(|name| (name, self.rows)));
                 self.opted_out.retain(|name, _| !entry.tenants.contains(name));
             }
             EntryKind::TenantRemoved => {
+                self.served.retain(|name| !entry.tenants.contains(name));
                 for run in self.runs.values_mut() {
                     run.forget(entry);
                 }
@@ -140,14 +149,7 @@ impl Ledger {
                 let (number, frozen) = frozen(&entry.reason, at).ok_or(Mute)?;
                 self.freezes.insert(number, frozen);
             }
-            EntryKind::Unfrozen => {
-                let number = entry
-                    .reason
-                    .strip_prefix("freeze ")
-                    .and_then(|text| text.split(' ').next());
-                let number: u32 = number.and_then(|number| number.parse().ok()).ok_or(Mute)?;
-                self.freezes.remove(&number);
-            }
+            EntryKind::Unfrozen => drop(self.freezes.remove(&unfrozen(&entry.reason).ok_or(Mute)?)),
             EntryKind::Approved
             | EntryKind::Rejected
             | EntryKind::ApprovalExpired
@@ -183,9 +185,26 @@ impl Ledger {
             | EntryKind::SlotLeft
             | EntryKind::SlotStopped
             | EntryKind::Announced
-            | EntryKind::Refused => self.of_run(entry, at)?,
+            | EntryKind::Refused => {
+                self.of_run(entry, at)?;
+                self.serves(entry);
+            }
         }
         Ok(())
+    }
+
+    fn serves(&mut self, entry: &Entry) {
+        if entry.now_on.is_some() {
+            self.served.extend(entry.tenants.iter().cloned());
+        }
+    }
+
+    fn opted_out(&mut self, entry: &Entry) {
+        self.opted_out
+            .extend(entry.tenants.iter().map(|name| (name.clone(), self.rows)));
+        for run in self.runs.values_mut().filter(|run| !run.ended) {
+            run.reserved.retain(|name, _| !entry.tenants.contains(name));
+        }
     }
 
     fn proven(&mut self, entry: &Entry) -> Result<(), Mute> {
@@ -219,6 +238,7 @@ impl Ledger {
             patched: self.takes_over(promise),
             reports: BTreeMap::new(),
             reserved: BTreeMap::new(),
+            downtime: Downtimes::default(),
         };
         self.patched_by(&kept.promise);
         self.runs.insert(version.clone(), kept);
@@ -228,6 +248,7 @@ impl Ledger {
         let Some(run) = entry.release.as_ref().and_then(|version| self.runs.get_mut(version)) else {
             return Ok(());
         };
+        run.downtime.follow(entry, at, &self.served);
         match (entry.kind, &entry.wave) {
             (EntryKind::Started, _) => run.started = true,
             (EntryKind::Approved, wave) => {
@@ -417,6 +438,11 @@ fn frozen(text: &str, at: Timestamp) -> Option<(u32, Frozen)> {
         until,
     };
     Some((number.parse().ok()?, frozen))
+}
+
+/// `freeze 3 of cell eu: why`
+fn unfrozen(text: &str) -> Option<u32> {
+    text.strip_prefix("freeze ")?.split(' ').next()?.parse().ok()
 }
 
 fn selection(text: &str) -> Option<Selection> {

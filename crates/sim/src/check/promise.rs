@@ -9,7 +9,7 @@ use tidegate_domain::calendar::{Calendars, Class, Period, Subject, WhenOpenEnds,
 use tidegate_domain::files::{self, PlaybookFile, Project, Tenant, TimeZoneName};
 use tidegate_domain::id::{Actor, ApprovalName, CustomerName, RoleName, TenantName, WaveName};
 use tidegate_domain::plan::{Plan, PlannedNotice, PlannedWave};
-use tidegate_domain::policy::{Before, Gap, ReservationRule, Skip, WhenSilent};
+use tidegate_domain::policy::{Before, Downtime, Gap, ReservationRule, Skip, WhenSilent};
 use tidegate_domain::release::ReleaseKind;
 use tidegate_domain::time::{Duration, Timestamp};
 
@@ -322,6 +322,19 @@ impl Promise {
             Some(project) => project.playbooks.get(&project.service.playbook)?.reservations,
             None => self.plan.policy.reservations,
         }
+    }
+
+    /// How long tenants may be out of service while they are switched.
+    pub fn downtime(&self) -> Option<Downtime> {
+        let Some(project) = &self.project else {
+            return self.plan.policy.downtime;
+        };
+        let allowed = project.playbooks.get(&project.service.playbook)?.downtime;
+        let longest = self.plan.release.downtime?;
+        Some(Downtime {
+            longest,
+            ..allowed.unwrap_or_default()
+        })
     }
 
     /// The hours of a tenant's peak, where the wave it was planned in bakes through it.

@@ -5,9 +5,7 @@ use std::collections::BTreeSet;
 use tidegate_domain::desired::Desired;
 use tidegate_domain::id::{CellName, TenantName, Version, WaveName};
 use tidegate_domain::policy::OnInconclusive;
-use tidegate_domain::release::Reversible;
 use tidegate_domain::service::{Member, Place, Run, RunPhase, Service, WaveRun, WaveState};
-use tidegate_domain::time::Timestamp;
 
 use super::Checked;
 
@@ -129,34 +127,16 @@ pub fn not_too_many_at_once(state: &Service) -> Checked {
     Ok(())
 }
 
-/// Nobody is out of service without an end, nor after the instant at which what is not done is undone.
-pub fn downtime_has_an_end(state: &Service, now: Timestamp) -> Checked {
-    const RULE: &str = "planned downtime ends in time";
+/// Nobody is out of service whose wave is not on its way.
+pub fn downtime_ends_with_its_wave(state: &Service) -> Checked {
     for run in &state.runs {
-        for wave in &run.waves {
-            let Some(maintenance) = &wave.maintenance else { continue };
-            let Some(downtime) = run
-                .policy
-                .downtime
-                .filter(|_| matches!(wave.state, WaveState::Active { .. }))
-            else {
+        for wave in run.waves.iter().filter(|wave| wave.maintenance.is_some()) {
+            if run.policy.downtime.is_none() || !matches!(wave.state, WaveState::Active { .. }) {
                 let detail = format!(
                     "wave {} of {} is {:?} and out of service",
                     wave.name, run.version, wave.state
                 );
-                return Err((RULE, detail));
-            };
-            let reversible = state
-                .pinned
-                .get(&run.version)
-                .is_some_and(|it| it.reversible == Reversible::Always);
-            let over = Timestamp(maintenance.since.0 + downtime.longest.as_millis() + downtime.overrun.as_millis());
-            if reversible && over.0 - downtime.undo.as_millis() <= now.0 && run.came_from(|_| true).is_some() {
-                let detail = format!(
-                    "wave {} of {} is out of service since {}, at {now} it is not undone",
-                    wave.name, run.version, maintenance.since
-                );
-                return Err((RULE, detail));
+                return Err(("planned downtime ends with its wave", detail));
             }
         }
     }

@@ -21,10 +21,11 @@ pub enum Wait {
     Peak,
     Gap,
     Report,
+    Downtime,
 }
 
 impl Wait {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Approval,
         Self::Start,
         Self::Window,
@@ -33,6 +34,7 @@ impl Wait {
         Self::Peak,
         Self::Gap,
         Self::Report,
+        Self::Downtime,
     ];
 
     pub fn of(waiting: &Waiting) -> Option<Self> {
@@ -45,9 +47,9 @@ impl Wait {
             Waiting::Peak { .. } => Some(Self::Peak),
             Waiting::Gap { .. } => Some(Self::Gap),
             Waiting::Validation { .. } => Some(Self::Report),
+            Waiting::Downtime { .. } => Some(Self::Downtime),
             Waiting::EarlierRelease { .. }
             | Waiting::Hold { .. }
-            | Waiting::Downtime { .. }
             | Waiting::Slot { .. }
             | Waiting::Step { .. }
             | Waiting::Gate { .. }
@@ -70,6 +72,7 @@ impl Wait {
             Self::Peak => "peak",
             Self::Gap => "gap",
             Self::Report => "report",
+            Self::Downtime => "downtime",
         }
     }
 }
@@ -117,7 +120,10 @@ pub fn count(ledger: &Ledger, waiting: &[Waiting]) -> Checked {
         let skip = match Wait::of(waiting) {
             Some(Wait::Gap) => Skip::Gaps,
             Some(Wait::Approval) => Skip::Approvals,
-            Some(Wait::Start | Wait::Window | Wait::Freeze | Wait::Notice | Wait::Peak | Wait::Report) | None => {
+            Some(
+                Wait::Start | Wait::Window | Wait::Freeze | Wait::Notice | Wait::Peak | Wait::Report | Wait::Downtime,
+            )
+            | None => {
                 continue;
             }
         };

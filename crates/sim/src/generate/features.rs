@@ -1,12 +1,12 @@
-//! What not every project uses: releases that patch another one, customers who report, and tenants that choose when they move.
-//! Drawn from a stream of its own: projects with it and without it are otherwise the same.
+//! What not every project uses: releases that patch another one, customers who report, tenants that choose when they move, and
+//! planned downtime. Drawn from a stream of its own: projects with it and without it are otherwise the same.
 
 use tidegate_domain::id::{CustomerName, TenantName, Version};
 use tidegate_domain::service::ReportOutcome;
 use tidegate_domain::time::Duration;
 
 use crate::random::Random;
-use crate::script::{Action, Command, Script};
+use crate::script::{Action, Command, GatewayMood, Script};
 
 pub const STREAM: u64 = 0x5ca1_ab1e_0000_0003;
 
@@ -15,9 +15,12 @@ const PATCHES: u32 = 35;
 /// Of a hundred waves.
 const ONLY_WHEN_PATCHED: u32 = 12;
 /// Of a hundred waves after the first.
-const VALIDATED: u32 = 40;
+const VALIDATED: u32 = 80;
 /// Of a hundred projects.
 const RESERVING: u32 = 40;
+const WITH_DOWNTIME: u32 = 40;
+/// Of a hundred releases of such projects.
+const PLANNING_DOWNTIME: u32 = 60;
 
 const HOUR: u32 = 3_600;
 const DAY: u32 = 24 * HOUR;
@@ -59,8 +62,8 @@ pub fn validation(random: &mut Random, index: u32) -> String {
 
 /// How long customers take who are asked to try a release.
 pub fn report_habit(random: &mut Random) -> Option<Duration> {
-    let after = *random.pick(&[60, HOUR, 9 * HOUR, 2 * DAY]);
-    random.percent(75).then(|| Duration::from_secs(after))
+    let after = *random.pick(&[60, DAY, 4 * DAY, 8 * DAY]);
+    random.percent(60).then(|| Duration::from_secs(after))
 }
 
 /// Tenants choose when they move, few of them at one time.
@@ -75,7 +78,23 @@ pub fn reservations(random: &mut Random) -> String {
     }
 }
 
-/// What people do about it at their own time.
+/// The downtime that releases may plan.
+pub fn downtime(random: &mut Random) -> String {
+    let overrun = *random.pick(&["0s", "10m", "10m"]);
+    let announce = *random.pick(&["1m", "2m", "4m"]);
+    if random.percent(WITH_DOWNTIME) {
+        format!("downtime: {{longest: 10m, overrun: {overrun}, undo: 2m, announce: {announce}}}\n")
+    } else {
+        String::new()
+    }
+}
+
+pub fn planned_downtime(random: &mut Random) -> &'static str {
+    let line = *random.pick(&["downtime: 5m\n", "downtime: 10m\n"]);
+    if random.percent(PLANNING_DOWNTIME) { line } else { "" }
+}
+
+/// What people do about it at their own time, and gateways that are not heard for longer than a switch takes.
 pub fn of_weeks(random: &mut Random, script: &mut Script, tenants: &[TenantName]) {
     let versions = script.versions();
     let customers: Vec<CustomerName> = ["c1", "c1", "c2"].iter().filter_map(|name| name.parse().ok()).collect();
@@ -92,18 +111,37 @@ pub fn of_weeks(random: &mut Random, script: &mut Script, tenants: &[TenantName]
         let after = random.percent(90).then(|| Duration::from_secs(after));
         put(random, script, Command::Reserve(version, tenant, after));
     }
+    if script.files.values().any(|text| text.contains("downtime:")) {
+        silences(random, script);
+    }
+}
+
+/// Gateways that are not heard for minutes, in which nobody can be switched.
+fn silences(random: &mut Random, script: &mut Script) {
+    for _ in 0..random.below(4) {
+        let name = random.pick(&script.gateways).clone();
+        let (second, length) = (moment(random, script), random.between(30, 1_800));
+        let lapses = Action::Gateway(name.clone(), GatewayMood::Lapses);
+        let returns = Action::Gateway(name, GatewayMood::Returns);
+        script.actions.push((Duration::from_secs(second), lapses));
+        script.actions.push((Duration::from_secs(second + length), returns));
+    }
+}
+
+fn put(random: &mut Random, script: &mut Script, command: Command) {
+    let at = Duration::from_secs(moment(random, script));
+    script.actions.push((at, Action::Person(command)));
 }
 
 /// Within two days of a release more often than not.
-fn put(random: &mut Random, script: &mut Script, command: Command) {
+fn moment(random: &mut Random, script: &Script) -> u32 {
     let applies = script.actions.iter();
     let applies = applies.filter(|(_, action)| matches!(action, Action::Person(Command::Apply(_))));
     let applies: Vec<i64> = applies.map(|(at, _)| at.as_millis() / 1_000).collect();
-    let second = if random.percent(70) {
-        u32::try_from(*random.pick(&applies)).unwrap_or(0) + random.below(2 * DAY)
+    let longest = *random.pick(&[60, HOUR, 2 * DAY]);
+    if random.percent(70) {
+        u32::try_from(*random.pick(&applies)).unwrap_or(0) + random.below(longest)
     } else {
         random.between(HOUR, 20 * DAY)
-    };
-    let at = Duration::from_secs(second);
-    script.actions.push((at, Action::Person(command)));
+    }
 }

@@ -80,8 +80,13 @@ impl Drawn<'_> {
             ("tenants.yaml".to_owned(), self.tenants()),
             ("tidegate.yaml".to_owned(), self.service(&windows)),
         ]);
+        let downtime = files["playbooks/simulated.yaml"].contains("\ndowntime:");
         for version in self.versions {
-            files.insert(format!("releases/{version}.yaml"), self.release(version));
+            let mut text = self.release(version);
+            if downtime {
+                text.push_str(super::features::planned_downtime(self.features));
+            }
+            files.insert(format!("releases/{version}.yaml"), text);
         }
         files
     }

@@ -41,6 +41,7 @@ impl Drawn<'_> {
         text.push_str(&self.notice_rules(waves));
         text.push_str(&self.approval_rules(waves));
         text.push_str(&super::features::reservations(self.features));
+        text.push_str(&super::features::downtime(self.features));
         let skips = self.word(&[
             "[cadence, windows, gaps, approvals]",
             "[cadence, windows, freezes, gaps, approvals]",

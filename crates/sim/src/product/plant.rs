@@ -61,13 +61,25 @@ impl Planted {
                     rule.capacity = u32::MAX;
                 }
             }
+            Self::NoDowntime => plan.policy.downtime = None,
+            Self::LongerDowntime => {
+                if let Some(downtime) = &mut plan.policy.downtime {
+                    downtime.longest = downtime.longest + Duration::from_hours(1);
+                }
+            }
+            Self::LateUndo => {
+                if let Some(downtime) = &mut plan.policy.downtime {
+                    downtime.overrun = downtime.overrun + Duration::from_hours(1);
+                }
+            }
             Self::AnybodyApproves
             | Self::ForgetsChoices
             | Self::ForgetsFreezes
             | Self::ForgetsReturns
             | Self::SkipsSteps
             | Self::ForgetsTrouble
-            | Self::ForgetsReservations => {}
+            | Self::ForgetsReservations
+            | Self::TellsNoExtension => {}
         }
     }
 
@@ -77,6 +89,11 @@ impl Planted {
             state.freezes.clear();
         }
         let mut runs: Vec<&mut Run> = state.runs.iter_mut().filter(|run| run.version == *version).collect();
+        if self == Self::TellsNoExtension {
+            let waves = runs.iter_mut().flat_map(|run| &mut run.waves);
+            let closed = waves.filter_map(|wave| wave.maintenance.as_mut());
+            closed.for_each(|maintenance| maintenance.extended = true);
+        }
         if self == Self::ForgetsReservations {
             runs.iter_mut().for_each(|run| run.reservations.clear());
         }

@@ -25,7 +25,8 @@ impl Habits {
     pub const CALM: Self = Self {
         approve: Some(Duration::from_secs(60)),
         notify: Some(Duration::from_secs(60)),
-        report: Some(Duration::from_secs(60)),
+        // Customers take longer than many a wave bakes, and longer than most gaps.
+        report: Some(Duration::from_days(4)),
         resume: None,
     };
 

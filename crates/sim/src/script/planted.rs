@@ -35,6 +35,12 @@ pub enum Planted {
     SilenceMoves,
     /// Any number of tenants may reserve one time.
     MoreRoom,
+    /// Nobody is taken out of service.
+    NoDowntime,
+    /// Tenants may be out of service for longer.
+    LongerDowntime,
+    /// What is not done in time is undone later.
+    LateUndo,
     /// The server takes everybody for an approver.
     AnybodyApproves,
     /// Who has opted out waits to be moved all the same.
@@ -59,10 +65,12 @@ pub enum Planted {
     ForgetsTrouble,
     /// What tenants have reserved is lost.
     ForgetsReservations,
+    /// Nobody is told that it takes longer.
+    TellsNoExtension,
 }
 
 impl Planted {
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 30] = [
         Self::NoStarts,
         Self::NoWindows,
         Self::NoNotices,
@@ -77,6 +85,9 @@ impl Planted {
         Self::NoReports,
         Self::SilenceMoves,
         Self::MoreRoom,
+        Self::NoDowntime,
+        Self::LongerDowntime,
+        Self::LateUndo,
         Self::AnybodyApproves,
         Self::ForgetsChoices,
         Self::ForgetsFreezes,
@@ -89,6 +100,7 @@ impl Planted {
         Self::SkipsSteps,
         Self::ForgetsTrouble,
         Self::ForgetsReservations,
+        Self::TellsNoExtension,
     ];
 
     #[must_use]
@@ -108,6 +120,9 @@ impl Planted {
             Self::NoReports => "no-reports",
             Self::SilenceMoves => "silence-moves",
             Self::MoreRoom => "more-room",
+            Self::NoDowntime => "no-downtime",
+            Self::LongerDowntime => "longer-downtime",
+            Self::LateUndo => "late-undo",
             Self::AnybodyApproves => "anybody-approves",
             Self::ForgetsChoices => "forgets-choices",
             Self::ForgetsFreezes => "forgets-freezes",
@@ -120,6 +135,7 @@ impl Planted {
             Self::SkipsSteps => "skips-steps",
             Self::ForgetsTrouble => "forgets-trouble",
             Self::ForgetsReservations => "forgets-reservations",
+            Self::TellsNoExtension => "tells-no-extension",
         }
     }
 }

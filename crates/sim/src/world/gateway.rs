@@ -65,7 +65,9 @@ impl Gateway {
     fn slot(&self, tenant: &TenantName) -> Option<&SlotId> {
         let mut cells = self.table.as_ref()?.cells.values();
         cells.find_map(|cell| {
-            let version = &cell.routes.get(tenant)?.version;
+            // Who is out of service gets a page, and no slot a request.
+            let route = cell.routes.get(tenant).filter(|route| route.maintenance.is_none());
+            let version = &route?.version;
             cell.versions.get(version)?.get(&product::api())
         })
     }

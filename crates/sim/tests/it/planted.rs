@@ -6,12 +6,13 @@ use std::path::Path;
 use tidegate_sim::{Script, replay};
 
 /// What can be planted in the release 2.0.0 of which scenario, and the rule that notices it.
-const NOTICED: [(&str, &[(&str, &str)]); 5] = [
+const NOTICED: [(&str, &[(&str, &str)]); 6] = [
     ("weeks.txt", &WEEKS),
     ("patched.txt", &PATCHED),
     ("reported.txt", &REPORTED),
     ("reserved.txt", &RESERVED),
     ("steps.txt", &STEPS),
+    ("downtime.txt", &DOWNTIME),
 ];
 
 const PATCHED: [(&str, &str); 2] = [
@@ -28,6 +29,16 @@ const REPORTED: [(&str, &str); 3] = [
 const RESERVED: [(&str, &str); 2] = [
     ("more-room", "no more tenants reserve one time than the playbook lets"),
     ("forgets-reservations", "no tenant moves before it has asked to"),
+];
+
+const DOWNTIME: [(&str, &str); 4] = [
+    ("no-downtime", "no tenant moves outside its planned downtime"),
+    ("longer-downtime", "nobody is out of service for longer than was told"),
+    ("late-undo", "what is not done in its downtime is undone"),
+    (
+        "tells-no-extension",
+        "nobody is out of service for longer than was told",
+    ),
 ];
 
 const WEEKS: [(&str, &str); 13] = [

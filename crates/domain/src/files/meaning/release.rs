@@ -78,6 +78,14 @@ fn check_downtime(report: &mut Report<'_>, tree: &Node, project: &Project) {
             ),
             format!("make it shorter, or `longest` of `downtime` in playbooks/{name}.yaml longer"),
         ),
+        // It would be undone the moment it begins, each time.
+        Some(downtime) if planned + downtime.overrun <= downtime.undo => (
+            format!(
+                "the release plans {planned} of downtime, and undoing it takes {} by the playbook `{name}`",
+                downtime.undo
+            ),
+            format!("make it longer, or `undo` of `downtime` in playbooks/{name}.yaml shorter"),
+        ),
         Some(_) => return,
     };
     report.push(Finding::error(Code::Conflict, &node.span, message).help(help));

@@ -60,6 +60,18 @@ fn a_release_plans_no_more_than_its_playbook_allows() {
 }
 
 #[test]
+fn a_release_plans_enough_that_undoing_it_fits() {
+    assert!(of_a_release("downtime: {longest: 10m, undo: 2m}\n", "3m").is_empty());
+    assert!(of_a_release("downtime: {longest: 10m, overrun: 1m, undo: 2m}\n", "2m").is_empty());
+    assert_eq!(
+        of_a_release("downtime: {longest: 10m, undo: 2m}\n", "2m"),
+        [
+            "release.yaml:3: the release plans 2m of downtime, and undoing it takes 2m by the playbook `quiet` [make it longer, or `undo` of `downtime` in playbooks/quiet.yaml shorter]"
+        ]
+    );
+}
+
+#[test]
 fn what_is_undone_or_announced_fits_into_the_downtime() {
     for (downtime, expected) in [
         ("{longest: 10m, undo: 2m, announce: 2m}", None),
