@@ -67,7 +67,7 @@ const READ: &[&str] = &[
     "--tenant",
     "t0",
     "--from",
-    project::NOW,
+    project::TODAY,
     "--days",
     "1",
 ];

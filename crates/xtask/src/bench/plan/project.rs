@@ -8,6 +8,7 @@ use super::super::workshop::write;
 
 /// When it is planned: a Monday.
 pub const NOW: &str = "2026-11-02T08:00:00Z";
+pub const TODAY: &str = "2026-11-02";
 
 /// A calendar in each: its name, zone and file of holidays.
 const CALENDARS: [(&str, &str, &str); 12] = [
