@@ -280,7 +280,28 @@ impl Checker {
             })
             .collect();
         if words.is_empty() {
-            "the server is not".to_owned()
+            let waiting: Vec<String> = waiting.iter().map(ToString::to_string).collect();
+            let open = self.last.iter().flat_map(|state| &state.runs).flat_map(|run| {
+                let open = run
+                    .steps
+                    .iter()
+                    .filter(|step| step.is_at_work() || run.takes_back(step));
+                open.map(|step| {
+                    format!(
+                        "step {} of {} in cell {} is {}",
+                        step.step.name,
+                        run.version,
+                        step.cell,
+                        step.phase.in_words()
+                    )
+                })
+            });
+            let open: Vec<String> = open.collect();
+            format!(
+                "no release is in flight; waits for [{}]; open are [{}]",
+                waiting.join(" and "),
+                open.join(", ")
+            )
         } else {
             words.join("; ")
         }
