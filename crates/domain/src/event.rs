@@ -143,3 +143,16 @@ pub struct Judgement {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub culprits: BTreeMap<TenantName, String>,
 }
+
+impl Judgement {
+    /// Of something that counts no requests and knows of no tenant.
+    #[must_use]
+    pub fn new(verdict: Verdict, reason: impl Into<String>) -> Self {
+        Self {
+            verdict,
+            reason: reason.into(),
+            requests: 0,
+            culprits: BTreeMap::new(),
+        }
+    }
+}

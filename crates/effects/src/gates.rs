@@ -2,14 +2,13 @@
 
 mod command;
 
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::pin::Pin;
 
 use serde::Serialize;
 use serde_json::Value;
-use tidegate_domain::event::{Judgement, Verdict};
+use tidegate_domain::event::Judgement;
 use tidegate_domain::files::GateMistake;
 use tidegate_domain::id::{CellName, ComponentName, Version, WaveName};
 use tidegate_domain::policy::GateUse;
@@ -69,13 +68,4 @@ pub fn check(gate: &GateUse) -> Result<(), GateMistake> {
 #[must_use]
 pub fn names() -> String {
     GATES.iter().map(|gate| gate.name).collect::<Vec<_>>().join(", ")
-}
-
-fn judgement(verdict: Verdict, reason: String) -> Judgement {
-    Judgement {
-        verdict,
-        reason,
-        requests: 0,
-        culprits: BTreeMap::new(),
-    }
 }

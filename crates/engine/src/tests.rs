@@ -1,5 +1,4 @@
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 
 use tidegate_domain::effect::Lane;
 use tidegate_domain::event::{Event, EventKind, Judgement, Verdict};
@@ -82,12 +81,7 @@ fn nothing_is_leased_where_nothing_is_due() {
     };
     let done = complete_now(perform(&store, Lane::Gate, &lease, NOW, async |_| {
         *seen.borrow_mut() += 1;
-        Done::Over(Judgement {
-            verdict: Verdict::Pass,
-            reason: String::new(),
-            requests: 0,
-            culprits: BTreeMap::new(),
-        })
+        Done::Over(Judgement::new(Verdict::Pass, ""))
     }));
     assert_eq!((done.unwrap(), seen.into_inner()), (0, 0));
 }

@@ -181,12 +181,7 @@ impl Driver for FakeDriver {
     }
 
     fn run_once<'a>(&'a self, _: &'a EffectId, task: &'a StepTask) -> RunningOnce<'a> {
-        let judgement = Judgement {
-            verdict: Verdict::Pass,
-            reason: format!("{} is done", task.step),
-            requests: 0,
-            culprits: BTreeMap::new(),
-        };
+        let judgement = Judgement::new(Verdict::Pass, format!("{} is done", task.step));
         Box::pin(async move { judgement })
     }
 

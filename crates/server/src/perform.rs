@@ -2,7 +2,7 @@
 //!
 //! A lease is short and renewed while its effect is being done, so that what a killed server had begun is begun again soon.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::path::Path;
 use std::pin::Pin;
@@ -193,10 +193,5 @@ fn slots(state: &Service, version: &Version, wave: &WaveName) -> Vec<TargetSlot>
 }
 
 fn error(reason: String) -> Judgement {
-    Judgement {
-        verdict: Verdict::Error,
-        reason,
-        requests: 0,
-        culprits: BTreeMap::new(),
-    }
+    Judgement::new(Verdict::Error, reason)
 }

@@ -161,7 +161,7 @@ fn row(kind: &str, id: &str, url: &str, by: &Actor, reason: &str, now: Timestamp
 /// Does an effect of the lane `announce`: tells everybody who listens and has not heard of it yet.
 pub async fn deliver(control: &Control, courier: &Courier, effect: &Effect) -> Done {
     let EffectBody::Announce(announcement) = &effect.body else {
-        return Done::Dead(judgement(
+        return Done::Dead(Judgement::new(
             Verdict::Error,
             format!("effect {} is no announcement", effect.id),
         ));
@@ -206,7 +206,7 @@ async fn tell_all(
     }
     if failed.is_empty() {
         forget_heard(control, effect).await?;
-        return Ok(Done::Over(judgement(
+        return Ok(Done::Over(Judgement::new(
             Verdict::Pass,
             format!("{everybody} webhooks have heard of it"),
         )));
@@ -219,7 +219,7 @@ async fn tell_all(
         .and_then(|attempts| PAUSES.get(attempts.saturating_sub(1)));
     let Some(pause) = pause else {
         forget_heard(control, effect).await?;
-        return Ok(Done::Dead(judgement(
+        return Ok(Done::Dead(Judgement::new(
             Verdict::Error,
             format!("given up after {attempts} attempts: {why}"),
         )));
@@ -268,15 +268,6 @@ fn body(effect: &Effect, announcement: &Announcement) -> String {
         },
     })
     .to_string()
-}
-
-fn judgement(verdict: Verdict, reason: String) -> Judgement {
-    Judgement {
-        verdict,
-        reason,
-        requests: 0,
-        culprits: BTreeMap::new(),
-    }
 }
 
 #[cfg(test)]

@@ -251,7 +251,7 @@ impl Checker {
                 let goes_on = matches!(waiting, Waiting::Step { until: Some(_), .. });
                 goes_on && waiting.release() == Some(&run.version)
             };
-            if !rests || !data_steps::rest(run) || waiting.iter().any(step) {
+            if !rests || data_steps::open(run).next().is_some() || waiting.iter().any(step) {
                 return false;
             }
             blocked |= run.in_flight();
@@ -282,11 +282,7 @@ impl Checker {
         if words.is_empty() {
             let waiting: Vec<String> = waiting.iter().map(ToString::to_string).collect();
             let open = self.last.iter().flat_map(|state| &state.runs).flat_map(|run| {
-                let open = run
-                    .steps
-                    .iter()
-                    .filter(|step| step.is_at_work() || run.takes_back(step));
-                open.map(|step| {
+                data_steps::open(run).map(|step| {
                     format!(
                         "step {} of {} in cell {} is {}",
                         step.step.name,

@@ -61,9 +61,13 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, CliError> {
             ("lines", Some(&lines)),
         ],
     );
-    let logs: Logs = context.client()?.get(&path)?;
-    if args.json {
-        output::json(&logs)?;
+    show(&context.client()?.get(&path)?, args.json)
+}
+
+/// The lines as they were printed, or one document.
+pub fn show(logs: &Logs, json: bool) -> Result<ExitCode, CliError> {
+    if json {
+        output::json(logs)?;
     } else {
         output::data(&logs.lines.iter().map(|line| format!("{line}\n")).collect::<String>())?;
     }

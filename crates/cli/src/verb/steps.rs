@@ -5,8 +5,9 @@ use std::process::ExitCode;
 use clap::Args as Arguments;
 use tidegate_domain::id::{CellName, StepName, Version};
 use tidegate_domain::time::Timestamp;
-use tidegate_server::api::{Logs, StepList, StepStatus};
+use tidegate_server::api::{StepList, StepStatus};
 
+use super::logs;
 use crate::client::with_query;
 use crate::context::Context;
 use crate::error::CliError;
@@ -50,13 +51,7 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, CliError> {
         &format!("{path}/{step}/logs"),
         &[("cell", Some(cell.as_str())), ("lines", Some(&lines))],
     );
-    let logs: Logs = client.get(&path)?;
-    if args.json {
-        output::json(&logs)?;
-    } else {
-        output::data(&logs.lines.iter().map(|line| format!("{line}\n")).collect::<String>())?;
-    }
-    Ok(ExitCode::SUCCESS)
+    logs::show(&client.get(&path)?, args.json)
 }
 
 fn page(version: &Version, list: &StepList) -> String {

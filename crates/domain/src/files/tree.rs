@@ -194,8 +194,7 @@ fn unreadable(source: &Source) -> Option<Finding> {
         return Some(Finding::of_file(Code::Limit, message));
     }
     // Their first bytes in UTF-8, most of which are looked at without decoding any: a file of many tenants is long.
-    let may_be =
-        |byte: u8| matches!(byte, 0..=0x1f if !matches!(byte, b'\n' | b'\r' | b'\t')) || matches!(byte, 0x7f | 0xc2);
+    let may_be = |byte: u8| (byte.is_ascii_control() && !matches!(byte, b'\n' | b'\r' | b'\t')) || byte == 0xc2;
     if !text.bytes().any(may_be) {
         return None;
     }

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{Run, RunPhase, Service};
 use crate::effect::EffectId;
-use crate::id::{CellName, Version};
-use crate::release::{DataStep, DataStepKind};
+use crate::id::{CellName, StepName, Version};
+use crate::release::{AfterStep, DataStep, DataStepKind};
 use crate::time::Timestamp;
 
 /// One step of a release in one cell.
@@ -101,6 +101,18 @@ impl StepRun {
         }
     }
 
+    /// It has taken away what earlier versions need, or some of it.
+    #[must_use]
+    pub fn has_contracted(&self) -> bool {
+        self.step.kind == DataStepKind::Contract && self.has_begun()
+    }
+
+    /// The earlier version does not see what was written since it has begun.
+    #[must_use]
+    pub fn loses_new_writes(&self) -> bool {
+        self.step.rollback == AfterStep::LosesNewWrites && self.has_begun()
+    }
+
     /// Its work has to be taken back where the release has come back.
     #[must_use]
     pub const fn is_to_be_undone(&self) -> bool {
@@ -122,11 +134,17 @@ impl Run {
         self.steps.iter().any(|step| match self.phase {
             RunPhase::Queued | RunPhase::Moving => true,
             RunPhase::Completed { .. } => !step.is_done(),
-            RunPhase::RolledBack { .. } | RunPhase::Aborted { .. } => {
-                step.is_at_work() || (step.is_to_be_undone() && !self.holds_tenants())
-            }
+            RunPhase::RolledBack { .. } | RunPhase::Aborted { .. } => step.is_at_work() || self.takes_back(step),
             RunPhase::Superseded { .. } => step.is_at_work(),
         })
+    }
+
+    /// A step by the name that it has in the release. `None`: the release has not come to that cell.
+    #[must_use]
+    pub fn step(&self, cell: &CellName, name: &StepName) -> Option<&StepRun> {
+        self.steps
+            .iter()
+            .find(|step| step.cell == *cell && step.step.name == *name)
     }
 
     /// A step whose work is still to be taken back: the release has come back, and nobody is on it any more.
@@ -139,8 +157,9 @@ impl Run {
     /// The step behind which there is no way back in a cell, once it has begun.
     #[must_use]
     pub fn contracted_in(&self, cell: &CellName) -> Option<&StepRun> {
-        let mut steps = self.steps.iter().filter(|step| step.cell == *cell);
-        steps.find(|step| step.step.kind == DataStepKind::Contract && step.has_begun())
+        self.steps
+            .iter()
+            .find(|step| step.cell == *cell && step.has_contracted())
     }
 }
 

@@ -7,16 +7,16 @@ use super::turn::{Cause, Turn};
 use crate::id::{CellName, TenantName};
 use crate::journal::EntryKind;
 use crate::plan::Plan;
-use crate::release::AfterStep;
 use crate::service::{Run, StepPhase, StepRun};
 
 impl Turn {
     /// The work of a release that has come back is taken back, the last step first.
     pub fn undo(&mut self, run: usize) {
-        if self.state.runs[run].holds_tenants() {
+        let current = &self.state.runs[run];
+        if current.steps.is_empty() || current.holds_tenants() {
             return;
         }
-        let steps = self.state.runs[run].steps.iter();
+        let steps = current.steps.iter();
         let cells: BTreeSet<CellName> = steps.map(|step| step.cell.clone()).collect();
         for cell in cells {
             let (version, steps) = (&self.state.runs[run].version, &self.state.runs[run].steps);
@@ -34,8 +34,9 @@ impl Turn {
                 let reason = format!("taking its work back is tried again at {at}: {}", current.outcome);
                 Some((reason, Some(at)))
             } else {
-                let busy = self.busy(run, step, true).map(|reason| (reason, None));
-                busy.or_else(|| self.slot_of_none(&cell, |other| other != version))
+                let busy = self.busy(run, step, true);
+                let needed = busy.or_else(|| self.slot_of_none(&cell, |other| other != version));
+                needed.map(|reason| (reason, None))
             };
             match needed {
                 Some((reason, until)) => self.wait_for_step(run, step, reason, until),
@@ -46,7 +47,8 @@ impl Turn {
 
     /// A later release has done work on the same database, and may need what it has found there.
     pub fn keep_what_is_built_on(&mut self, run: usize) -> bool {
-        if self.state.runs[run].holds_tenants() {
+        let current = &self.state.runs[run];
+        if !current.steps.iter().any(|step| current.takes_back(step)) {
             return false;
         }
         let (before, later) = self.state.runs.split_at_mut(run + 1);
@@ -129,7 +131,7 @@ impl Turn {
         let run = &self.state.runs[run];
         let cells = run.waves[wave].cells(&self.state.seats);
         let mut steps = run.steps.iter().filter(|step| cells.contains(&step.cell));
-        match steps.find(|step| step.step.rollback == AfterStep::LosesNewWrites && step.has_begun()) {
+        match steps.find(|step| step.loses_new_writes()) {
             Some(step) => Err(Refused::LosesNewWrites {
                 release: run.version.clone(),
                 step: step.step.name.clone(),

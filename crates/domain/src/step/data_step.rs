@@ -31,6 +31,11 @@ impl Turn {
 
     /// Runs what has to be done before slots of the release start in the cells of a wave. `None`: it is all done.
     pub fn expand(&mut self, run: usize, wave: usize) -> Option<bool> {
+        // Asked in every round; most releases have no step, and a wave may have many tenants.
+        let release = self.state.pinned.get(&self.state.runs[run].version);
+        if release.is_some_and(|release| release.steps.is_empty()) {
+            return None;
+        }
         let cells = self.state.runs[run].waves[wave].cells(&self.state.seats);
         self.add_steps(run, &cells);
         let mut open = false;
@@ -60,10 +65,7 @@ impl Turn {
         let release = self.state.pinned.get(&run.version);
         let steps = release.into_iter().flat_map(|release| &release.steps);
         let mut expands = steps.filter(|step| step.kind == DataStepKind::Expand && step.is_for(cell));
-        expands.all(|step| {
-            let is_it = |known: &&StepRun| known.cell == *cell && known.step.name == step.name;
-            run.steps.iter().find(is_it).is_some_and(StepRun::is_done)
-        })
+        expands.all(|step| run.step(cell, &step.name).is_some_and(StepRun::is_done))
     }
 
     /// The steps that a release has in cells where it had no tenant before.
@@ -75,8 +77,7 @@ impl Turn {
         };
         for cell in cells {
             for step in release.steps.iter().filter(|step| step.is_for(cell)) {
-                let known = |known: &StepRun| known.cell == *cell && known.step.name == step.name;
-                if !run.steps.iter().any(known) {
+                if run.step(cell, &step.name).is_none() {
                     run.steps.push(StepRun::waiting(step.clone(), cell.clone(), now));
                 }
             }
@@ -332,16 +333,16 @@ impl Turn {
                 lives_here(tenant).then(|| (format!("tenant {tenant} can be taken back to {from}"), until))
             })
         });
-        can_come.or_else(|| self.slot_of_none(cell, |version| !is_earlier(version)))
+        can_come.or_else(|| Some((self.slot_of_none(cell, |version| !is_earlier(version))?, None)))
     }
 
     /// A slot in the cell that no version which `may` run there has: it still drains.
-    pub fn slot_of_none(&self, cell: &CellName, may: impl Fn(&Version) -> bool) -> Option<(String, Option<Timestamp>)> {
+    pub fn slot_of_none(&self, cell: &CellName, may: impl Fn(&Version) -> bool) -> Option<String> {
         let cell = self.state.cells.get(cell)?;
         let resolved = cell.resolved.iter().filter(|(version, _)| may(version));
         let known: BTreeSet<&SlotId> = resolved.flat_map(|(_, slots)| slots.values()).collect();
         let (slot, _) = cell.slots.iter().find(|(slot, _)| !known.contains(slot))?;
-        Some((format!("slot {slot} is not stopped yet"), None))
+        Some(format!("slot {slot} is not stopped yet"))
     }
 }
 

@@ -11,7 +11,7 @@ use tidegate_domain::time::Duration as Span;
 use tokio::process::Command;
 use tokio::time::timeout;
 
-use super::{Gate, Running, Target, judgement};
+use super::{Gate, Running, Target};
 
 pub const GATE: Gate = Gate {
     name: "command",
@@ -47,7 +47,7 @@ fn run(with: Value, target: Target) -> Running {
     Box::pin(async move {
         match read(&with) {
             Ok(with) => judge(&with, &target).await,
-            Err(reason) => judgement(Verdict::Error, format!("`with` cannot be used: {reason}")),
+            Err(reason) => Judgement::new(Verdict::Error, format!("`with` cannot be used: {reason}")),
         }
     })
 }
@@ -71,7 +71,7 @@ async fn judge(with: &With, target: &Target) -> Judgement {
         .spawn();
     let child = match child {
         Ok(child) => child,
-        Err(error) => return judgement(Verdict::Error, format!("`{program}` cannot be started: {error}")),
+        Err(error) => return Judgement::new(Verdict::Error, format!("`{program}` cannot be started: {error}")),
     };
     let mut group = Group::of(child.id());
     match timeout(with.timeout.to_std(), child.wait_with_output()).await {
@@ -79,8 +79,8 @@ async fn judge(with: &With, target: &Target) -> Judgement {
             group.has_ended();
             ended(program, &output)
         }
-        Ok(Err(error)) => judgement(Verdict::Error, format!("`{program}` cannot be waited for: {error}")),
-        Err(_) => judgement(
+        Ok(Err(error)) => Judgement::new(Verdict::Error, format!("`{program}` cannot be waited for: {error}")),
+        Err(_) => Judgement::new(
             Verdict::Error,
             format!("`{program}` did not end within {} and was killed", with.timeout),
         ),
@@ -94,7 +94,7 @@ fn ended(program: &str, output: &Output) -> Judgement {
     } else {
         Verdict::Fail
     };
-    judgement(
+    Judgement::new(
         verdict,
         format!("`{program}` ended with {}{words}", in_words(output.status)),
     )

@@ -34,6 +34,17 @@ fn task(world: &World, script: &str) -> StepTask {
     }
 }
 
+/// One that says that it has begun, and goes on when it is told to.
+fn held_up(world: &World) -> StepTask {
+    let (begun, go_on) = (world.file("begun"), world.file("go-on"));
+    let script = format!(
+        "echo x >> {}; until test -e {}; do sleep 0.05; done; echo after",
+        begun.display(),
+        go_on.display()
+    );
+    task(world, &script)
+}
+
 async fn run(world: &mut World, attempt: u32, task: &StepTask) -> Judgement {
     let (id, driver) = (id(attempt), world.driver());
     let ended = timeout(Duration::from_secs(30), driver.run_once(&id, task)).await;
@@ -74,12 +85,7 @@ async fn a_command_is_run_once_however_often_it_is_asked_for() {
 async fn a_server_that_comes_back_waits_for_what_it_has_begun() {
     let mut world = World::new();
     let (begun, go_on) = (world.file("begun"), world.file("go-on"));
-    let script = format!(
-        "echo x >> {}; until test -e {}; do sleep 0.05; done; echo after",
-        begun.display(),
-        go_on.display()
-    );
-    let task = task(&world, &script);
+    let task = held_up(&world);
     begin(&mut world, 1, &task, "begun").await;
     fs::write(&go_on, "").unwrap();
     let ended = run(&mut world, 1, &task).await;
@@ -92,12 +98,7 @@ async fn a_server_that_comes_back_waits_for_what_it_has_begun() {
 async fn a_command_whose_end_nobody_knows_is_begun_again() {
     let mut world = World::new();
     let (begun, go_on) = (world.file("begun"), world.file("go-on"));
-    let script = format!(
-        "echo x >> {}; until test -e {}; do sleep 0.05; done",
-        begun.display(),
-        go_on.display()
-    );
-    let task = task(&world, &script);
+    let task = held_up(&world);
     begin(&mut world, 1, &task, "begun").await;
     let record = world
         .root()

@@ -63,16 +63,26 @@ async fn get(
     })?;
     let count = select.lines.unwrap_or(LINES).min(LINES_MAX);
     let root = state.shared.cells.clone();
-    let read = spawn_blocking(move || process::logs(&root, &select.cell, &slot, select.instance, count));
-    let lines = read.await.map_err(|error| Problem::unavailable(&error))?;
-    let lines = lines.map_err(|error| {
-        if error.kind() == io::ErrorKind::NotFound {
-            return Problem::not_found("this instance has not printed anything");
-        }
-        Problem::unavailable(&error)
-    })?;
+    let read = move || process::logs(&root, &select.cell, &slot, select.instance, count);
+    let lines = printed("this instance", read).await?;
     Ok(Answer(Logs {
         schema_version: SCHEMA_VERSION,
         lines,
     }))
+}
+
+/// What `who` has printed, read where waiting for a disk holds up nobody.
+pub async fn printed(
+    who: &str,
+    read: impl FnOnce() -> io::Result<Vec<String>> + Send + 'static,
+) -> Result<Vec<String>, Problem> {
+    let lines = spawn_blocking(read)
+        .await
+        .map_err(|error| Problem::unavailable(&error))?;
+    lines.map_err(|error| {
+        if error.kind() == io::ErrorKind::NotFound {
+            return Problem::not_found(format!("{who} has not printed anything"));
+        }
+        Problem::unavailable(&error)
+    })
 }

@@ -1,18 +1,15 @@
 //! Work on data: how far each step is, and what its command has printed.
 
-use std::io;
-
 use axum::http::Method;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tidegate_domain::effect::EffectId;
 use tidegate_domain::id::{CellName, StepName, Version};
 use tidegate_effects::drivers::process;
-use tokio::task::spawn_blocking;
 
 use super::commands::Target;
 use super::exchange::{Answer, Args, Named};
-use super::logs::{LINES, LINES_MAX};
+use super::logs::{self, LINES, LINES_MAX};
 use super::releases::no_such_release;
 use super::status::steps;
 use super::{AppState, Logs, Problem, Route, SCHEMA_VERSION, StepStatus};
@@ -52,7 +49,7 @@ pub fn routes() -> Vec<Route> {
             Method::GET,
             "/v1/releases/{version}/steps/{step}/logs",
             "What the last attempt of a step has printed",
-            logs,
+            get_logs,
         ),
     ]
 }
@@ -83,7 +80,7 @@ async fn list(
     }))
 }
 
-async fn logs(
+async fn get_logs(
     state: AppState,
     by: Authorized<permission::ReadLogs>,
     (Named(OfStep { version, step }), Args(select)): (Named<OfStep>, Args<Select>),
@@ -91,8 +88,7 @@ async fn logs(
     by.within(&select.cell)?;
     let view = state.control().view();
     let run = view.state.run(&version).ok_or_else(|| no_such_release(&version))?;
-    let mut steps = run.steps.iter();
-    let found = steps.find(|run| run.step.name == step && run.cell == select.cell);
+    let found = run.step(&select.cell, &step);
     let found = found.filter(|found| found.attempt > 0).ok_or_else(|| {
         let words = format!(
             "no step `{step}` of release {version} was begun in cell `{}`",
@@ -110,12 +106,5 @@ async fn logs(
 
 async fn printed(state: &AppState, effect: EffectId, count: usize) -> Result<Vec<String>, Problem> {
     let root = state.shared.cells.clone();
-    let read = spawn_blocking(move || process::step_logs(&root, &effect, count)).await;
-    let read = read.map_err(|error| Problem::unavailable(&error))?;
-    read.map_err(|error| {
-        if error.kind() == io::ErrorKind::NotFound {
-            return Problem::not_found("this step has not printed anything");
-        }
-        Problem::unavailable(&error)
-    })
+    logs::printed("this step", move || process::step_logs(&root, &effect, count)).await
 }

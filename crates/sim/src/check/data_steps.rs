@@ -118,8 +118,7 @@ pub fn follow(last: &Service, state: &Service, ledger: &Ledger, now: Timestamp) 
 }
 
 fn phase_in(last: &Service, version: &Version, step: &StepRun) -> Option<StepPhase> {
-    let mut steps = last.run(version)?.steps.iter();
-    let found = steps.find(|before| before.cell == step.cell && before.step.name == step.step.name);
+    let found = last.run(version)?.step(&step.cell, &step.step.name);
     found
         .filter(|before| before.attempt == step.attempt)
         .map(|before| before.phase)
@@ -209,7 +208,9 @@ pub fn were_done(state: &Service, performed: &Performed) -> Checked {
     Ok(())
 }
 
-/// Nothing of it is at hand: what is not done waits for people or for other tenants.
-pub fn rest(run: &Run) -> bool {
-    !run.steps.iter().any(|step| step.is_at_work() || run.takes_back(step))
+/// What is at hand of a release: what else is not done waits for people or for other tenants.
+pub fn open(run: &Run) -> impl Iterator<Item = &StepRun> {
+    run.steps
+        .iter()
+        .filter(|step| step.is_at_work() || run.takes_back(step))
 }

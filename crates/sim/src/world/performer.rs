@@ -216,12 +216,7 @@ impl World {
     fn last_report(&self) -> Option<Event> {
         let all = self.performed.0.borrow();
         let (id, _) = all.iter().next_back()?;
-        let judgement = Judgement {
-            verdict: Verdict::Fail,
-            reason: "a report that comes late".to_owned(),
-            requests: 0,
-            culprits: BTreeMap::new(),
-        };
+        let judgement = Judgement::new(Verdict::Fail, "a report that comes late");
         let effect = tidegate_domain::effect::EffectId::read(id);
         Some(Event {
             actor: Actor::system("gate"),

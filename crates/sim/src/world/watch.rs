@@ -101,18 +101,18 @@ impl Answers {
             EffectBody::Gate { version, wave, .. } => mood(&self.gates, version, wave),
             EffectBody::Step(task) => self.steps.get(&(task.version.clone(), task.step.clone())),
             EffectBody::Announce(_) | EffectBody::Notice { .. } => {
-                return Done::Over(judgement(Verdict::Pass, "it was told"));
+                return Done::Over(Judgement::new(Verdict::Pass, "it was told"));
             }
         };
         match mood {
-            None => Done::Over(judgement(Verdict::Pass, "all is well")),
-            Some(GateMood::Ends(verdict)) => Done::Over(judgement(*verdict, "as simulated")),
-            Some(GateMood::Dead) => Done::Dead(judgement(Verdict::Error, "it cannot be run")),
+            None => Done::Over(Judgement::new(Verdict::Pass, "all is well")),
+            Some(GateMood::Ends(verdict)) => Done::Over(Judgement::new(*verdict, "as simulated")),
+            Some(GateMood::Dead) => Done::Dead(Judgement::new(Verdict::Error, "it cannot be run")),
             Some(GateMood::Retried) => {
                 // Every other half minute of the clock, whoever asks.
                 let half_minutes = now.0 / 30_000;
                 if half_minutes % 2 == 0 {
-                    Done::Over(judgement(Verdict::Pass, "at last"))
+                    Done::Over(Judgement::new(Verdict::Pass, "at last"))
                 } else {
                     let at = now + Duration::from_secs(30);
                     let why = "it is busy".to_owned();
@@ -120,15 +120,6 @@ impl Answers {
                 }
             }
         }
-    }
-}
-
-fn judgement(verdict: Verdict, reason: &str) -> Judgement {
-    Judgement {
-        verdict,
-        reason: reason.to_owned(),
-        requests: 0,
-        culprits: BTreeMap::new(),
     }
 }
 

@@ -1,7 +1,5 @@
 //! Work on data around a release.
 
-use std::collections::BTreeMap;
-
 use super::*;
 use crate::effect::{EffectBody, EffectId, StepTask};
 use crate::event::Judgement;
@@ -13,6 +11,8 @@ steps:
   - {name: fill, kind: migrate, component: api, command: ['{artifact}', fill]}
   - {name: drop, kind: contract, component: api, command: ['{artifact}', drop]}
 ";
+
+const WIDEN: &str = "steps: [{name: widen, kind: expand, component: api, command: [x, widen]}]";
 
 /// The steps that the last turn has begun, with their effects.
 fn begun(shop: &Shop) -> Vec<(EffectId, StepTask)> {
@@ -32,12 +32,7 @@ fn names(shop: &Shop) -> Vec<String> {
 }
 
 fn end(shop: &mut Shop, effect: &EffectId, verdict: Verdict) {
-    let judgement = Judgement {
-        verdict,
-        reason: "a test says so".to_owned(),
-        requests: 0,
-        culprits: BTreeMap::new(),
-    };
+    let judgement = Judgement::new(verdict, "a test says so");
     let effect = effect.clone();
     shop.take(EventKind::Performed { effect, judgement }).unwrap();
 }
@@ -240,10 +235,7 @@ fn of_two_steps_on_one_database_one_waits() {
     let mut shop = completed();
     let fill = at_work(&shop).unwrap();
     assert!(phases(&shop, "1.1.0").contains(&"eu fill running".to_owned()));
-    shop.apply_with(
-        "1.2.0",
-        "steps: [{name: widen, kind: expand, component: api, command: [x, widen]}]",
-    );
+    shop.apply_with("1.2.0", WIDEN);
     assert!(
         shop.waiting()
             .contains("step widen in cell eu: database api is worked on by step fill of release 1.1.0"),
@@ -328,10 +320,7 @@ fn nobody_comes_to_a_version_that_lacks_what_was_contracted() {
 fn work_that_a_later_release_has_built_on_is_kept() {
     let mut shop = completed();
     end_all(&mut shop);
-    shop.apply_with(
-        "1.2.0",
-        "steps: [{name: widen, kind: expand, component: api, command: [x, widen]}]",
-    );
+    shop.apply_with("1.2.0", WIDEN);
     end_all(&mut shop);
     assert!(phases(&shop, "1.2.0").contains(&"eu widen done".to_owned()));
     shop.take(back("1.1.0", Scope::Everything)).unwrap();
@@ -361,10 +350,7 @@ fn nothing_new_is_done_to_data_that_is_still_to_be_taken_back() {
     shop.settle();
     let undo = at_work(&shop).unwrap();
     end(&mut shop, &undo, Verdict::Fail);
-    shop.apply_with(
-        "1.2.0",
-        "steps: [{name: widen, kind: expand, component: api, command: [x, widen]}]",
-    );
+    shop.apply_with("1.2.0", WIDEN);
     let said = "database api still has the work of step add of release 1.1.0, which has come back";
     assert!(shop.waiting().contains(said), "{}", shop.waiting());
     shop.pass(Duration::from_hours(1));

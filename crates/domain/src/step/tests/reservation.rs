@@ -329,22 +329,22 @@ fn what_was_reserved_of_a_release_counts_for_what_patches_it() {
     assert_eq!(shop.on("1.0.0"), ["cato"]);
 }
 
-#[test]
-fn who_opts_out_leaves_its_time_to_others() {
+/// Both places of a time are taken; after this a third tenant can have one.
+fn leaves_a_place(event: EventKind) {
     let mut shop = reserving();
     let at = hours(&shop, 5);
     reserve(&mut shop, "acme", Some(at)).unwrap();
     reserve(&mut shop, "bolt", Some(at)).unwrap();
-    shop.take(EventKind::OptOut { tenant: tenant("acme") }).unwrap();
+    shop.take(event).unwrap();
     reserve(&mut shop, "cato", Some(at)).unwrap();
 }
 
 #[test]
+fn who_opts_out_leaves_its_time_to_others() {
+    leaves_a_place(EventKind::OptOut { tenant: tenant("acme") });
+}
+
+#[test]
 fn a_tenant_that_is_gone_leaves_the_time_that_it_had_reserved_to_others() {
-    let mut shop = reserving();
-    let at = hours(&shop, 5);
-    reserve(&mut shop, "acme", Some(at)).unwrap();
-    reserve(&mut shop, "bolt", Some(at)).unwrap();
-    shop.take(EventKind::TenantRemoved { tenant: tenant("bolt") }).unwrap();
-    reserve(&mut shop, "cato", Some(at)).unwrap();
+    leaves_a_place(EventKind::TenantRemoved { tenant: tenant("bolt") });
 }

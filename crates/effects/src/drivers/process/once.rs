@@ -4,7 +4,6 @@
 //! beside itself nor misses how it ended. What the command prints stays in its log: an outcome goes into the journal and to
 //! webhooks, and nobody knows what a program prints.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::time::Duration;
 
@@ -25,7 +24,7 @@ pub(super) async fn run(shared: &Shared, id: &EffectId, task: &StepTask) -> Judg
     let directory = shared.layout.once(id);
     match to_its_end(shared, &directory, id, task).await {
         Ok(judgement) => judgement,
-        Err(reason) => judgement(Verdict::Error, reason),
+        Err(reason) => Judgement::new(Verdict::Error, reason),
     }
 }
 
@@ -40,7 +39,7 @@ async fn to_its_end(
             if !ended_within(&life, task).await {
                 life::stop(directory).await;
                 let reason = format!("it had not ended within {} and was stopped", task.timeout);
-                return Ok(judgement(Verdict::Fail, reason));
+                return Ok(Judgement::new(Verdict::Fail, reason));
             }
         } else if record::read::<Exit>(&directory.exit()).is_none() {
             match begin(shared, directory, id, task).await {
@@ -101,7 +100,7 @@ fn ended(exit: Exit) -> Judgement {
             format!("the kept copy of its artifact was changed to {found}"),
         ),
     };
-    judgement(verdict, reason)
+    Judgement::new(verdict, reason)
 }
 
 /// Deletes the oldest of the directories beside this one in which nothing runs.
@@ -121,14 +120,5 @@ fn collect(directory: &InstanceDirectory) {
         {
             tracing::warn!(path = %path.display(), %error, "cannot delete the output of a step");
         }
-    }
-}
-
-fn judgement(verdict: Verdict, reason: String) -> Judgement {
-    Judgement {
-        verdict,
-        reason,
-        requests: 0,
-        culprits: BTreeMap::new(),
     }
 }

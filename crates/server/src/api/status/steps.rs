@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tidegate_domain::id::{CellName, DatabaseName, StepName};
-use tidegate_domain::release::{AfterStep, DataStepKind, Reversible};
+use tidegate_domain::release::{DataStepKind, Reversible};
 use tidegate_domain::service::{Run, Service, StepPhase, StepRun};
 
 use super::stage_name;
@@ -58,18 +58,13 @@ fn status(step: &StepRun) -> StepStatus {
 
 /// Whether a release can be taken back, in words.
 pub fn reversible(service: &Service, run: &Run) -> String {
-    let contracted = run.steps.iter().find(|step| {
-        let is_contract = step.step.kind == DataStepKind::Contract;
-        is_contract && step.has_begun()
-    });
-    if let Some(step) = contracted {
+    if let Some(step) = run.steps.iter().find(|step| step.has_contracted()) {
         return format!(
             "no longer: step {} has taken away what earlier versions need in cell {}",
             step.step.name, step.cell
         );
     }
-    let loses = |step: &&StepRun| step.step.rollback == AfterStep::LosesNewWrites && step.has_begun();
-    if let Some(step) = run.steps.iter().find(loses) {
+    if let Some(step) = run.steps.iter().find(|step| step.loses_new_writes()) {
         return format!(
             "by a person only: it loses what was written since step {} began",
             step.step.name
