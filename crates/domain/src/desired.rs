@@ -170,8 +170,9 @@ fn desired_slot(
             let owner = cell.owners.get(&slot.component);
             let slot_of = |version| cell.resolved.get(version)?.get(&slot.component);
             match owner.filter(|owner| slot_of(&owner.version) == Some(id)) {
-                Some(owner) => Owns::Cell(owner.epoch),
-                None => Owns::Nothing,
+                // One that is left, because nobody lives in the cell any more, has no work to take.
+                Some(owner) if slot.phase == Phase::Run => Owns::Cell(owner.epoch),
+                Some(_) | None => Owns::Nothing,
             }
         }
         ComponentKind::Http { .. } | ComponentKind::Job => Owns::Nothing,

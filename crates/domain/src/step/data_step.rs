@@ -361,10 +361,13 @@ impl StepRun {
 }
 
 impl Run {
-    /// Every wave that moves tenants of the cell is done.
+    /// Every wave that moves tenants of the cell is done; where the last of them is gone, every wave.
     fn is_confirmed_in(&self, cell: &CellName, cells: impl Fn(&WaveRun) -> BTreeSet<CellName>) -> bool {
         let mut here = self.waves.iter().filter(|wave| cells(wave).contains(cell)).peekable();
-        here.peek().is_some() && here.all(|wave| matches!(wave.state, WaveState::Confirmed { .. }))
+        if here.peek().is_none() {
+            return matches!(self.phase, RunPhase::Completed { .. });
+        }
+        here.all(|wave| matches!(wave.state, WaveState::Confirmed { .. }))
     }
 
     /// Until when the tenants that it has moved can be taken back; `None`: it is in flight, and nobody knows.

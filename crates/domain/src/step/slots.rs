@@ -145,12 +145,15 @@ impl Turn {
 
     fn needed(&mut self) -> Needed {
         let mut needed = Needed::new();
+        let mut inhabited: BTreeSet<&CellName> = BTreeSet::new();
         for seat in self.state.seats.values() {
+            inhabited.insert(&seat.cell);
             if let Some(version) = &seat.version {
                 add(&mut needed, &seat.cell, version);
             }
         }
-        for (name, cell) in &self.state.cells {
+        // Where no tenant is left there is no work; the owner stays known, for its epoch must never come again.
+        for (name, cell) in self.state.cells.iter().filter(|(name, _)| inhabited.contains(name)) {
             for owner in cell.owners.values() {
                 add(&mut needed, name, &owner.version);
             }

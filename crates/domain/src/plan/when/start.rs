@@ -116,7 +116,16 @@ impl Clockwork<'_> {
         decided = decided.max(opens);
         if let Some(at) = decided {
             // What is open already may have opened before a notice has run, and a day may begin in a freeze.
-            let told = self.admissible(class, at, owed)?.opening;
+            let mut told = self.admissible(class, at, owed)?.opening;
+            if told.at <= self.input.now {
+                // Its day may have begun, and be in a freeze now.
+                let ahead = self.admissible(class, self.input.now, owed)?.opening;
+                if ahead.at > self.input.now {
+                    told = ahead;
+                } else {
+                    ahead.closes.into_iter().for_each(|closes| self.holds_until(closes));
+                }
+            }
             decided = Some(told.at);
             if told.at > expected.at {
                 expected = Moment::fixed(told.at);
