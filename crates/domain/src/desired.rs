@@ -170,7 +170,7 @@ fn desired_slot(
             let owner = cell.owners.get(&slot.component);
             let slot_of = |version| cell.resolved.get(version)?.get(&slot.component);
             match owner.filter(|owner| slot_of(&owner.version) == Some(id)) {
-                // One that is left, because nobody lives in the cell any more, has no work to take.
+                // One that is left, because nobody runs anything in the cell any more, has no work to take.
                 Some(owner) if slot.phase == Phase::Run => Owns::Cell(owner.epoch),
                 Some(_) | None => Owns::Nothing,
             }

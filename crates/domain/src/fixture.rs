@@ -202,6 +202,7 @@ impl Shop {
         let mut reports = BTreeMap::new();
         for (name, cell) in &desired.cells {
             let mut report = CellReport {
+                generation: desired.generation,
                 ownership: desired.generation,
                 ..CellReport::default()
             };

@@ -37,6 +37,9 @@ pub enum SlotState {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CellReport {
+    /// The generation of the desired document that the driver acted on when it saw this.
+    #[serde(default)]
+    pub generation: u64,
     pub slots: BTreeMap<SlotId, SlotState>,
     /// The generation of the desired document whose worker ownership is in force: every worker has what it shall own
     /// and nothing else.

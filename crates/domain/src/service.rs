@@ -128,6 +128,9 @@ pub struct Slot {
     /// A pinned version that resolves to this slot.
     pub version: Version,
     pub phase: Phase,
+    /// The generation that asks for it first. What a driver saw before is of one that has been stopped since.
+    #[serde(default)]
+    pub since: u64,
     pub state: SlotState,
     pub in_flight: u64,
 }

@@ -220,6 +220,7 @@ impl Driver for FakeDriver {
             (id.clone(), state)
         });
         CellReport {
+            generation: *generation,
             slots: states.collect(),
             ownership: *generation,
         }

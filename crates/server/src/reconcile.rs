@@ -138,9 +138,13 @@ impl Reconciler {
             let slots: BTreeMap<SlotId, _> = cell
                 .slots
                 .iter()
-                .map(|(id, slot)| (id.clone(), news::seen_or_known(seen.slots.get(id), &slot.state).clone()))
+                .map(|(id, slot)| {
+                    let looked = seen.slots.get(id).filter(|_| slot.since <= seen.generation);
+                    (id.clone(), news::seen_or_known(looked, &slot.state).clone())
+                })
                 .collect();
             let report = CellReport {
+                generation: seen.generation,
                 slots,
                 ownership: seen.ownership,
             };

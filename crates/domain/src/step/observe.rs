@@ -18,7 +18,7 @@ impl Turn {
                 continue;
             };
             cell.ownership = cell.ownership.max(report.ownership);
-            for (id, slot) in &mut cell.slots {
+            for (id, slot) in cell.slots.iter_mut().filter(|(_, slot)| slot.since <= report.generation) {
                 slot.state = report.slots.get(id).cloned().unwrap_or(SlotState::Unknown);
             }
         }

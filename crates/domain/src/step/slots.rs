@@ -37,6 +37,7 @@ impl Turn {
     /// Starts what is needed, leaves what is not, stops what is left and empty.
     pub fn settle_slots(&mut self) {
         let needed = self.needed();
+        let since = self.next_generation;
         let cells: Vec<CellName> = self.state.cells.keys().cloned().collect();
         for cell in cells {
             let resolved = self.state.cells.get(&cell).map(|cell| &cell.resolved);
@@ -48,6 +49,7 @@ impl Turn {
                         component: component.clone(),
                         version: version.clone(),
                         phase: Phase::Run,
+                        since,
                         state: SlotState::Unknown,
                         in_flight: 0,
                     });
@@ -147,12 +149,12 @@ impl Turn {
         let mut needed = Needed::new();
         let mut inhabited: BTreeSet<&CellName> = BTreeSet::new();
         for seat in self.state.seats.values() {
-            inhabited.insert(&seat.cell);
             if let Some(version) = &seat.version {
+                inhabited.insert(&seat.cell);
                 add(&mut needed, &seat.cell, version);
             }
         }
-        // Where no tenant is left there is no work; the owner stays known, for its epoch must never come again.
+        // Where no tenant runs anything there is no work; the owner stays known, for its epoch must never come again.
         for (name, cell) in self.state.cells.iter().filter(|(name, _)| inhabited.contains(name)) {
             for owner in cell.owners.values() {
                 add(&mut needed, name, &owner.version);

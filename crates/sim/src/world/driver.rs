@@ -98,6 +98,7 @@ impl Driver {
 
     pub fn report(&self) -> CellReports {
         let report = |slots: &BTreeMap<SlotId, Running>| CellReport {
+            generation: self.generation,
             slots: slots.iter().map(|(id, slot)| (id.clone(), slot.seen())).collect(),
             ownership: if slots.values().all(Running::obeys) {
                 self.generation

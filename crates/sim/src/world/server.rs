@@ -321,7 +321,8 @@ impl World {
                     .and_then(|report| report.slots.get(id))
                     .unwrap_or(&SlotState::Unknown);
                 let in_flight = gateways.in_flight.get(id).copied().unwrap_or(0);
-                *seen != slot.state || in_flight != slot.in_flight
+                let looked = report.is_some_and(|report| slot.since <= report.generation);
+                (looked && *seen != slot.state) || in_flight != slot.in_flight
             };
             report.map_or(0, |report| report.ownership) > cell.ownership || cell.slots.iter().any(slot_differs)
         };

@@ -268,6 +268,7 @@ impl Supervisor {
     fn report(&self, wish: &Wish, slots: BTreeMap<SlotId, SlotState>) {
         let in_force = self.in_force.borrow();
         let report = CellReport {
+            generation: wish.generation,
             slots,
             ownership: in_force.generation.min(wish.generation),
         };
