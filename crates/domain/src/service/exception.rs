@@ -106,11 +106,20 @@ impl Selection {
 }
 
 impl Service {
-    /// The freeze that keeps the tenant where it is now: of several the one that lasts longest.
+    /// The freeze that keeps the tenant where it is now: of several the one that lasts longest. Those put on before windows
+    /// were `waived` for it keep it no more.
     #[must_use]
-    pub fn frozen(&self, tenant: &TenantName, seat: &Seat, now: Timestamp) -> Option<(u32, &Freeze)> {
+    pub fn frozen(
+        &self,
+        (tenant, seat): (&TenantName, &Seat),
+        now: Timestamp,
+        waived: Option<Timestamp>,
+    ) -> Option<(u32, &Freeze)> {
         let counts = |freeze: &Freeze| {
-            freeze.from <= now && freeze.until.is_none_or(|until| now < until) && freeze.of.holds(tenant, &seat.cell)
+            freeze.from <= now
+                && freeze.until.is_none_or(|until| now < until)
+                && freeze.of.holds(tenant, &seat.cell)
+                && waived.is_none_or(|waived| waived < freeze.at)
         };
         let frozen = self.freezes.iter().filter(|(_, freeze)| counts(freeze));
         let frozen = frozen.max_by_key(|(_, freeze)| freeze.until.map_or(i64::MAX, |until| until.0));

@@ -100,7 +100,7 @@ impl<'s> Reservable<'s> {
     pub fn takes(&self, at: Timestamp) -> bool {
         let class = self.run.schedule.class_of(self.tenant);
         let open = class.is_none_or(|class| self.run.schedule.calendars.is_open(class, at).open);
-        let frozen = self.service.frozen(self.tenant, self.seat, at).is_some();
+        let frozen = self.service.frozen((self.tenant, self.seat), at, None).is_some();
         (self.earliest..=self.latest).contains(&at) && open && !frozen && self.places(at) > 0
     }
 
@@ -145,7 +145,7 @@ impl<'s> Reservable<'s> {
             if let Some(class) = schedule.class_of(self.tenant) {
                 at = schedule.calendars.next_open(class, at)?.at;
             }
-            match self.service.frozen(self.tenant, self.seat, at) {
+            match self.service.frozen((self.tenant, self.seat), at, None) {
                 Some((_, freeze)) => at = freeze.until?,
                 None => return Some(at),
             }

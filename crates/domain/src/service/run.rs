@@ -38,6 +38,9 @@ pub struct Run {
     /// When tenants want to be moved.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub reservations: BTreeMap<TenantName, Reservation>,
+    /// Who has opted out since it was applied: the release does not move them again once they are taken back.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub opted_out: BTreeSet<TenantName>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub waivers: Vec<Waiver>,
     pub applied: Timestamp,

@@ -66,8 +66,7 @@ impl Turn {
                 continue;
             };
             let waived = run.waived(tenant, &seat.cell, self.now);
-            let frozen = self.state.frozen(tenant, seat, self.now);
-            let frozen = frozen.filter(|(_, freeze)| waived.window.is_none_or(|at| at < freeze.at));
+            let frozen = self.state.frozen((tenant, seat), self.now, waived.window);
             let class = run.schedule.class_index(tenant);
             let mut closed = || match waived.window {
                 Some(_) => Ok(()),

@@ -49,6 +49,7 @@ impl Turn {
             notices,
             reports: BTreeMap::new(),
             reservations: BTreeMap::new(),
+            opted_out: BTreeSet::new(),
             waivers: Vec::new(),
             applied: self.now,
             policy: plan.policy.clone(),

@@ -110,6 +110,8 @@ impl Turn {
             }
             wave.resumed = true;
         }
+        let left = cause.actor_says("it has opted out".to_owned());
+        self.leave_opted_out(index, &left);
         self.steps_again(index);
         let version = self.state.runs[index].version.clone();
         self.write(EntryKind::Resumed, &version, None, cause);

@@ -110,40 +110,53 @@ impl Turn {
 
     /// Counts for plans made from now on.
     pub fn opt_in(&mut self, tenant: &TenantName, cause: &Cause) -> Result<(), Refused> {
-        self.choose(tenant, true, EntryKind::OptedIn, cause)
-    }
-
-    /// The tenant stays on its version: it leaves the waves that it waits in. One that has moved stays moved.
-    pub fn opt_out(&mut self, tenant: &TenantName, cause: &Cause) -> Result<(), Refused> {
-        self.choose(tenant, false, EntryKind::OptedOut, cause)?;
-        let reason = format!("opted out: {}", cause.reason);
-        let mut left = Vec::new();
-        for run in self.state.runs.iter_mut().filter(|run| !run.phase.has_ended()) {
-            // Another tenant may have the time that it had reserved.
-            run.reservations.remove(tenant);
-            for wave in &mut run.waves {
-                let waits = wave
-                    .members
-                    .get_mut(tenant)
-                    .filter(|member| member.place == Place::Waiting);
-                if let Some(member) = waits {
-                    member.place = Place::Left { reason: reason.clone() };
-                    left.push((run.version.clone(), wave.name.clone()));
-                }
-            }
-        }
-        for (version, wave) in left {
-            self.write(
-                EntryKind::LeftBehind,
-                &version,
-                Some(&wave),
-                &cause.actor_says(reason.clone()),
-            );
-            if let Some(entry) = self.journal.last_mut() {
-                entry.tenants.push(tenant.clone());
-            }
+        self.choose(tenant, true, EntryKind::OptedIn, cause)?;
+        for run in &mut self.state.runs {
+            run.opted_out.remove(tenant);
         }
         Ok(())
+    }
+
+    /// The tenant stays on its version: it leaves the waves that it waits in. One that has moved stays moved, and is not moved
+    /// again once it is taken back.
+    pub fn opt_out(&mut self, tenant: &TenantName, cause: &Cause) -> Result<(), Refused> {
+        self.choose(tenant, false, EntryKind::OptedOut, cause)?;
+        let cause = cause.actor_says(format!("opted out: {}", cause.reason));
+        for run in 0..self.state.runs.len() {
+            let current = &mut self.state.runs[run];
+            if current.phase.has_ended() {
+                continue;
+            }
+            // Another tenant may have the time that it had reserved.
+            current.reservations.remove(tenant);
+            current.opted_out.insert(tenant.clone());
+            self.leave_opted_out(run, &cause);
+        }
+        Ok(())
+    }
+
+    /// Who has opted out since the release was applied waits for it no more.
+    pub fn leave_opted_out(&mut self, run: usize, cause: &Cause) {
+        let current = &mut self.state.runs[run];
+        let version = current.version.clone();
+        let mut left = Vec::new();
+        for wave in &mut current.waves {
+            for tenant in &current.opted_out {
+                let member = wave.members.get_mut(tenant);
+                let Some(member) = member.filter(|member| member.place == Place::Waiting) else {
+                    continue;
+                };
+                let reason = cause.reason.clone();
+                member.place = Place::Left { reason };
+                left.push((wave.name.clone(), tenant.clone()));
+            }
+        }
+        for (wave, tenant) in left {
+            self.write(EntryKind::LeftBehind, &version, Some(&wave), cause);
+            if let Some(entry) = self.journal.last_mut() {
+                entry.tenants.push(tenant);
+            }
+        }
     }
 
     fn choose(&mut self, tenant: &TenantName, opt_in: bool, kind: EntryKind, cause: &Cause) -> Result<(), Refused> {

@@ -132,21 +132,7 @@ impl Turn {
     }
 
     fn start_wave(&mut self, run: usize, wave: usize) -> bool {
-        let earlier = self.state.runs[run].waves[..wave]
-            .iter()
-            .filter_map(|before| match before.state {
-                WaveState::Confirmed { at } => Some(at),
-                WaveState::Waiting
-                | WaveState::Active { .. }
-                | WaveState::RolledBack { .. }
-                | WaveState::Dropped
-                | WaveState::Superseded { .. } => None,
-            });
-        if let Some(open) = earlier
-            .max()
-            .map(|at| self.after_gap(run, wave, at))
-            .filter(|open| *open > self.now)
-        {
+        if let Some(open) = self.gap_ends(run, wave) {
             let (release, wave) = (
                 self.state.runs[run].version.clone(),
                 self.state.runs[run].waves[wave].name.clone(),
@@ -180,6 +166,24 @@ impl Turn {
         self.enter(run, wave, Stage::Prepare, reason);
         self.announce(run, Some(wave), Milestone::WaveStarted, None);
         true
+    }
+
+    /// Until when the gap before a wave lasts. `None`: it is over, or there is none, whatever the clock says of the wave before.
+    fn gap_ends(&self, run: usize, wave: usize) -> Option<Timestamp> {
+        let waves = &self.state.runs[run].waves;
+        if waves[wave].policy.gap.is_zero() {
+            return None;
+        }
+        let confirmed = waves[..wave].iter().filter_map(|before| match before.state {
+            WaveState::Confirmed { at } => Some(at),
+            WaveState::Waiting
+            | WaveState::Active { .. }
+            | WaveState::RolledBack { .. }
+            | WaveState::Dropped
+            | WaveState::Superseded { .. } => None,
+        });
+        let open = self.after_gap(run, wave, confirmed.max()?);
+        (open > self.now).then_some(open)
     }
 
     /// Days whose holidays the calendar does not know all count: a gap is kept short rather than for ever.

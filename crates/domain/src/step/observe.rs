@@ -18,7 +18,11 @@ impl Turn {
                 continue;
             };
             cell.ownership = cell.ownership.max(report.ownership);
-            for (id, slot) in cell.slots.iter_mut().filter(|(_, slot)| slot.since <= report.generation) {
+            for (id, slot) in cell
+                .slots
+                .iter_mut()
+                .filter(|(_, slot)| slot.since <= report.generation)
+            {
                 slot.state = report.slots.get(id).cloned().unwrap_or(SlotState::Unknown);
             }
         }

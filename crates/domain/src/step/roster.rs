@@ -110,6 +110,7 @@ impl Turn {
         for run in &mut self.state.runs {
             // Another tenant may have the time that it had reserved.
             run.reservations.remove(tenant);
+            run.opted_out.remove(tenant);
             for wave in &mut run.waves {
                 wave.members.remove(tenant);
             }
