@@ -255,9 +255,7 @@ impl Run {
     /// The wave that is on its way or next to start.
     #[must_use]
     pub fn current(&self) -> Option<usize> {
-        self.waves
-            .iter()
-            .position(|wave| matches!(wave.state, WaveState::Waiting | WaveState::Active { .. }))
+        self.waves.iter().position(WaveRun::is_open)
     }
 }
 
@@ -287,6 +285,12 @@ impl Place {
 }
 
 impl WaveRun {
+    /// It is on its way, or has not started yet.
+    #[must_use]
+    pub const fn is_open(&self) -> bool {
+        matches!(self.state, WaveState::Waiting | WaveState::Active { .. })
+    }
+
     #[must_use]
     pub fn stage(&self) -> Option<Stage> {
         match self.state {

@@ -195,7 +195,7 @@ impl Turn {
         run.hold = None;
         for wave in &mut run.waves {
             // One that was being prepared has moved nobody.
-            if matches!(wave.state, WaveState::Waiting | WaveState::Active { .. }) {
+            if wave.is_open() {
                 wave.state = WaveState::Dropped;
             }
         }

@@ -9,7 +9,7 @@ use crate::id::{TenantName, Version, WaveName};
 use crate::journal::{Entry, EntryKind};
 use crate::plan::{Due, NoticeKey, PlannedNotice};
 use crate::policy::NoticeKind;
-use crate::service::{Place, Proof, Run, RunPhase, WaveState};
+use crate::service::{Place, Proof, Run, RunPhase, WaveRun, WaveState};
 use crate::time::Timestamp;
 
 impl Turn {
@@ -192,11 +192,18 @@ impl Run {
         let wave = self.waves.iter().find(|wave| wave.name == planned.wave)?;
         match (planned.due, &wave.state) {
             (Due::Confirmed, WaveState::Confirmed { at }) => Some(*at),
-            (Due::Applied, WaveState::Waiting | WaveState::Active { .. }) => Some(self.applied),
-            (Due::At(at), WaveState::Waiting | WaveState::Active { .. }) => Some(at),
-            (Due::Confirmed, WaveState::Waiting | WaveState::Active { .. })
-            | (Due::Applied | Due::At(_), WaveState::Confirmed { .. })
-            | (_, WaveState::RolledBack { .. } | WaveState::Dropped | WaveState::Superseded { .. }) => None,
+            (Due::Confirmed, _) => None,
+            (Due::Applied, _) => self.is_awaited(wave, planned).then_some(self.applied),
+            (Due::At(at), _) => self.is_awaited(wave, planned).then_some(at),
         }
+    }
+
+    /// Its wave is to move yet, or has left one of its tenants to a later one.
+    fn is_awaited(&self, wave: &WaveRun, planned: &PlannedNotice) -> bool {
+        let waits = |tenant: &TenantName| {
+            let mut places = self.waves.iter().filter(|wave| wave.is_open());
+            places.any(|wave| wave.members.get(tenant).is_some_and(|m| m.place == Place::Waiting))
+        };
+        wave.is_open() || planned.tenants.iter().any(waits)
     }
 }
