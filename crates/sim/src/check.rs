@@ -303,7 +303,14 @@ impl Checker {
         }
     }
 
-    pub fn check_end(&mut self, store: &Store, state: &Service, gateways: &Gateways, performed: &Performed) {
+    /// `now` by the server's clock.
+    pub fn check_end(
+        &mut self,
+        store: &Store,
+        (state, now): (&Service, Timestamp),
+        gateways: &Gateways,
+        performed: &Performed,
+    ) {
         match complete_now(store.journal_verify(self.service.as_str())) {
             Ok(JournalCheck::Whole { .. }) => {}
             Ok(JournalCheck::Broken { seq }) => self.violate("the journal is whole", format!("row {seq} is broken")),
@@ -311,7 +318,6 @@ impl Checker {
         }
         self.served(state, gateways);
         let pending = complete_now(store.pending(self.service.as_str())).unwrap_or_default();
-        let now = Timestamp(self.epoch.0 + self.at);
         let overdue = pending
             .iter()
             .find(|row| row.due_ms + 86_400_000 < now.0 && performed.times(&row.id) == 0);

@@ -303,9 +303,11 @@ impl World {
         if let Some(problem) = self.driver.starved() {
             self.checker.violate("every tenant has a worker", problem);
         }
-        let (store, at_end) = (self.store(), self.stored());
+        let (store, at_end, now) = (self.store(), self.stored(), self.now());
         match at_end {
-            Ok(state) => self.checker.check_end(&store, &state, &self.gateways, &self.performed),
+            Ok(state) => self
+                .checker
+                .check_end(&store, (&state, now), &self.gateways, &self.performed),
             Err(error) => self.checker.violate("a turn succeeds", super::server::chain(&error)),
         }
     }
