@@ -183,6 +183,11 @@ impl Shop {
     }
 
     pub fn observe(&mut self) {
+        self.take(self.observation()).unwrap();
+    }
+
+    /// What drivers and gateways see where they have done all that is desired.
+    pub fn observation(&self) -> EventKind {
         let desired = desired(&self.state);
         let confirmed = if self.gateways_follow {
             desired.generation
@@ -194,7 +199,7 @@ impl Shop {
             ..GatewayReport::default()
         };
         let cells = self.cells(&desired);
-        self.take(EventKind::Observed { cells, gateways }).unwrap();
+        EventKind::Observed { cells, gateways }
     }
 
     fn cells(&self, desired: &Desired) -> CellReports {

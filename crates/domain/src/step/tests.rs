@@ -14,8 +14,9 @@ use crate::fixture::{Shop, apply, installed, tenant, version};
 use crate::id::{CellName, TenantName, WaveName};
 use crate::journal::EntryKind;
 use crate::monitor::monitors;
+use crate::service::Selection;
 use crate::step::Refused;
-use crate::time::Duration;
+use crate::time::{Duration, Timestamp};
 
 fn hold(release: &str) -> EventKind {
     EventKind::Hold {
@@ -364,4 +365,37 @@ fn the_state_reads_back_as_it_was_written() {
         serde_json::from_str::<crate::service::Service>(&text).unwrap(),
         shop.state
     );
+}
+
+#[test]
+fn no_gap_is_never_waited_for_though_the_clock_is_set_back() {
+    let mut shop = installed();
+    shop.playbook = shop.playbook.replace("gap: 1h", "gap: 0s");
+    shop.pass(Duration::from_hours(2));
+    shop.apply("1.1.0");
+    shop.settle();
+    shop.judge("1.1.0", "first", Verdict::Pass, 500);
+    shop.take(admission::freeze(Selection::Everybody, None)).unwrap();
+    shop.pass(Duration::from_secs(600));
+    let number = *shop.state.freezes.keys().next().unwrap();
+    shop.now = Timestamp(shop.now.0 - Duration::from_hours(24).as_millis());
+    shop.take(EventKind::Unfreeze { number }).unwrap();
+    shop.settle();
+    assert_eq!(shop.on("1.1.0").len(), 6, "{}", shop.waiting());
+}
+
+/// What was seen of a slot that was stopped since is not the one that is asked for now.
+#[test]
+fn a_report_about_an_older_document_says_nothing_of_a_slot_asked_for_since() {
+    let mut shop = baking();
+    let old = shop.observation();
+    shop.take(back("1.1.0", Scope::Everything)).unwrap();
+    shop.settle();
+    shop.pass(Duration::from_hours(2));
+    assert_eq!(shop.slots("eu"), ["api 1.0.0 Run", "ledger 1.0.0 Run"]);
+    shop.apply("1.1.0");
+    shop.take(old).unwrap();
+    assert_eq!(shop.on("1.1.0").len(), 0, "its processes are new");
+    shop.settle();
+    assert_eq!(shop.on("1.1.0").len(), 2);
 }

@@ -403,3 +403,27 @@ fn a_bake_lasts_through_the_peak_of_each_tenant_that_has_one() {
         shop.waiting()
     );
 }
+
+#[test]
+fn a_notice_of_an_earlier_wave_is_due_for_whoever_waits_in_a_later_one() {
+    let mut shop = friday();
+    let due = shop.now + Duration::from_hours(3);
+    shop.apply_changed("1.1.0", |plan| {
+        plan.schedule.notices = vec![notice(plan, "acme", Due::At(due))];
+    });
+    shop.settle();
+    let cell = shop.state.seats[&tenant("acme")].cell.clone();
+    let acme = || tenant("acme");
+    shop.take(EventKind::OptOut { tenant: acme() }).unwrap();
+    shop.settle();
+    shop.judge("1.1.0", "first", Verdict::Pass, 500);
+    shop.pass(Duration::from_secs(600));
+    shop.take(EventKind::TenantRemoved { tenant: acme() }).unwrap();
+    shop.take(EventKind::TenantAdded { tenant: acme(), cell }).unwrap();
+    let asked = |shop: &Shop| shop.journal.iter().any(|entry| entry.kind == EntryKind::NoticeDue);
+    shop.now = due;
+    assert!(!asked(&shop));
+    shop.settle();
+    shop.observe();
+    assert!(asked(&shop), "{}", shop.waiting());
+}

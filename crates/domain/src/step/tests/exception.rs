@@ -1,7 +1,7 @@
 //! Waivers, freezes and choices that people make at run time.
 
 use super::admission::{freeze, friday, night, notice, within};
-use crate::event::EventKind;
+use crate::event::{EventKind, Verdict};
 use crate::fixture::{tenant, version};
 use crate::id::WaveName;
 use crate::journal::EntryKind;
@@ -172,4 +172,45 @@ fn who_opts_out_leaves_the_waves_it_waits_in_and_no_other() {
         }),
         Err(Refused::NoSuchTenant { .. })
     ));
+}
+
+#[test]
+fn a_freeze_put_on_after_a_waiver_keeps_them_though_one_before_lasts_longer() {
+    let mut shop = friday();
+    shop.apply_changed("1.1.0", |plan| within(plan, &[night("finish-tenant")]));
+    let (soon, late) = (shop.now + Duration::from_hours(4), shop.now + Duration::from_hours(48));
+    shop.take(freeze(Selection::Everybody, Some(late))).unwrap();
+    shop.now = shop.now + Duration::from_millis(1);
+    shop.take(waive(Waived::Window, Selection::Everybody, soon)).unwrap();
+    shop.now = shop.now + Duration::from_millis(1);
+    shop.take(freeze(Selection::Everybody, Some(soon))).unwrap();
+    shop.settle();
+    assert_eq!(shop.on("1.1.0").len(), 0);
+}
+
+#[test]
+fn who_opts_out_once_it_is_taken_back_is_not_moved_again() {
+    let mut shop = super::baking();
+    shop.judge("1.1.0", "first", Verdict::Pass, 500);
+    shop.pass(Duration::from_secs(600));
+    shop.pass(Duration::from_hours(1));
+    shop.judge("1.1.0", "rest", Verdict::Fail, 500);
+    shop.settle();
+    for name in ["bolt", "cato"] {
+        shop.take(EventKind::OptOut { tenant: tenant(name) }).unwrap();
+    }
+    shop.take(EventKind::OptIn { tenant: tenant("cato") }).unwrap();
+    let release = version("1.1.0");
+    shop.take(EventKind::Resume { version: release }).unwrap();
+    shop.settle();
+    assert_eq!(shop.on("1.0.0"), ["bolt"], "cato has thought better of it");
+    let left = shop
+        .journal
+        .iter()
+        .rfind(|entry| entry.kind == EntryKind::LeftBehind)
+        .unwrap();
+    assert_eq!(
+        (left.tenants[0].as_str(), left.reason.as_str()),
+        ("bolt", "it has opted out")
+    );
 }

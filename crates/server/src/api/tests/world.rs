@@ -266,6 +266,7 @@ fn observed(desired: &Desired) -> EventKind {
         address: "127.0.0.1:9".parse().unwrap(),
     }];
     let report = |slots: Vec<_>| CellReport {
+        generation: desired.generation,
         slots: slots
             .into_iter()
             .map(|id| (id, SlotState::Ready { ready: ready.clone() }))
