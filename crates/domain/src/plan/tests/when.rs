@@ -297,3 +297,24 @@ proptest! {
         prop_assert_eq!(planned(&again).0.digest(), plan.digest());
     }
 }
+
+/// Its day has begun, and would be over for the linter; but it is in a freeze now, and only then comes what is decided.
+#[test]
+fn a_wave_whose_day_is_in_a_freeze_starts_when_that_has_ended() {
+    let playbook = "
+name: days
+windows: []
+waves:
+  - {name: first, select: {tenants: [acme]}, day: 1, bake: {least: 20h, longest: 1d, requests: 0}}
+  - {name: rest, select: {rest: true}, day: 1}
+";
+    let input = input("days", playbook, TENANTS, "", "2026-12-07T10:00:00Z");
+    let (plan, report) = planned(&input);
+    let rest = &plan.waves[1];
+    let class = plan.schedule.class_index(&TenantName::new("shop-1").unwrap());
+    assert_eq!(rest.starts[&class].at, Some(instant("2026-12-07T23:00:00Z")));
+    assert_eq!(
+        starts(&plan, &report, input.now)["shop-1"],
+        "2026-12-08T07:00:00+01:00[Europe/Berlin]"
+    );
+}
