@@ -5,70 +5,69 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::sync::LazyLock;
 
 use schemars::JsonSchema;
 use serde_json::Value as Json;
 
 use super::diagnostic::{Code, FINDINGS_MAX, Finding, listed, shown};
 use super::nearest::nearest;
-use super::schema;
 use super::tree::{Entry, Node, Value};
 
 mod alternatives;
 mod kind;
 mod rules;
+mod schema;
 
 use kind::Kind;
+use schema::{Rest, Root, Schema};
 
 /// The shape of one kind of file.
 pub(super) struct Shape {
-    root: Json,
-    /// By their patterns.
-    rules: BTreeMap<String, Vec<rules::Rule>>,
+    root: Root,
 }
+
+/// By their patterns.
+static RULES: LazyLock<BTreeMap<String, Vec<rules::Rule>>> = LazyLock::new(|| {
+    let mut rules: BTreeMap<String, Vec<rules::Rule>> = BTreeMap::new();
+    for rule in rules::all() {
+        rules.entry(rule.pattern.clone()).or_default().push(rule);
+    }
+    rules
+});
 
 /// A schema without its reference, and what people call the thing it describes.
 #[derive(Clone, Copy)]
 struct Part<'s> {
-    schema: &'s Json,
+    schema: &'s Schema,
     name: &'s str,
 }
 
 impl Shape {
     pub(super) fn of<T: JsonSchema>() -> Self {
-        let mut rules: BTreeMap<String, Vec<rules::Rule>> = BTreeMap::new();
-        for rule in rules::all() {
-            rules.entry(rule.pattern.clone()).or_default().push(rule);
-        }
-        Self {
-            root: schema::of::<T>(),
-            rules,
-        }
+        Self::changed::<T>(|_| {})
     }
 
     /// The shape with a change to its schema.
-    pub(super) fn with(mut self, change: impl FnOnce(&mut Json)) -> Self {
-        change(&mut self.root);
-        self
+    pub(super) fn changed<T: JsonSchema>(change: impl FnOnce(&mut Json)) -> Self {
+        let mut root = super::schema::of::<T>();
+        change(&mut root);
+        Self { root: Root::of(&root) }
     }
 
     /// Every way in which `node` does not have this shape.
     pub(super) fn check(&self, node: &Node) -> Vec<Finding> {
         let mut findings = Vec::new();
-        self.node(node, self.part(&self.root, ""), &mut findings);
+        self.node(node, self.part(&self.root.schema, ""), &mut findings);
         findings
     }
 
-    fn part<'s>(&'s self, schema: &'s Json, name: &'s str) -> Part<'s> {
-        let reference = schema["$ref"].as_str().and_then(|path| path.strip_prefix("#/$defs/"));
-        match reference {
-            Some(name) => Part {
-                schema: &self.root["$defs"][name],
-                name,
-            },
+    fn part<'s>(&'s self, schema: &'s Schema, name: &'s str) -> Part<'s> {
+        match self.root.definition(schema) {
+            Some((name, schema)) => Part { schema, name },
             None => Part {
                 schema,
-                name: schema["title"].as_str().unwrap_or(name),
+                name: schema.title.as_deref().unwrap_or(name),
             },
         }
     }
@@ -77,12 +76,12 @@ impl Shape {
         if node.value == Value::Refused || findings.len() > FINDINGS_MAX {
             return;
         }
-        if let Some(alternatives) = alternatives::of(part.schema) {
+        if let Some(alternatives) = &part.schema.alternatives {
             self.alternatives(node, alternatives, part, findings);
             return;
         }
-        if !Kind::is_admitted(part.schema, &node.value) {
-            findings.push(kind::mismatch(node, &Kind::admitted(part.schema)));
+        if !Kind::is_admitted(&part.schema.kinds, &node.value) {
+            findings.push(kind::mismatch(node, &part.schema.kinds));
             return;
         }
         match &node.value {
@@ -96,23 +95,23 @@ impl Shape {
     }
 
     fn text(&self, node: &Node, text: &str, part: Part<'_>, findings: &mut Vec<Finding>) {
-        if let Some(words) = alternatives::words(part.schema) {
-            findings.extend(alternatives::unknown_word(node, text, &words));
+        if let Some(words) = &part.schema.words {
+            findings.extend(alternatives::unknown_word(node, text, words));
             return;
         }
-        if part.schema["minLength"].as_u64().is_some_and(|least| least > 0) && text.is_empty() {
+        if part.schema.not_empty && text.is_empty() {
             findings.push(
                 Finding::error(Code::OutOfRange, &node.span, "this text is empty".to_owned())
                     .label("write something here, or remove the field"),
             );
         }
-        if let Some(pattern) = part.schema["pattern"].as_str() {
-            findings.extend(self.invalid_text(&node.span, text, part.name, pattern));
+        if let Some(pattern) = &part.schema.pattern {
+            findings.extend(Self::invalid_text(&node.span, text, part.name, pattern));
         }
     }
 
-    fn invalid_text(&self, span: &Range<usize>, text: &str, name: &str, pattern: &str) -> Option<Finding> {
-        let rules = self.rules.get(pattern)?;
+    fn invalid_text(span: &Range<usize>, text: &str, name: &str, pattern: &str) -> Option<Finding> {
+        let rules = RULES.get(pattern)?;
         let named = rules.iter().find(|rule| rule.name == name);
         let rule = named.or_else(|| rules.first())?;
         let complaint = (rule.complaint)(text)?.replacen(&format!("`{text}`"), &shown(text), 1);
@@ -126,34 +125,38 @@ impl Shape {
     }
 
     fn list(&self, node: &Node, items: &[Node], part: Part<'_>, findings: &mut Vec<Finding>) {
-        let least = part.schema["minItems"].as_u64().unwrap_or(0);
+        let least = part.schema.items_least;
         if (items.len() as u64) < least {
             let message = format!("this list is empty; it needs at least {least}");
             findings.push(Finding::error(Code::OutOfRange, &node.span, message));
         }
-        if part.schema["uniqueItems"] == true {
+        if part.schema.unique_items {
             repeated(items, findings);
         }
-        for item in items {
-            self.node(item, self.part(&part.schema["items"], part.name), findings);
+        if let Some(schema) = &part.schema.items {
+            let part = self.part(schema, part.name);
+            items.iter().for_each(|item| self.node(item, part, findings));
         }
     }
 
     fn map(&self, node: &Node, entries: &[Entry], part: Part<'_>, findings: &mut Vec<Finding>) {
-        let least = part.schema["minProperties"].as_u64().unwrap_or(0);
+        let least = part.schema.properties_least;
         if (entries.len() as u64) < least {
             let message = format!("{} is empty", subject(part.name));
-            let known = known_fields(part.schema);
-            let help = (!known.is_empty()).then(|| format!("it takes {}", listed(known, "and")));
+            let known = part.schema.fields();
+            let help = known
+                .clone()
+                .next()
+                .is_some()
+                .then(|| format!("it takes {}", listed(known, "and")));
             findings.push(Finding::error(Code::OutOfRange, &node.span, message).help_if(help));
         }
         let mut meant = Vec::new();
         for entry in entries {
             meant.extend(self.entry(entry, node, part, findings));
         }
-        for field in part.schema["required"].as_array().into_iter().flatten() {
-            let field = field.as_str().unwrap_or_default();
-            if node.entry(field).is_none() && !meant.contains(&field) {
+        for field in &part.schema.required {
+            if node.entry(field).is_none() && !meant.contains(&field.as_str()) {
                 findings.push(missing_field(node, field, part));
             }
         }
@@ -164,23 +167,28 @@ impl Shape {
         if findings.len() > FINDINGS_MAX {
             return None;
         }
-        let patterns = part.schema["patternProperties"].as_object();
-        let rest = &part.schema["additionalProperties"];
-        if let Some(schema) = part.schema["properties"].get(&entry.key) {
+        if let Some(schema) = part.schema.property(&entry.key) {
             self.node(&entry.value, self.part(schema, &entry.key), findings);
-        } else if let Some((pattern, schema)) = patterns.and_then(|all| all.iter().next()) {
-            findings.extend(self.invalid_text(&entry.key_span, &entry.key, "", pattern));
-            self.node(&entry.value, self.part(schema, &entry.key), findings);
-        } else if *rest == false {
-            let known = known_fields(part.schema);
-            let unused = known.iter().copied().filter(|field| map.entry(field).is_none());
-            let meant = nearest(&entry.key, unused);
-            findings.push(unknown_field(entry, part, meant));
-            return meant;
-        } else if rest.is_object() {
-            self.node(&entry.value, self.part(rest, &entry.key), findings);
+            return None;
         }
-        None
+        if let Some((pattern, schema)) = &part.schema.by_pattern {
+            findings.extend(Self::invalid_text(&entry.key_span, &entry.key, "", pattern));
+            self.node(&entry.value, self.part(schema, &entry.key), findings);
+            return None;
+        }
+        match &part.schema.rest {
+            Rest::Anything => None,
+            Rest::Nothing => {
+                let unused = part.schema.fields().filter(|field| map.entry(field).is_none());
+                let meant = nearest(&entry.key, unused);
+                findings.push(unknown_field(entry, part, meant));
+                meant
+            }
+            Rest::Like(schema) => {
+                self.node(&entry.value, self.part(schema, &entry.key), findings);
+                None
+            }
+        }
     }
 }
 
@@ -199,28 +207,22 @@ fn repeated(items: &[Node], findings: &mut Vec<Finding>) {
     }
 }
 
-fn known_fields(schema: &Json) -> Vec<&str> {
-    schema["properties"]
-        .as_object()
-        .into_iter()
-        .flatten()
-        .map(|(name, _)| name.as_str())
-        .collect()
-}
-
 fn unknown_field(entry: &Entry, part: Part<'_>, meant: Option<&str>) -> Finding {
     let message = format!("unknown field {} in {}", shown(&entry.key), subject(part.name));
     let finding = Finding::error(Code::UnknownField, &entry.key_span, message);
     match meant {
         Some(field) => finding.label(format!("did you mean `{field}`?")),
-        None => finding.help(format!("its fields are {}", listed(known_fields(part.schema), "and"))),
+        None => finding.help(format!("its fields are {}", listed(part.schema.fields(), "and"))),
     }
 }
 
 fn missing_field(node: &Node, field: &str, part: Part<'_>) -> Finding {
     let message = format!("`{field}` is missing in {}", subject(part.name));
-    let schema = &part.schema["properties"][field];
-    let help = schema["description"].as_str().map(|text| {
+    let description = part
+        .schema
+        .property(field)
+        .and_then(|schema| schema.description.as_deref());
+    let help = description.map(|text| {
         let first = text.split(". ").next().unwrap_or(text).trim_end_matches('.');
         format!("add `{field}:` {}", lower_first(first))
     });
@@ -250,25 +252,29 @@ fn subject(name: &str) -> String {
     words
 }
 
-fn constant(node: &Node, schema: &Json, findings: &mut Vec<Finding>) {
-    if let Some(constant) = schema.get("const").filter(|constant| **constant != node.json()) {
+fn constant(node: &Node, schema: &Schema, findings: &mut Vec<Finding>) {
+    if let Some(constant) = schema.constant.as_ref().filter(|constant| **constant != node.json()) {
         let message = format!("only `{constant}` has a meaning here");
         let finding = Finding::error(Code::UnknownWord, &node.span, message);
         findings.push(finding.label(format!("write `{constant}`, or remove the field")));
     }
 }
 
-fn number_in_range(node: &Node, number: &serde_json::Number, schema: &Json, findings: &mut Vec<Finding>) {
-    let (least, most) = (&schema["minimum"], &schema["maximum"]);
+fn number_in_range(node: &Node, number: &serde_json::Number, schema: &Schema, findings: &mut Vec<Finding>) {
+    let (least, most) = (&schema.least, &schema.most);
     let Some(value) = number.as_f64() else { return };
-    let too_small = least.as_f64().is_some_and(|least| value < least);
-    let too_large = most.as_f64().is_some_and(|most| value > most);
+    let bound = |bound: &Option<serde_json::Number>| bound.as_ref().and_then(serde_json::Number::as_f64);
+    let too_small = bound(least).is_some_and(|least| value < least);
+    let too_large = bound(most).is_some_and(|most| value > most);
     if too_small || too_large {
         let message = format!("{number} is too {}", if too_small { "small" } else { "large" });
         let range = match (least, most) {
-            (Json::Number(least), Json::Number(most)) => format!("from {least} to {most}"),
-            (Json::Number(least), _) => format!("at least {least}"),
-            (_, most) => format!("at most {most}"),
+            (Some(least), Some(most)) => format!("from {least} to {most}"),
+            (Some(least), None) => format!("at least {least}"),
+            (None, most) => format!(
+                "at most {}",
+                most.as_ref().map_or_else(String::new, ToString::to_string)
+            ),
         };
         findings.push(Finding::error(Code::OutOfRange, &node.span, message).label(range));
     }

@@ -1,31 +1,17 @@
 //! Places where one of several shapes is possible: words, or mappings that are told apart by their fields.
 
-use serde_json::Value as Json;
-
 use super::kind::{Kind, mismatch};
-use super::{Part, Shape, known_fields};
+use super::schema::Schema;
+use super::{Part, Shape};
 use crate::files::diagnostic::{Code, Finding, listed, shown};
 use crate::files::nearest::nearest;
 use crate::files::tree::{Node, Value};
 
-pub(super) fn of(schema: &Json) -> Option<&Vec<Json>> {
-    schema["anyOf"].as_array().or_else(|| schema["oneOf"].as_array())
-}
-
-/// The words that a schema of an enumeration admits.
-pub(super) fn words(schema: &Json) -> Option<Vec<&str>> {
-    if let Some(word) = schema["const"].as_str() {
-        return Some(vec![word]);
-    }
-    schema["enum"]
-        .as_array()
-        .map(|words| words.iter().filter_map(Json::as_str).collect())
-}
-
-pub(super) fn unknown_word(node: &Node, text: &str, words: &[&str]) -> Option<Finding> {
-    if words.contains(&text) {
+pub(super) fn unknown_word(node: &Node, text: &str, words: &[String]) -> Option<Finding> {
+    if words.iter().any(|word| word == text) {
         return None;
     }
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let message = format!("{} is not possible here", shown(text));
     let finding = Finding::error(Code::UnknownWord, &node.span, message);
     Some(match nearest(text, words.iter().copied()) {
@@ -38,7 +24,7 @@ impl Shape {
     pub(super) fn alternatives(
         &self,
         node: &Node,
-        alternatives: &[Json],
+        alternatives: &[Schema],
         whole: Part<'_>,
         findings: &mut Vec<Finding>,
     ) {
@@ -49,10 +35,10 @@ impl Shape {
         let admitting: Vec<Part<'_>> = parts
             .iter()
             .copied()
-            .filter(|part| Kind::is_admitted(part.schema, &node.value))
+            .filter(|part| Kind::is_admitted(&part.schema.kinds, &node.value))
             .collect();
         if let Value::Text(text) = &node.value {
-            let words: Option<Vec<Vec<&str>>> = admitting.iter().map(|part| words(part.schema)).collect();
+            let words: Option<Vec<&[String]>> = admitting.iter().map(|part| part.schema.words.as_deref()).collect();
             if let Some(words) = words.filter(|words| !words.is_empty()) {
                 findings.extend(unknown_word(node, text, &words.concat()));
                 return;
@@ -69,12 +55,16 @@ impl Shape {
         }
         if outcomes.is_empty() {
             let mut kinds: Vec<Kind> = Vec::new();
-            for kind in parts.iter().flat_map(|part| Kind::admitted(part.schema)) {
-                if !kinds.contains(&kind) {
-                    kinds.push(kind);
+            for kind in parts.iter().flat_map(|part| &part.schema.kinds) {
+                if !kinds.contains(kind) {
+                    kinds.push(*kind);
                 }
             }
-            let words: Vec<&str> = parts.iter().filter_map(|part| words(part.schema)).flatten().collect();
+            let words: Vec<&str> = parts
+                .iter()
+                .flat_map(|part| part.schema.words.iter().flatten())
+                .map(String::as_str)
+                .collect();
             let finding = mismatch(node, &kinds);
             findings.push(match words.as_slice() {
                 [] => finding,
@@ -88,12 +78,7 @@ impl Shape {
 
 /// The mistakes of the alternative that was most likely meant: the one with most of its fields there.
 fn meant(node: &Node, mut outcomes: Vec<(Part<'_>, Vec<Finding>)>) -> Vec<Finding> {
-    let there = |part: &Part<'_>| {
-        known_fields(part.schema)
-            .into_iter()
-            .filter(|field| node.entry(field).is_some())
-            .count()
-    };
+    let there = |part: &Part<'_>| part.schema.fields().filter(|field| node.entry(field).is_some()).count();
     let likeness: Vec<usize> = outcomes.iter().map(|(part, _)| there(part)).collect();
     let most = likeness.iter().copied().max().unwrap_or(0);
     if outcomes.len() > 1 && most == 0 {
@@ -110,9 +95,8 @@ fn meant(node: &Node, mut outcomes: Vec<(Part<'_>, Vec<Finding>)>) -> Vec<Findin
 fn telling<'s>(outcomes: &[(Part<'s>, Vec<Finding>)]) -> Vec<&'s str> {
     let mut fields: Vec<&str> = Vec::new();
     for (part, _) in outcomes {
-        for field in part.schema["required"].as_array().into_iter().flatten() {
-            let field = field.as_str().unwrap_or_default();
-            if !fields.contains(&field) {
+        for field in &part.schema.required {
+            if !fields.contains(&field.as_str()) {
                 fields.push(field);
             }
         }
@@ -143,19 +127,14 @@ fn none_meant(node: &Node, outcomes: &[(Part<'_>, Vec<Finding>)]) -> Finding {
 fn mixed(node: &Node, outcomes: &[(Part<'_>, Vec<Finding>)], most: usize) -> Option<Finding> {
     let Value::Map(entries) = &node.value else { return None };
     let fields = telling(outcomes);
-    let common = |field: &&str| {
-        outcomes
-            .iter()
-            .all(|(part, _)| known_fields(part.schema).contains(field))
-    };
+    let common = |field: &&str| outcomes.iter().all(|(part, _)| part.schema.property(field).is_some());
     let mut written = entries
         .iter()
         .filter(|entry| fields.iter().any(|field| *field == entry.key && !common(field)));
     let (first, second) = (written.next()?, written.next()?);
-    let together = outcomes.iter().any(|(part, _)| {
-        let known = known_fields(part.schema);
-        known.contains(&first.key.as_str()) && known.contains(&second.key.as_str())
-    });
+    let together = outcomes
+        .iter()
+        .any(|(part, _)| part.schema.property(&first.key).is_some() && part.schema.property(&second.key).is_some());
     if together || most == 0 {
         return None;
     }

@@ -18,32 +18,27 @@ pub(super) enum Kind {
 }
 
 impl Kind {
+    /// Every number is one, whole or not.
+    pub(super) const ALL: [Self; 6] = [
+        Self::Nothing,
+        Self::Boolean,
+        Self::Number,
+        Self::Text,
+        Self::List,
+        Self::Map,
+    ];
+
     /// The kinds that a schema admits by its `type`; all of them where it has none.
-    pub(super) fn admitted(schema: &Json) -> Vec<Self> {
-        match &schema["type"] {
-            Json::String(word) => Self::of(word).into_iter().collect(),
-            Json::Array(words) => words.iter().filter_map(|word| Self::of(word.as_str()?)).collect(),
-            Json::Null | Json::Bool(_) | Json::Number(_) | Json::Object(_) => {
-                vec![
-                    Self::Nothing,
-                    Self::Boolean,
-                    Self::Number,
-                    Self::Text,
-                    Self::List,
-                    Self::Map,
-                ]
-            }
+    pub(super) fn admitted(kind: Option<&Json>) -> Vec<Self> {
+        match kind {
+            Some(Json::String(word)) => Self::of(word).into_iter().collect(),
+            Some(Json::Array(words)) => words.iter().filter_map(|word| Self::of(word.as_str()?)).collect(),
+            Some(Json::Null | Json::Bool(_) | Json::Number(_) | Json::Object(_)) | None => Self::ALL.to_vec(),
         }
     }
 
-    /// The same as asking each of those: the one that is asked for every value of every file.
-    pub(super) fn is_admitted(schema: &Json, value: &Value) -> bool {
-        match &schema["type"] {
-            Json::String(word) => Self::of(word).is_some_and(|kind| kind.admits(value)),
-            Json::Array(_) | Json::Null | Json::Bool(_) | Json::Number(_) | Json::Object(_) => {
-                Self::admitted(schema).iter().any(|kind| kind.admits(value))
-            }
-        }
+    pub(super) fn is_admitted(kinds: &[Self], value: &Value) -> bool {
+        kinds.iter().any(|kind| kind.admits(value))
     }
 
     fn of(word: &str) -> Option<Self> {

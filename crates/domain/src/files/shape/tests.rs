@@ -119,5 +119,5 @@ fn things_have_the_names_that_people_give_them() {
     assert_eq!(subject("ReleaseComponent"), "this release component");
     assert_eq!(subject("jwt"), "this jwt");
     let shape = Shape::of::<ServiceFile>();
-    assert_eq!(subject(shape.part(&shape.root, "").name), "the service file");
+    assert_eq!(subject(shape.part(&shape.root.schema, "").name), "the service file");
 }
