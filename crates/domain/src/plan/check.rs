@@ -2,12 +2,10 @@
 
 mod schedule;
 
-use std::collections::BTreeMap;
-
 use super::build::PlanInput;
 use super::report::{Problem, ProblemKind};
 use super::{FORMAT, Plan, PlannedWave};
-use crate::id::TenantName;
+use crate::id::{CellName, TenantName, WaveName};
 
 /// What is wrong with `plan` for the facts of `input`. A sound plan has no problem.
 #[must_use]
@@ -15,14 +13,13 @@ pub fn check(plan: &Plan, input: &PlanInput) -> Vec<Problem> {
     let mut checked = Checked {
         plan,
         input,
-        seen: BTreeMap::new(),
         broken: Vec::new(),
     };
     checked.head();
     for wave in &plan.waves {
         checked.wave(wave);
     }
-    checked.everybody();
+    checked.tenants();
     checked.components();
     checked.broken.extend(schedule::broken(plan, input));
     let help = "this is a defect of the planner: report it with the plan";
@@ -36,8 +33,6 @@ pub fn check(plan: &Plan, input: &PlanInput) -> Vec<Problem> {
 struct Checked<'a> {
     plan: &'a Plan,
     input: &'a PlanInput,
-    /// The wave of each tenant seen so far.
-    seen: BTreeMap<&'a TenantName, &'a str>,
     broken: Vec<String>,
 }
 
@@ -66,19 +61,9 @@ impl<'a> Checked<'a> {
         }
         for (tenant, planned) in &wave.tenants {
             let to = &plan.release.version;
-            if let Some(other) = self.seen.insert(tenant, name.as_str()) {
-                self.broken
-                    .push(format!("tenant `{tenant}` is in wave `{other}` and in wave `{name}`"));
-            }
             if plan.left_behind.contains_key(tenant) {
                 self.broken
                     .push(format!("tenant `{tenant}` is in wave `{name}` and left behind"));
-            }
-            if state.seats.get(tenant).is_some_and(|seat| seat.cell != planned.cell) {
-                let cell = &planned.cell;
-                self.broken.push(format!(
-                    "tenant `{tenant}` is planned in cell `{cell}`, where it does not live"
-                ));
             }
             if planned.from.as_ref() == Some(to) {
                 self.broken
@@ -92,11 +77,33 @@ impl<'a> Checked<'a> {
         }
     }
 
-    fn everybody(&mut self) {
-        for tenant in self.input.state.seats.keys() {
-            if !self.seen.contains_key(tenant) && !self.plan.left_behind.contains_key(tenant) {
+    /// Everybody is somewhere, once, and where it lives: all that are planned walk along all that have a seat, by name.
+    fn tenants(&mut self) {
+        let waves = self.plan.waves.iter();
+        let planned = waves.flat_map(|wave| wave.tenants.iter().map(|(tenant, at)| (tenant, &wave.name, &at.cell)));
+        let mut planned: Vec<(&TenantName, &WaveName, &CellName)> = planned.collect();
+        planned.sort_by_key(|(tenant, ..)| *tenant);
+        for pair in planned.windows(2) {
+            let [(tenant, wave, _), (same, other, _)] = pair else {
+                continue;
+            };
+            if tenant == same {
                 self.broken
-                    .push(format!("tenant `{tenant}` is neither moved nor left behind"));
+                    .push(format!("tenant `{tenant}` is in wave `{wave}` and in wave `{other}`"));
+            }
+        }
+        let mut planned = planned.into_iter().peekable();
+        for (tenant, seat) in &self.input.state.seats {
+            while planned.next_if(|(name, ..)| *name < tenant).is_some() {}
+            match planned.peek().filter(|(name, ..)| *name == tenant) {
+                Some((_, _, cell)) if **cell != seat.cell => self.broken.push(format!(
+                    "tenant `{tenant}` is planned in cell `{cell}`, where it does not live"
+                )),
+                Some(_) => {}
+                None if self.plan.left_behind.contains_key(tenant) => {}
+                None => self
+                    .broken
+                    .push(format!("tenant `{tenant}` is neither moved nor left behind")),
             }
         }
     }

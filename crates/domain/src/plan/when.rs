@@ -3,6 +3,7 @@
 //! Tenants are looked at once, to find their class; everything else is computed for classes, of which there are few.
 
 mod day;
+mod members;
 mod notices;
 mod peak;
 mod start;
@@ -14,6 +15,7 @@ use std::sync::Arc;
 
 use jiff::civil::Date;
 
+use self::members::{Known, Members};
 use self::start::{Asked, Moment, Never};
 use super::build::PlanInput;
 use super::report::{About, ClassReport, MissedDay, Problem, ProblemKind};
@@ -107,16 +109,16 @@ impl<'a> Clockwork<'a> {
         left_behind: &mut BTreeMap<TenantName, LeftBehind>,
         problems: &mut Vec<Problem>,
     ) -> Timetable {
-        let mut tenants = BTreeMap::new();
+        let mut members = Vec::new();
         for wave in waves.iter_mut() {
-            self.classify(wave, &mut tenants, left_behind);
+            members.push(self.classify(wave, left_behind));
         }
-        waves.retain(|wave| !wave.tenants.is_empty());
+        keep_moving(waves, &mut members, &mut Vec::<()>::new());
         // What is patched has left already.
         let begun = self.begun();
         let cadence = match begun {
             Some(_) => None,
-            None => self.release_day(&self.leaving(waves, &tenants)),
+            None => self.release_day(&self.leaving(waves, &members)),
         };
         let (mut expected, mut all_peaks, mut all_excused) = (Vec::new(), BTreeMap::new(), Vec::new());
         let mut from = Moment::now(self.input.now);
@@ -130,24 +132,24 @@ impl<'a> Clockwork<'a> {
                 from = self.after_gap(from, wave.policy.gap);
             }
             let asked = self.asked(&wave.name, from, first_day, cadence, place);
-            let (reports, end) = self.wave(wave, &asked, &mut tenants, left_behind);
+            let known = &mut members[place];
+            let (reports, end) = self.wave(wave, &asked, known, left_behind);
             if place == 0 && first_day.is_none() {
                 first_day = self.first_day(&reports, from);
             }
             let (peaks, excused) = self.peaks(wave);
-            from = self.after_bake(end, wave, &peaks, &tenants);
+            from = self.after_bake(end, wave, &peaks, &members[place]);
             all_peaks.extend(peaks);
             all_excused.push(excused);
             expected.push(reports);
         }
         // A wave whose tenants can never move is no wave.
-        let stays: Vec<bool> = waves.iter().map(|wave| !wave.tenants.is_empty()).collect();
-        keep(waves, &stays);
-        keep(&mut expected, &stays);
-        keep(&mut all_excused, &stays);
-        let notices = self.notices(waves, &tenants);
+        let mut told: Vec<_> = expected.into_iter().zip(all_excused).collect();
+        keep_moving(waves, &mut members, &mut told);
+        let (expected, all_excused) = told.into_iter().unzip();
+        let notices = self.notices(waves, &members);
         let approvals = self.approvals(waves);
-        let validations = self.validations(waves, &tenants);
+        let validations = self.validations(waves, &members);
         let counts_days = self.playbook.waves.iter().any(|wave| wave.day.is_some());
         problems.append(&mut self.problems);
         Timetable {
@@ -156,7 +158,7 @@ impl<'a> Clockwork<'a> {
                 base: self.base,
                 first_day: first_day.filter(|_| counts_days).map(LocalDate),
                 classes: self.classes,
-                tenants,
+                tenants: waves.iter().zip(&members).flat_map(classes_of).collect(),
                 peaks: all_peaks,
                 notices,
                 approvals,
@@ -183,18 +185,15 @@ impl<'a> Clockwork<'a> {
     }
 
     /// Finds the class of every tenant of a wave.
-    fn classify(
-        &mut self,
-        wave: &mut PlannedWave,
-        tenants: &mut BTreeMap<TenantName, u16>,
-        left_behind: &mut BTreeMap<TenantName, LeftBehind>,
-    ) {
+    fn classify(&mut self, wave: &mut PlannedWave, left_behind: &mut BTreeMap<TenantName, LeftBehind>) -> Members<'a> {
+        let mut members = Members::default();
         let obeyed = self.obeyed(&wave.name);
         let mut refused: BTreeMap<String, (CalendarError, Vec<TenantName>)> = BTreeMap::new();
+        let nothing = BTreeMap::new();
         for (name, planned) in &wave.tenants {
-            let nothing = BTreeMap::new();
-            let class = match self.declared.get(name) {
-                Some(tenant) => self.calendars.class(*tenant),
+            let declared = self.declared.get(name).copied();
+            let class = match declared {
+                Some(tenant) => self.calendars.class(tenant),
                 None => self.calendars.class(Subject {
                     id: name,
                     customer: None,
@@ -209,7 +208,10 @@ impl<'a> Clockwork<'a> {
                     class
                         .windows
                         .retain(|place| obeyed.get(usize::from(*place)).copied().unwrap_or_default());
-                    tenants.insert(name.clone(), self.class_index(class));
+                    members.push(Known {
+                        class: self.class_index(class),
+                        customer: declared.and_then(|tenant| tenant.customer.as_ref()),
+                    });
                 }
                 Err(error) => {
                     let refused = refused.entry(error.to_string()).or_insert_with(|| (error, Vec::new()));
@@ -222,6 +224,7 @@ impl<'a> Clockwork<'a> {
                 of_calendar(problem, &error)
             });
         }
+        members
     }
 
     fn class_index(&mut self, class: Class) -> u16 {
@@ -283,19 +286,17 @@ impl<'a> Clockwork<'a> {
         &mut self,
         wave: &mut PlannedWave,
         asked: &Asked,
-        tenants: &mut BTreeMap<TenantName, u16>,
+        members: &mut Members<'a>,
         left_behind: &mut BTreeMap<TenantName, LeftBehind>,
     ) -> (BTreeMap<u16, ClassReport>, Moment) {
         let mut reports = BTreeMap::new();
         let mut end = asked.from;
-        let mut members: BTreeMap<u16, Vec<TenantName>> = BTreeMap::new();
-        for name in wave.tenants.keys() {
-            if let Some(class) = tenants.get(name) {
-                members.entry(*class).or_default().push(name.clone());
-            }
+        let mut by_class: BTreeMap<u16, Vec<TenantName>> = BTreeMap::new();
+        for (name, known) in members.of(wave) {
+            by_class.entry(known.class).or_default().push(name.clone());
         }
-        let owed = self.owed(wave, tenants);
-        for (index, names) in members {
+        let owed = self.owed(wave, members);
+        for (index, names) in by_class {
             let class = self.classes[usize::from(index)].clone();
             let owed = owed.get(&index).map_or(&[][..], Vec::as_slice);
             match self.start(&class, asked, owed, names.iter()) {
@@ -307,9 +308,7 @@ impl<'a> Clockwork<'a> {
                     reports.insert(index, report);
                 }
                 Err(never) => {
-                    for name in &names {
-                        tenants.remove(name);
-                    }
+                    members.exclude(index);
                     self.never(wave, &class, &names, &never, left_behind);
                 }
             }
@@ -452,11 +451,16 @@ fn of_calendar(problem: Problem, error: &CalendarError) -> Problem {
     }
 }
 
-fn classes_of(wave: &PlannedWave, tenants: &BTreeMap<TenantName, u16>) -> BTreeSet<u16> {
-    wave.tenants
-        .keys()
-        .filter_map(|name| tenants.get(name).copied())
-        .collect()
+fn classes_of((wave, members): (&PlannedWave, &Members<'_>)) -> impl Iterator<Item = (TenantName, u16)> {
+    members.of(wave).map(|(name, known)| (name.clone(), known.class))
+}
+
+/// Drops the waves without tenants, and what stands beside them.
+fn keep_moving<T>(waves: &mut Vec<PlannedWave>, members: &mut Vec<Members<'_>>, told: &mut Vec<T>) {
+    let stays: Vec<bool> = waves.iter().map(|wave| !wave.tenants.is_empty()).collect();
+    keep(waves, &stays);
+    keep(members, &stays);
+    keep(told, &stays);
 }
 
 /// Leaves in a list what stands where `stays` is true.

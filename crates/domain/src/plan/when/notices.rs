@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::members::Members;
 use super::start::Owed;
-use super::{Clockwork, classes_of, of_calendar};
+use super::{Clockwork, of_calendar};
 use crate::calendar::Local;
 use crate::files::Contact;
 use crate::id::{CustomerName, TenantName, WaveName};
@@ -57,15 +58,15 @@ impl<'a> Clockwork<'a> {
     }
 
     /// What each class of a wave must have been told before it moves.
-    pub(super) fn owed(&self, wave: &PlannedWave, classes: &BTreeMap<TenantName, u16>) -> BTreeMap<u16, Vec<Owed>> {
+    pub(super) fn owed(&self, wave: &PlannedWave, members: &Members<'_>) -> BTreeMap<u16, Vec<Owed>> {
         let mut owed: BTreeMap<u16, Vec<Owed>> = BTreeMap::new();
-        for index in classes_of(wave, classes) {
-            owed.insert(index, Vec::new());
+        for index in &members.classes {
+            owed.insert(*index, Vec::new());
         }
         let rules = self.playbook.notices.iter();
         for rule in rules.filter(|rule| rule.is_required() && self.applies(rule, &wave.name)) {
             let Some(period) = rule.at_least else { continue };
-            let told = self.told(rule, wave, classes);
+            let told = self.told(rule, wave, members);
             for (index, owed) in &mut owed {
                 let sent = told.get(index).copied().unwrap_or(self.input.now);
                 let kind = rule.kind;
@@ -77,22 +78,16 @@ impl<'a> Clockwork<'a> {
 
     /// When the last tenant of a class was told, by the proofs of an earlier run of the release. A class of which not
     /// everybody was told is not here: it moves as one, and waits for those.
-    fn told(
-        &self,
-        rule: &NoticeRule,
-        wave: &PlannedWave,
-        classes: &BTreeMap<TenantName, u16>,
-    ) -> BTreeMap<u16, Timestamp> {
+    fn told(&self, rule: &NoticeRule, wave: &PlannedWave, members: &Members<'_>) -> BTreeMap<u16, Timestamp> {
         let mut told: BTreeMap<u16, Option<Timestamp>> = BTreeMap::new();
         if self.proofs.is_empty() {
             return BTreeMap::new();
         }
         let mut known: BTreeMap<Owner<'_>, Option<Timestamp>> = BTreeMap::new();
-        for name in wave.tenants.keys() {
-            let Some(class) = classes.get(name) else { continue };
-            let owner = self.owner(name);
+        for (name, it) in members.of(wave) {
+            let owner = it.customer.ok_or(name);
             let proven = *known.entry(owner).or_insert_with(|| self.proven(rule, wave, owner));
-            told.entry(*class)
+            told.entry(it.class)
                 .and_modify(|last| *last = last.zip(proven).map(|(last, proven)| last.max(proven)))
                 .or_insert(proven);
         }
@@ -109,26 +104,19 @@ impl<'a> Clockwork<'a> {
         proofs.reduce(|last, proof| last.zip(proof).map(|(last, proof)| last.max(proof)))?
     }
 
-    fn owner<'w>(&self, name: &'w TenantName) -> Owner<'w>
-    where
-        'a: 'w,
-    {
-        let customer = self.declared.get(name).and_then(|tenant| tenant.customer.as_ref());
-        customer.ok_or(name)
-    }
-
     /// What is sent, in the order of the keys. Where two rules lead to one key, the later one counts.
-    pub(super) fn notices(&mut self, waves: &[PlannedWave], classes: &BTreeMap<TenantName, u16>) -> Vec<PlannedNotice> {
+    pub(super) fn notices(&mut self, waves: &[PlannedWave], members: &[Members<'a>]) -> Vec<PlannedNotice> {
         let mut planned: Vec<PlannedNotice> = Vec::new();
-        let owners: Vec<Owners<'_>> = waves.iter().map(|wave| self.owners(wave, classes)).collect();
+        let known = waves.iter().zip(members);
+        let owners: Vec<Owners<'_>> = known.map(|(wave, members)| self.owners(wave, members)).collect();
         for (place, rule) in self.playbook.notices.iter().enumerate() {
             let because: Arc<str> = self.because(rule).into();
             let mut unreachable = BTreeSet::new();
-            for (wave, owned) in waves.iter().zip(&owners) {
+            for ((wave, members), owned) in waves.iter().zip(members).zip(&owners) {
                 if !self.applies(rule, &wave.name) {
                     continue;
                 }
-                let times = self.times(rule, place, wave, classes);
+                let times = self.times(rule, place, wave, members);
                 for (owner, owned) in owned {
                     let draft = Draft {
                         rule,
@@ -167,22 +155,25 @@ impl<'a> Clockwork<'a> {
         contacts.filter(|contact| reads(rule, contact)).collect()
     }
 
-    pub(super) fn owners<'w>(&self, wave: &'w PlannedWave, classes: &BTreeMap<TenantName, u16>) -> Owners<'w>
+    pub(super) fn owners<'w>(&self, wave: &'w PlannedWave, members: &Members<'a>) -> Owners<'w>
     where
         'a: 'w,
     {
-        let mut owners: BTreeMap<Owner<'w>, Vec<&TenantName>> = BTreeMap::new();
-        for name in wave.tenants.keys() {
-            owners.entry(self.owner(name)).or_default().push(name);
-        }
+        let known = members.of(wave);
+        let mut known: Vec<(Owner<'w>, &TenantName, u16)> = known
+            .map(|(name, it)| (it.customer.ok_or(name), name, it.class))
+            .collect();
+        // Tenants of one customer stand close together more often than not, and come out in the order of their names.
+        known.sort_by_key(|(owner, ..)| *owner);
         let contacts = |owner: &Owner<'w>| owner.ok().and_then(|customer| self.contacts.get(customer).copied());
-        let owned = owners.into_iter().map(|(owner, names)| {
+        let owned = known.chunk_by(|(a, ..), (b, ..)| a == b).filter_map(|known| {
+            let (owner, ..) = known.first()?;
             let owned = Owned {
-                classes: names.iter().filter_map(|name| classes.get(*name).copied()).collect(),
-                tenants: Arc::new(names.into_iter().cloned().collect()),
-                contacts: contacts(&owner).unwrap_or_default(),
+                classes: known.iter().map(|(_, _, class)| *class).collect(),
+                tenants: Arc::new(known.iter().map(|(_, name, _)| (*name).clone()).collect()),
+                contacts: contacts(owner).unwrap_or_default(),
             };
-            (owner, owned)
+            Some((*owner, owned))
         });
         owned.collect()
     }
@@ -193,10 +184,10 @@ impl<'a> Clockwork<'a> {
         rule: &NoticeRule,
         place: usize,
         wave: &PlannedWave,
-        classes: &BTreeMap<TenantName, u16>,
+        members: &Members<'_>,
     ) -> BTreeMap<u16, Times> {
         let mut times = BTreeMap::new();
-        let told = self.told(rule, wave, classes);
+        let told = self.told(rule, wave, members);
         let mut late: Option<Timestamp> = None;
         let mut crossed: Option<(Timestamp, Timestamp)> = None;
         for (index, Start { at, .. }) in &wave.starts {

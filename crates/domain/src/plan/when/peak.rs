@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::members::Members;
 use super::start::Moment;
 use super::{Clockwork, day};
 use crate::calendar::{Class, Opening, Traffic};
@@ -66,16 +67,16 @@ impl Clockwork<'_> {
         end: Moment,
         wave: &PlannedWave,
         peaks: &BTreeMap<TenantName, BTreeSet<u8>>,
-        classes: &BTreeMap<TenantName, u16>,
+        members: &Members<'_>,
     ) -> Moment {
         let baked = end.plus(wave.policy.bake.least);
         let Some(profile) = &self.input.profile else {
             return baked;
         };
         // Tenants of one class with the same peak have it at the same time.
-        let alike: BTreeMap<(u16, &BTreeSet<u8>), &TenantName> = peaks
-            .iter()
-            .filter_map(|(name, hours)| Some(((*classes.get(name)?, hours), name)))
+        let alike: BTreeMap<(u16, &BTreeSet<u8>), &TenantName> = members
+            .of(wave)
+            .filter_map(|(name, known)| Some(((known.class, peaks.get(name)?), name)))
             .collect();
         let ends = alike.into_iter().filter_map(|((class, _), name)| {
             let class = self.classes.get(usize::from(class))?;

@@ -1,14 +1,12 @@
 //! The day on which a release leaves.
 
-use std::collections::BTreeMap;
-
 use jiff::civil::{Date, date};
 
+use super::members::Members;
 use super::start::Owed;
 use super::{Clockwork, day};
 use crate::calendar::{Class, LocalDate, Period, Reason};
 use crate::files::Cadence;
-use crate::id::TenantName;
 use crate::plan::PlannedWave;
 use crate::plan::report::{About, Missed, MissedDay, Problem, ProblemKind};
 use crate::policy::Skip;
@@ -63,14 +61,14 @@ impl Clockwork<'_> {
     }
 
     /// Who leaves on which day: all of the first wave, and who has a day of its own.
-    pub(super) fn leaving(&self, waves: &[PlannedWave], classes: &BTreeMap<TenantName, u16>) -> Vec<Leaving> {
+    pub(super) fn leaving(&self, waves: &[PlannedWave], members: &[Members<'_>]) -> Vec<Leaving> {
         let mut leaving = Vec::new();
         for (place, wave) in waves.iter().enumerate() {
             let day = self.file_wave(&wave.name).and_then(|wave| wave.day);
             let Some(day) = day.or((place == 0).then_some(1)) else {
                 continue;
             };
-            for (class, owed) in self.owed(wave, classes) {
+            for (class, owed) in self.owed(wave, &members[place]) {
                 leaving.push(Leaving {
                     class: self.classes[usize::from(class)].clone(),
                     later: day.saturating_sub(1),

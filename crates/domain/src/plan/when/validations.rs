@@ -1,25 +1,22 @@
 //! Which customers are asked to try the release on an earlier wave before their tenants of a later one move.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::Clockwork;
-use crate::id::{CustomerName, TenantName};
+use super::members::Members;
+use crate::id::CustomerName;
 use crate::plan::PlannedWave;
 use crate::plan::schedule::PlannedValidation;
 
-impl Clockwork<'_> {
-    pub(super) fn validations(
-        &self,
-        waves: &[PlannedWave],
-        classes: &BTreeMap<TenantName, u16>,
-    ) -> Vec<PlannedValidation> {
+impl<'a> Clockwork<'a> {
+    pub(super) fn validations(&self, waves: &[PlannedWave], members: &[Members<'a>]) -> Vec<PlannedValidation> {
         let mut planned = Vec::new();
-        for wave in waves {
+        for (wave, known) in waves.iter().zip(members) {
             let Some(rule) = &wave.policy.validation else { continue };
-            let Some(tried) = waves.iter().find(|tried| tried.name == rule.of) else {
+            let Some(place) = waves.iter().position(|tried| tried.name == rule.of) else {
                 continue;
             };
-            let (tried, waiting) = (self.owners(tried, classes), self.owners(wave, classes));
+            let (tried, waiting) = (self.owners(&waves[place], &members[place]), self.owners(wave, known));
             let customers = waiting.into_iter().filter_map(|(owner, waiting)| {
                 let customer: &CustomerName = owner.ok()?;
                 Some((customer, waiting, tried.get(&owner)?))
