@@ -93,16 +93,18 @@ fn texts<'n>(tree: &'n Node, list: &str, field: &str) -> BTreeSet<&'n str> {
 
 /// A finding for each entry of a list whose name (or id, as `field` says) an earlier one has.
 fn check_unique(report: &mut Report<'_>, tree: &Node, list: &str, field: &str, what: &str) {
-    let mut first: BTreeMap<&str, usize> = BTreeMap::new();
-    for name in tree.items_of(list).iter().filter_map(|item| item.field(field)) {
-        let Some(text) = name.text() else { continue };
-        let Some(earlier) = first.get(text) else {
-            first.insert(text, name.span.start);
-            continue;
-        };
+    let names = tree.items_of(list).iter().filter_map(|item| item.field(field));
+    let mut names: Vec<(&str, &Node)> = names.filter_map(|name| Some((name.text()?, name))).collect();
+    // Equal ones come to stand together, in the order of the file.
+    names.sort_by_key(|(text, _)| *text);
+    let equal = names.chunk_by(|(a, _), (b, _)| a == b).filter_map(<[_]>::split_first);
+    let twice = equal.flat_map(|((_, first), later)| later.iter().map(|(text, name)| (*text, *name, first.span.start)));
+    let mut twice: Vec<(&str, &Node, usize)> = twice.collect();
+    twice.sort_by_key(|(_, name, _)| name.span.start);
+    for (text, name, earlier) in twice {
         let message = format!("there are two {what}s named {}", shown(text));
         let finding = Finding::error(Code::DuplicateName, &name.span, message);
-        report.push(finding.first_at(*earlier));
+        report.push(finding.first_at(earlier));
     }
 }
 
