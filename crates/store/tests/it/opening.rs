@@ -73,11 +73,13 @@ async fn a_schema_from_the_future_is_refused() {
     connection.close().await.unwrap();
     let OnDisk { store, directory } = disk;
     drop(store);
-    let refused = Store::open(&directory.path().join("store.db")).await.unwrap_err();
+    let path = directory.path().join("store.db");
+    let refused = Store::open(&path).await.unwrap_err();
     assert!(
         matches!(refused, StoreError::NewerSchema { found: 9000, .. }),
         "{refused}"
     );
+    assert!(refused.to_string().contains("use that version"), "{refused}");
 }
 
 #[tokio::test]
