@@ -26,6 +26,7 @@ mod layout;
 mod perform;
 mod project;
 mod reconcile;
+mod restored;
 mod running;
 mod secret;
 mod serve;
@@ -35,5 +36,6 @@ mod table;
 pub mod webhooks;
 
 pub use project::ProjectError;
+pub use restored::{RestoreError, Restored, ServiceRestored, restore};
 pub use serve::{Options, ServeError, serve};
 pub use stop::{StopError, Stopped, stop};

@@ -1,6 +1,4 @@
-//! Copies of a store: what one holds, and what has to be said in the one that takes a store's place.
-
-use crate::commit::Record;
+//! Copies of a store: what one holds.
 
 /// A copy of a store, as it was found whole.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +23,3 @@ pub struct CopiedService {
     /// When the last row of its journal was written; 0 while it is empty.
     pub journal_at_ms: i64,
 }
-
-/// Makes, of what the copy holds, the rows that are written into the restored store before anybody can open it.
-pub type Mark<'a> = dyn Fn(&Copied) -> Vec<Record> + Send + Sync + 'a;

@@ -43,10 +43,10 @@ pub enum StoreError {
 
     #[error("cannot write {path}: there is a file of that name; name another one, or move that one away", path = path.display())]
     Exists { path: PathBuf },
-    #[error("cannot restore: there is {path} already; name a state directory without a store, or move that one away",
+    #[error("there is a store already, or what is left of one: {path}",
         path = path.display())]
     StoreThere { path: PathBuf },
-    #[error("{path} cannot be restored: {why}; take another backup", path = path.display())]
+    #[error("{path} is no whole backup: {why}", path = path.display())]
     NotWhole { path: PathBuf, why: String },
     #[error("a store in memory has no file to copy")]
     InMemory,

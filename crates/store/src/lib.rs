@@ -19,7 +19,7 @@ mod plans;
 mod sqlite;
 mod store;
 
-pub use backup::{Copied, CopiedService, Mark};
+pub use backup::{Copied, CopiedService};
 pub use commit::{Applied, Commit, Loaded, Record, Recorded};
 pub use error::{Problem, StoreError};
 pub use facts::{Fact, FactChange};

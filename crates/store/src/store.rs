@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::backup::{Copied, Mark};
+use crate::backup::Copied;
 use crate::commit::{Applied, Commit, Loaded, Record, Recorded};
 use crate::error::StoreError;
 use crate::facts::{Fact, FactChange};
@@ -46,14 +46,21 @@ impl Store {
         Sqlite::open(path).await.map(Self::Sqlite)
     }
 
-    /// Makes a store at `path` of the copy `from`, with an epoch of its own and the rows that `mark` makes of what the copy
-    /// holds. The copy is only read, and looked at from end to end first. Killed at any instant, it leaves no store, or a
-    /// whole one with its mark.
+    /// What the file of a backup holds. It is only read, from end to end.
+    ///
+    /// # Errors
+    /// `NotWhole`, `NewerSchema`, `File`, `Database`.
+    pub async fn look_at_backup(from: &Path) -> Result<Copied, StoreError> {
+        sqlite::restore::look_at_backup(from).await
+    }
+
+    /// Makes a store at `path` of the backup whose digest was looked at, with an epoch of its own, and with `marks` written
+    /// into it before anybody can open it. Killed at any instant, it leaves no store, or a whole one with its marks.
     ///
     /// # Errors
     /// `NotWhole`, `NewerSchema`, `InUse`, `StoreThere`, `File`, `Directory`, `Migrate`, `Busy`, `Database`.
-    pub async fn restore(from: &Path, path: &Path, mark: &Mark<'_>) -> Result<Copied, StoreError> {
-        sqlite::restore::restore(from, path, mark).await
+    pub async fn restore(from: &Path, path: &Path, digest: &str, marks: &[Record]) -> Result<(), StoreError> {
+        sqlite::restore::restore(from, path, digest, marks).await
     }
 
     /// Writes a copy of the store as it is at one instant to `to`, whole and readable by its owner alone, while others go

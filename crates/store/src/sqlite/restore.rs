@@ -11,14 +11,14 @@ use std::sync::Arc;
 
 use super::backup::{beside, file, folder, look_at, make_empty, refuse_present, sync};
 use super::{Sqlite, journal, open, rows};
-use crate::backup::{Copied, Mark};
+use crate::backup::Copied;
+use crate::commit::Record;
 use crate::error::StoreError;
 
 /// What SQLite keeps beside a database. A log without its database would be read into the one that takes its place.
 const COMPANIONS: [&str; 3] = ["-wal", "-shm", "-journal"];
 
-pub(crate) async fn restore(from: &Path, path: &Path, mark: &Mark<'_>) -> Result<Copied, StoreError> {
-    let copied = look_at_backup(from).await?;
+pub(crate) async fn restore(from: &Path, path: &Path, digest: &str, marks: &[Record]) -> Result<(), StoreError> {
     let lock = open::lock(path).await?;
     refuse_store(path)?;
     let partial = beside(path, "restoring");
@@ -28,30 +28,28 @@ pub(crate) async fn restore(from: &Path, path: &Path, mark: &Mark<'_>) -> Result
     make_empty(&partial)?;
     fs::copy(from, &partial).map_err(|source| file("copy", from, source))?;
     // What was looked at is what was copied, whatever became of the file meanwhile.
-    let again = look_at(&partial).await?;
-    if again.digest != copied.digest {
+    if look_at(&partial).await?.digest != digest {
         return Err(StoreError::NotWhole {
             path: from.to_owned(),
-            why: "it changed while it was read".to_owned(),
+            why: "it has changed since it was looked at".to_owned(),
         });
     }
     let held = lock.try_clone().map_err(|source| file("lock", path, source))?;
     let store = Sqlite {
         database: Arc::new(open::connect(&partial, held).await?),
     };
-    write_mark(&store, &mark(&copied)).await?;
+    write_marks(&store, marks).await?;
     // Closed, the database is one file again.
     store.database.readers.close().await;
     store.database.writer.close().await;
     sync(&partial)?;
     // Nobody else can have made a store here: the lock is held.
     fs::rename(&partial, path).map_err(|source| file("write", path, source))?;
-    sync(folder(path))?;
-    Ok(copied)
+    sync(folder(path))
 }
 
 /// A file that somebody works with is no backup: part of it would lie in the log beside it.
-async fn look_at_backup(from: &Path) -> Result<Copied, StoreError> {
+pub(crate) async fn look_at_backup(from: &Path) -> Result<Copied, StoreError> {
     if fs::symlink_metadata(with(from, "-wal")).is_ok_and(|log| log.len() > 0) {
         return Err(StoreError::NotWhole {
             path: from.to_owned(),
@@ -75,14 +73,14 @@ fn refuse_store(path: &Path) -> Result<(), StoreError> {
 }
 
 /// One transaction; a store killed before it is thrown away by the next restore.
-async fn write_mark(store: &Sqlite, records: &[crate::commit::Record]) -> Result<(), StoreError> {
+async fn write_marks(store: &Sqlite, marks: &[Record]) -> Result<(), StoreError> {
     store
         .write("mark the restored store", async |connection| {
             // Whoever remembers a generation remembers it with the epoch, and so does not take this one's for the lost one's.
             sqlx::query("UPDATE store SET epoch = lower(hex(randomblob(16)))")
                 .execute(&mut *connection)
                 .await?;
-            for record in records {
+            for record in marks {
                 let service = &*record.service;
                 let generation = rows::generation(connection, service).await?;
                 rows::change_facts(connection, service, &record.facts).await?;

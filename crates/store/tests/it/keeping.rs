@@ -27,6 +27,12 @@ async fn used() -> OnDisk {
     disk
 }
 
+async fn restore(from: &Path, path: &Path) -> Result<Copied, StoreError> {
+    let copied = Store::look_at_backup(from).await?;
+    Store::restore(from, path, &copied.digest, &mark(&copied)).await?;
+    Ok(copied)
+}
+
 fn mark(copied: &Copied) -> Vec<Record> {
     let records = copied.services.iter().map(|service| Record {
         service: service.service.clone(),
@@ -130,7 +136,7 @@ async fn a_restored_store_is_the_copy_with_its_mark_and_another_epoch() {
     let folder = tempfile::tempdir().unwrap();
     let (to, path) = (folder.path().join("backup"), folder.path().join("state/store.db"));
     let copied = disk.store.backup(&to).await.unwrap();
-    let restored = Store::restore(&to, &path, &mark).await.unwrap();
+    let restored = restore(&to, &path).await.unwrap();
     assert_eq!(restored, copied);
     let store = Store::open(&path).await.unwrap();
     assert_ne!(store.epoch(), disk.store.epoch());
@@ -145,10 +151,10 @@ async fn a_restored_store_is_the_copy_with_its_mark_and_another_epoch() {
     assert_eq!(fact.as_deref(), Some("2"));
     assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
 
-    let again = Store::restore(&to, &path, &mark).await.unwrap_err();
+    let again = restore(&to, &path).await.unwrap_err();
     assert!(matches!(again, StoreError::InUse { .. }), "{again}");
     drop(store);
-    let again = Store::restore(&to, &path, &mark).await.unwrap_err();
+    let again = restore(&to, &path).await.unwrap_err();
     assert!(matches!(again, StoreError::StoreThere { .. }), "{again}");
 }
 
@@ -162,10 +168,10 @@ async fn what_a_killed_restore_left_is_written_over_and_a_lost_stores_log_is_not
         fs::write(folder.path().join(left), "half a store").unwrap();
     }
     fs::write(folder.path().join("store.db-wal"), "a log").unwrap();
-    let refused = Store::restore(&to, &path, &mark).await.unwrap_err();
+    let refused = restore(&to, &path).await.unwrap_err();
     assert!(refused.to_string().contains("store.db-wal"), "{refused}");
     fs::remove_file(folder.path().join("store.db-wal")).unwrap();
-    Store::restore(&to, &path, &mark).await.unwrap();
+    restore(&to, &path).await.unwrap();
     assert_eq!(names(folder.path()), ["backup", "store.db", "store.db.lock"]);
 }
 
@@ -194,7 +200,7 @@ async fn a_copy_that_is_not_whole_makes_no_store() {
         let to = folder.path().join("backup");
         disk.store.backup(&to).await.unwrap();
         spoil(&to, sql).await;
-        let refused = Store::restore(&to, &folder.path().join("state/store.db"), &mark).await;
+        let refused = restore(&to, &folder.path().join("state/store.db")).await;
         let refused = refused.unwrap_err().to_string();
         assert!(refused.contains(told), "{refused}");
         assert_eq!(names(folder.path()), ["backup"], "nothing is made");
@@ -233,12 +239,12 @@ async fn a_copy_with_a_damaged_page_and_a_file_that_is_none_make_no_store() {
     let middle = bytes.len() / 2;
     bytes[middle..middle + 4_096].fill(0x55);
     fs::write(&to, &bytes).unwrap();
-    Store::restore(&to, &path, &mark).await.unwrap_err();
+    restore(&to, &path).await.unwrap_err();
     bytes.truncate(middle);
     fs::write(&to, &bytes).unwrap();
-    Store::restore(&to, &path, &mark).await.unwrap_err();
+    restore(&to, &path).await.unwrap_err();
     fs::write(&to, "Dear reader, ".repeat(100)).unwrap();
-    let refused = Store::restore(&to, &path, &mark).await.unwrap_err();
+    let refused = restore(&to, &path).await.unwrap_err();
     assert!(refused.to_string().contains("no database"), "{refused}");
     assert_eq!(names(folder.path()), ["backup"], "nothing is made");
 }
