@@ -18,6 +18,8 @@ mod clock;
 pub mod control;
 mod counters;
 #[cfg(test)]
+mod earlier;
+#[cfg(test)]
 mod fixture;
 pub mod gateways;
 mod health;

@@ -7,13 +7,13 @@ use tidegate_domain::service::{RunPhase, Service};
 use tidegate_effects::drivers::Driver;
 use tidegate_gateway::protocol::{Confirmed, Follow};
 use tidegate_gateway::table::{PreviewKey, TenantSource};
-use tidegate_store::{JournalFilter, Memory, OutboxState, Record, Store};
+use tidegate_store::{JournalFilter, Memory, OutboxState, Store};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::confirm::{ConfirmError, Effects, confirm};
-use super::{Mark, comparison, mark};
+use super::{Mark, comparison, mark, takeover};
 use crate::api::RestoredStatus;
 use crate::clock;
 use crate::control::{Control, SubmitError};
@@ -308,7 +308,10 @@ async fn gateways_keep_their_table_until_the_slots_run_and_what_is_unknown_runs_
     world
         .hears(&follow("a", "1", world.published(), &[(&stranger, 1)]))
         .await;
-    tokio::time::sleep(std::time::Duration::from_millis(1_200)).await;
+    let confirmed = world.control.mark().unwrap();
+    takeover::end(&world.control, &world.gateways, &confirmed, &mut None)
+        .await
+        .unwrap();
     assert!(
         world.control.mark().is_some(),
         "a request is in flight on what is not known"
@@ -340,7 +343,6 @@ async fn what_was_seen_before_the_backup_is_not_taken_for_what_is_seen_now() {
     tidegate_engine::put_event(&store, &service(), "observed/old", &seen, now)
         .await
         .unwrap();
-    store.record(&Record::default()).await.unwrap();
     let world = World::start(&store).await;
     world.hears(&served_on(900, &AS_RESTORED)).await;
     run_all_of(&world, &state);
