@@ -208,14 +208,14 @@ fn record(service: &str, mark: &Mark) -> Record {
             &Actor::system("restore"),
             "restored",
             reason,
-            serde_json::json!(mark),
+            &serde_json::json!(mark),
         )],
         ..Record::default()
     }
 }
 
 /// A row of the journal about the restored state.
-fn row(actor: &Actor, kind: &str, reason: String, body: serde_json::Value) -> JournalEntry {
+fn row(actor: &Actor, kind: &str, reason: String, body: &serde_json::Value) -> JournalEntry {
     JournalEntry {
         at_ms: clock::now().0,
         actor: actor.to_string(),

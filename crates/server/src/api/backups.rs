@@ -60,7 +60,12 @@ async fn write(state: &AppState, file: &Path, actor: &Actor) -> Result<BackupMad
     let shared = &state.shared;
     let _one_at_a_time = shared.backing_up.lock().await;
     let service = shared.control.service();
-    let copied = shared.control.store().backup(file).await.map_err(refused)?;
+    let copied = shared
+        .control
+        .store()
+        .backup(file)
+        .await
+        .map_err(|error| refused(&error))?;
     let kept = copied.services.iter().find(|kept| kept.service == service.as_str());
     let state = kept.and_then(|kept| state_of(kept).ok());
     let made = BackupMade {
@@ -97,19 +102,19 @@ fn row(made: &BackupMade, copied: &Copied, actor: &Actor) -> JournalEntry {
     }
 }
 
-fn refused(error: StoreError) -> Problem {
-    if let StoreError::Exists { path } = &error {
+fn refused(error: &StoreError) -> Problem {
+    if let StoreError::Exists { path } = error {
         let there = format!(
             "cannot write a backup to `{}`: there is a file of that name",
             path.display()
         );
         return Problem::refused(there).help("name another file, or move that one away");
     }
-    if let StoreError::File { path, source, .. } = &error {
+    if let StoreError::File { path, source, .. } = error {
         let trouble = format!("cannot write a backup to `{}`: {source}", path.display());
         return Problem::refused(trouble).help("name a folder that is there and that the server may write to");
     }
-    Problem::store(&error)
+    Problem::store(error)
 }
 
 /// A copy beside what it is a copy of would be lost with it.

@@ -223,12 +223,12 @@ fn rows(compared: &RestoredStatus, answer: &Confirmed, (actor, reason): (&Actor,
         "carried_out": answer.carried_out,
         "restored": compared,
     });
-    let mut rows = vec![row(actor, "restore_confirmed", reason.to_owned(), body)];
+    let mut rows = vec![row(actor, "restore_confirmed", reason.to_owned(), &body)];
     for (ids, kind) in [(&answer.dropped, "effect_dropped"), (&answer.done, "effect_done")] {
         let ended = compared.pending.iter().filter(|one| ids.contains(&one.id));
         rows.extend(ended.map(|one| JournalEntry {
             subject: Some(one.id.clone()),
-            ..row(actor, kind, format!("{reason}: {}", one.text), json!(one))
+            ..row(actor, kind, format!("{reason}: {}", one.text), &json!(one))
         }));
     }
     rows

@@ -77,7 +77,7 @@ pub async fn end(
     let record = Record {
         service: control.service().to_string(),
         facts: vec![Mark::delete()],
-        journal: vec![row(&Actor::system("restore"), "restore_ended", reason, body)],
+        journal: vec![row(&Actor::system("restore"), "restore_ended", reason, &body)],
         ..Record::default()
     };
     control.store().record(&record).await?;

@@ -253,7 +253,7 @@ async fn a_confirmation_raises_above_what_was_seen_and_drops_what_was_to_be_told
     assert!(matches!(refused, ConfirmError::UnknownEffect(_)), "{refused}");
     let confirmed = world.confirm(&effects).await.unwrap();
     assert!(confirmed.generation > 90_000_000);
-    assert_eq!(confirmed.carried_out, [kept.clone()]);
+    assert_eq!(confirmed.carried_out, std::slice::from_ref(&kept));
     let ended = store.effect(&dropped).await.unwrap().unwrap();
     assert_eq!(ended.state, OutboxState::Dead);
     assert_eq!(store.effect(&kept).await.unwrap().unwrap().state, OutboxState::Due);

@@ -22,7 +22,9 @@ const OPERATION: &str = "read the copy";
 impl Sqlite {
     /// One transaction of a reading connection sees one picture of the store; whoever writes goes on meanwhile.
     pub(crate) async fn backup(&self, to: &Path) -> Result<Copied, StoreError> {
-        refuse_present(to)?;
+        if is_present(to)? {
+            return Err(StoreError::Exists { path: to.to_owned() });
+        }
         let partial = beside(to, "partial");
         make_empty(&partial)?;
         let written = self.write_copy(&partial, to).await;
@@ -129,10 +131,10 @@ async fn look_inside(path: &Path, connection: &mut SqliteConnection) -> Result<(
     Ok((schema, services))
 }
 
-pub(super) fn refuse_present(path: &Path) -> Result<(), StoreError> {
+pub(super) fn is_present(path: &Path) -> Result<bool, StoreError> {
     match fs::symlink_metadata(path) {
-        Ok(_) => Err(StoreError::Exists { path: path.to_owned() }),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Ok(_) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
         Err(source) => Err(file("write", path, source)),
     }
 }

@@ -9,7 +9,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::backup::{beside, file, folder, look_at, make_empty, refuse_present, sync};
+use super::backup::{beside, file, folder, is_present, look_at, make_empty, sync};
 use super::{Sqlite, journal, open, rows};
 use crate::backup::Copied;
 use crate::commit::Record;
@@ -60,14 +60,13 @@ pub(crate) async fn look_at_backup(from: &Path) -> Result<Copied, StoreError> {
 }
 
 fn refuse_store(path: &Path) -> Result<(), StoreError> {
-    for name in [path.to_owned()]
+    for path in [path.to_owned()]
         .into_iter()
         .chain(COMPANIONS.map(|end| with(path, end)))
     {
-        refuse_present(&name).map_err(|error| match error {
-            StoreError::Exists { path } => StoreError::StoreThere { path },
-            other => other,
-        })?;
+        if is_present(&path)? {
+            return Err(StoreError::StoreThere { path });
+        }
     }
     Ok(())
 }
