@@ -3,6 +3,7 @@
 mod abort;
 mod apply;
 mod approve;
+mod backup;
 mod calendar;
 mod changes;
 mod command;
@@ -23,6 +24,7 @@ mod reject;
 mod releases;
 mod report;
 mod reserve;
+mod restore;
 mod resume;
 mod rollback;
 mod serve;
@@ -95,6 +97,8 @@ enum Verb {
     Serve(serve::Args),
     Stop(stop::Args),
     Gateway(gateway::Args),
+    Backup(backup::Args),
+    Restore(restore::Args),
     Token(token::Args),
     Demo(demo::Args),
     Completions(completions::Args),
@@ -161,6 +165,8 @@ pub fn run(line: CommandLine) -> Result<ExitCode, CliError> {
         Verb::Serve(args) => serve::run(&args, &context),
         Verb::Stop(args) => stop::run(&args, &context),
         Verb::Gateway(args) => gateway::run(&args, &context),
+        Verb::Backup(args) => backup::run(&args, &context),
+        Verb::Restore(args) => restore::run(&args, &context),
         Verb::Token(args) => token::run(&args, &context),
         Verb::Demo(args) => demo::run(&args),
         Verb::Completions(args) => completions::run(&args),

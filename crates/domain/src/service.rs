@@ -7,6 +7,7 @@ mod exception;
 mod maintenance;
 mod notice;
 mod reservation;
+mod restored;
 mod run;
 mod validation;
 

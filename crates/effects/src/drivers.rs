@@ -1,12 +1,12 @@
 //! Drivers make the desired slots of a cell run, and tell what they see.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::pin::Pin;
 
 use tidegate_domain::desired::CellDesired;
 use tidegate_domain::effect::{EffectId, StepTask};
 use tidegate_domain::event::Judgement;
-use tidegate_domain::id::{CellName, Digest};
+use tidegate_domain::id::{CellName, Digest, SlotId};
 use tidegate_domain::observed::CellReport;
 use tidegate_domain::release::Artifact;
 use tokio::sync::watch;
@@ -44,6 +44,12 @@ pub trait Driver: Send + Sync {
     /// for what it has begun, or tells how that had ended: the command is begun again only where its end cannot be known,
     /// because the machine went down with it.
     fn run_once<'a>(&'a self, id: &'a EffectId, task: &'a StepTask) -> RunningOnce<'a>;
+
+    /// The slots that run, with how many instances each, whether they were wished for or not. Only looks.
+    fn running(&self) -> BTreeMap<CellName, BTreeMap<SlotId, usize>>;
+
+    /// Whether slots that no wish names are left running, where they were found. Counts for wishes given from here on.
+    fn leave_unnamed(&self, leave: bool);
 
     /// Artifacts to keep although no slot uses them now, so that going back needs no file of long ago. Others may be
     /// deleted from here on.

@@ -49,6 +49,8 @@ pub(crate) struct Follower {
     pub(crate) persist_micros: u64,
     /// Whether the publisher knows this process, and this process its newest table.
     pub(crate) registered: watch::Sender<bool>,
+    /// The publisher asks who is on which version.
+    pub(crate) tell_routes: bool,
 }
 
 impl Follower {
@@ -76,7 +78,8 @@ impl Follower {
         let mut back_off = BACK_OFF_MIN;
         loop {
             match self.publisher.call(FOLLOW_PATH, &self.follow()).await {
-                Ok(FollowReply { table, .. }) => {
+                Ok(FollowReply { table, tell_routes, .. }) => {
+                    self.tell_routes = tell_routes;
                     if self.following.set_trouble(None) {
                         tracing::info!("publisher answers again");
                     }
@@ -121,6 +124,7 @@ impl Follower {
             lingering: self.is_lingering(),
             leaving: false,
             wait_ms,
+            routes: self.tell_routes.then(|| self.routing.routes()).flatten(),
         }
     }
 

@@ -10,7 +10,7 @@ use std::net::SocketAddr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::table::{SlotId, Table};
+use crate::table::{SlotId, Table, TenantName, VersionKey};
 
 pub use report::{
     BUCKET_MS, ErrorReason, LATENCY_EDGES_MICROS, Mark, Report, ReportReply, RequestClasses, SeriesTotals, latency_bin,
@@ -53,6 +53,9 @@ pub struct Follow {
     pub leaving: bool,
     /// How long the publisher may wait for news, in milliseconds.
     pub wait_ms: u64,
+    /// Which version every tenant of the confirmed table is on, where the publisher has asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub routes: Option<BTreeMap<TenantName, VersionKey>>,
 }
 
 /// A table by its identity.
@@ -77,4 +80,8 @@ pub struct FollowReply {
     pub lease_ms: u64,
     /// The newest table, where it is not the confirmed one.
     pub table: Option<Table>,
+    /// Asks for [`Follow::routes`] with the next call: a publisher that was restored from a copy does not know what its
+    /// gateways serve.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub tell_routes: bool,
 }

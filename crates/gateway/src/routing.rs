@@ -14,7 +14,7 @@ use tokio::sync::watch;
 
 use crate::clock;
 use crate::protocol::Confirmed;
-use crate::table::{ComponentName, InstanceId, Phase, Refusal, SlotId, Table};
+use crate::table::{ComponentName, InstanceId, Phase, Refusal, SlotId, Table, TenantName, VersionKey};
 use crate::upstream::{Busy, Class, Instance, Slot, SlotLoad};
 
 pub(crate) use decide::{Asker, Forward, Verdict};
@@ -58,6 +58,17 @@ impl Routing {
             epoch: snapshot.table.epoch.clone(),
             generation: snapshot.table.generation,
         })
+    }
+
+    /// Which version every tenant is on by the table in use.
+    pub(crate) fn routes(&self) -> Option<BTreeMap<TenantName, VersionKey>> {
+        let current = self.current()?;
+        let routes = current.table.routes.iter();
+        Some(
+            routes
+                .map(|(tenant, route)| (tenant.clone(), route.version.clone()))
+                .collect(),
+        )
     }
 
     /// Tells of every swap.

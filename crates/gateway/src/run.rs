@@ -258,6 +258,7 @@ impl Gateway {
             table_file: parts.table_file.clone(),
             persist_micros: 0,
             registered,
+            tell_routes: false,
         };
         let reporter = Reporter::new(id, incarnation, clock::unix_ms());
         let report = follow::report(

@@ -5,6 +5,7 @@
 //! turn that took it: what is refused is refused in the answer.
 
 mod approvals;
+mod backups;
 mod commands;
 mod diff;
 mod exchange;
@@ -21,6 +22,7 @@ mod problem;
 mod releases;
 mod reports;
 mod reservations;
+mod restored;
 mod route;
 mod status;
 mod steps;
@@ -45,6 +47,7 @@ use tokio::sync::Mutex;
 use tokio::time::timeout;
 
 pub use self::approvals::Approve;
+pub use self::backups::{Backup, BackupMade};
 pub use self::commands::{Hold, Reason, RollBack, Target};
 pub use self::diff::{ComponentDiff, Diff, VariableDiff};
 pub use self::freezes::{FreezeList, FreezeStatus, NewFreeze};
@@ -58,6 +61,9 @@ pub use self::problem::Problem;
 pub use self::releases::{Applied, Apply, ReleaseList};
 pub use self::reports::Report;
 pub use self::reservations::{FreeTimeStatus, ReservationList, ReservationStatus, Reserve};
+pub use self::restored::{
+    ConfirmRestored, GatewaySeen, PendingEffect, RestoreConfirmed, RestoredStatus, SlotDiffers, TenantDiffers,
+};
 pub use self::route::Route;
 pub use self::status::{
     ApprovalStatus, CellStatus, GateStatus, HealthStatus, HoldStatus, MaintenanceStatus, NoticeCounts, PatchStatus,
@@ -93,6 +99,8 @@ struct Shared {
     reach: Reach,
     /// Held from planning again until the plan is taken: of two that apply at once, the second plans on what the first did.
     applying: Mutex<()>,
+    /// Two that write to one name would stand in each other's way.
+    backing_up: Mutex<()>,
 }
 
 impl fmt::Debug for Shared {
@@ -115,6 +123,7 @@ impl AppState {
                 driver,
                 reach,
                 applying: Mutex::new(()),
+                backing_up: Mutex::new(()),
             }),
         }
     }
@@ -148,6 +157,8 @@ pub fn routes() -> Vec<Route> {
         stream::routes(),
         logs::routes(),
         gateways::routes(),
+        backups::routes(),
+        restored::routes(),
         tokens::routes(),
         webhooks::routes(),
     ]

@@ -66,6 +66,10 @@ pub enum Action {
     ForgetGateways,
     ManageTokens,
     ManageWebhooks,
+    /// Write a copy of everything that is kept.
+    Backup,
+    /// Let a restored state count.
+    ConfirmRestore,
 }
 
 /// For which part of the service a token counts.
@@ -132,6 +136,8 @@ permissions!(
     ForgetGateways,
     ManageTokens,
     ManageWebhooks,
+    Backup,
+    ConfirmRestore,
 );
 
 impl Role {
@@ -174,8 +180,10 @@ impl Action {
             | Self::Freeze
             | Self::ProveNotices
             | Self::ManageTenants
-            | Self::ForgetGateways => &[Role::Operator, Role::Admin],
-            Self::ManageTokens | Self::ManageWebhooks => &[Role::Admin],
+            | Self::ForgetGateways
+            | Self::ConfirmRestore => &[Role::Operator, Role::Admin],
+            // A copy holds what every token and webhook is known by.
+            Self::ManageTokens | Self::ManageWebhooks | Self::Backup => &[Role::Admin],
         }
     }
 
@@ -196,7 +204,9 @@ impl Action {
             | Self::Report
             | Self::ForgetGateways
             | Self::ManageTokens
-            | Self::ManageWebhooks => false,
+            | Self::ManageWebhooks
+            | Self::Backup
+            | Self::ConfirmRestore => false,
         }
     }
 
@@ -221,6 +231,8 @@ impl Action {
             Self::ForgetGateways => "forget gateways",
             Self::ManageTokens => "manage tokens",
             Self::ManageWebhooks => "manage webhooks",
+            Self::Backup => "back up the state",
+            Self::ConfirmRestore => "confirm a restored state",
         }
     }
 }

@@ -16,13 +16,14 @@ use tidegate_domain::service::Service;
 use tidegate_domain::step::Refused;
 use tidegate_domain::time::Timestamp;
 use tidegate_domain::waiting::Waiting;
-use tidegate_engine::{TurnError, Turned, first_answer, put_event, turn};
+use tidegate_engine::{TurnError, Turned, first_answer, load, put_event, turn};
 use tidegate_store::{Store, StoreError};
 use tokio::sync::{Notify, watch};
 use tokio::time::sleep;
 
 use self::waiters::{Answer, Waiters};
 use crate::clock;
+use crate::restored::{self, Mark};
 
 /// Pauses after a turn that the store did not let through, doubled each time.
 const BACK_OFF_MIN: Duration = Duration::from_millis(50);
@@ -44,6 +45,8 @@ struct Shared {
     view: watch::Sender<Arc<View>>,
     waiters: Waiters,
     news: Notify,
+    /// Of a restored state.
+    mark: watch::Sender<Option<Mark>>,
 }
 
 /// What the last turn led to.
@@ -61,6 +64,8 @@ pub struct View {
 pub enum SubmitError {
     #[error(transparent)]
     Refused(#[from] Refused),
+    #[error("the state was restored from a backup, and nothing is done before a person has compared it with what runs")]
+    Restored,
     #[error("the key `{key}` was used before for another command")]
     KeyUsed { key: String },
     #[error("cannot write the command down")]
@@ -74,18 +79,24 @@ pub enum SubmitError {
 }
 
 impl Control {
-    /// Takes the first turn, which finds everything as the last process left it.
+    /// Takes the first turn, which finds everything as the last process left it. A restored state that nobody has confirmed
+    /// is only read.
     ///
     /// # Errors
     /// Whatever keeps the state from being read: nothing can be served then.
     pub async fn start(store: Store, service: ServiceName) -> Result<Self, TurnError> {
-        let turned = turn(&store, &service, clock::now()).await?;
+        let mark = restored::mark(&store, &service).await?;
+        let turned = match mark.as_ref().is_some_and(Mark::is_unconfirmed) {
+            true => stand_still(&store, &service).await?,
+            false => turn(&store, &service, clock::now()).await?,
+        };
         let shared = Shared {
             store,
             service,
             view: watch::Sender::new(Arc::new(View::of(turned, None))),
             waiters: Waiters::default(),
             news: Notify::new(),
+            mark: watch::Sender::new(mark),
         };
         // What the first turn asked for, the loop finds out by itself.
         shared.news.notify_one();
@@ -116,6 +127,28 @@ impl Control {
         self.shared.view.subscribe()
     }
 
+    /// What is known of a restored state; `None` for any other.
+    #[must_use]
+    pub fn mark(&self) -> Option<Mark> {
+        self.shared.mark.borrow().clone()
+    }
+
+    /// What the store says of it now.
+    pub(crate) fn remark(&self, mark: Option<Mark>) {
+        self.shared.mark.send_replace(mark);
+        // Whoever hands out looks again.
+        self.shared.view.send_modify(|_| {});
+    }
+
+    /// Waits for as long as the state is a restored one that nobody has confirmed: every loop that decides, hands out, judges
+    /// or sends begins with it.
+    pub async fn confirmed(&self) {
+        let mut marks = self.shared.mark.subscribe();
+        let is_confirmed = |mark: &Option<Mark>| !mark.as_ref().is_some_and(Mark::is_unconfirmed);
+        // Fails only where this handle is gone.
+        let _ = marks.wait_for(is_confirmed).await;
+    }
+
     /// Says that events may wait in the store.
     pub fn wake(&self) {
         self.shared.news.notify_one();
@@ -124,6 +157,9 @@ impl Control {
     /// Writes an event down and waits for the turn that takes it. The same `key` twice is the same event, and is answered the same.
     pub async fn submit(&self, event: &Event, key: &str) -> Result<(), SubmitError> {
         let shared = &self.shared;
+        if self.mark().as_ref().is_some_and(Mark::is_unconfirmed) {
+            return Err(SubmitError::Restored);
+        }
         let mut answer = shared.waiters.register(key);
         if let Err(error) = put_event(&shared.store, &shared.service, key, event, clock::now()).await {
             if let TurnError::Store {
@@ -152,6 +188,7 @@ impl Control {
 
     /// Turns for ever: at every event, and when a step asked to be woken.
     pub async fn run(&self) {
+        self.confirmed().await;
         let _open = self.shared.waiters.open();
         let mut back_off = BACK_OFF_MIN;
         loop {
@@ -222,6 +259,19 @@ impl View {
             trouble: None,
         }
     }
+}
+
+/// The state as it is kept, without a turn.
+async fn stand_still(store: &Store, service: &ServiceName) -> Result<Turned, TurnError> {
+    let (_, state) = load(store, service).await?;
+    Ok(Turned {
+        state,
+        wake: None,
+        waiting: Vec::new(),
+        taken: Vec::new(),
+        changed: false,
+        more: false,
+    })
 }
 
 /// An error with all its causes, as one sentence.

@@ -124,6 +124,7 @@ pub fn follow(gateway: &str, incarnation: &str, generation: Option<u64>, in_flig
         lingering: false,
         leaving: false,
         wait_ms: 0,
+        routes: None,
     }
 }
 
@@ -136,6 +137,9 @@ pub struct FakeDriver {
     slow: Mutex<Option<Version>>,
     /// Every artifact is another than was planned.
     changed: Mutex<bool>,
+    /// What runs although nobody has wished for it.
+    pub running: Mutex<BTreeMap<CellName, BTreeMap<SlotId, usize>>>,
+    pub leaves_unnamed: Mutex<bool>,
 }
 
 impl FakeDriver {
@@ -145,6 +149,8 @@ impl FakeDriver {
             changes: watch::Sender::new(0),
             slow: Mutex::default(),
             changed: Mutex::default(),
+            running: Mutex::default(),
+            leaves_unnamed: Mutex::default(),
         }
     }
 
@@ -228,6 +234,14 @@ impl Driver for FakeDriver {
 
     fn changes(&self) -> watch::Receiver<u64> {
         self.changes.subscribe()
+    }
+
+    fn running(&self) -> BTreeMap<CellName, BTreeMap<SlotId, usize>> {
+        self.running.lock().unwrap().clone()
+    }
+
+    fn leave_unnamed(&self, leave: bool) {
+        *self.leaves_unnamed.lock().unwrap() = leave;
     }
 
     fn keep_artifacts(&self, _: &BTreeSet<Digest>) {}

@@ -5,8 +5,10 @@
 
 mod endpoint;
 mod fact;
+mod seen;
 
 use std::collections::BTreeMap;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -20,6 +22,7 @@ use tokio::time::Instant;
 
 pub use self::endpoint::{Endpoint, Published, router};
 use self::fact::Registered;
+pub use self::seen::Seen;
 use crate::clock;
 
 /// For how long a gateway is counted on that does not say anything. It speaks every second.
@@ -37,6 +40,8 @@ struct Shared {
     service: ServiceName,
     processes: Mutex<BTreeMap<Name, Process>>,
     changes: watch::Sender<u64>,
+    begun: Instant,
+    ask_for_routes: AtomicBool,
 }
 
 /// One gateway process: during a restart there are two of one gateway.
@@ -54,12 +59,18 @@ struct Process {
     lease_until: Instant,
     /// The last call; `None` where this server has not heard of it yet.
     heard: Option<Heard>,
+    /// How often this server has heard it.
+    calls: u32,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 struct Heard {
     /// Of this store's epoch: a table of another one confirms nothing here.
     confirmed: Option<u64>,
+    /// Of whichever epoch.
+    holds: Option<u64>,
+    /// The version of every tenant by the table it holds, where it was asked.
+    routes: Option<BTreeMap<String, String>>,
     /// As the same call said, so that it is true of the table confirmed.
     in_flight: BTreeMap<String, u64>,
     lingering: bool,
@@ -115,6 +126,7 @@ impl Gateways {
                 adopted: true,
                 lease_until,
                 heard: None,
+                calls: 0,
             };
             processes.insert(Name::of(&registered), process);
         }
@@ -124,6 +136,8 @@ impl Gateways {
                 service,
                 processes: Mutex::new(processes),
                 changes: watch::Sender::new(0),
+                begun: Instant::now(),
+                ask_for_routes: AtomicBool::new(false),
             }),
         })
     }
@@ -339,6 +353,8 @@ impl Heard {
         let in_flight = call.in_flight.iter();
         Self {
             confirmed: confirmed.map(|confirmed| confirmed.generation),
+            holds: call.confirmed.as_ref().map(|confirmed| confirmed.generation),
+            routes: call.routes.as_ref().map(seen::plain),
             in_flight: in_flight.map(|(slot, count)| (slot.to_string(), *count)).collect(),
             lingering: call.lingering,
             refused: call.refused.clone(),
@@ -355,6 +371,7 @@ impl Process {
             adopted: false,
             lease_until: now,
             heard: None,
+            calls: 0,
         }
     }
 
@@ -364,6 +381,7 @@ impl Process {
         self.registered = registered;
         self.lease_until = now + LEASE;
         self.heard = Some(heard);
+        self.calls = self.calls.saturating_add(1);
         changed
     }
 

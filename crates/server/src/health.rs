@@ -67,6 +67,7 @@ impl Health {
     }
 
     pub async fn run(mut self) {
+        self.control.confirmed().await;
         let mut changes = self.control.changes();
         let mut tidy = Instant::now();
         loop {

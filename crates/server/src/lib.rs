@@ -18,6 +18,8 @@ mod clock;
 pub mod control;
 mod counters;
 #[cfg(test)]
+mod earlier;
+#[cfg(test)]
 mod fixture;
 pub mod gateways;
 mod health;
@@ -26,6 +28,7 @@ mod layout;
 mod perform;
 mod project;
 mod reconcile;
+mod restored;
 mod running;
 mod secret;
 mod serve;
@@ -35,5 +38,6 @@ mod table;
 pub mod webhooks;
 
 pub use project::ProjectError;
+pub use restored::{RestoreError, Restored, ServiceRestored, restore};
 pub use serve::{Options, ServeError, serve};
 pub use stop::{StopError, Stopped, stop};

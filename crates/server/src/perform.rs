@@ -53,6 +53,7 @@ pub struct Performer {
 impl Performer {
     /// Performs for ever.
     pub async fn run(self) {
+        self.control.confirmed().await;
         let mut changes = self.control.changes();
         let lease = Lease {
             owner: &self.owner,

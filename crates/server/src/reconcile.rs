@@ -23,6 +23,7 @@ use self::news::Urgency;
 use crate::control::{Control, View, in_words};
 use crate::gateways::{Gateways, Published};
 use crate::incarnation::Incarnation;
+use crate::restored::takeover;
 use crate::table::Frame;
 
 /// Words and numbers that only people read are told at most this often.
@@ -46,6 +47,7 @@ pub struct Reconciler {
 
 impl Reconciler {
     pub async fn run(self) {
+        self.control.confirmed().await;
         let mut views = self.control.changes();
         let mut driver = self.driver.changes();
         let mut gateways = self.gateways.changes();
@@ -53,6 +55,7 @@ impl Reconciler {
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut handed_out = HandedOut::default();
         let mut words_after = Instant::now();
+        let mut confirmed_since = None;
         loop {
             let view = views.borrow_and_update().clone();
             driver.borrow_and_update();
@@ -66,17 +69,21 @@ impl Reconciler {
                 changed = views.changed() => if changed.is_err() { return },
                 _ = driver.changed() => {}
                 _ = gateways.changed() => {}
-                _ = look.tick() => self.sweep().await,
+                _ = look.tick() => self.sweep(&mut confirmed_since).await,
             }
         }
     }
 
     /// Gives gateways and drivers the document, if they do not have this one.
     fn hand_out(&self, view: &View, before: &mut HandedOut) {
+        let taken_over = self.control.mark().and_then(|mark| mark.confirmed);
+        self.hand_to_drivers(view, taken_over, before);
         let desired = &view.desired;
-        if before.generation == Some(desired.generation) {
+        let held = taken_over.is_some_and(|generation| !takeover::leads_to_what_runs(view, &*self.driver, generation));
+        if held || before.published == Some(desired.generation) {
             return;
         }
+        before.published = Some(desired.generation);
         let table = self.frame.table(desired);
         match table.validate() {
             Ok(()) => {
@@ -88,17 +95,33 @@ impl Reconciler {
                 "the routing table is not valid; gateways keep the one before"
             ),
         }
+    }
+
+    fn hand_to_drivers(&self, view: &View, taken_over: Option<u64>, before: &mut HandedOut) {
+        let desired = &view.desired;
+        if before.generation == Some(desired.generation) && before.taken_over == taken_over {
+            return;
+        }
+        self.driver.leave_unnamed(taken_over.is_some());
         let nothing = CellDesired::default();
-        let gone = before.cells.iter().filter(|cell| !desired.cells.contains_key(*cell));
+        let mut gone: BTreeSet<CellName> = before.cells.clone();
+        if before.taken_over.is_some() && taken_over.is_none() {
+            // What runs where the restored state knows of no cell was left alone until now.
+            gone.extend(self.driver.running().into_keys());
+        }
+        let gone = gone.iter().filter(|cell| !desired.cells.contains_key(*cell));
         let gone = gone.map(|cell| (cell, &nothing));
         for (name, cell) in desired.cells.iter().chain(gone) {
             if let Err(older) = self.driver.reconcile(name, desired.generation, cell) {
                 tracing::error!(trouble = in_words(&older), "a driver is ahead of the state");
             }
         }
-        self.driver.keep_artifacts(&pinned(&view.state));
+        if taken_over.is_none() {
+            self.driver.keep_artifacts(&pinned(&view.state));
+        }
         before.cells.extend(desired.cells.keys().cloned());
         before.generation = Some(desired.generation);
+        before.taken_over = taken_over;
     }
 
     /// Tells the state machine what it does not know yet. Answers for how long there is no use in trying again.
@@ -153,7 +176,15 @@ impl Reconciler {
         reports
     }
 
-    async fn sweep(&self) {
+    async fn sweep(&self, confirmed_since: &mut Option<Instant>) {
+        if let Some(mark) = self.control.mark()
+            && let Err(error) = takeover::end(&self.control, &self.gateways, &mark, confirmed_since).await
+        {
+            tracing::warn!(
+                trouble = in_words(&error),
+                "cannot end the take-over of a restored state"
+            );
+        }
         if let Err(error) = self.gateways.sweep(Instant::now()).await {
             tracing::warn!(trouble = in_words(&error), "cannot forget gateways that have ended");
         }
@@ -165,6 +196,10 @@ impl Reconciler {
 struct HandedOut {
     generation: Option<u64>,
     cells: BTreeSet<CellName>,
+    /// The generation of the table that gateways have.
+    published: Option<u64>,
+    /// That of a restored state, as long as the world before it is still used.
+    taken_over: Option<u64>,
 }
 
 /// The artifacts that a tenant may be taken back to.

@@ -186,11 +186,15 @@ impl House {
         if tokens::first(&store, &service, &file, clock::now()).await? {
             tracing::info!(file = %file.display(), "wrote a token for everything");
         }
+        let control = Control::start(store.clone(), service.clone()).await?;
+        if control.mark().is_some() && tokens::after_restore(&store, &service, &file, clock::now()).await? {
+            tracing::warn!(file = %file.display(), "wrote a token that the restored state knows");
+        }
         let driver = ProcessDriver::new(layout.root(), options.executable.clone(), driver_options)?;
         Ok(Self {
             gateway_token: Secret::read_or_make(&layout.gateway_token(), "tgg_")?,
-            gateways: Gateways::load(store.clone(), service.clone()).await?,
-            control: Control::start(store, service).await?,
+            gateways: Gateways::load(store, service).await?,
+            control,
             counters: Arc::default(),
             tls: project::tls(&project, &options.project_dir)?,
             driver: Arc::new(driver),
@@ -205,6 +209,13 @@ impl House {
     /// Starts every loop, and answers what is to be served.
     fn start(&self, address: SocketAddr, loops: &mut JoinSet<()>) -> Router {
         let control = self.control.clone();
+        if control.mark().is_some_and(|mark| mark.is_unconfirmed()) {
+            self.gateways.ask_for_routes(true);
+            tracing::warn!(
+                help = "`tidegate status` compares, `tidegate restore --confirm --reason ...` lets it count",
+                "the state was restored from a backup: nothing is done before a person has confirmed it"
+            );
+        }
         loops.spawn(async move { control.run().await });
         let (tables, published) = watch::channel::<Option<Published>>(None);
         let reconciler = Reconciler {

@@ -59,7 +59,7 @@ impl Frame {
 }
 
 /// Gateways tell versions of different cells apart.
-fn key(cell: &CellName, version: &Version) -> VersionKey {
+pub fn key(cell: &CellName, version: &Version) -> VersionKey {
     format!("{cell}/{version}").into()
 }
 

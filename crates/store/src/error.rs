@@ -41,6 +41,23 @@ pub enum StoreError {
         source: io::Error,
     },
 
+    #[error("cannot write {path}: there is a file of that name; name another one, or move that one away", path = path.display())]
+    Exists { path: PathBuf },
+    #[error("there is a store already, or what is left of one: {path}",
+        path = path.display())]
+    StoreThere { path: PathBuf },
+    #[error("{path} is no whole backup: {why}", path = path.display())]
+    NotWhole { path: PathBuf, why: String },
+    #[error("a store in memory has no file to copy")]
+    InMemory,
+    #[error("cannot {operation} {path}", path = path.display())]
+    File {
+        operation: &'static str,
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+
     /// Another program held the database's write lock for longer than the store waits (about a second).
     #[error("cannot {operation} in {path}: another program is writing to it; close that program and try again",
         path = path.display())]

@@ -7,6 +7,7 @@
 //! text; services, lanes, kinds and owners are names that it compares and never reads. It has no clock (moments
 //! come in as Unix milliseconds) and no randomness but the epoch that SQLite draws when a store is made.
 
+mod backup;
 mod commit;
 mod error;
 mod facts;
@@ -18,6 +19,7 @@ mod plans;
 mod sqlite;
 mod store;
 
+pub use backup::{Copied, CopiedService};
 pub use commit::{Applied, Commit, Loaded, Record, Recorded};
 pub use error::{Problem, StoreError};
 pub use facts::{Fact, FactChange};

@@ -1,10 +1,12 @@
 //! The SQLite store: one connection writes, a few read. Lists go in as one JSON parameter (`json_each`), so that a
 //! batch of ten thousand is as many statements as a batch of one.
 
+mod backup;
 mod inbox;
 mod journal;
 mod open;
 mod outbox;
+pub(crate) mod restore;
 mod rows;
 #[cfg(test)]
 mod tests;

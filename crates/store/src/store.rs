@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use crate::backup::Copied;
 use crate::commit::{Applied, Commit, Loaded, Record, Recorded};
 use crate::error::StoreError;
 use crate::facts::{Fact, FactChange};
@@ -10,7 +11,7 @@ use crate::journal::{JournalCheck, JournalFilter, JournalRow};
 use crate::memory::Memory;
 use crate::outbox::{Finished, OutboxRow, Outcome};
 use crate::plans::{PlanEntry, PlanRow};
-use crate::sqlite::Sqlite;
+use crate::sqlite::{self, Sqlite};
 
 /// A store. A clone is a second handle on the same one.
 ///
@@ -43,6 +44,35 @@ impl Store {
     /// `InUse`, `NewerSchema`, `Directory`, `Migrate`, `Busy`, `Database`.
     pub async fn open(path: &Path) -> Result<Self, StoreError> {
         Sqlite::open(path).await.map(Self::Sqlite)
+    }
+
+    /// What the file of a backup holds. It is only read, from end to end.
+    ///
+    /// # Errors
+    /// `NotWhole`, `NewerSchema`, `File`, `Database`.
+    pub async fn look_at_backup(from: &Path) -> Result<Copied, StoreError> {
+        sqlite::restore::look_at_backup(from).await
+    }
+
+    /// Makes a store at `path` of the backup whose digest was looked at, with an epoch of its own, and with `marks` written
+    /// into it before anybody can open it. Killed at any instant, it leaves no store, or a whole one with its marks.
+    ///
+    /// # Errors
+    /// `NotWhole`, `NewerSchema`, `InUse`, `StoreThere`, `File`, `Directory`, `Migrate`, `Busy`, `Database`.
+    pub async fn restore(from: &Path, path: &Path, digest: &str, marks: &[Record]) -> Result<(), StoreError> {
+        sqlite::restore::restore(from, path, digest, marks).await
+    }
+
+    /// Writes a copy of the store as it is at one instant to `to`, whole and readable by its owner alone, while others go
+    /// on writing to the store. One at a time may be written to a name.
+    ///
+    /// # Errors
+    /// `Exists`, `File`, `Busy`, `Database`, `InMemory`.
+    pub async fn backup(&self, to: &Path) -> Result<Copied, StoreError> {
+        match self {
+            Self::Sqlite(sqlite) => sqlite.backup(to).await,
+            Self::Memory(_) => Err(StoreError::InMemory),
+        }
     }
 
     /// An empty store that lasts as long as its handles.

@@ -5,6 +5,7 @@
 mod agreeing;
 mod calendars;
 mod changes;
+mod keeping;
 mod moving;
 mod offline;
 mod planning;

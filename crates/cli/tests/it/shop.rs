@@ -103,6 +103,17 @@ impl Shop {
     }
 
     pub fn serve(&mut self) {
+        self.serve_at("127.0.0.1:0");
+    }
+
+    /// Where the API is served now.
+    pub fn endpoint(&self) -> String {
+        let text = std::fs::read_to_string(self.workspace.path(".tidegate/endpoint")).unwrap();
+        text.trim().trim_start_matches("http://").to_owned()
+    }
+
+    /// A gateway that follows this address is adopted as it runs.
+    pub fn serve_at(&mut self, listen: &str) {
         // What an earlier server wrote must not be taken for what this one writes.
         let _ = std::fs::remove_file(self.workspace.path(".tidegate/endpoint"));
         let log = File::options()
@@ -113,6 +124,7 @@ impl Shop {
         let gateway = self.gateway.to_string();
         let mut server = self.workspace.command();
         server.args(["serve", "--lease", "lease", "--gateway-listen", &gateway]);
+        server.args(["--listen", listen]);
         self.server = Some(server.stdout(Stdio::null()).stderr(log).spawn().unwrap());
         let deadline = Instant::now() + WITHIN;
         while self.run(&["status"]).code != 0 {
@@ -174,13 +186,7 @@ impl Shop {
     }
 
     fn send(&self, path: &str, tenant: &str) -> std::io::Result<InFlight> {
-        let mut stream = TcpStream::connect(self.gateway)?;
-        stream.set_read_timeout(Some(Duration::from_secs(10)))?;
-        write!(
-            stream,
-            "GET {path} HTTP/1.1\r\nhost: loyalty\r\nx-tenant: {tenant}\r\nconnection: close\r\n\r\n"
-        )?;
-        Ok(InFlight(stream))
+        send_to(self.gateway, path, tenant)
     }
 
     #[track_caller]
@@ -225,6 +231,21 @@ impl Drop for Shop {
             let _ = server.wait();
         }
     }
+}
+
+/// What a gateway answers, for threads that outlive a borrow of the shop.
+pub fn get_from(gateway: SocketAddr, path: &str, tenant: &str) -> std::io::Result<String> {
+    send_to(gateway, path, tenant)?.read()
+}
+
+fn send_to(gateway: SocketAddr, path: &str, tenant: &str) -> std::io::Result<InFlight> {
+    let mut stream = TcpStream::connect(gateway)?;
+    stream.set_read_timeout(Some(Duration::from_secs(10)))?;
+    write!(
+        stream,
+        "GET {path} HTTP/1.1\r\nhost: loyalty\r\nx-tenant: {tenant}\r\nconnection: close\r\n\r\n"
+    )?;
+    Ok(InFlight(stream))
 }
 
 pub fn free_address() -> SocketAddr {

@@ -25,7 +25,7 @@ fn a_rollback_says_of_whom_exactly_once() {
 fn help_lists_the_verbs_of_people_and_no_others() {
     let help = Workspace::empty().run(&["--help"]).succeeded();
     let verbs = "init plan apply changes status rollback hold resume promote abort releases history diff tenants logs serve \
-        gateway token demo completions";
+        gateway backup restore token demo completions";
     let lists = |verb: &str| help.stdout.lines().any(|line| line.starts_with(&format!("  {verb} ")));
     for verb in verbs.split_whitespace() {
         assert!(lists(verb), "{verb}: {help:#?}");

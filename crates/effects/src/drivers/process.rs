@@ -9,6 +9,7 @@ use std::fs::{self, File};
 use std::io;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -55,6 +56,7 @@ pub struct ProcessDriver {
     shared: Arc<Shared>,
     cells: Mutex<BTreeMap<CellName, Cell>>,
     changes: watch::Sender<u64>,
+    leave_unnamed: AtomicBool,
     /// Held against a second driver on the same root.
     _lock: File,
 }
@@ -185,6 +187,7 @@ impl ProcessDriver {
             shared: Arc::new(shared),
             cells: Mutex::default(),
             changes: watch::Sender::new(0),
+            leave_unnamed: AtomicBool::new(false),
             _lock: lock,
         })
     }
@@ -233,7 +236,7 @@ impl Driver for ProcessDriver {
                 current,
             });
         }
-        let wish = Wish::new(generation, desired);
+        let wish = Wish::new(generation, desired, self.leave_unnamed.load(Ordering::SeqCst));
         known.wish.send_if_modified(|held| {
             let new = held.as_deref() != Some(&wish);
             if new {
@@ -262,6 +265,23 @@ impl Driver for ProcessDriver {
 
     fn run_once<'a>(&'a self, id: &'a EffectId, task: &'a StepTask) -> RunningOnce<'a> {
         Box::pin(once::run(&self.shared, id, task))
+    }
+
+    fn running(&self) -> BTreeMap<CellName, BTreeMap<SlotId, usize>> {
+        let layout = &self.shared.layout;
+        let cells = layout.cells().into_iter();
+        let running = cells.map(|name| {
+            let mut slots: BTreeMap<SlotId, usize> = BTreeMap::new();
+            for found in cell::running(&layout.cell(&name)) {
+                *slots.entry(found).or_default() += 1;
+            }
+            (name, slots)
+        });
+        running.filter(|(_, slots)| !slots.is_empty()).collect()
+    }
+
+    fn leave_unnamed(&self, leave: bool) {
+        self.leave_unnamed.store(leave, Ordering::SeqCst);
     }
 
     fn keep_artifacts(&self, digests: &BTreeSet<Digest>) {

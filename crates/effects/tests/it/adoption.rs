@@ -1,5 +1,6 @@
 //! What a driver made anew finds, and what it does about it.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -8,8 +9,9 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, getsid, kill_process};
 
 use tidegate_domain::observed::SlotState;
+use tidegate_effects::drivers::Driver as _;
 
-use crate::world::{World, alive, cell_of, eventually, kill, lines, pid, program, slot};
+use crate::world::{World, alive, cell, cell_of, eventually, kill, lines, pid, program, slot};
 
 #[tokio::test]
 async fn a_new_driver_goes_on_with_what_runs() {
@@ -46,6 +48,29 @@ async fn a_new_driver_stops_what_is_not_wanted_any_more() {
     let (new, wished) = slot(&world.spec("api", "2.0.0"));
     world.wish(&[(new.clone(), wished)]);
     world.until_ready(&new).await;
+    world.until_gone(&old).await;
+    assert!(!alive(processes.child));
+}
+
+#[tokio::test]
+async fn what_runs_is_found_before_anything_is_wished_for_and_left_alone_as_long_as_it_is_told_so() {
+    let mut world = World::new();
+    let (old, wished) = slot(&world.spec("api", "1.0.0"));
+    world.wish(&[(old.clone(), wished)]);
+    world.until_ready(&old).await;
+    let processes = world.processes(&old, 0);
+    world.drop_driver();
+
+    let running = world.driver().running();
+    assert_eq!(running, BTreeMap::from([(cell(), BTreeMap::from([(old.clone(), 1)]))]));
+    world.driver().leave_unnamed(true);
+    let (new, wished) = slot(&world.spec("api", "2.0.0"));
+    world.wish(&[(new.clone(), wished.clone())]);
+    world.until_ready(&new).await;
+    assert!(alive(processes.child), "nobody has asked for its end");
+    assert_eq!(world.driver().running()[&cell()].len(), 2);
+    world.driver().leave_unnamed(false);
+    world.wish(&[(new, wished)]);
     world.until_gone(&old).await;
     assert!(!alive(processes.child));
 }

@@ -1,5 +1,6 @@
 //! The follow protocol: confirmation, persistence, refusal, restarts, counters.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -289,4 +290,24 @@ async fn what_cannot_start_says_why() {
         Gateway::start(options(directory.path(), source)).await,
         Err(StartError::Persisted(_))
     ));
+}
+
+#[tokio::test]
+async fn a_publisher_that_asks_is_told_who_is_on_which_version() {
+    let old = Upstream::start("old").await;
+    let publisher = Publisher::start("127.0.0.1:0", None).await;
+    let directory = tempfile::tempdir().unwrap();
+    let _gateway = gateway(directory.path(), &publisher).await;
+    let current = table(&[old.address], &[old.address]);
+    let expected = current.routes.iter();
+    let expected: BTreeMap<_, _> = expected
+        .map(|(tenant, route)| (tenant.clone(), route.version.clone()))
+        .collect();
+    publisher.publish(current);
+    until_confirmed(&publisher, 1).await;
+    until("told", || async {
+        let last = publisher.last().and_then(|follow| follow.routes);
+        last.as_ref() == Some(&expected)
+    })
+    .await;
 }

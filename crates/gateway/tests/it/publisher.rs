@@ -152,5 +152,9 @@ async fn follow(follow: Follow, heard: &Mutex<Heard>, mut tables: watch::Receive
     };
     let wait = tokio::time::timeout(Duration::from_millis(follow.wait_ms), tables.wait_for(is_news)).await;
     let table = wait.ok().and_then(|table| table.ok().and_then(|table| table.clone()));
-    FollowReply { lease_ms: 5_000, table }
+    FollowReply {
+        lease_ms: 5_000,
+        table,
+        tell_routes: true,
+    }
 }

@@ -132,6 +132,8 @@ impl From<SubmitError> for Problem {
     fn from(error: SubmitError) -> Self {
         match &error {
             SubmitError::Refused(refused) => Self::refused(refused.to_string()),
+            SubmitError::Restored => Self::refused(error.to_string())
+                .help("look at `tidegate status`, then `tidegate restore --confirm --reason ...`"),
             SubmitError::KeyUsed { .. } => Self::new(StatusCode::UNPROCESSABLE_ENTITY, "key-used", error.to_string())
                 .help("draw a new `Idempotency-Key` for every command"),
             SubmitError::NotWritten(_)

@@ -21,6 +21,7 @@ pub use self::steps::StepStatus;
 use super::exchange::Answer;
 use super::freezes::FreezeStatus;
 use super::gateways::Gateway;
+use super::restored::RestoredStatus;
 use super::{AppState, Problem, Route, SCHEMA_VERSION};
 use crate::auth::{Authorized, permission};
 use crate::clock;
@@ -36,6 +37,9 @@ pub struct Status {
     /// Why nothing can be decided now, such as a full disk.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trouble: Option<String>,
+    /// The state was restored from a backup, and does not count yet, or the world is still being brought in line with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restored: Option<RestoredStatus>,
     /// In the order they were applied.
     pub releases: Vec<ReleaseStatus>,
     /// What is waited for that belongs to no release.
@@ -223,6 +227,7 @@ async fn get(state: AppState, _: Authorized<permission::Read>, (): ()) -> Result
     let mut status = of(&view.state, &view.waiting);
     status.trouble.clone_from(&view.trouble);
     status.gateways = super::gateways::list(&state);
+    status.restored = super::restored::of(&state).await?;
     status.patches = patches(&view.state, clock::now());
     Ok(Answer(status))
 }
@@ -245,6 +250,7 @@ pub fn of(service: &Service, waiting: &[Waiting]) -> Status {
         generation: service.routing.generation,
         confirmed: service.routing.confirmed,
         trouble: None,
+        restored: None,
         releases: service.runs.iter().map(|run| release(service, run, waiting)).collect(),
         waiting: waiting
             .iter()

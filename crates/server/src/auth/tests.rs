@@ -37,7 +37,9 @@ opt tenants in and out (within cells): product operator admin
 add and remove tenants (within cells): operator admin
 forget gateways: operator admin
 manage tokens: admin
-manage webhooks: admin";
+manage webhooks: admin
+back up the state: admin
+confirm a restored state: operator admin";
     assert_eq!(drawn.join("\n"), expected);
 }
 

@@ -262,6 +262,40 @@ pub async fn first(store: &Store, service: &ServiceName, file: &Path, now: Times
     if list(store, service).await?.iter().any(|(_, token, _)| is_admin(token)) {
         return Ok(false);
     }
+    make_first(store, service, file, "no admin token was in force", now).await?;
+    Ok(true)
+}
+
+/// The same for a state that was restored, where the file of the first token is gone, or holds one that the backup does not
+/// know: nobody there could administer although a token is in force.
+pub async fn after_restore(
+    store: &Store,
+    service: &ServiceName,
+    file: &Path,
+    now: Timestamp,
+) -> Result<bool, TokenError> {
+    let text = std::fs::read_to_string(file).unwrap_or_default();
+    if let Known::Valid(_) = find(store, service, text.trim(), now).await? {
+        return Ok(false);
+    }
+    make_first(
+        store,
+        service,
+        file,
+        "the first token is not known to the restored state",
+        now,
+    )
+    .await?;
+    Ok(true)
+}
+
+async fn make_first(
+    store: &Store,
+    service: &ServiceName,
+    file: &Path,
+    reason: &str,
+    now: Timestamp,
+) -> Result<(), TokenError> {
     let wish = Wish {
         name: FIRST.to_owned(),
         roles: BTreeSet::from([Role::Admin]),
@@ -275,8 +309,8 @@ pub async fn first(store: &Store, service: &ServiceName, file: &Path, now: Times
         source,
     })?;
     let by = Actor::system("server");
-    put(store, service, &wish, &made, &by, "no admin token was in force", now).await?;
-    Ok(true)
+    put(store, service, &wish, &made, &by, reason, now).await?;
+    Ok(())
 }
 
 fn draw() -> Result<Made, TokenError> {

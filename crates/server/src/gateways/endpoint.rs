@@ -51,6 +51,7 @@ impl Published {
         let reply = FollowReply {
             lease_ms: lease_ms(),
             table: Some(table),
+            tell_routes: false,
         };
         Self {
             epoch,
@@ -109,18 +110,19 @@ async fn follow(State(endpoint): State<Arc<Endpoint>>, Json(call): Json<Follow>)
     let is_news = |table: &Option<Published>| table.as_ref().is_some_and(|table| table.is_news_to(&call));
     let news = timeout(wait, tables.wait_for(is_news)).await;
     match news {
-        Ok(Ok(table)) => json(table.as_ref().map(|table| table.reply.clone())),
+        Ok(Ok(table)) => json(table.as_ref().map(|table| table.reply.clone()), false),
         // The time is over, or the server is ending.
-        Ok(Err(_)) | Err(_) => json(None),
+        Ok(Err(_)) | Err(_) => json(None, endpoint.gateways.asks_for_routes()),
     }
 }
 
-fn json(table: Option<Bytes>) -> Response {
+fn json(table: Option<Bytes>, tell_routes: bool) -> Response {
     match table {
         Some(reply) => ([(header::CONTENT_TYPE, "application/json")], Body::from(reply)).into_response(),
         None => Json(FollowReply {
             lease_ms: lease_ms(),
             table: None,
+            tell_routes,
         })
         .into_response(),
     }

@@ -102,33 +102,36 @@ impl Sqlite {
     pub(crate) async fn journal_verify(&self, service: &str) -> Result<JournalCheck, StoreError> {
         let failed = |error: sqlx::Error| self.explain("verify the journal", error);
         let mut picture = self.database.readers.begin().await.map_err(failed)?;
-        let mut followed = Head::default();
-        // From before the first number: a row slipped in under 0 is one too many.
-        let mut after_seq = i64::MIN;
-        loop {
-            let page: Vec<JournalRow> =
-                sqlx::query_as("SELECT * FROM journal WHERE service = ? AND seq > ? ORDER BY seq LIMIT ?")
-                    .bind(service)
-                    .bind(after_seq)
-                    .bind(PAGE)
-                    .fetch_all(&mut *picture)
-                    .await
-                    .map_err(failed)?;
-            if let Some(broken) = page.iter().find(|row| !followed.follow(row)) {
-                return Ok(JournalCheck::Broken {
-                    seq: broken.seq.min(followed.seq + 1),
-                });
-            }
-            if page.is_empty() {
-                break;
-            }
-            after_seq = followed.seq;
-        }
-        let head: Option<Head> = sqlx::query_as("SELECT seq, hash FROM journal_head WHERE service = ?")
-            .bind(service)
-            .fetch_optional(&mut *picture)
-            .await
-            .map_err(failed)?;
-        Ok(head.unwrap_or_default().compare(&followed))
+        verify(&mut picture, service).await.map_err(failed)
     }
+}
+
+/// Follows a journal from end to end.
+pub(super) async fn verify(connection: &mut SqliteConnection, service: &str) -> Result<JournalCheck, sqlx::Error> {
+    let mut followed = Head::default();
+    // From before the first number: a row slipped in under 0 is one too many.
+    let mut after_seq = i64::MIN;
+    loop {
+        let page: Vec<JournalRow> =
+            sqlx::query_as("SELECT * FROM journal WHERE service = ? AND seq > ? ORDER BY seq LIMIT ?")
+                .bind(service)
+                .bind(after_seq)
+                .bind(PAGE)
+                .fetch_all(&mut *connection)
+                .await?;
+        if let Some(broken) = page.iter().find(|row| !followed.follow(row)) {
+            return Ok(JournalCheck::Broken {
+                seq: broken.seq.min(followed.seq + 1),
+            });
+        }
+        if page.is_empty() {
+            break;
+        }
+        after_seq = followed.seq;
+    }
+    let head: Option<Head> = sqlx::query_as("SELECT seq, hash FROM journal_head WHERE service = ?")
+        .bind(service)
+        .fetch_optional(connection)
+        .await?;
+    Ok(head.unwrap_or_default().compare(&followed))
 }

@@ -5,9 +5,9 @@ use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use sqlx::SqlitePool;
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection, SqlitePool};
 
 use super::{Database, explain};
 use crate::error::{Failure, StoreError};
@@ -25,7 +25,19 @@ const OPERATION: &str = "open the database";
 
 pub(super) async fn open(path: &Path) -> Result<Database, StoreError> {
     let lock = lock(path).await?;
+    connect(path, lock).await
+}
+
+/// The number of the newest migration that this version knows.
+pub(super) fn newest_schema() -> i64 {
+    let known = MIGRATIONS.iter().map(|migration| migration.version).max();
+    known.unwrap_or(0)
+}
+
+/// Opens the file under a lock that is held already.
+pub(super) async fn connect(path: &Path, lock: File) -> Result<Database, StoreError> {
     let failed = |error: sqlx::Error| explain(path, OPERATION, Failure::Sqlite(error));
+    refuse_newer(path).await?;
     let options = SqliteConnectOptions::new()
         .filename(path)
         .foreign_keys(true)
@@ -60,6 +72,40 @@ fn pool(connections: u32) -> SqlitePoolOptions {
         .idle_timeout(None)
 }
 
+/// Looked at before anything is opened for writing: what a newer version wrote is left as it is, to the byte.
+async fn refuse_newer(path: &Path) -> Result<(), StoreError> {
+    if !fs::metadata(path).is_ok_and(|file| file.len() > 0) {
+        return Ok(());
+    }
+    let failed = |error: sqlx::Error| explain(path, OPERATION, Failure::Sqlite(error));
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .read_only(true)
+        .busy_timeout(BUSY_TIMEOUT);
+    let mut connection = options.connect().await.map_err(failed)?;
+    let found = schema(&mut connection).await;
+    connection.close().await.map_err(failed)?;
+    let (found, known) = (found.map_err(failed)?, newest_schema());
+    if found > known {
+        let path = path.to_owned();
+        return Err(StoreError::NewerSchema { path, found, known });
+    }
+    Ok(())
+}
+
+/// The newest migration that a file has seen; 0 for one that no store has been made in.
+pub(super) async fn schema(connection: &mut SqliteConnection) -> Result<i64, sqlx::Error> {
+    let table: i64 = sqlx::query_scalar("SELECT count(*) FROM sqlite_schema WHERE name = '_sqlx_migrations'")
+        .fetch_one(&mut *connection)
+        .await?;
+    if table == 0 {
+        return Ok(0);
+    }
+    sqlx::query_scalar("SELECT coalesce(max(version), 0) FROM _sqlx_migrations")
+        .fetch_one(connection)
+        .await
+}
+
 async fn migrate(path: &Path, writer: &SqlitePool) -> Result<(), StoreError> {
     let Err(error) = MIGRATIONS.run(writer).await else {
         return Ok(());
@@ -69,8 +115,7 @@ async fn migrate(path: &Path, writer: &SqlitePool) -> Result<(), StoreError> {
     }
     let path = path.to_owned();
     if let MigrateError::VersionMissing(found) = error {
-        let known = MIGRATIONS.iter().map(|migration| migration.version).max();
-        let known = known.unwrap_or(0);
+        let known = newest_schema();
         return Err(StoreError::NewerSchema { path, found, known });
     }
     let source = Box::new(error);
@@ -78,7 +123,7 @@ async fn migrate(path: &Path, writer: &SqlitePool) -> Result<(), StoreError> {
 }
 
 /// Locks a file beside the database and leaves the id of this process in it for the one that is refused.
-async fn lock(path: &Path) -> Result<File, StoreError> {
+pub(super) async fn lock(path: &Path) -> Result<File, StoreError> {
     let failed = |source| StoreError::Directory {
         path: path.to_owned(),
         source,

@@ -9,6 +9,7 @@
 mod bulk;
 mod conformance;
 mod crash;
+mod keeping;
 mod model;
 mod opening;
 mod tampering;

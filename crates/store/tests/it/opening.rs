@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection, SqliteConnection};
-use tidegate_store::{Problem, Store, StoreError};
+use tidegate_store::{Commit, JournalFilter, Problem, Store, StoreError};
 
 use super::{OnDisk, commit, event};
 
@@ -73,11 +73,13 @@ async fn a_schema_from_the_future_is_refused() {
     connection.close().await.unwrap();
     let OnDisk { store, directory } = disk;
     drop(store);
-    let refused = Store::open(&directory.path().join("store.db")).await.unwrap_err();
+    let path = directory.path().join("store.db");
+    let refused = Store::open(&path).await.unwrap_err();
     assert!(
         matches!(refused, StoreError::NewerSchema { found: 9000, .. }),
         "{refused}"
     );
+    assert!(refused.to_string().contains("use that version"), "{refused}");
 }
 
 #[tokio::test]
@@ -134,4 +136,43 @@ async fn the_database_is_set_up_to_survive_a_power_cut() {
     .await
     .unwrap();
     assert_eq!(strict, 0, "every table of ours is STRICT");
+}
+
+/// The tables as the first version made them, with a service in the middle of something.
+const OF_THE_FIRST: &str = "
+    INSERT INTO service VALUES ('shop', 7, '{\"turn\":6}');
+    INSERT INTO outbox (id, service, lane, body, due_ms) VALUES ('e1', 'shop', 'mail', '{}', 0);
+    INSERT INTO inbox (service, key, actor, body, at_ms) VALUES ('shop', 'a', 'ada', '1', 0);
+    INSERT INTO journal VALUES ('shop', 1, 0, 7, 'ada', 'because', 'moved', NULL, NULL, '{\"tenants\":[\"acme\",\"bolt\"]}', 'h');
+    INSERT INTO journal_head VALUES ('shop', 1, 'h');";
+
+#[tokio::test]
+async fn a_store_of_the_first_format_is_brought_to_this_one_and_goes_on() {
+    let directory = tempfile::tempdir().unwrap();
+    let (path, migrations) = (directory.path().join("store.db"), directory.path().join("migrations"));
+    fs::create_dir(&migrations).unwrap();
+    let first = include_str!("../../migrations/0001_tables.sql");
+    fs::write(migrations.join("0001_tables.sql"), first).unwrap();
+    let options = SqliteConnectOptions::new().filename(&path).create_if_missing(true);
+    let mut connection = options.connect().await.unwrap();
+    let migrator = sqlx::migrate::Migrator::new(&*migrations).await.unwrap();
+    migrator.run(&mut connection).await.unwrap();
+    sqlx::raw_sql(OF_THE_FIRST).execute(&mut connection).await.unwrap();
+    connection.close().await.unwrap();
+
+    let store = Store::open(&path).await.unwrap();
+    assert_eq!(store.load("shop").await.unwrap().unwrap().generation, 7);
+    assert_eq!(store.pending("shop").await.unwrap().len(), 1);
+    for tenant in ["acme", "bolt"] {
+        let rows = store
+            .journal("shop", JournalFilter::Subject(tenant), 0, 9)
+            .await
+            .unwrap();
+        assert_eq!(rows.len(), 1, "{tenant}");
+    }
+    let turn = Commit {
+        consumed: vec![1],
+        ..commit(7)
+    };
+    assert_eq!(store.apply(&turn).await.unwrap().generation, 8);
 }

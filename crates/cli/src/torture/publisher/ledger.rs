@@ -142,6 +142,7 @@ impl Ledger {
         let reply = FollowReply {
             lease_ms: LEASE_MS,
             table: Some(self.written.table.clone()),
+            tell_routes: false,
         };
         self.reply = serde_json::to_vec(&reply)
             .map_err(TortureError::said("the publisher"))?

@@ -11,6 +11,8 @@ use tidegate_server::api::{
     WaveStatus,
 };
 
+mod restored;
+
 use crate::paint::{Paint, Tone};
 use crate::table::count;
 use crate::when;
@@ -28,6 +30,9 @@ pub fn draw(status: &Status, paint: Paint) -> String {
             "{}",
             paint.paint(Tone::Bad, &format!("! nothing can be decided now: {trouble}"))
         );
+    }
+    if let Some(restored) = &status.restored {
+        restored::draw(&mut page, restored, paint);
     }
     let newest = status.releases.len().saturating_sub(1);
     for (index, release) in status.releases.iter().enumerate().rev() {

@@ -23,6 +23,8 @@ pub(super) struct Wish {
     pub generation: u64,
     pub slots: BTreeMap<SlotId, SlotDesired>,
     pub versions: BTreeMap<Version, BTreeMap<ComponentName, SlotId>>,
+    /// Slots that are not named here run on.
+    pub leaves_unnamed: bool,
 }
 
 pub(super) struct Supervisor {
@@ -56,11 +58,12 @@ struct Handle {
 }
 
 impl Wish {
-    pub fn new(generation: u64, desired: &CellDesired) -> Self {
+    pub fn new(generation: u64, desired: &CellDesired, leaves_unnamed: bool) -> Self {
         Self {
             generation,
             slots: desired.slots.clone(),
             versions: desired.versions.clone(),
+            leaves_unnamed,
         }
     }
 }
@@ -136,7 +139,10 @@ impl Supervisor {
             };
             orders.push((id.clone(), instances(desired), order));
         }
-        let leaving = self.slots.iter().filter(|(id, _)| !wish.slots.contains_key(*id));
+        let leaving = self
+            .slots
+            .iter()
+            .filter(|(id, _)| !wish.leaves_unnamed && !wish.slots.contains_key(*id));
         let stopping: BTreeMap<_, _> = leaving.map(|(id, slot)| (id.clone(), slot.record.clone())).collect();
         let stops = stopping.keys().filter(|id| !after::stop_waits(id, &stopping));
         orders.extend(stops.map(|id| (id.clone(), 0, Order::Stop)));
@@ -281,6 +287,11 @@ impl Supervisor {
             self.changes.send_modify(|count| *count += 1);
         }
     }
+}
+
+/// The slots of which something runs, one for each instance.
+pub(super) fn running(folder: &std::path::Path) -> Vec<SlotId> {
+    leftovers::running(folder).into_iter().map(|found| found.slot).collect()
 }
 
 /// How many instances are wished for.

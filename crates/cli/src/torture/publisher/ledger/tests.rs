@@ -37,6 +37,7 @@ fn call(incarnation: &str, generation: u64) -> Follow {
         lingering: false,
         leaving: false,
         wait_ms: 0,
+        routes: None,
     }
 }
 

@@ -36,7 +36,7 @@ fn wish(specs: &[SlotSpec]) -> Wish {
         let version = desired.versions.entry(spec.version.clone()).or_default();
         version.insert(spec.component.clone(), spec.id());
     }
-    Wish::new(1, &desired)
+    Wish::new(1, &desired, false)
 }
 
 #[test]

@@ -1,0 +1,240 @@
+//! Backups of a server that runs, and states made of them.
+
+use std::net::SocketAddr;
+use std::process::Stdio;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread::{JoinHandle, sleep};
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::shop::{Shop, get_from};
+
+const TENANTS: [&str; 3] = ["acme", "bolt", "cato"];
+
+/// What SQLite keeps beside the store goes with it.
+fn lose_the_store(shop: &Shop) {
+    for name in ["tidegate.db", "tidegate.db-wal", "tidegate.db-shm"] {
+        let path = shop.workspace.path(".tidegate").join(name);
+        if path.exists() {
+            std::fs::remove_file(path).unwrap();
+        }
+    }
+}
+
+fn backup(shop: &Shop, name: &str) -> Value {
+    shop.run(&["backup", name, "--json"]).succeeded().json()
+}
+
+fn restored(shop: &Shop) -> Value {
+    shop.status()["restored"].clone()
+}
+
+fn wait_until_compared(shop: &Shop) {
+    shop.wait_until("all is compared", |shop| restored(shop).get("missing").is_none());
+}
+
+/// Requests of every tenant without a pause, each of which some version must answer.
+struct Traffic {
+    over: Arc<AtomicBool>,
+    sent: Arc<AtomicU64>,
+    thread: JoinHandle<Vec<String>>,
+}
+
+impl Traffic {
+    fn begin(gateway: SocketAddr) -> Self {
+        let (over, sent) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
+        let (is_over, count) = (Arc::clone(&over), Arc::clone(&sent));
+        let thread = std::thread::spawn(move || {
+            let mut lost = Vec::new();
+            while !is_over.load(Ordering::SeqCst) {
+                for tenant in TENANTS {
+                    let answer = get_from(gateway, "/points/ada", tenant);
+                    let answer = answer.unwrap_or_else(|error| error.to_string());
+                    if !answer.starts_with("HTTP/1.1 200") {
+                        lost.push(format!("{tenant}: {answer}"));
+                    }
+                    count.fetch_add(1, Ordering::SeqCst);
+                }
+            }
+            lost
+        });
+        Self { over, sent, thread }
+    }
+
+    fn end(self) {
+        self.over.store(true, Ordering::SeqCst);
+        let lost = self.thread.join().unwrap();
+        let sent = self.sent.load(Ordering::SeqCst);
+        assert!(sent > 50, "{sent}");
+        assert!(lost.is_empty(), "{} of {sent} lost: {:?}", lost.len(), lost.first());
+    }
+}
+
+/// A backup of mid-wave, then everybody moves on, and the state is lost and restored. Answers what the gateway holds.
+fn lost_and_restored(shop: &mut Shop, endpoint: &str) -> (Value, u64) {
+    let made = backup(shop, "monday");
+    shop.run(&["promote", "1.1.0", "--reason", "seen enough"]).succeeded();
+    shop.wait_until("everybody has moved", |shop| {
+        shop.served_by("cato").as_deref() == Some("1.1.0")
+    });
+    shop.wait_until("the release has ended and the gateway says so", |shop| {
+        let status = shop.status();
+        status["releases"][1]["phase"] == "completed" && status["confirmed"] == status["generation"]
+    });
+    let held = shop.status()["generation"].as_u64().unwrap();
+    shop.kill_server();
+    lose_the_store(shop);
+    let said = shop.run(&["restore", "monday"]).succeeded();
+    said.shows("restored loyalty to ").says("next: tidegate serve");
+    shop.serve_at(endpoint);
+    wait_until_compared(shop);
+    (made, held)
+}
+
+#[test]
+fn a_state_of_mid_wave_is_restored_compared_confirmed_and_the_release_ends_with_no_request_lost() {
+    let mut shop = Shop::baking();
+    let endpoint = shop.endpoint();
+    let traffic = Traffic::begin(shop.gateway);
+    let (made, held) = lost_and_restored(&mut shop, &endpoint);
+    assert_eq!(made["digest"].as_str().unwrap().len(), 64);
+    assert!(made["journal_rows"].as_i64().unwrap() > 5, "{made}");
+    let status = restored(&shop);
+    assert_eq!(status["generation"], made["generation"]);
+    assert_eq!(status["reported"], held, "{status:#}");
+    let differ = status["tenants"].as_array().unwrap().iter();
+    let moved: Vec<&str> = differ.map(|one| one["tenant"].as_str().unwrap()).collect();
+    assert_eq!(moved, ["bolt", "cato"]);
+    shop.run(&["status"])
+        .succeeded()
+        .shows("nothing is done before it is confirmed")
+        .shows("bolt: gateway gateway serves eu/1.1.0, restored is eu/1.0.0")
+        .shows("tidegate restore --confirm");
+    shop.run(&["promote", "1.1.0", "--reason", "go on"])
+        .ended_with(4)
+        .says("restored from a backup")
+        .says("tidegate restore --confirm");
+    assert_eq!(shop.served_by("cato").as_deref(), Some("1.1.0"), "nothing was moved");
+
+    // A server that is killed before somebody confirms still waits.
+    shop.kill_server();
+    shop.serve_at(&endpoint);
+    wait_until_compared(&shop);
+    shop.run(&["restore", "--confirm", "--reason", "compared"])
+        .succeeded()
+        .shows("confirmed: the routing goes on from generation");
+    shop.wait_until("the gateway serves what was restored", |shop| {
+        restored(shop).is_null() && shop.served_by("cato").as_deref() == Some("1.0.0")
+    });
+    assert!(shop.status()["generation"].as_u64().unwrap() > held);
+    assert_eq!(shop.served_by("acme").as_deref(), Some("1.1.0"));
+    shop.run(&["promote", "1.1.0", "--reason", "seen enough"]).succeeded();
+    shop.wait_until("the release has ended", |shop| {
+        shop.status()["releases"][1]["phase"] == "completed"
+    });
+    traffic.end();
+    for tenant in TENANTS {
+        assert_eq!(shop.served_by(tenant).as_deref(), Some("1.1.0"), "{tenant}");
+    }
+    let history = shop.run(&["history", "--json"]).succeeded().stdout;
+    for kind in ["restored", "restore_confirmed", "restore_ended"] {
+        assert!(history.contains(&format!("\"{kind}\"")), "{kind}: {history}");
+    }
+}
+
+#[test]
+fn a_server_killed_while_it_writes_a_backup_leaves_a_whole_one_or_none() {
+    let mut shop = Shop::baking();
+    let endpoint = shop.endpoint();
+    for round in 0..6_u64 {
+        let name = format!("backup-{round}");
+        let mut asking = shop.workspace.command();
+        let asking = asking
+            .args(["backup", &name])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        let mut asking = asking.spawn().unwrap();
+        // Not a wait for something: the instant of the kill, another one each time.
+        sleep(Duration::from_millis(15 + 8 * round));
+        shop.kill_server();
+        asking.wait().unwrap();
+        shop.serve_at(&endpoint);
+        if shop.workspace.path(&name).exists() {
+            let elsewhere = format!("state-{round}");
+            shop.run(&["restore", &name, "--state", &elsewhere]).succeeded();
+        } else {
+            backup(&shop, &name);
+        }
+    }
+    assert_eq!(shop.served_by("acme").as_deref(), Some("1.1.0"));
+}
+
+#[test]
+fn a_restore_killed_anywhere_leaves_no_store_or_a_marked_one() {
+    let mut shop = Shop::baking();
+    backup(&shop, "monday");
+    shop.kill_server();
+    lose_the_store(&shop);
+    let store = shop.workspace.path(".tidegate/tidegate.db");
+    let mut kills = 0;
+    while !store.exists() {
+        let mut restoring = shop.workspace.command();
+        let restoring = restoring
+            .args(["restore", "monday"])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        let mut restoring = restoring.spawn().unwrap();
+        sleep(Duration::from_millis(kills * 3));
+        restoring.kill().unwrap();
+        restoring.wait().unwrap();
+        kills += 1;
+        assert!(kills < 1_000, "it never gets through");
+    }
+    assert!(kills > 1, "no kill came before its end");
+    shop.run(&["restore", "monday"])
+        .ended_with(4)
+        .says("there is a store already")
+        .says("help: move the store that is there away");
+    shop.serve();
+    assert!(restored(&shop).is_object());
+    let history = shop.run(&["history", "--json"]).succeeded().json();
+    assert_eq!(history["rows"].as_array().unwrap().last().unwrap()["kind"], "restored");
+}
+
+#[test]
+fn what_cannot_be_backed_up_or_restored_is_refused_with_the_way_out() {
+    let shop = Shop::open("300ms");
+    shop.run(&["apply", "1.0.0.yaml"]).succeeded();
+    backup(&shop, "monday");
+    shop.run(&["backup", "monday"])
+        .ended_with(4)
+        .says("there is a file of that name")
+        .says("help: name another file");
+    shop.run(&["backup", ".tidegate/monday"])
+        .ended_with(4)
+        .says("lies in the state directory");
+    shop.run(&["backup", "none/monday"])
+        .ended_with(4)
+        .says("help: name a folder that is there");
+    let olga = shop.run(&["token", "create", "olga", "--role", "operator"]).succeeded();
+    shop.workspace
+        .with_token(olga.stdout.trim(), &["backup", "tuesday"])
+        .ended_with(4)
+        .says("olga may not back up the state");
+    assert!(!shop.workspace.path("tuesday").exists());
+    shop.run(&["restore", "monday"])
+        .ended_with(4)
+        .says("is using it")
+        .says("help: end that server first");
+    shop.workspace.write("letter", "Dear reader");
+    shop.run(&["restore", "letter", "--state", "elsewhere"])
+        .ended_with(4)
+        .says("the file is damaged or no database");
+    assert!(!shop.workspace.path("elsewhere").exists());
+    shop.run(&["restore", "--confirm", "--reason", "why not"])
+        .ended_with(4)
+        .says("there is nothing to confirm");
+    shop.run(&["restore"]).ended_with(2);
+}
