@@ -10,6 +10,7 @@ mod differences;
 mod document;
 mod facts;
 mod report;
+mod required;
 mod schedule;
 mod select;
 mod when;

@@ -18,6 +18,7 @@ mod known;
 mod labels;
 mod playbook;
 mod release;
+mod secrets;
 mod service;
 mod tenants;
 

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::report::{About, PlanReport, Problem, ProblemKind};
 use super::when::{Clockwork, Timetable, base_class};
-use super::{FORMAT, NoticeKey, Plan, basis, content, data_steps, describe, select};
+use super::{FORMAT, NoticeKey, Plan, basis, content, data_steps, describe, required, select};
 use crate::calendar::Profile;
 use crate::files::{PlaybookFile, Project, ReleaseFile, Tenant};
 use crate::id::{ComponentName, Digest, TenantName, Version};
@@ -101,6 +101,7 @@ pub fn plan(input: &PlanInput) -> (Option<Plan>, PlanReport) {
     }
     report.problems.extend(overdue(input, playbook, &release));
     report.problems.extend(data_steps::problems(state, &release, &waves));
+    report.problems.extend(required::problems(input, &release));
     report.runs = describe::runs(state);
     report.waves = describe::waves(&waves, times.expected, times.excused, &release, input.now);
     report.basis = basis::basis(input);

@@ -2,12 +2,12 @@
 
 mod schedule;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::build::PlanInput;
 use super::report::{Problem, ProblemKind};
-use super::{FORMAT, Plan, PlannedWave};
-use crate::id::TenantName;
+use super::{FORMAT, Plan, PlannedWave, required};
+use crate::id::{CellName, TenantName};
 
 /// What is wrong with `plan` for the facts of `input`. A sound plan has no problem.
 #[must_use]
@@ -24,6 +24,7 @@ pub fn check(plan: &Plan, input: &PlanInput) -> Vec<Problem> {
     }
     checked.everybody();
     checked.components();
+    checked.configuration();
     checked.broken.extend(schedule::broken(plan, input));
     let help = "this is a defect of the planner: report it with the plan";
     checked
@@ -119,6 +120,42 @@ impl<'a> Checked<'a> {
                 self.broken.push(format!(
                     "component `{name}` waits for `{after}`, which the release does not have"
                 ));
+            }
+        }
+    }
+
+    /// Whoever is moved has a value of every variable that is required, from the slot or of its own; and none is both given in
+    /// clear and a secret.
+    fn configuration(&mut self) {
+        let release = &self.plan.release;
+        let tenants = self.plan.waves.iter().flat_map(|wave| &wave.tenants);
+        let mut of_cells: BTreeMap<&CellName, BTreeSet<&TenantName>> = BTreeMap::new();
+        for (tenant, planned) in tenants {
+            of_cells.entry(&planned.cell).or_default().insert(tenant);
+        }
+        for (cell, tenants) in of_cells {
+            for spec in release.components.keys().filter_map(|name| release.slot(cell, name)) {
+                let (component, own) = (&spec.component, &spec.tenant_configuration);
+                for variable in spec.definition.requires.iter().filter(|it| !required::gives(&spec, it)) {
+                    let lacks =
+                        |tenant: &&&TenantName| !own.get(**tenant).is_some_and(|own| own.contains_key(variable));
+                    if let Some(tenant) = tenants.iter().find(lacks) {
+                        self.broken.push(format!(
+                            "component `{component}` has no `{variable}` for tenant `{tenant}` in cell `{cell}`"
+                        ));
+                    }
+                }
+                let plain = [&spec.definition.environment, &spec.configuration]
+                    .into_iter()
+                    .chain(own.values());
+                for name in plain
+                    .flat_map(BTreeMap::keys)
+                    .filter(|name| spec.secrets.contains_key(*name))
+                {
+                    self.broken.push(format!(
+                        "`{name}` of component `{component}` is a secret and given in clear"
+                    ));
+                }
             }
         }
     }

@@ -102,6 +102,8 @@ pub enum ProblemKind {
     Change,
     /// What a release patches is not there, or cannot be taken over.
     Patches,
+    /// A variable without a value.
+    Configuration,
     /// Work on data that cannot be done so.
     Step,
     OtherCell,
@@ -139,6 +141,11 @@ pub enum About {
     Calendar(CalendarName),
     Tenant(TenantName),
     Component(ComponentName),
+    /// A variable that a component requires.
+    Variable {
+        component: ComponentName,
+        variable: String,
+    },
 }
 
 /// A line of a file.

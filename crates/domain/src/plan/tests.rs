@@ -1,3 +1,4 @@
+mod configuration;
 mod differences;
 mod left_behind;
 mod patches;
