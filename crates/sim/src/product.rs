@@ -166,6 +166,7 @@ fn release(script: &Script, version: &Version) -> Release {
         kind: ReleaseKind::Scheduled,
         commits: Vec::new(),
         components,
+        environments: BTreeMap::new(),
         summary: None,
         reason: None,
         tickets: BTreeSet::new(),

@@ -5,11 +5,13 @@
 mod agreeing;
 mod calendars;
 mod changes;
+mod configuration;
 mod moving;
 mod offline;
 mod planning;
 mod refusing;
 mod reserving;
+mod secrets;
 mod serving;
 mod shop;
 mod simulating;
