@@ -108,3 +108,81 @@ fn a_secret_that_is_given_in_clear_as_well_is_refused_with_its_line() {
         .says("`ANSWERS` is a secret and is given in clear as well")
         .says("keep one of the two");
 }
+
+/// Test first; its wave is watched until somebody says that it is good.
+const CAREFUL: &str = "
+name: two-waves
+environments: [test, production]
+waves:
+  - {name: tests, select: {environment: test}, bake: {least: 100ms, longest: 1h, requests: 1000}}
+  - {name: live, select: {environment: production}, bake: {least: 100ms, longest: 300ms, requests: 1}}
+on_inconclusive: pass
+rollback_window: 1h
+";
+
+#[test]
+fn a_release_comes_to_production_when_test_is_confirmed() {
+    let shop = open();
+    shop.workspace.write("playbooks/two-waves.yaml", CAREFUL);
+    let served = |tenant: &str| shop.served_by(tenant).unwrap_or_default();
+    shop.run(&["apply", "2.0.0.yaml", "--wait", "--timeout", "60s"])
+        .succeeded();
+    release(
+        &shop.workspace,
+        "2.0.1",
+        "configuration",
+        "    configuration: {ANSWERS: 1.1.0}\n",
+    );
+    shop.run(&["apply", "2.0.1.yaml"]).succeeded();
+    shop.wait_until("the tests are baked", |shop| {
+        shop.status()["releases"][1]["waves"][0]["stage"] == "bake"
+    });
+    assert_eq!(["acme", "bolt", "cato"].map(served), ["1.0.0", "1.0.0", "1.1.0"]);
+    shop.run(&["promote", "2.0.1", "--reason", "tried it"]).succeeded();
+    shop.wait_until("production follows", |_| {
+        ["acme", "bolt", "cato"].map(served) == ["1.1.0"; 3]
+    });
+}
+
+#[test]
+fn what_differs_between_environments_is_shown_and_refused_unless_it_is_declared() {
+    let shop = open();
+    shop.workspace.write("playbooks/two-waves.yaml", CAREFUL);
+    let api = "    configuration: {ANSWERS: 1.1.0}\n    environments: {test: {ANSWERS: 1.0.0}}\n";
+    release(&shop.workspace, "2.0.1", "configuration", api);
+    let refused = shop.run(&["plan", "2.0.1.yaml"]);
+    assert_ne!(refused.code, 0, "{refused:#?}");
+    let said = format!("{}{}", refused.stdout, refused.stderr);
+    for words in [
+        "tidegate.yaml:7",
+        "`ANSWERS` of component `api` differs between environments: `1.0.0` in `test`, `1.1.0` in `production`",
+        "add `differs: [ANSWERS]` to component `api` in tidegate.yaml if it is meant to, or give it the same value in each",
+    ] {
+        assert!(said.contains(words), "{words}: {said}");
+    }
+    let shown = shop
+        .run(&["environments", "diff", "2.0.1.yaml", "--exit-code"])
+        .ended_with(3);
+    assert_eq!(
+        shown.stdout,
+        "Component api\n  ANSWERS  (not declared)\n    test        `1.0.0`\n    production  `1.1.0`\n1 variable differs, 1 of them undeclared\n"
+    );
+    let requires = "    requires: [FOLDER, ANSWERS]\n";
+    shop.workspace.replace(
+        "tidegate.yaml",
+        requires,
+        &format!("{requires}    differs: [ANSWERS]\n"),
+    );
+    let shown = shop
+        .run(&["environments", "diff", "2.0.1.yaml", "--exit-code", "--json"])
+        .succeeded()
+        .json();
+    assert_eq!(shown["undeclared"], 0);
+    assert_eq!(
+        shown["components"][0]["variables"][0]["values"]["test"]["`1.0.0`"][0],
+        "us"
+    );
+    shop.run(&["plan", "2.0.1.yaml"]).succeeded();
+    let shown = shop.run(&["environments", "diff"]).succeeded();
+    shown.shows("every component is told the same in all cells");
+}

@@ -68,6 +68,17 @@ pub enum Environment {
     Production,
 }
 
+impl Environment {
+    /// As it is written.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Test => "test",
+            Self::Production => "production",
+        }
+    }
+}
+
 /// The gateway: its listeners, and where a request names its tenant.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -187,6 +198,9 @@ pub struct Component {
     /// Secrets, by the variable that an instance gets the value in. Only where a value is found stands here, never the value.
     #[serde(default)]
     pub secrets: BTreeMap<VariableName, SecretReference>,
+    /// Variables and secrets that may be different from one environment to another, where the playbook has `environments`.
+    #[serde(default)]
+    pub differs: BTreeSet<VariableName>,
     /// What is different in an environment.
     #[serde(default)]
     pub environments: ComponentEnvironments,

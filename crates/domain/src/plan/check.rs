@@ -1,5 +1,6 @@
 //! The plan linter: invariants that live outside the planner, where it cannot break them. Run in every test and before apply.
 
+mod environments;
 mod schedule;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,6 +27,7 @@ pub fn check(plan: &Plan, input: &PlanInput) -> Vec<Problem> {
     checked.components();
     checked.configuration();
     checked.broken.extend(schedule::broken(plan, input));
+    checked.broken.extend(environments::broken(plan, input));
     let help = "this is a defect of the planner: report it with the plan";
     checked
         .broken

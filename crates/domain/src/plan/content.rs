@@ -120,6 +120,27 @@ fn environments(project: &Project) -> BTreeMap<CellName, Environment> {
     others.map(|cell| (cell.name.clone(), cell.environment)).collect()
 }
 
+/// What is given to each component by the files alone: of those that the release lists with what it says of them. Their
+/// artifacts are not looked at.
+#[must_use]
+pub fn described(project: &Project, release: Option<&files::ReleaseFile>) -> Release {
+    let mut described = match release {
+        Some(release) => assumed(project, &release.version),
+        None => assumed(
+            project,
+            &Version::new("described").expect("a literal of the right shape"),
+        ),
+    };
+    for component in &project.service.components {
+        let listed = release.and_then(|release| release.components.get(&component.name));
+        if let Some(part) = described.components.get_mut(&component.name) {
+            part.secrets = secrets(component);
+            part.configuration = listed.map(configuration).unwrap_or_default();
+        }
+    }
+    described
+}
+
 fn data_step(step: &files::ReleaseStep) -> DataStep {
     DataStep {
         name: step.name.clone(),

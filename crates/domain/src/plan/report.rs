@@ -104,6 +104,8 @@ pub enum ProblemKind {
     Patches,
     /// A variable without a value.
     Configuration,
+    /// Environments that a release would not go through in their order, or that differ unsaid.
+    Environment,
     /// Work on data that cannot be done so.
     Step,
     OtherCell,

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::release::check_keys;
 use crate::files::diagnostic::{Code, Finding, Report, shown};
 use crate::files::tree::{Entry, Node};
-use crate::files::{Component, Environment, Project};
+use crate::files::{Component, Project};
 
 /// Of the components of `tidegate.yaml`.
 pub(super) fn check(report: &mut Report<'_>, tree: &Node, cells: &BTreeSet<&str>) {
@@ -37,7 +37,7 @@ pub(super) fn check_release(report: &mut Report<'_>, tree: &Node, project: &Proj
     for entry in tree.entries_of("components") {
         check_environments(report, &entry.value, |environment| {
             let mut cells = project.service.cells.iter();
-            cells.any(|cell| word(cell.environment) == environment)
+            cells.any(|cell| cell.environment.as_str() == environment)
         });
         let mut components = project.service.components.iter();
         let Some(component) = components.find(|component| component.name.as_str() == entry.key) else {
@@ -86,12 +86,5 @@ fn check_environments(report: &mut Report<'_>, component: &Node, is_there: impl 
             let finding = Finding::warning(Code::NoEffect, &entry.key_span, message);
             report.push(finding.help("give a cell of tidegate.yaml this `environment`, or remove this"));
         }
-    }
-}
-
-fn word(environment: Environment) -> &'static str {
-    match environment {
-        Environment::Test => "test",
-        Environment::Production => "production",
     }
 }

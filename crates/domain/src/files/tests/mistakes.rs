@@ -297,7 +297,7 @@ const OF_A_PLAYBOOK: &[Mistake] = &[
         "{rest: true}",
         "{}",
         &[
-            "playbooks/two-waves.yaml:8:13: this condition is empty [it takes `cell`, `labels`, `opt_in`, `percentage`, `rest` and `tenants`]",
+            "playbooks/two-waves.yaml:8:13: this condition is empty [it takes `cell`, `environment`, `labels`, `opt_in`, `percentage`, `rest` and `tenants`]",
         ],
     ),
     (
