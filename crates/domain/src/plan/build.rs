@@ -6,7 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use super::report::{About, PlanReport, Problem, ProblemKind};
 use super::when::{Clockwork, Timetable, base_class};
-use super::{FORMAT, NoticeKey, Plan, basis, content, data_steps, describe, environments, required, select};
+use super::{
+    FORMAT, NoticeKey, Plan, PlannedWave, basis, content, data_steps, describe, environments, required, select,
+};
 use crate::calendar::Profile;
 use crate::files::{PlaybookFile, Project, ReleaseFile, Tenant};
 use crate::id::{ComponentName, Digest, TenantName, Version};
@@ -100,11 +102,7 @@ pub fn plan(input: &PlanInput) -> (Option<Plan>, PlanReport) {
         ));
     }
     report.problems.extend(overdue(input, playbook, &release));
-    report.problems.extend(data_steps::problems(state, &release, &waves));
-    report.problems.extend(required::problems(input, &release));
-    report
-        .problems
-        .extend(environments::problems(input, playbook, &release, &waves));
+    report.problems.extend(of_content(input, playbook, &release, &waves));
     report.runs = describe::runs(state);
     report.waves = describe::waves(&waves, times.expected, times.excused, &release, input.now);
     report.basis = basis::basis(input);
@@ -121,6 +119,14 @@ pub fn plan(input: &PlanInput) -> (Option<Plan>, PlanReport) {
     };
     let blocked = report.blocked();
     ((!blocked).then_some(plan), report)
+}
+
+/// What is wrong with what would run, and where it would come to.
+fn of_content(input: &PlanInput, playbook: &PlaybookFile, release: &Release, waves: &[PlannedWave]) -> Vec<Problem> {
+    let mut problems = data_steps::problems(&input.state, release, waves);
+    problems.extend(required::problems(input, release));
+    problems.extend(environments::problems(input, playbook, release, waves));
+    problems
 }
 
 /// One version is one release, and is applied once; one that came back may be applied again.

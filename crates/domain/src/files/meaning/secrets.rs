@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::release::check_keys;
 use crate::files::diagnostic::{Code, Finding, Report, shown};
 use crate::files::tree::{Entry, Node};
-use crate::files::{Component, Project};
+use crate::files::{Component, Project, VariableName};
 
 /// Of the components of `tidegate.yaml`.
 pub(super) fn check(report: &mut Report<'_>, tree: &Node, cells: &BTreeSet<&str>) {
@@ -64,7 +64,7 @@ fn secrets_of(component: &Component) -> BTreeSet<&str> {
         .secrets
         .keys()
         .chain(places.flat_map(|place| place.secrets.keys()));
-    secrets.map(|name| name.as_str()).collect()
+    secrets.map(VariableName::as_str).collect()
 }
 
 fn both(variable: &Entry, where_else: &str) -> Finding {
