@@ -9,6 +9,7 @@ mod changes;
 mod command;
 mod completions;
 mod diff;
+mod environments;
 mod freeze;
 pub mod gateway;
 mod history;
@@ -90,6 +91,7 @@ enum Verb {
     Steps(steps::Args),
     History(history::Args),
     Diff(diff::Args),
+    Environments(environments::Args),
     Tenants(tenants::Args),
     Windows(windows::Args),
     Calendar(calendar::Args),
@@ -158,6 +160,7 @@ pub fn run(line: CommandLine) -> Result<ExitCode, CliError> {
         Verb::Steps(args) => steps::run(&args, &context),
         Verb::History(args) => history::run(&args, &context),
         Verb::Diff(args) => diff::run(&args, &context),
+        Verb::Environments(args) => environments::run(&args, &context),
         Verb::Tenants(args) => tenants::run(&args, &context),
         Verb::Windows(args) => windows::run(&args, &context),
         Verb::Calendar(args) => calendar::run(&args, &context),

@@ -44,16 +44,19 @@ pub use locate::locate;
 pub use playbook::{
     AnyDay, Cadence, Conditions, Errors, Health, Latency, PlaybookFile, RollingPatches, Select, Train, Wave,
 };
-pub use release::{Configuration, ReleaseComponent, ReleaseFile, ReleaseStep, listed_changes};
+pub use release::{
+    Configuration, EnvironmentConfiguration, ReleaseComponent, ReleaseFile, ReleaseStep, listed_changes,
+};
 pub use schema::schemas;
 pub use service::{
-    Cell, Component, ComponentKind, Environment, Gateway, Jwt, Match, Ready, ServiceFile, Stop, TenantFrom, Tls, Verify,
+    Cell, Component, ComponentEnvironments, ComponentKind, ComponentPlace, Environment, Gateway, Jwt, Match, Ready,
+    ServiceFile, Stop, TenantFrom, Tls, Verify,
 };
 pub use starter::{SHIPPED_PLAYBOOKS, starter};
 pub use tenants::{BrokenTenant, Tenant, TenantsFile};
 pub use text::{
-    Address, CommitId, CookieName, GateName, HeaderName, HostName, HostTemplate, Instant, InvalidText, LabelName,
-    Memory, PathTemplate, Scalar, Sha256, TimeZoneName, UrlPath, VariableName,
+    AbsolutePath, Address, CommitId, CookieName, CredentialName, GateName, HeaderName, HostName, HostTemplate, Instant,
+    InvalidText, LabelName, Memory, PathTemplate, Scalar, Sha256, TimeZoneName, UrlPath, VariableName,
 };
 pub use tree::{BYTES_MAX, DEPTH_MAX, NODES_MAX, ROWS_BYTES_MAX, ROWS_NODES_MAX, bytes_max};
 

@@ -42,6 +42,7 @@ rollback_window: 2h
 
 /// What a test changes of the shop.
 pub struct Shop {
+    pub service: String,
     pub playbook: String,
     pub tenants: String,
     pub state: Service,
@@ -64,6 +65,7 @@ pub fn tenant(text: &str) -> TenantName {
 
 pub fn shop() -> Shop {
     Shop {
+        service: SERVICE.to_owned(),
         playbook: PLAYBOOK.to_owned(),
         tenants: TENANTS.to_owned(),
         state: Service::new("shop".parse().unwrap()),
@@ -94,7 +96,7 @@ fn source(path: &str, text: &str) -> Source {
 impl Shop {
     pub fn input(&self, version: &str, more: &str) -> PlanInput {
         let sources = [
-            source("tidegate.yaml", SERVICE),
+            source("tidegate.yaml", &self.service),
             source("tenants.yaml", &self.tenants),
             source("playbooks/two-waves.yaml", &self.playbook),
         ];

@@ -8,18 +8,21 @@ mod data_steps;
 mod describe;
 mod differences;
 mod document;
+mod environments;
 mod facts;
 mod report;
+mod required;
 mod schedule;
 mod select;
 mod when;
 mod words;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::files::Environment;
 use crate::grouped;
 use crate::id::{CellName, Digest, ServiceName, TenantName, Version, WaveName};
 use crate::policy::{Policy, WavePolicy};
@@ -27,7 +30,7 @@ use crate::release::Release;
 
 pub use self::build::{FoundArtifact, PlanInput, plan};
 pub use self::check::check;
-pub use self::content::assumed;
+pub use self::content::{assumed, described};
 pub use self::differences::{
     ApprovalChange, ApprovalDifference, Besides, Differences, How, Moved, NoticeDifference, Part, Replaced, SinceLast,
     Stand, WaveChange, WaveDifference, differences, replaced,
@@ -35,6 +38,7 @@ pub use self::differences::{
 pub use self::document::{
     ChangedDocument, Document, LastPlanDocument, MovedDocument, ProblemDocument, StandDocument, bake_in_words,
 };
+pub use self::environments::{ComponentDrift, VariableDrift, drift};
 pub use self::facts::Facts;
 pub use self::report::{
     About, ClassReport, Missed, MissedDay, PlanReport, Problem, ProblemKind, ProblemPlace, Rollback, Severity,
@@ -94,6 +98,15 @@ pub struct LeftBehind {
     pub cell: CellName,
     pub on: Option<Version>,
     pub because: Arc<str>,
+}
+
+impl PlannedWave {
+    /// Those of the cells that it moves tenants in.
+    #[must_use]
+    pub fn environments(&self, release: &Release) -> BTreeSet<Environment> {
+        let cells: BTreeSet<&CellName> = self.tenants.values().map(|tenant| &tenant.cell).collect();
+        cells.into_iter().map(|cell| release.environment_of(cell)).collect()
+    }
 }
 
 impl Plan {

@@ -13,7 +13,7 @@ use crate::calendar::Period;
 use crate::id::PlaybookName;
 use crate::time::Duration;
 
-pub use self::approval::{ApprovalRule, Before};
+pub use self::approval::{ApprovalPoint, ApprovalRule, Before};
 pub use self::gap::{Gap, InvalidGap};
 pub use self::notice::{NoticeKind, NoticeRule};
 pub use self::path::{Downtime, EmergencyPath, OnlyWhen, Skip, Validation, WhenSilent};

@@ -6,12 +6,15 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::change::{Change, Impact, Link, Ticket};
+use crate::files::Environment;
 use crate::id::{CellName, ComponentName, Digest, SlotId, TenantName, Version};
 use crate::time::Duration;
 
 mod data_step;
+mod secret;
 
 pub use self::data_step::{AfterStep, DataStep, DataStepKind};
+pub use self::secret::{SecretReference, SecretReferences, Secrets};
 
 /// Everything a tenant on this version runs. A component that the release file did not list is here too, as it was.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,6 +25,9 @@ pub struct Release {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub commits: Vec<Commit>,
     pub components: BTreeMap<ComponentName, ComponentRelease>,
+    /// The cells that are not for production.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub environments: BTreeMap<CellName, Environment>,
     /// What the release is about, for those who decide about it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub summary: Option<String>,
@@ -126,6 +132,8 @@ pub struct ComponentRelease {
     pub definition: Definition,
     pub artifact: Artifact,
     pub configuration: Configuration,
+    #[serde(default, skip_serializing_if = "Secrets::is_empty")]
+    pub secrets: Secrets,
 }
 
 /// A file that runs, known by what is in it.
@@ -137,12 +145,14 @@ pub struct Artifact {
     pub path: String,
 }
 
-/// Settings given to a component: for all, then by cell, then by tenant. A later one replaces an earlier one's key.
+/// Settings given to a component: for all, then by environment, by cell and by tenant. A later one replaces an earlier one's key.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Configuration {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub all: BTreeMap<String, String>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub environments: BTreeMap<Environment, BTreeMap<String, String>>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub cells: BTreeMap<CellName, BTreeMap<String, String>>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -158,6 +168,9 @@ pub struct Definition {
     pub command: Vec<String>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub environment: BTreeMap<String, String>,
+    /// Variables that it must have in every cell. It runs the same whatever stands here.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub requires: BTreeSet<String>,
     pub instances: u16,
     pub ready: Readiness,
     /// From the polite stop to the firm one.
@@ -252,6 +265,9 @@ pub struct SlotSpec {
     /// Overrides by tenant.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub tenant_configuration: BTreeMap<TenantName, BTreeMap<String, String>>,
+    /// Where the secrets are found that its instances get as variables.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub secrets: SecretReferences,
 }
 
 impl Release {
@@ -269,8 +285,11 @@ impl Release {
     #[must_use]
     pub fn slot(&self, cell: &CellName, component: &ComponentName) -> Option<SlotSpec> {
         let part = self.components.get(component)?;
+        let environment = self.environment_of(cell);
         let mut configuration = part.configuration.all.clone();
-        if let Some(own) = part.configuration.cells.get(cell) {
+        let of_environment = part.configuration.environments.get(&environment);
+        let of_cell = part.configuration.cells.get(cell);
+        for own in of_environment.into_iter().chain(of_cell) {
             configuration.extend(own.iter().map(|(key, value)| (key.clone(), value.clone())));
         }
         Some(SlotSpec {
@@ -281,7 +300,13 @@ impl Release {
             artifact: part.artifact.clone(),
             configuration,
             tenant_configuration: part.configuration.tenants.clone(),
+            secrets: part.secrets.in_cell(cell, environment),
         })
+    }
+
+    #[must_use]
+    pub fn environment_of(&self, cell: &CellName) -> Environment {
+        self.environments.get(cell).copied().unwrap_or_default()
     }
 
     /// The slot ids of every component in `cell`.
@@ -293,12 +318,13 @@ impl Release {
 }
 
 impl SlotSpec {
-    /// Derived from all that makes a difference to the running process. Where the artifact lay, the version's label and
-    /// the number of instances make none.
+    /// Derived from all that makes a difference to the running process, of a secret its reference. Where the artifact lay, the
+    /// version's label, what is required and the number of instances make none.
     #[must_use]
     pub fn id(&self) -> SlotId {
         let mut definition = self.definition.clone();
         definition.instances = 0;
+        definition.requires.clear();
         let content = (
             &self.cell,
             &definition,
@@ -306,7 +332,12 @@ impl SlotSpec {
             &self.configuration,
             &self.tenant_configuration,
         );
-        let bytes = serde_json::to_vec(&content).expect("maps with text keys serialise");
+        let bytes = if self.secrets.is_empty() {
+            serde_json::to_vec(&content)
+        } else {
+            serde_json::to_vec(&(content, &self.secrets))
+        };
+        let bytes = bytes.expect("maps with text keys serialise");
         SlotId::new(&self.component, &Digest::of(&bytes))
     }
 }

@@ -13,7 +13,7 @@ use tidegate_domain::plan::{FORMAT, Plan, PlannedTenant, PlannedWave, Schedule};
 use tidegate_domain::policy::{GateUse, HealthPolicy, Policy, WavePolicy};
 use tidegate_domain::release::{
     AfterStep, Artifact, ComponentKind, ComponentRelease, Configuration, DataStep, DataStepKind, Definition, Drain,
-    Readiness, ReadinessCheck, Release, ReleaseKind,
+    Readiness, ReadinessCheck, Release, ReleaseKind, Secrets,
 };
 use tidegate_domain::service::{Member, Place, Service};
 use tidegate_domain::time::Duration;
@@ -166,6 +166,7 @@ fn release(script: &Script, version: &Version) -> Release {
         kind: ReleaseKind::Scheduled,
         commits: Vec::new(),
         components,
+        environments: BTreeMap::new(),
         summary: None,
         reason: None,
         tickets: BTreeSet::new(),
@@ -214,6 +215,7 @@ fn component(kind: ComponentKind, version: &Version, name: &str) -> ComponentRel
             kind,
             command: vec!["{artifact}".to_owned()],
             environment: BTreeMap::new(),
+            requires: BTreeSet::new(),
             instances: 1,
             ready: Readiness {
                 check: ReadinessCheck::Started,
@@ -229,5 +231,6 @@ fn component(kind: ComponentKind, version: &Version, name: &str) -> ComponentRel
             path: format!("dist/{name}"),
         },
         configuration: Configuration::default(),
+        secrets: Secrets::default(),
     }
 }

@@ -5,12 +5,14 @@
 mod agreeing;
 mod calendars;
 mod changes;
+mod configuration;
 mod keeping;
 mod moving;
 mod offline;
 mod planning;
 mod refusing;
 mod reserving;
+mod secrets;
 mod serving;
 mod shop;
 mod simulating;

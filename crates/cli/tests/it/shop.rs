@@ -58,12 +58,23 @@ pub struct Shop {
     pub workspace: Workspace,
     pub gateway: SocketAddr,
     server: Option<Child>,
+    /// What the server is started with besides.
+    variables: Vec<(&'static str, String)>,
     _lease: File,
 }
 
 impl Shop {
     /// The files and a server; nothing is released yet. `first_bake` is the longest bake of the first wave.
     pub fn open(first_bake: &str) -> Self {
+        Self::open_with(first_bake, Vec::new(), |_| {})
+    }
+
+    /// With a server that has these variables, and files that are changed before it reads them.
+    pub fn open_with(
+        first_bake: &str,
+        variables: Vec<(&'static str, String)>,
+        change: impl FnOnce(&Workspace),
+    ) -> Self {
         let workspace = Workspace::empty();
         let data = workspace.path("data");
         std::fs::create_dir_all(&data).unwrap();
@@ -72,10 +83,12 @@ impl Shop {
         workspace.write("playbooks/two-waves.yaml", &PLAYBOOK.replace("FIRST", first_bake));
         let lease = File::create(workspace.path("lease")).unwrap();
         lease.lock().unwrap();
+        change(&workspace);
         let mut shop = Self {
             workspace,
             gateway: free_address(),
             server: None,
+            variables,
             _lease: lease,
         };
         shop.write_release(&Artifact::old());
@@ -125,6 +138,7 @@ impl Shop {
         let mut server = self.workspace.command();
         server.args(["serve", "--lease", "lease", "--gateway-listen", &gateway]);
         server.args(["--listen", listen]);
+        server.envs(self.variables.iter().map(|(name, value)| (name, value)));
         self.server = Some(server.stdout(Stdio::null()).stderr(log).spawn().unwrap());
         let deadline = Instant::now() + WITHIN;
         while self.run(&["status"]).code != 0 {

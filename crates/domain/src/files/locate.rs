@@ -35,7 +35,9 @@ fn may_say(source: &Source, about: &About, playbook: &PlaybookName) -> bool {
         About::Playbook | About::Wave(_) | About::Notice(_) => {
             folder == PLAYBOOKS_FOLDER && name.strip_suffix(".yaml") == Some(playbook.as_str())
         }
-        About::Service | About::Window(_) | About::Calendar(_) | About::Component(_) => name == SERVICE_FILE,
+        About::Service | About::Window(_) | About::Calendar(_) | About::Component(_) | About::Variable { .. } => {
+            name == SERVICE_FILE
+        }
         About::Tenant(_) => name == TENANTS_FILE,
         // The release file is no part of the project.
         About::Release => false,
@@ -74,7 +76,8 @@ impl File {
             | About::Notice(_)
             | About::Window(_)
             | About::Calendar(_)
-            | About::Component(_) => span(about, &self.tree)?.start,
+            | About::Component(_)
+            | About::Variable { .. } => span(about, &self.tree)?.start,
         };
         Some(self.ends.partition_point(|end| *end < start) + 1)
     }
@@ -94,6 +97,14 @@ fn span(about: &About, tree: &Node) -> Option<Range<usize>> {
         About::Notice(place) => tree.items_of("notices").get(*place).map(Node::first_span),
         About::Window(window) => named("windows", "name", window.as_str()),
         About::Component(component) => named("components", "name", component.as_str()),
+        About::Variable { component, variable } => {
+            let mut components = tree.items_of("components").iter();
+            let component = components.find(|item| item.text_of("name") == Some(component.as_str()))?;
+            let mut required = component.items_of("requires").iter();
+            let own = required.find(|item| item.text() == Some(variable));
+            // It is required as it was when the component was last released.
+            Some(own.or(component.field("name"))?.span.clone())
+        }
         About::Tenant(tenant) => named("tenants", "id", tenant.as_str()),
         About::Calendar(calendar) => {
             let entries = tree.entries_of("calendars").iter();

@@ -18,6 +18,7 @@ mod known;
 mod labels;
 mod playbook;
 mod release;
+mod secrets;
 mod service;
 mod tenants;
 
@@ -51,7 +52,7 @@ pub(super) fn check_project(files: &Files, documents: &mut BTreeMap<usize, Docum
         } else {
             playbook::check(report, tree, service, known.as_ref());
             if let Some(tenants) = tenants.filter(|_| tenants_are_right && !report.has_errors()) {
-                playbook::check_reach(report, tree, tenants);
+                playbook::check_reach(report, tree, tenants, service);
             }
         }
     }

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 pub use self::cadence::{AnyDay, Cadence, RollingPatches, Train};
 pub use self::health::{Errors, Health, Latency};
 pub use self::wave::{Conditions, Select, Wave};
+use super::service::Environment;
 use crate::id::{CalendarName, PlaybookName, WindowName};
 use crate::policy::{ApprovalRule, Downtime, EmergencyPath, NoticeRule, OnFailure, OnInconclusive, ReservationRule};
 use crate::time::Duration;
@@ -23,6 +24,10 @@ pub struct PlaybookFile {
     /// The waves, in their order. A tenant moves with the first one that selects it.
     #[schemars(length(min = 1))]
     pub waves: Vec<Wave>,
+    /// The environments that a release goes through, in this order: no tenant moves in one before all waves of those before it
+    /// are confirmed. Left out, the environment of a cell makes no difference.
+    #[serde(default)]
+    pub environments: Vec<Environment>,
     /// How the new version is judged against the old one.
     #[serde(default)]
     pub health: Health,

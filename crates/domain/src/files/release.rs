@@ -111,12 +111,25 @@ pub struct ReleaseComponent {
     /// The configuration, as environment variables.
     #[serde(default)]
     pub configuration: Configuration,
-    /// Configuration that is different in a cell.
+    /// Configuration that is different in an environment.
+    #[serde(default)]
+    pub environments: EnvironmentConfiguration,
+    /// Configuration that is different in a cell. It is stronger than that of its environment.
     #[serde(default)]
     pub cells: BTreeMap<CellName, Configuration>,
-    /// Configuration that is different for a tenant.
+    /// Configuration that is different for a tenant. It is the strongest.
     #[serde(default)]
     pub tenants: BTreeMap<TenantName, Configuration>,
+}
+
+/// Configuration that is different in each environment.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct EnvironmentConfiguration {
+    /// In the cells with `environment: test`.
+    pub test: Configuration,
+    /// In the cells with `environment: production`.
+    pub production: Configuration,
 }
 
 /// Environment variables and their values.

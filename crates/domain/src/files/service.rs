@@ -1,6 +1,6 @@
 //! `tidegate.yaml`: the service, where it runs, what it is made of and how a request finds its tenant.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{Ipv4Addr, SocketAddr};
 
 use schemars::JsonSchema;
@@ -11,7 +11,7 @@ use super::text::{
 };
 use crate::calendar::{Calendar, WrittenWindow};
 use crate::id::{CalendarName, CellName, ComponentName, PlaybookName, ServiceName};
-use crate::release::{Drain, Ownership};
+use crate::release::{Drain, Ownership, SecretReference};
 use crate::time::Duration;
 
 /// The service: what it is made of, where it runs, and how a request finds its tenant.
@@ -66,6 +66,17 @@ pub enum Environment {
     /// Customers depend on it.
     #[default]
     Production,
+}
+
+impl Environment {
+    /// As it is written.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Test => "test",
+            Self::Production => "production",
+        }
+    }
 }
 
 /// The gateway: its listeners, and where a request names its tenant.
@@ -181,6 +192,21 @@ pub struct Component {
     /// Environment variables for every version; a release's configuration comes on top.
     #[serde(default)]
     pub environment: BTreeMap<VariableName, Scalar>,
+    /// Variables that it must have in every cell: a release in which one has no value is refused.
+    #[serde(default)]
+    pub requires: BTreeSet<VariableName>,
+    /// Secrets, by the variable that an instance gets the value in. Only where a value is found stands here, never the value.
+    #[serde(default)]
+    pub secrets: BTreeMap<VariableName, SecretReference>,
+    /// Variables and secrets that may be different from one environment to another, where the playbook has `environments`.
+    #[serde(default)]
+    pub differs: BTreeSet<VariableName>,
+    /// What is different in an environment.
+    #[serde(default)]
+    pub environments: ComponentEnvironments,
+    /// What is different in a cell. It is stronger than what is different in its environment.
+    #[serde(default)]
+    pub cells: BTreeMap<CellName, ComponentPlace>,
     /// How many instances of one version run in a cell.
     #[serde(default = "instances")]
     #[schemars(range(min = 1, max = 1000))]
@@ -205,6 +231,24 @@ pub struct Component {
 
 fn instances() -> u16 {
     1
+}
+
+/// What of a component is different in each environment.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct ComponentEnvironments {
+    /// In the cells with `environment: test`.
+    pub test: ComponentPlace,
+    /// In the cells with `environment: production`.
+    pub production: ComponentPlace,
+}
+
+/// What of a component is different in some places.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct ComponentPlace {
+    /// Secrets that are found elsewhere, or that only these places have.
+    pub secrets: BTreeMap<VariableName, SecretReference>,
 }
 
 /// What kind of program a component is.

@@ -7,6 +7,7 @@ use crate::time::Duration;
 
 mod agreement;
 mod calendars;
+mod configuration;
 mod downtime;
 mod gates;
 mod hostile;
@@ -47,6 +48,10 @@ components:
     after: [api]
     ownership: cell
     memory: 64MB
+    requires: [DATABASE_PASSWORD]
+    secrets: {DATABASE_PASSWORD: {file: /run/secrets/database, version: 2}, QUEUE_KEY: {environment: LEDGER_QUEUE_KEY}}
+    environments: {test: {secrets: {DATABASE_PASSWORD: {credential: database-test}}}}
+    cells: {eu: {secrets: {QUEUE_KEY: {file: /run/secrets/queue-eu}}}}
 calendars:
   eu: {time_zone: Europe/Berlin, working_days: mon-fri, working_hours: "09:00-17:00", holidays: holidays/de.ics}
 windows:
@@ -85,6 +90,7 @@ components:
     configuration: {LIMIT: 5}
     cells: {eu: {LIMIT: 6}}
     tenants: {acme: {LIMIT: 7}}
+    environments: {test: {LIMIT: 4}}
 summary: Points expire when they should.
 reason: Points of customers are lost every night.
 tickets: [LOY-812]

@@ -64,6 +64,17 @@ fn is_variable(text: &str) -> bool {
     first && text.len() <= 128 && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
 }
 
+fn is_absolute_path(text: &str) -> bool {
+    text.starts_with('/') && !text.chars().any(char::is_control)
+}
+
+/// No path: what a credential is called cannot lead elsewhere.
+fn is_credential(text: &str) -> bool {
+    (1..=128).contains(&text.len())
+        && !text.starts_with('.')
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
+}
+
 fn is_label(text: &str) -> bool {
     let first = text.bytes().next().is_some_and(|b| b.is_ascii_alphanumeric());
     first && text.len() <= 63 && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"._/-".contains(&b))
@@ -128,6 +139,18 @@ text_newtype!(
     VariableName, "name of an environment variable", is_variable,
     "1 to 128 letters, digits and `_`, the first not a digit",
     "^[A-Za-z_][A-Za-z0-9_]{0,127}$"
+);
+text_newtype!(
+    /// The path of a file on the machine that an instance runs on.
+    AbsolutePath, "path of a file", is_absolute_path,
+    "it starts with `/`, such as `/run/secrets/database`",
+    r"^/[^\x00-\x1f\x7f-\x9f]*$"
+);
+text_newtype!(
+    /// The name of a credential that systemd gives to a service.
+    CredentialName, "name of a credential", is_credential,
+    "1 to 128 letters, digits, `.`, `_` and `-`, the first not a `.`",
+    "^[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}$"
 );
 text_newtype!(
     /// The key of a tenant's label.

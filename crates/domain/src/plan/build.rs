@@ -6,7 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use super::report::{About, PlanReport, Problem, ProblemKind};
 use super::when::{Clockwork, Timetable, base_class};
-use super::{FORMAT, NoticeKey, Plan, basis, content, data_steps, describe, select};
+use super::{
+    FORMAT, NoticeKey, Plan, PlannedWave, basis, content, data_steps, describe, environments, required, select,
+};
 use crate::calendar::Profile;
 use crate::files::{PlaybookFile, Project, ReleaseFile, Tenant};
 use crate::id::{ComponentName, Digest, TenantName, Version};
@@ -84,7 +86,7 @@ pub fn plan(input: &PlanInput) -> (Option<Plan>, PlanReport) {
     let root = patched_root(state, &input.release);
     let first_install = !candidates.is_empty() && candidates.iter().all(|candidate| candidate.from.is_none());
     let (waves, times) = if first_install {
-        (vec![select::install_wave(playbook, &candidates)], Timetable::default())
+        (select::install_waves(playbook, &candidates), Timetable::default())
     } else {
         let (mut waves, rest) = select::waves(playbook, (&input.release, &root), &candidates, &mut report.problems);
         left_behind.extend(rest);
@@ -100,7 +102,7 @@ pub fn plan(input: &PlanInput) -> (Option<Plan>, PlanReport) {
         ));
     }
     report.problems.extend(overdue(input, playbook, &release));
-    report.problems.extend(data_steps::problems(state, &release, &waves));
+    report.problems.extend(of_content(input, playbook, &release, &waves));
     report.runs = describe::runs(state);
     report.waves = describe::waves(&waves, times.expected, times.excused, &release, input.now);
     report.basis = basis::basis(input);
@@ -117,6 +119,14 @@ pub fn plan(input: &PlanInput) -> (Option<Plan>, PlanReport) {
     };
     let blocked = report.blocked();
     ((!blocked).then_some(plan), report)
+}
+
+/// What is wrong with what would run, and where it would come to.
+fn of_content(input: &PlanInput, playbook: &PlaybookFile, release: &Release, waves: &[PlannedWave]) -> Vec<Problem> {
+    let mut problems = data_steps::problems(&input.state, release, waves);
+    problems.extend(required::problems(input, release));
+    problems.extend(environments::problems(input, playbook, release, waves));
+    problems
 }
 
 /// One version is one release, and is applied once; one that came back may be applied again.

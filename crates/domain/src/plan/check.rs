@@ -1,10 +1,13 @@
 //! The plan linter: invariants that live outside the planner, where it cannot break them. Run in every test and before apply.
 
+mod environments;
 mod schedule;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::build::PlanInput;
 use super::report::{Problem, ProblemKind};
-use super::{FORMAT, Plan, PlannedWave};
+use super::{FORMAT, Plan, PlannedWave, required};
 use crate::id::{CellName, TenantName, WaveName};
 
 /// What is wrong with `plan` for the facts of `input`. A sound plan has no problem.
@@ -21,7 +24,9 @@ pub fn check(plan: &Plan, input: &PlanInput) -> Vec<Problem> {
     }
     checked.tenants();
     checked.components();
+    checked.configuration();
     checked.broken.extend(schedule::broken(plan, input));
+    checked.broken.extend(environments::broken(plan, input));
     let help = "this is a defect of the planner: report it with the plan";
     checked
         .broken
@@ -126,6 +131,39 @@ impl<'a> Checked<'a> {
                 self.broken.push(format!(
                     "component `{name}` waits for `{after}`, which the release does not have"
                 ));
+            }
+        }
+    }
+
+    /// Whoever is moved has a value of every variable that is required, from the slot or of its own; and none is both given in
+    /// clear and a secret.
+    fn configuration(&mut self) {
+        let release = &self.plan.release;
+        let tenants = || self.plan.waves.iter().flat_map(|wave| &wave.tenants);
+        let cells: BTreeSet<&CellName> = tenants().map(|(_, planned)| &planned.cell).collect();
+        for cell in cells {
+            for spec in release.components.keys().filter_map(|name| release.slot(cell, name)) {
+                let (component, own) = (&spec.component, &spec.tenant_configuration);
+                for variable in spec.definition.requires.iter().filter(|it| !required::gives(&spec, it)) {
+                    let has = |tenant| own.get(tenant).is_some_and(|own| own.contains_key(variable));
+                    let mut here = tenants().filter(|(_, planned)| planned.cell == *cell);
+                    if let Some((tenant, _)) = here.find(|(tenant, _)| !has(*tenant)) {
+                        self.broken.push(format!(
+                            "component `{component}` has no `{variable}` for tenant `{tenant}` in cell `{cell}`"
+                        ));
+                    }
+                }
+                let plain = [&spec.definition.environment, &spec.configuration]
+                    .into_iter()
+                    .chain(own.values());
+                for name in plain
+                    .flat_map(BTreeMap::keys)
+                    .filter(|name| spec.secrets.contains_key(*name))
+                {
+                    self.broken.push(format!(
+                        "`{name}` of component `{component}` is a secret and given in clear"
+                    ));
+                }
             }
         }
     }

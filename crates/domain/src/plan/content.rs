@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::build::{FoundArtifact, PlanInput};
 use super::report::{Problem, ProblemKind};
 use crate::change::Change;
-use crate::files::{self, Project};
-use crate::id::{ComponentName, DatabaseName, Digest, Version};
+use crate::files::{self, Environment, Project};
+use crate::id::{CellName, ComponentName, DatabaseName, Digest, Version};
 use crate::release::{
     Artifact, ComponentKind, ComponentRelease, Configuration, DataStep, Definition, Readiness, ReadinessCheck, Release,
-    ReleaseKind, Reversible,
+    ReleaseKind, Reversible, SecretReference, SecretReferences, Secrets,
 };
 use crate::service::{RunPhase, Service};
 
@@ -25,6 +25,7 @@ pub fn release(input: &PlanInput, base: Option<&Release>, problems: &mut Vec<Pro
                 definition,
                 artifact,
                 configuration: configuration(listed),
+                secrets: secrets(component),
             }),
             (None, Some(earlier)) => {
                 if earlier.definition != definition {
@@ -64,6 +65,7 @@ pub fn release(input: &PlanInput, base: Option<&Release>, problems: &mut Vec<Pro
         kind: file.kind,
         commits: file.commits.clone(),
         components,
+        environments: environments(&input.project),
         summary: file.summary.clone(),
         reason: file.reason.clone(),
         tickets: file.tickets.clone(),
@@ -89,6 +91,7 @@ pub fn assumed(project: &Project, version: &Version) -> Release {
             definition: definition(component),
             artifact,
             configuration: Configuration::default(),
+            secrets: Secrets::default(),
         };
         (component.name.clone(), part)
     };
@@ -97,6 +100,7 @@ pub fn assumed(project: &Project, version: &Version) -> Release {
         kind: ReleaseKind::default(),
         commits: Vec::new(),
         components: project.service.components.iter().map(component).collect(),
+        environments: environments(project),
         summary: None,
         reason: None,
         tickets: BTreeSet::new(),
@@ -107,6 +111,34 @@ pub fn assumed(project: &Project, version: &Version) -> Release {
         downtime: None,
         steps: Vec::new(),
     }
+}
+
+/// The cells that are not for production.
+fn environments(project: &Project) -> BTreeMap<CellName, Environment> {
+    let cells = project.service.cells.iter();
+    let others = cells.filter(|cell| cell.environment != Environment::default());
+    others.map(|cell| (cell.name.clone(), cell.environment)).collect()
+}
+
+/// What is given to each component by the files alone: of those that the release lists with what it says of them. Their
+/// artifacts are not looked at.
+#[must_use]
+pub fn described(project: &Project, release: Option<&files::ReleaseFile>) -> Release {
+    let mut described = match release {
+        Some(release) => assumed(project, &release.version),
+        None => assumed(
+            project,
+            &Version::new("described").expect("a literal of the right shape"),
+        ),
+    };
+    for component in &project.service.components {
+        let listed = release.and_then(|release| release.components.get(&component.name));
+        if let Some(part) = described.components.get_mut(&component.name) {
+            part.secrets = secrets(component);
+            part.configuration = listed.map(configuration).unwrap_or_default();
+        }
+    }
+    described
 }
 
 fn data_step(step: &files::ReleaseStep) -> DataStep {
@@ -221,6 +253,7 @@ fn artifact(
 fn configuration(listed: &files::ReleaseComponent) -> Configuration {
     Configuration {
         all: plain(&listed.configuration),
+        environments: by_environment(plain(&listed.environments.test), plain(&listed.environments.production)),
         cells: listed
             .cells
             .iter()
@@ -232,6 +265,34 @@ fn configuration(listed: &files::ReleaseComponent) -> Configuration {
             .map(|(tenant, own)| (tenant.clone(), plain(own)))
             .collect(),
     }
+}
+
+fn secrets(component: &files::Component) -> Secrets {
+    let of = |references: &BTreeMap<files::VariableName, SecretReference>| -> SecretReferences {
+        let references = references.iter();
+        references
+            .map(|(name, reference)| (name.as_str().to_owned(), reference.clone()))
+            .collect()
+    };
+    let environments = &component.environments;
+    let cells = component.cells.iter();
+    Secrets {
+        all: of(&component.secrets),
+        environments: by_environment(of(&environments.test.secrets), of(&environments.production.secrets)),
+        cells: cells
+            .filter(|(_, place)| !place.secrets.is_empty())
+            .map(|(cell, place)| (cell.clone(), of(&place.secrets)))
+            .collect(),
+    }
+}
+
+/// What is said of both, without those of which nothing is said.
+fn by_environment<T>(
+    test: BTreeMap<String, T>,
+    production: BTreeMap<String, T>,
+) -> BTreeMap<Environment, BTreeMap<String, T>> {
+    let both = [(Environment::Test, test), (Environment::Production, production)];
+    both.into_iter().filter(|(_, own)| !own.is_empty()).collect()
 }
 
 fn plain(variables: &BTreeMap<files::VariableName, files::Scalar>) -> BTreeMap<String, String> {
@@ -256,6 +317,7 @@ fn definition(component: &files::Component) -> Definition {
         kind,
         command: component.command.clone(),
         environment: plain(&component.environment),
+        requires: component.requires.iter().map(|name| name.as_str().to_owned()).collect(),
         instances: component.instances,
         ready: readiness(component.ready.as_ref()),
         stop_grace: component.stop.grace,

@@ -172,6 +172,8 @@ pub enum Part {
     /// How it is run or found.
     Definition,
     Configuration,
+    /// Where secrets are found, or which ones there are.
+    Secrets,
 }
 
 /// What `now` decides otherwise than `before`. Tenants are looked at once.
@@ -238,6 +240,7 @@ fn parts(old: Option<&ComponentRelease>, new: Option<&ComponentRelease>) -> BTre
         (Part::Artifact, old.artifact.digest != new.artifact.digest),
         (Part::Definition, old.definition != new.definition),
         (Part::Configuration, old.configuration != new.configuration),
+        (Part::Secrets, old.secrets != new.secrets),
     ];
     let differing = differ.into_iter().filter(|(_, differs)| *differs);
     differing.map(|(part, _)| part).collect()

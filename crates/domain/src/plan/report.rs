@@ -102,6 +102,10 @@ pub enum ProblemKind {
     Change,
     /// What a release patches is not there, or cannot be taken over.
     Patches,
+    /// A variable without a value.
+    Configuration,
+    /// Environments that a release would not go through in their order, or that differ unsaid.
+    Environment,
     /// Work on data that cannot be done so.
     Step,
     OtherCell,
@@ -139,6 +143,11 @@ pub enum About {
     Calendar(CalendarName),
     Tenant(TenantName),
     Component(ComponentName),
+    /// A variable that a component requires.
+    Variable {
+        component: ComponentName,
+        variable: String,
+    },
 }
 
 /// A line of a file.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::build::PlanInput;
 use super::report::{About, Problem, ProblemKind};
 use super::{LeftBehind, PlannedTenant, PlannedWave};
-use crate::files::{Conditions, PlaybookFile, ReleaseFile, Tenant, Wave};
+use crate::files::{Conditions, Environment, PlaybookFile, ReleaseFile, Tenant, Wave};
 use crate::id::{CellName, Digest, TenantName, Version, WaveName};
 use crate::policy::{Bake, Gap, OnlyWhen, Parallel, WavePolicy};
 use crate::service::{Place, RunPhase, Service};
@@ -16,6 +16,7 @@ use crate::time::Duration;
 pub(super) struct Candidate<'a> {
     name: &'a TenantName,
     cell: &'a CellName,
+    environment: Environment,
     pub(super) from: Option<Version>,
     /// The patched release, where the tenant is on that.
     replaces: Option<Version>,
@@ -86,6 +87,7 @@ pub(super) fn candidates<'a>(
         candidates.push(Candidate {
             name,
             cell,
+            environment: environment_of(input, cell),
             from,
             replaces,
             declared: file,
@@ -96,6 +98,13 @@ pub(super) fn candidates<'a>(
         });
     }
     (candidates, left)
+}
+
+/// A cell that is written nowhere any more is like one of which nothing is said.
+fn environment_of(input: &PlanInput, cell: &CellName) -> Environment {
+    let mut cells = input.project.service.cells.iter();
+    let known = cells.find(|known| known.name == *cell);
+    known.map(|cell| cell.environment).unwrap_or_default()
 }
 
 fn is_broken(name: &TenantName, mistake: &str) -> Problem {
@@ -155,8 +164,25 @@ fn expected<'a>(state: &'a Service, patched: Option<&Version>) -> BTreeMap<&'a T
     expected
 }
 
-/// Nobody runs anything yet: one wave, nothing to compare with, nothing to go back to.
-pub(super) fn install_wave(playbook: &PlaybookFile, candidates: &[Candidate<'_>]) -> PlannedWave {
+/// Nobody runs anything yet: one wave, or one for each environment that the playbook puts in an order.
+pub(super) fn install_waves(playbook: &PlaybookFile, candidates: &[Candidate<'_>]) -> Vec<PlannedWave> {
+    let mut groups: BTreeMap<usize, Vec<&Candidate<'_>>> = BTreeMap::new();
+    for candidate in candidates {
+        let mut ordered = playbook.environments.iter();
+        let place = ordered.position(|environment| *environment == candidate.environment);
+        groups.entry(place.unwrap_or(usize::MAX)).or_default().push(candidate);
+    }
+    let alone = groups.len() == 1;
+    let waves = groups.into_values().map(|group| {
+        let environment = group.first().map(|candidate| candidate.environment).filter(|_| !alone);
+        let name = environment.map_or("install".to_owned(), |it| format!("install-{}", it.as_str()));
+        install_wave(playbook, &name, &group)
+    });
+    waves.collect()
+}
+
+/// Nothing to compare with, nothing to go back to.
+fn install_wave(playbook: &PlaybookFile, name: &str, candidates: &[&Candidate<'_>]) -> PlannedWave {
     let bake = Bake {
         least: Duration::ZERO,
         longest: Duration::ZERO,
@@ -170,7 +196,7 @@ pub(super) fn install_wave(playbook: &PlaybookFile, candidates: &[Candidate<'_>]
         .unwrap_or_default();
     let because: Arc<str> = "nobody runs a version yet".into();
     PlannedWave {
-        name: WaveName::new("install").expect("a literal of the right shape"),
+        name: WaveName::new(name).expect("a literal of the right shape"),
         policy: WavePolicy {
             max_parallel: Parallel::default(),
             bake,
@@ -320,6 +346,7 @@ impl Candidate<'_> {
         };
         conditions.labels.iter().all(|(label, value)| has(label, value))
             && conditions.opt_in.is_none_or(|wanted| wanted == self.opted_in)
+            && conditions.environment.is_none_or(|wanted| wanted == self.environment)
             && conditions.cell.as_ref().is_none_or(|cell| cell == self.cell)
             && conditions
                 .tenants
@@ -339,6 +366,7 @@ fn in_words(conditions: &Conditions) -> String {
         Some(false) => words.push("has not opted in".to_owned()),
         None => {}
     }
+    words.extend(conditions.environment.map(|it| format!("environment {}", it.as_str())));
     words.extend(conditions.cell.as_ref().map(|cell| format!("cell {cell}")));
     words.extend(conditions.tenants.as_ref().map(|_| "named in the playbook".to_owned()));
     words.extend(conditions.percentage.map(|percentage| format!("{percentage} % by lot")));

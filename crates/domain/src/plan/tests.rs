@@ -1,4 +1,6 @@
+mod configuration;
 mod differences;
+mod environments;
 mod left_behind;
 mod patches;
 mod told;
@@ -108,7 +110,7 @@ waves:
     };
     assert_eq!(sizes("1.1.0"), [1, 2, 3]);
     let first = |release: &str| shop.plan(release).0.unwrap().waves[0].tenants.keys().next().cloned();
-    let drawn: std::collections::BTreeSet<_> = (0..20).map(|n| first(&format!("2.{n}.0"))).collect();
+    let drawn: BTreeSet<_> = (0..20).map(|n| first(&format!("2.{n}.0"))).collect();
     assert!(drawn.len() > 1, "the same tenant would always be the first");
 }
 

@@ -3,6 +3,7 @@ use std::collections::BTreeSet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::files::Environment;
 use crate::id::{ApprovalName, RoleName, WaveName};
 use crate::release::ReleaseKind;
 use crate::time::Duration;
@@ -26,7 +27,7 @@ pub struct ApprovalRule {
     pub releases: BTreeSet<ReleaseKind>,
     /// What waits for it.
     #[serde(default)]
-    pub before: Before,
+    pub before: ApprovalPoint,
     /// How long a given approval counts. Left out, as long as the plan.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires: Option<Duration>,
@@ -40,8 +41,21 @@ fn one() -> u32 {
     1
 }
 
+/// What an approval holds up, as a playbook says it.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ApprovalPoint {
+    /// The first wave, and so the whole release.
+    #[default]
+    Release,
+    /// This wave.
+    Wave(WaveName),
+    /// The first wave that moves tenants in this environment.
+    Environment(Environment),
+}
+
 /// What an approval holds up.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Before {
     /// The first wave, and so the whole release.

@@ -8,6 +8,7 @@ fn release(version: &str, artifact: &[u8]) -> Release {
         },
         command: vec!["{artifact}".to_owned()],
         environment: BTreeMap::new(),
+        requires: BTreeSet::new(),
         instances: 2,
         ready: Readiness {
             check: ReadinessCheck::Started,
@@ -28,12 +29,14 @@ fn release(version: &str, artifact: &[u8]) -> Release {
             path: "somewhere".to_owned(),
         },
         configuration: Configuration::default(),
+        secrets: Secrets::default(),
     };
     Release {
         version: Version::new(version).unwrap(),
         kind: ReleaseKind::Scheduled,
         commits: Vec::new(),
         components: BTreeMap::from([(ComponentName::new("api").unwrap(), part)]),
+        environments: BTreeMap::new(),
         summary: None,
         reason: None,
         tickets: BTreeSet::new(),

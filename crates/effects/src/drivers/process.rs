@@ -43,6 +43,7 @@ mod pid;
 mod ports;
 mod readiness;
 mod record;
+mod secrets;
 pub mod shim;
 
 pub use self::record::LogLimits;

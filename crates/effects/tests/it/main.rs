@@ -4,6 +4,7 @@ mod adoption;
 mod life;
 mod once;
 mod order;
+mod secrets;
 mod trouble;
 mod workers;
 mod world;

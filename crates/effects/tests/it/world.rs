@@ -164,6 +164,7 @@ impl World {
                     "{artifact}".to_owned(),
                 ],
                 environment: BTreeMap::new(),
+                requires: BTreeSet::new(),
                 instances: 1,
                 ready: Readiness {
                     check: ReadinessCheck::Path("/ready".to_owned()),
@@ -179,6 +180,7 @@ impl World {
             },
             configuration: BTreeMap::new(),
             tenant_configuration: BTreeMap::new(),
+            secrets: BTreeMap::new(),
         }
     }
 

@@ -6,9 +6,10 @@ use axum::http::Method;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tidegate_domain::change::Change;
+use tidegate_domain::files::Environment;
 use tidegate_domain::id::{ComponentName, Digest, Version};
 use tidegate_domain::plan::Plan;
-use tidegate_domain::release::{ComponentRelease, Configuration, Release};
+use tidegate_domain::release::{ComponentRelease, Release};
 
 use super::exchange::{Answer, Named};
 use super::{AppState, Problem, Route, SCHEMA_VERSION};
@@ -41,7 +42,7 @@ pub struct ComponentDiff {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct VariableDiff {
-    /// `all`, `cell NAME` or `tenant NAME`.
+    /// `all`, `environment NAME`, `cell NAME` or `tenant NAME`.
     pub scope: String,
     pub name: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -108,40 +109,60 @@ fn component(name: &ComponentName, old: Option<&ComponentRelease>, new: Option<&
         artifact_from: old.map(|part| part.artifact.digest.clone()),
         artifact_to: new.map(|part| part.artifact.digest.clone()),
         definition_differs: old.map(|part| &part.definition) != new.map(|part| &part.definition),
-        configuration: variables(old.map(|part| &part.configuration), new.map(|part| &part.configuration)),
+        configuration: variables(old, new),
     }
 }
 
-fn variables(old: Option<&Configuration>, new: Option<&Configuration>) -> Vec<VariableDiff> {
+fn variables(old: Option<&ComponentRelease>, new: Option<&ComponentRelease>) -> Vec<VariableDiff> {
     let (old, new) = (flat(old), flat(new));
     let keys: BTreeSet<&(String, String)> = old.keys().chain(new.keys()).collect();
     let differing = keys.into_iter().filter(|key| old.get(*key) != new.get(*key));
     let told = differing.map(|key| VariableDiff {
         scope: key.0.clone(),
         name: key.1.clone(),
-        from: old.get(key).map(|value| (*value).clone()),
-        to: new.get(key).map(|value| (*value).clone()),
+        from: old.get(key).cloned(),
+        to: new.get(key).cloned(),
     });
     told.collect()
 }
 
-/// Every variable by where it counts and its name.
-fn flat(configuration: Option<&Configuration>) -> BTreeMap<(String, String), &String> {
+/// Every variable by where it counts and its name. Of a secret only the reference is known.
+fn flat(part: Option<&ComponentRelease>) -> BTreeMap<(String, String), String> {
     let mut flat = BTreeMap::new();
-    let Some(configuration) = configuration else {
+    let Some(ComponentRelease {
+        configuration, secrets, ..
+    }) = part
+    else {
         return flat;
     };
-    let all = std::iter::once(("all".to_owned(), &configuration.all));
+    let in_environment = |environment: &Environment| format!("environment {}", environment.as_str());
+    let environments = configuration.environments.iter();
+    let environments = environments.map(|(environment, own)| (in_environment(environment), own));
     let cells = configuration
         .cells
         .iter()
         .map(|(cell, own)| (format!("cell {cell}"), own));
-    let tenants = configuration
-        .tenants
-        .iter()
-        .map(|(tenant, own)| (format!("tenant {tenant}"), own));
-    for (scope, own) in all.chain(cells).chain(tenants) {
-        flat.extend(own.iter().map(|(name, value)| ((scope.clone(), name.clone()), value)));
+    let tenants = configuration.tenants.iter();
+    let tenants = tenants.map(|(tenant, own)| (format!("tenant {tenant}"), own));
+    let plain = [("all".to_owned(), &configuration.all)].into_iter().chain(environments);
+    for (scope, own) in plain.chain(cells).chain(tenants) {
+        flat.extend(
+            own.iter()
+                .map(|(name, value)| ((scope.clone(), name.clone()), value.clone())),
+        );
+    }
+    let environments = secrets.environments.iter();
+    let environments = environments.map(|(environment, own)| (in_environment(environment), own));
+    let cells = secrets.cells.iter().map(|(cell, own)| (format!("cell {cell}"), own));
+    let references = [("all".to_owned(), &secrets.all)]
+        .into_iter()
+        .chain(environments)
+        .chain(cells);
+    for (scope, own) in references {
+        let told = own
+            .iter()
+            .map(|(name, reference)| ((scope.clone(), name.clone()), format!("secret from {reference}")));
+        flat.extend(told);
     }
     flat
 }

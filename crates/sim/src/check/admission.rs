@@ -199,7 +199,7 @@ fn approved_by_those_asked(run: &Kept, entry: &Entry) -> Checked {
         name: &planned.name,
         roles: &planned.roles,
         count: planned.count,
-        before: &planned.before,
+        before: planned.before.clone(),
         expires: planned.expires,
     });
     let may = asked.is_some_and(|asked| run.may_agree(&entry.actor, &asked));
@@ -212,7 +212,7 @@ fn approved_by_those_asked(run: &Kept, entry: &Entry) -> Checked {
 
 /// What starts, people had agreed to: others than its author, as many as the playbook asks for.
 fn agreed(run: &Kept, before: &Before, now: Timestamp) -> Checked {
-    for asked in run.promise.asked().iter().filter(|asked| asked.before == before) {
+    for asked in run.promise.asked().iter().filter(|asked| asked.before == *before) {
         let agreed = run.agreed(asked, now);
         if agreed.len() < asked.count as usize {
             let release = &run.promise.plan.release.version;

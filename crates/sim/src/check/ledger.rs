@@ -347,7 +347,7 @@ impl Kept {
 
     /// Who has agreed to it so far, and counts at this instant.
     pub fn agreed(&self, asked: &Asked<'_>, at: Timestamp) -> BTreeSet<&Actor> {
-        let wave = match asked.before {
+        let wave = match &asked.before {
             Before::Release => None,
             Before::Wave(wave) => Some(wave),
         };
@@ -371,7 +371,7 @@ impl Kept {
         let promise = Arc::clone(&self.promise);
         let mut about: BTreeSet<Option<WaveName>> = BTreeSet::new();
         for asked in promise.asked() {
-            let (wave, begun) = match asked.before {
+            let (wave, begun) = match &asked.before {
                 Before::Release => (None, self.started),
                 Before::Wave(name) => {
                     let begun = self.waves.get(name).is_some_and(|wave| wave.begun && !wave.taken_back);

@@ -9,7 +9,7 @@ use tidegate_domain::calendar::{Calendars, Class, Period, Subject, WhenOpenEnds,
 use tidegate_domain::files::{self, PlaybookFile, Project, Tenant, TimeZoneName};
 use tidegate_domain::id::{Actor, ApprovalName, CustomerName, RoleName, TenantName, WaveName};
 use tidegate_domain::plan::{Plan, PlannedNotice, PlannedWave};
-use tidegate_domain::policy::{Before, Downtime, Gap, ReservationRule, Skip, WhenSilent};
+use tidegate_domain::policy::{ApprovalPoint, Before, Downtime, Gap, ReservationRule, Skip, WhenSilent};
 use tidegate_domain::release::ReleaseKind;
 use tidegate_domain::time::{Duration, Timestamp};
 
@@ -31,7 +31,7 @@ pub struct Asked<'a> {
     pub name: &'a ApprovalName,
     pub roles: &'a BTreeSet<RoleName>,
     pub count: u32,
-    pub before: &'a Before,
+    pub before: Before,
     pub expires: Option<Duration>,
 }
 
@@ -247,7 +247,7 @@ impl Promise {
                     name: &planned.name,
                     roles: &planned.roles,
                     count: planned.count,
-                    before: &planned.before,
+                    before: planned.before.clone(),
                     expires: planned.expires,
                 })
                 .collect();
@@ -256,14 +256,28 @@ impl Promise {
         let rules = playbook.approvals.iter().filter(|_| !self.skips(Skip::Approvals));
         rules
             .filter(|rule| rule.releases.is_empty() || rule.releases.contains(&kind))
-            .map(|rule| Asked {
-                name: &rule.name,
-                roles: &rule.roles,
-                count: rule.count,
-                before: &rule.before,
-                expires: rule.expires,
+            .filter_map(|rule| {
+                Some(Asked {
+                    name: &rule.name,
+                    roles: &rule.roles,
+                    count: rule.count,
+                    before: self.point(&rule.before)?,
+                    expires: rule.expires,
+                })
             })
             .collect()
+    }
+
+    /// What waits for an approval: of an environment the first wave that comes there, and nothing where none does.
+    fn point(&self, written: &ApprovalPoint) -> Option<Before> {
+        Some(match written {
+            ApprovalPoint::Release => Before::Release,
+            ApprovalPoint::Wave(name) => Before::Wave(name.clone()),
+            ApprovalPoint::Environment(environment) => {
+                let there = |wave: &&PlannedWave| wave.environments(&self.plan.release).contains(environment);
+                Before::Wave(self.plan.waves.iter().find(there)?.name.clone())
+            }
+        })
     }
 
     /// What a tenant is owed. A rule that no notice was planned for is told by the name of its kind.

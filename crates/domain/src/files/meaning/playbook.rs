@@ -1,5 +1,8 @@
+mod environments;
+
 use std::collections::{BTreeMap, BTreeSet};
 
+use self::environments::Environments;
 use super::known::Known;
 use super::{calendars, check_known, check_unique, labels, names};
 use crate::calendar::Period;
@@ -11,6 +14,7 @@ use crate::time::Duration;
 pub(super) fn check(report: &mut Report<'_>, tree: &Node, service: Option<&Node>, known: Option<&Known<'_>>) {
     check_file_name(report, tree);
     check_unique(report, tree, "waves", "name", "wave");
+    environments::check(report, tree);
     let cells = service.map(|service| names(service, "cells"));
     check_named_waves(report, tree);
     check_validations(report, tree);
@@ -260,7 +264,8 @@ fn check_downtime(report: &mut Report<'_>, tree: &Node) {
 }
 
 /// Warns of waves that select nobody, and of tenants that no wave selects. Both files are free of errors here.
-pub(super) fn check_reach(report: &mut Report<'_>, tree: &Node, tenants: &Node) {
+pub(super) fn check_reach(report: &mut Report<'_>, tree: &Node, tenants: &Node, service: Option<&Node>) {
+    let environments = Environments::of(service);
     let mut left: Vec<&Node> = tenants.items_of("tenants").iter().collect();
     let nobody_at_all = left.is_empty();
     let mut rest_is_taken = false;
@@ -272,9 +277,9 @@ pub(super) fn check_reach(report: &mut Report<'_>, tree: &Node, tenants: &Node) 
             report.push(finding.label("an earlier wave takes the rest"));
             continue;
         }
-        let selectors: Vec<Selector<'_>> = conditions(wave).map(Selector::new).collect();
+        let selectors: Vec<Selector<'_>> = conditions(wave).map(|it| Selector::new(it, &environments)).collect();
         let selects = |tenant: &&Node| selectors.iter().any(|selector| selector.admits(tenant));
-        rest_is_taken = conditions(wave).any(is_rest);
+        rest_is_taken = conditions(wave).any(is_rest) || environments.are_all_taken(waves_until(tree, wave));
         if !rest_is_taken && !nobody_at_all && !left.iter().any(selects) {
             let message = "this wave selects no tenant".to_owned();
             report.push(Finding::warning(Code::NoEffect, &select.key_span, message));
@@ -299,6 +304,13 @@ pub(super) fn check_reach(report: &mut Report<'_>, tree: &Node, tenants: &Node) 
     );
 }
 
+/// A wave and those before it.
+fn waves_until<'n>(tree: &'n Node, last: &Node) -> &'n [Node] {
+    let waves = tree.items_of("waves");
+    let place = waves.iter().position(|wave| std::ptr::eq(wave, last));
+    &waves[..place.map_or(waves.len(), |place| place + 1)]
+}
+
 fn is_rest(conditions: &Node) -> bool {
     conditions.entries().len() == 1 && conditions.field("rest").is_some()
 }
@@ -307,12 +319,17 @@ fn is_rest(conditions: &Node) -> bool {
 struct Selector<'n> {
     conditions: &'n Node,
     tenants: BTreeSet<&'n str>,
+    environments: &'n Environments<'n>,
 }
 
 impl<'n> Selector<'n> {
-    fn new(conditions: &'n Node) -> Self {
+    fn new(conditions: &'n Node, environments: &'n Environments<'n>) -> Self {
         let tenants = conditions.items_of("tenants").iter().filter_map(Node::text).collect();
-        Self { conditions, tenants }
+        Self {
+            conditions,
+            tenants,
+            environments,
+        }
     }
 
     fn takes_a_share(&self) -> bool {
@@ -333,6 +350,7 @@ impl<'n> Selector<'n> {
                     let opted_in = tenant.field("opt_in").map(|node| &node.value);
                     opted_in.unwrap_or(&Value::Boolean(false)) == &condition.value.value
                 }
+                "environment" => self.environments.of_tenant(tenant) == condition.value.text(),
                 "cell" => tenant.text_of("cell") == condition.value.text(),
                 "tenants" => tenant.text_of("id").is_some_and(|id| self.tenants.contains(id)),
                 // `percentage` is not known here; `rest` is true of everybody who is still looked at.

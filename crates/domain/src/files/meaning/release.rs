@@ -2,7 +2,7 @@ mod steps;
 
 use std::collections::BTreeSet;
 
-use super::{check_known, unknown_name};
+use super::{check_known, secrets, unknown_name};
 use crate::files::Project;
 use crate::files::change::is_unwritten;
 use crate::files::diagnostic::{Code, Finding, Report};
@@ -25,6 +25,7 @@ pub(super) fn check(report: &mut Report<'_>, tree: &Node, project: &Project) {
     check_reason(report, tree);
     check_downtime(report, tree, project);
     steps::check(report, tree, (&components, &cells));
+    secrets::check_release(report, tree, project);
     for component in tree.entries_of("components") {
         check_keys(report, component.value.entries_of("cells"), "cell", &cells);
         check_keys(report, component.value.entries_of("tenants"), "tenant", &tenants);
@@ -91,7 +92,7 @@ fn check_downtime(report: &mut Report<'_>, tree: &Node, project: &Project) {
     report.push(Finding::error(Code::Conflict, &node.span, message).help(help));
 }
 
-fn check_keys(report: &mut Report<'_>, entries: &[Entry], what: &str, known: &BTreeSet<&str>) {
+pub(super) fn check_keys(report: &mut Report<'_>, entries: &[Entry], what: &str, known: &BTreeSet<&str>) {
     for entry in entries.iter().filter(|entry| !known.contains(entry.key.as_str())) {
         if report.is_full() {
             return;

@@ -1,6 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{check_known, check_unique, names};
+use super::{check_known, check_unique, names, secrets};
 use crate::files::Address;
 use crate::files::diagnostic::{Code, Finding, Report, shown};
 use crate::files::tree::Node;
@@ -22,6 +22,7 @@ pub(super) fn check(report: &mut Report<'_>, tree: &Node) {
     check_after(report, tree);
     check_cycle(report, tree.items_of("components"));
     check_listeners(report, tree);
+    secrets::check(report, tree, &names(tree, "cells"));
 }
 
 pub(super) fn check_playbook(report: &mut Report<'_>, tree: &Node, playbooks: &[Option<&Node>]) {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::files::service::Environment;
 use crate::files::text::{LabelName, Scalar};
 use crate::id::{CellName, TenantName, WaveName, WindowName};
 use crate::policy::{Bake, Gap, GateUse, OnlyWhen, Parallel, Validation};
@@ -85,6 +86,9 @@ pub struct Conditions {
     /// The tenant asked to be among the first, or did not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub opt_in: Option<bool>,
+    /// The tenant lives in a cell of this environment.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub environment: Option<Environment>,
     /// The tenant lives in this cell.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cell: Option<CellName>,

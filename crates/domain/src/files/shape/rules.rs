@@ -9,8 +9,8 @@ use crate::calendar::{Boundary, LocalDate, Period, RuleText, WeekdayList, Window
 use crate::change::{Endpoint, FieldName, FlagName, PicturePath, Ticket, WebAddress};
 use crate::files::customers::{Locale, MailAddress};
 use crate::files::text::{
-    Address, CommitId, CookieName, GateName, HeaderName, HostName, HostTemplate, Instant, LabelName, Memory,
-    PathTemplate, Sha256, TimeZoneName, UrlPath, VariableName,
+    AbsolutePath, Address, CommitId, CookieName, CredentialName, GateName, HeaderName, HostName, HostTemplate, Instant,
+    LabelName, Memory, PathTemplate, Sha256, TimeZoneName, UrlPath, VariableName,
 };
 use crate::id::{
     ApprovalName, CalendarName, CellName, ChangeId, ComponentName, ContactName, CustomerName, DatabaseName,
@@ -83,9 +83,11 @@ pub(super) fn all() -> Vec<Rule> {
         },
         rule::<WorkingHours>(),
         rule::<Duration>(),
+        rule::<AbsolutePath>(),
         rule::<Address>(),
         rule::<CommitId>(),
         rule::<CookieName>(),
+        rule::<CredentialName>(),
         rule::<Gap>(),
         rule::<GateName>(),
         rule::<HeaderName>(),

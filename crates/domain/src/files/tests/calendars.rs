@@ -39,37 +39,37 @@ fn mistakes_in_what_is_for_everybody_stop_the_reading() {
     check(
         "time_zone: Europe/Berlin",
         "time_zone: Europe/Berln",
-        "tidegate.yaml:29:19: `Europe/Berln` is not a time zone (did you mean `Europe/Berlin`?) [an IANA name such as `Europe/Berlin`, or `UTC`; offsets and abbreviations do not know when clocks change]",
+        "tidegate.yaml:33:19: `Europe/Berln` is not a time zone (did you mean `Europe/Berlin`?) [an IANA name such as `Europe/Berlin`, or `UTC`; offsets and abbreviations do not know when clocks change]",
     );
     check(
         "time_zone: Europe/Berlin",
         "time_zone: \"+01:00\"",
-        "tidegate.yaml:29:19: `+01:00` is not a time zone [an IANA name such as `Europe/Berlin`, or `UTC`; offsets and abbreviations do not know when clocks change]",
+        "tidegate.yaml:33:19: `+01:00` is not a time zone [an IANA name such as `Europe/Berlin`, or `UTC`; offsets and abbreviations do not know when clocks change]",
     );
     check(
         "until: \"06:00\", ",
         "",
-        "tidegate.yaml:31:6: `until` is missing in this window [add `until:` - when it ends, written as `from` is]",
+        "tidegate.yaml:35:6: `until` is missing in this window [add `until:` - when it ends, written as `from` is]",
     );
     check(
         "until: \"06:00\"",
         "until: \"24:00\"",
-        "tidegate.yaml:31:67: `24:00` ends a day that does not end there [midnight is `00:00`]",
+        "tidegate.yaml:35:67: `24:00` ends a day that does not end there [midnight is `00:00`]",
     );
     check(
         "BYDAY=-1FR",
         "BYHOUR=3",
-        "tidegate.yaml:33:41: `BYHOUR` is no part of a rule for whole days [the parts are FREQ, INTERVAL, COUNT, UNTIL, BYDAY, BYMONTHDAY, BYMONTH, BYSETPOS and WKST]",
+        "tidegate.yaml:37:41: `BYHOUR` is no part of a rule for whole days [the parts are FREQ, INTERVAL, COUNT, UNTIL, BYDAY, BYMONTHDAY, BYMONTH, BYSETPOS and WKST]",
     );
     check(
         "FREQ=MONTHLY;BYDAY=-1FR",
         "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30",
-        "tidegate.yaml:33:41: this window never opens (no day until 2010-01-01 is one of `FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30`) [correct it, or remove the window]",
+        "tidegate.yaml:37:41: this window never opens (no day until 2010-01-01 is one of `FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30`) [correct it, or remove the window]",
     );
     check(
         "name: payday",
         "name: night",
-        "tidegate.yaml:33:12: there are two windows named `night` (first on line 31)",
+        "tidegate.yaml:37:12: there are two windows named `night` (first on line 35)",
     );
 }
 
@@ -81,7 +81,7 @@ fn a_window_that_names_its_tenants_does_not_block_the_others() {
     assert_eq!(
         brief(&found),
         [
-            "tidegate.yaml:32:63: this window never opens (it ends at 2026-11-22T00:00, which is not after 2026-11-23T00:00) [correct it, or remove the window]"
+            "tidegate.yaml:36:63: this window never opens (it ends at 2026-11-22T00:00, which is not after 2026-11-23T00:00) [correct it, or remove the window]"
         ]
     );
     assert_eq!(found[0].severity, Severity::Confined);
@@ -94,7 +94,7 @@ fn a_window_that_names_its_tenants_does_not_block_the_others() {
     assert!(
         refused
             .to_string()
-            .contains("tidegate.yaml:32:63: this window never opens"),
+            .contains("tidegate.yaml:36:63: this window never opens"),
         "{refused}"
     );
     assert!(project.calendars.class(globex).is_ok());
@@ -110,19 +110,19 @@ fn selectors_that_select_nobody_are_told() {
     };
     assert_eq!(
         said("{tag: retail}"),
-        ["tidegate.yaml:32:122: no tenant has a label `retail`"]
+        ["tidegate.yaml:36:122: no tenant has a label `retail`"]
     );
     assert_eq!(
         said("{customer: globex}"),
-        ["tidegate.yaml:32:127: no tenant belongs to the customer `globex`"]
+        ["tidegate.yaml:36:127: no tenant belongs to the customer `globex`"]
     );
     assert_eq!(
         said("{labels: {tier: gold}, cell: us}"),
-        ["tidegate.yaml:32:117: no tenant is all of this, so the window has no effect"]
+        ["tidegate.yaml:36:117: no tenant is all of this, so the window has no effect"]
     );
     assert_eq!(
         said("{tenants: [acmee]}"),
-        ["tidegate.yaml:32:127: there is no tenant `acmee` (did you mean `acme`?)"]
+        ["tidegate.yaml:36:127: there is no tenant `acmee` (did you mean `acme`?)"]
     );
 }
 
@@ -183,7 +183,7 @@ fn a_holiday_file_that_is_missing_or_wrong_is_told_and_nobody_is_stopped_by_it()
     assert_eq!(
         brief(&found),
         [
-            "tidegate.yaml:29:97: there is no file `holidays/dee.ics` [put it there, by its path relative to this file, or correct the path]"
+            "tidegate.yaml:33:97: there is no file `holidays/dee.ics` [put it there, by its path relative to this file, or correct the path]"
         ]
     );
     let asked = |project: Option<Project>| {

@@ -297,7 +297,7 @@ const OF_A_PLAYBOOK: &[Mistake] = &[
         "{rest: true}",
         "{}",
         &[
-            "playbooks/two-waves.yaml:8:13: this condition is empty [it takes `cell`, `labels`, `opt_in`, `percentage`, `rest` and `tenants`]",
+            "playbooks/two-waves.yaml:8:13: this condition is empty [it takes `cell`, `environment`, `labels`, `opt_in`, `percentage`, `rest` and `tenants`]",
         ],
     ),
     (
@@ -443,8 +443,8 @@ const OF_A_RELEASE: &[Mistake] = &[
         "[points-expiry]",
         "[point-expiry, points-expiry, points-expiry]",
         &[
-            "release.yaml:17:11: there is no change `point-expiry` (did you mean `points-expiry`?)",
-            "release.yaml:17:40: this stands twice in the list (first on line 17) [keep one of the two]",
+            "release.yaml:18:11: there is no change `point-expiry` (did you mean `points-expiry`?)",
+            "release.yaml:18:40: this stands twice in the list (first on line 18) [keep one of the two]",
         ],
     ),
     (
@@ -456,20 +456,20 @@ const OF_A_RELEASE: &[Mistake] = &[
         "https://docs",
         "docs",
         &[
-            "release.yaml:16:42: `docs.loyalty.example/points` is not a web address [it starts with `https://` or `http://` and has no spaces, such as `https://docs.example.com/points`]",
+            "release.yaml:17:42: `docs.loyalty.example/points` is not a web address [it starts with `https://` or `http://` and has no spaces, such as `https://docs.example.com/points`]",
         ],
     ),
     (
         "{until: bake}",
         "{until: baking}",
         &[
-            "release.yaml:18:21: `baking` is not possible here [write `prepare`, `verify`, `switch`, `bake` or `confirm`]",
+            "release.yaml:19:21: `baking` is not possible here [write `prepare`, `verify`, `switch`, `bake` or `confirm`]",
         ],
     ),
     (
         "{until: bake}",
         "never",
-        &["release.yaml:18:13: `never` is not possible here [write `always`]"],
+        &["release.yaml:19:13: `never` is not possible here [write `always`]"],
     ),
     (
         "    artifact: build/api\n",

@@ -144,6 +144,7 @@ impl Part {
             Self::Artifact => "another artifact",
             Self::Definition => "run in another way",
             Self::Configuration => "other configuration",
+            Self::Secrets => "other secrets",
         }
     }
 }

@@ -7,12 +7,12 @@ use super::members::Members;
 use super::start::Owed;
 use super::{Clockwork, of_calendar};
 use crate::calendar::Local;
-use crate::files::Contact;
+use crate::files::{Contact, Environment};
 use crate::id::{CustomerName, TenantName, WaveName};
 use crate::plan::report::{About, Problem, ProblemKind};
 use crate::plan::schedule::{Due, NoticeKey, PlannedApproval, PlannedNotice};
 use crate::plan::{PlannedWave, Start};
-use crate::policy::{Before, NoticeKind, NoticeRule, Skip};
+use crate::policy::{ApprovalPoint, Before, NoticeKind, NoticeRule, Skip};
 use crate::time::Timestamp;
 
 /// Whose tenants a notice is about: a customer's, or one that belongs to nobody.
@@ -349,19 +349,30 @@ impl<'a> Clockwork<'a> {
     }
 
     pub(super) fn approvals(&self, waves: &[PlannedWave]) -> Vec<PlannedApproval> {
-        let moves = |before: &Before| match before {
-            Before::Release => true,
-            Before::Wave(name) => waves.iter().any(|wave| wave.name == *name),
+        let first_in = |environment: &Environment| {
+            let mut waves = waves.iter();
+            waves.find(|wave| wave.environments(self.release).contains(environment))
+        };
+        // Where nobody moves, nobody has to agree.
+        let before = |point: &ApprovalPoint| match point {
+            ApprovalPoint::Release => Some(Before::Release),
+            ApprovalPoint::Wave(name) => {
+                let planned = waves.iter().any(|wave| wave.name == *name);
+                planned.then(|| Before::Wave(name.clone()))
+            }
+            ApprovalPoint::Environment(environment) => Some(Before::Wave(first_in(environment)?.name.clone())),
         };
         let rules = self.playbook.approvals.iter();
         let rules = rules.filter(|rule| rule.releases.is_empty() || rule.releases.contains(&self.release.kind));
-        let approvals = rules.filter(|rule| moves(&rule.before)).map(|rule| PlannedApproval {
-            name: rule.name.clone(),
-            roles: rule.roles.clone(),
-            count: rule.count,
-            before: rule.before.clone(),
-            expires: rule.expires,
-            afterwards: self.skips.contains(&Skip::Approvals),
+        let approvals = rules.filter_map(|rule| {
+            Some(PlannedApproval {
+                name: rule.name.clone(),
+                roles: rule.roles.clone(),
+                count: rule.count,
+                before: before(&rule.before)?,
+                expires: rule.expires,
+                afterwards: self.skips.contains(&Skip::Approvals),
+            })
         });
         approvals.collect()
     }

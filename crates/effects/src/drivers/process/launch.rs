@@ -83,6 +83,7 @@ pub(super) fn launch(blanks: &Blanks<'_>, slot: &SlotId, index: u16, options: &O
     Launch {
         command: blanks.fill_all(&definition.command),
         environment,
+        secrets: spec.secrets.keys().cloned().collect(),
         artifact: PathBuf::from(blanks.artifact),
         digest: spec.artifact.digest.clone(),
         port: blanks.port,

@@ -15,6 +15,7 @@ use super::launch::{Blanks, ConfigurationFile, launch};
 use super::lock::{self, Lock};
 use super::pid::Process;
 use super::record::{self, InstanceDirectory, Launch, Running, SlotRecord};
+use super::secrets::{SecretError, Secrets};
 use super::{INHERITED_VARIABLES, shim, variables_of};
 
 /// Something that runs in the directory, with a shim that watches over it.
@@ -28,6 +29,8 @@ pub(super) struct Life {
 pub(super) enum StartError {
     #[error(transparent)]
     Artifact(#[from] ArtifactError),
+    #[error(transparent)]
+    Secret(#[from] SecretError),
     #[error("cannot write `{}`", path.display())]
     Write {
         path: PathBuf,
@@ -91,16 +94,16 @@ pub(super) fn begin(of: &Supervisor, artifact: &Path) -> Result<Life, StartError
         directory,
         &of.shared.executable,
         &ConfigurationFile::of(&of.spec),
-        &launch,
+        (&launch, &Secrets::resolve(&of.spec.secrets)?),
     )
 }
 
-/// Starts a life in a directory of its own, by what the shim is told.
+/// Starts a life in a directory of its own, by what the shim is told, and what it is told and nobody else.
 pub(super) fn begin_in(
     directory: &InstanceDirectory,
     executable: &Path,
     configuration: &ConfigurationFile<'_>,
-    launch: &Launch,
+    (launch, secrets): (&Launch, &Secrets),
 ) -> Result<Life, StartError> {
     written(&directory.work(), record::create_directory)?;
     let lock = written(&directory.lock(), Lock::try_acquire)?.ok_or(StartError::Locked)?;
@@ -110,7 +113,7 @@ pub(super) fn begin_in(
     written(&directory.running(), record::remove)?;
     written(&directory.exit(), record::remove)?;
     let started_at = record::now();
-    let shim = start_shim(executable, directory, lock)?;
+    let shim = start_shim(executable, directory, (lock, secrets))?;
     Ok(Life {
         shim,
         port: launch.port,
@@ -125,13 +128,18 @@ fn written<T>(path: &Path, write: impl FnOnce(&Path) -> io::Result<T>) -> Result
     })
 }
 
-fn start_shim(executable: &Path, directory: &InstanceDirectory, lock: Lock) -> Result<Process, StartError> {
+fn start_shim(
+    executable: &Path,
+    directory: &InstanceDirectory,
+    (lock, secrets): (Lock, &Secrets),
+) -> Result<Process, StartError> {
     let mut command = Command::new(executable);
     command
         .args(["shim", shim::WATCH])
         .arg(directory.path())
         .env_clear()
         .envs(variables_of(INHERITED_VARIABLES))
+        .envs(secrets.for_shim())
         .current_dir(directory.path())
         // The lock goes over to the shim as its standard input, and is never free in between.
         .stdin(Stdio::from(lock.into_descriptor()))

@@ -15,6 +15,7 @@ use super::launch::{Blanks, ConfigurationFile, launch_once};
 use super::life::{self, Life, StartError};
 use super::lock::Lock;
 use super::record::{self, Exit, InstanceDirectory, Outcome};
+use super::secrets::Secrets;
 use super::{Shared, in_words};
 
 /// Directories of commands that have ended, kept for their output.
@@ -73,7 +74,8 @@ async fn begin(
     };
     let launch = launch_once(&blanks, id, task, &shared.options);
     let configuration = ConfigurationFile::of(&task.spec);
-    life::begin_in(directory, &shared.executable, &configuration, &launch).map(drop)
+    let secrets = Secrets::resolve(&task.spec.secrets)?;
+    life::begin_in(directory, &shared.executable, &configuration, (&launch, &secrets)).map(drop)
 }
 
 /// Counted from its start, whichever server has begun it.

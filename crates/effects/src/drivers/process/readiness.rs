@@ -11,6 +11,7 @@ use super::launch::Blanks;
 use super::loopback;
 use super::ports::address_of;
 use super::record::{self, InstanceDirectory, Launch, Running};
+use super::secrets::Secrets;
 use super::{INHERITED_VARIABLES, in_words, variables_of};
 
 /// Looks once; an error says what is missing, in words.
@@ -39,7 +40,7 @@ async fn answers(port: u16, path: &str, limit: Duration) -> Result<(), String> {
     }
 }
 
-/// Runs the command with the environment of the instance.
+/// Runs the command with the environment of the instance, and the secrets that the instance has.
 async fn succeeds(
     command: &[String],
     spec: &SlotSpec,
@@ -47,6 +48,8 @@ async fn succeeds(
     limit: Duration,
 ) -> Result<(), String> {
     let launch: Launch = record::read(&directory.launch()).ok_or("its process is being started")?;
+    let running: Running = record::read(&directory.running()).ok_or("its process is being started")?;
+    let secrets = Secrets::carried_by(running.shim.pid, &launch.secrets)?;
     let blanks = Blanks {
         spec,
         directory,
@@ -61,6 +64,7 @@ async fn succeeds(
         .args(arguments)
         .env_clear()
         .envs(variables_of(INHERITED_VARIABLES))
+        .envs(secrets.for_instance())
         .envs(&launch.environment)
         .current_dir(directory.work())
         .stdin(Stdio::null())

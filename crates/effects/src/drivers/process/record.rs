@@ -28,6 +28,9 @@ pub(super) struct Launch {
     /// Program and arguments, filled in.
     pub command: Vec<String>,
     pub environment: BTreeMap<String, String>,
+    /// The names of the secrets that the shim is given for it. Their values stand in no file.
+    #[serde(default)]
+    pub secrets: BTreeSet<String>,
     /// The driver's copy, and what must be in it.
     pub artifact: PathBuf,
     pub digest: Digest,
@@ -98,7 +101,7 @@ pub(super) fn read<T: DeserializeOwned>(path: &Path) -> Option<T> {
     serde_json::from_slice(&fs::read(path).ok()?).ok()
 }
 
-/// Writes a record that only this user may read: configuration may hold secrets.
+/// Writes a record that only this user may read: what a service is configured with is nobody else's business.
 ///
 /// The instances of a slot write the slot's record side by side: each through a file of its own, or one would rename the
 /// other's away.

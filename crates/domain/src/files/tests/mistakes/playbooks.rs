@@ -36,6 +36,31 @@ const OF_A_PLAYBOOKS_NAMES: &[Mistake] = &[
     ),
     (
         "name: two-waves",
+        "name: two-waves\nenvironments: [test, production, test]",
+        &["playbooks/two-waves.yaml:3:34: the environment `test` is in the order already [keep it once]"],
+    ),
+    (
+        "name: two-waves",
+        "name: two-waves\napprovals: [{name: all, before: {environment: production}}]",
+        &[
+            "playbooks/two-waves.yaml:3:47: `production` is none of the `environments` of this playbook [add it to `environments`, or name a wave: `before: {wave: ..}`]",
+        ],
+    ),
+    (
+        "select: {rest: true}",
+        "select: [{environment: test}, {environment: production, rest: true}]\n  - name: nobody\n    select: {opt_in: true}",
+        &["playbooks/two-waves.yaml:10:5: nobody is left for this wave (an earlier wave takes the rest)"],
+    ),
+    (
+        "select: {rest: true}",
+        "select: {environment: production}",
+        &[
+            "playbooks/two-waves.yaml:3:1: no wave takes the rest (`globex` would stay behind) [end with a wave that has `select: {rest: true}`]",
+            "playbooks/two-waves.yaml:8:5: this wave selects no tenant",
+        ],
+    ),
+    (
+        "name: two-waves",
         "name: two-waves\napprovals: [{name: all, before: {wave: everbody}}]",
         &["playbooks/two-waves.yaml:3:40: there is no wave `everbody` (did you mean `everybody`?)"],
     ),

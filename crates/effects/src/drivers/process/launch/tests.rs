@@ -18,6 +18,7 @@ pub(in super::super) fn spec() -> SlotSpec {
             kind: ComponentKind::Job,
             command: vec!["{artifact}".to_owned()],
             environment: BTreeMap::new(),
+            requires: BTreeSet::new(),
             instances: 1,
             ready: Readiness {
                 check: ReadinessCheck::Started,
@@ -37,6 +38,7 @@ pub(in super::super) fn spec() -> SlotSpec {
         },
         configuration: BTreeMap::new(),
         tenant_configuration: BTreeMap::new(),
+        secrets: BTreeMap::new(),
     }
 }
 

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, getppid, set_parent_process_death_signal};
 
 use super::super::record::{self, InstanceDirectory, Launch};
+use super::super::secrets::Secrets;
 use super::super::{INHERITED_VARIABLES, variables_of};
 
 /// What shells answer for a program that cannot be run.
@@ -42,11 +43,16 @@ fn exec(directory: &InstanceDirectory, shim: &OsString) -> String {
     if shim.to_str() != Some(parent.as_str()) {
         return "the shim is gone".to_owned();
     }
+    let secrets = match Secrets::carried(&launch.secrets) {
+        Ok(secrets) => secrets,
+        Err(reason) => return reason,
+    };
     let mut command = Command::new(program);
     command
         .args(arguments)
         .env_clear()
         .envs(variables_of(INHERITED_VARIABLES))
+        .envs(secrets.for_instance())
         .envs(&launch.environment)
         .current_dir(directory.work());
     let since = Instant::now();
