@@ -37,6 +37,7 @@ impl Turn {
     /// Starts what is needed, leaves what is not, stops what is left and empty.
     pub fn settle_slots(&mut self) {
         let needed = self.needed();
+        self.hand_over_left(&needed);
         let since = self.next_generation;
         let cells: Vec<CellName> = self.state.cells.keys().cloned().collect();
         for cell in cells {
@@ -147,17 +148,9 @@ impl Turn {
 
     fn needed(&mut self) -> Needed {
         let mut needed = Needed::new();
-        let mut inhabited: BTreeSet<&CellName> = BTreeSet::new();
         for seat in self.state.seats.values() {
             if let Some(version) = &seat.version {
-                inhabited.insert(&seat.cell);
                 add(&mut needed, &seat.cell, version);
-            }
-        }
-        // Where no tenant runs anything there is no work; the owner stays known, for its epoch must never come again.
-        for (name, cell) in self.state.cells.iter().filter(|(name, _)| inhabited.contains(name)) {
-            for owner in cell.owners.values() {
-                add(&mut needed, name, &owner.version);
             }
         }
         let mut wake = Vec::new();
@@ -230,6 +223,29 @@ impl Turn {
             let mut here = self.state.seats.values().filter(|seat| seat.cell == cell);
             if here.all(|seat| seat.version.as_ref() == Some(&version)) && self.set_owner(&cell, &version) {
                 self.state.runs[run].waves[wave].handed_over = Some(self.now);
+            }
+        }
+    }
+
+    /// An owner needs no slots of its own: who has work for it needs them. Where nobody does any more, the version that most
+    /// tenants of the cell run takes the work over; where there is none, no work is left, and the owner stays known, for its epoch
+    /// must never come again.
+    fn hand_over_left(&mut self, needed: &Needed) {
+        let is_needed = |cell: &CellName, version| needed.get(cell).is_some_and(|needed| needed.contains(version));
+        let left = self.state.cells.iter().filter(|(name, cell)| {
+            let mut owners = cell.owners.values();
+            owners.any(|owner| !is_needed(name, &owner.version))
+        });
+        let left: Vec<CellName> = left.map(|(name, _)| name.clone()).collect();
+        for cell in left {
+            let mut counts: BTreeMap<&Version, usize> = BTreeMap::new();
+            let here = self.state.seats.values().filter(|seat| seat.cell == cell);
+            for version in here.filter_map(|seat| seat.version.as_ref()) {
+                *counts.entry(version).or_default() += 1;
+            }
+            let most = counts.into_iter().max_by_key(|(_, count)| *count);
+            if let Some(version) = most.map(|(version, _)| version.clone()) {
+                self.set_owner(&cell, &version);
             }
         }
     }
