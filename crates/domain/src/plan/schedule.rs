@@ -214,12 +214,14 @@ impl NoticeKey {
         contact: Option<&ContactName>,
     ) -> Self {
         let contact = contact.map_or("-", ContactName::as_str);
-        let kind = kind.as_str();
-        let key = match owner {
-            Ok(customer) => format!("{release}/{wave}/{kind}/{customer}/{contact}"),
-            Err(tenant) => format!("{release}/{wave}/{kind}/tenant:{tenant}/{contact}"),
+        let (mark, owner) = match owner {
+            Ok(customer) => ("", customer.as_str()),
+            Err(tenant) => ("tenant:", tenant.as_str()),
         };
-        Self(key.into())
+        let (release, wave, kind) = (release.as_str(), wave.as_str(), kind.as_str());
+        // A plan for many tenants has a key for each reader of each notice: formatting takes twice as long.
+        let parts = [release, "/", wave, "/", kind, "/", mark, owner, "/", contact];
+        Self(parts.concat().into())
     }
 
     /// Wraps a key that a person or a program names; whether a plan has it is the plan's to say.

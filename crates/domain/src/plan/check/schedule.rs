@@ -1,19 +1,24 @@
 //! What a plan says of time, held against the calendars and the playbook once more.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::id::{TenantName, WaveName};
 use crate::plan::build::PlanInput;
-use crate::plan::{Plan, PlannedWave};
+use crate::plan::{Plan, PlannedNotice, PlannedWave};
 use crate::policy::{NoticeKind, NoticeRule};
 use crate::time::Timestamp;
 
 pub(super) fn broken(plan: &Plan, input: &PlanInput) -> Vec<String> {
     let mut broken = Vec::new();
+    let mut by_wave: BTreeMap<&WaveName, Vec<&PlannedNotice>> = BTreeMap::new();
+    for notice in &plan.schedule.notices {
+        by_wave.entry(&notice.wave).or_default().push(notice);
+    }
     for wave in &plan.waves {
         starts(plan, wave, input, &mut broken);
-        owed(plan, wave, input, &mut broken);
+        let notices = by_wave.get(&wave.name).map_or(&[][..], Vec::as_slice);
+        owed(plan, (wave, notices), input, &mut broken);
     }
     notices(plan, input, &mut broken);
     for approval in &plan.schedule.approvals {
@@ -56,7 +61,7 @@ fn starts(plan: &Plan, wave: &PlannedWave, input: &PlanInput, broken: &mut Vec<S
 }
 
 /// Nobody moves who was not told of it in time.
-fn owed(plan: &Plan, wave: &PlannedWave, input: &PlanInput, broken: &mut Vec<String>) {
+fn owed(plan: &Plan, (wave, notices): (&PlannedWave, &[&PlannedNotice]), input: &PlanInput, broken: &mut Vec<String>) {
     let Some(playbook) = input.project.playbooks.get(&plan.policy.playbook) else {
         return;
     };
@@ -65,9 +70,9 @@ fn owed(plan: &Plan, wave: &PlannedWave, input: &PlanInput, broken: &mut Vec<Str
         if first_install {
             continue;
         }
-        let told = plan.schedule.notices.iter().filter(|notice| {
-            notice.kind == rule.kind && notice.wave == wave.name && notice.required && notice.period == rule.at_least
-        });
+        let told = notices
+            .iter()
+            .filter(|notice| notice.kind == rule.kind && notice.required && notice.period == rule.at_least);
         let mut told: Vec<&TenantName> = told.flat_map(|notice| notice.tenants.iter()).collect();
         told.sort_unstable();
         let mut told = told.into_iter().peekable();
