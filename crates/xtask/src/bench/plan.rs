@@ -18,12 +18,17 @@ use super::workshop::{Folder, build};
 use project::Project;
 
 /// Runs a command without its output, and prints how many seconds of processor time, in user and in system mode, and how
-/// many KiB of memory at the most it has taken. The standard library of Rust does not tell.
+/// many KiB of memory at the most it has taken. The standard library of Rust does not tell. What was there before is left out: a
+/// `python3` that is a script has had children of its own before it became Python, and they would count.
 const ACCOUNT: &str = "
 import resource, subprocess, sys
+def used():
+    return resource.getrusage(resource.RUSAGE_CHILDREN)
+before = used()
 code = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL).returncode
-used = resource.getrusage(resource.RUSAGE_CHILDREN)
-print(used.ru_utime + used.ru_stime, used.ru_maxrss)
+after = used()
+spent = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+print(spent, after.ru_maxrss)
 sys.exit(code)
 ";
 
