@@ -5,26 +5,16 @@
 //! `UPDATE_FIXTURES=1 cargo test -p tidegate-server` writes one that is missing.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tidegate_domain::event::EventKind;
 use tidegate_domain::release::Stage;
 use tidegate_domain::service::{FORMAT, RunPhase, WaveState};
-use tidegate_effects::drivers::Driver;
-use tidegate_gateway::table::{PreviewKey, TenantSource};
 use tidegate_store::{Commit, OutboxEntry, Store};
-use tokio::sync::watch;
-use tokio::task::JoinSet;
-use tokio::time::Instant;
 
 use crate::control::{Control, View};
-use crate::fixture::{FakeDriver, event, follow, planned, service, shows, version};
-use crate::gateways::{Gateways, Published};
-use crate::incarnation::Incarnation;
-use crate::reconcile::Reconciler;
-use crate::table::Frame;
+use crate::fixture::{World, event, planned, service, shows, version};
 
 /// What a store holds of a service.
 #[derive(Debug, Serialize, Deserialize)]
@@ -38,39 +28,11 @@ fn path(format: u32) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("fixtures/format-{format}.json"))
 }
 
-/// The loops around a store, with a driver and a gateway that do as they are told at once.
-async fn served(store: &Store) -> (Control, JoinSet<()>) {
-    let control = Control::start(store.clone(), service()).await.unwrap();
-    let gateways = Gateways::load(store.clone(), service()).await.unwrap();
-    let (tables, mut published) = watch::channel::<Option<Published>>(None);
-    let reconciler = Reconciler {
-        control: control.clone(),
-        driver: Arc::new(FakeDriver::new()) as Arc<dyn Driver>,
-        gateways: gateways.clone(),
-        tables,
-        frame: Frame {
-            epoch: store.epoch().to_owned(),
-            service: service(),
-            tenant_from: vec![TenantSource::Header("x-tenant".to_owned())],
-            preview_key: PreviewKey::from_hexadecimal("00"),
-        },
-        incarnation: Incarnation::begin(),
-    };
-    let mut loops = JoinSet::new();
-    let running = control.clone();
-    loops.spawn(async move { running.run().await });
-    loops.spawn(reconciler.run());
-    loops.spawn(async move {
-        loop {
-            let generation = published.borrow_and_update().as_ref().map(Published::generation);
-            let call = follow("a", "1", generation, &[]);
-            gateways.hear(&call, Instant::now()).await.unwrap();
-            if published.changed().await.is_err() {
-                return;
-            }
-        }
-    });
-    (control, loops)
+/// The loops around a store, with a gateway that confirms every table at once.
+async fn served(store: &Store) -> World {
+    let mut world = World::start(store).await;
+    world.follow();
+    world
 }
 
 fn is_completed(view: &View, release: &str) -> bool {
@@ -95,11 +57,12 @@ async fn apply(control: &Control, release: &str, bake: &str) {
 /// As this version stores it.
 async fn stored() -> Stored {
     let store = Store::memory();
-    let (control, _loops) = served(&store).await;
-    apply(&control, "1.0.0", "{longest: 0s, least: 0s}").await;
-    shows(&control, |view| is_completed(view, "1.0.0")).await;
-    apply(&control, "1.1.0", "{longest: 2h, least: 1h}").await;
-    shows(&control, |view| is_baked(view, "1.1.0")).await;
+    let world = served(&store).await;
+    let control = &world.control;
+    apply(control, "1.0.0", "{longest: 0s, least: 0s}").await;
+    shows(control, |view| is_completed(view, "1.0.0")).await;
+    apply(control, "1.1.0", "{longest: 2h, least: 1h}").await;
+    shows(control, |view| is_baked(view, "1.1.0")).await;
     let loaded = store.load("shop").await.unwrap().unwrap();
     let pending = store.pending("shop").await.unwrap();
     Stored {
@@ -135,13 +98,14 @@ async fn a_release_that_an_earlier_version_has_stored_in_mid_wave_goes_on_to_its
             ..Commit::default()
         };
         store.apply(&commit).await.unwrap();
-        let (control, _loops) = served(&store).await;
+        let world = served(&store).await;
+        let control = &world.control;
         assert!(is_baked(&control.view(), "1.1.0"), "format {format}");
         let promote = event(EventKind::Promote {
             version: version("1.1.0"),
         });
         control.submit(&promote, "k").await.unwrap();
-        shows(&control, |view| is_completed(view, "1.1.0")).await;
+        shows(control, |view| is_completed(view, "1.1.0")).await;
     }
 }
 

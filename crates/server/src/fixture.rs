@@ -22,6 +22,10 @@ use tokio::sync::watch;
 use crate::clock;
 use crate::control::{Control, View};
 
+mod world;
+
+pub use self::world::World;
+
 const SERVICE: &str = "
 service: shop
 playbook: quick

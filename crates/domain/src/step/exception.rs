@@ -152,10 +152,7 @@ impl Turn {
             }
         }
         for (wave, tenant) in left {
-            self.write(EntryKind::LeftBehind, &version, Some(&wave), cause);
-            if let Some(entry) = self.journal.last_mut() {
-                entry.tenants.push(tenant);
-            }
+            self.write_left(&version, &wave, tenant, cause);
         }
     }
 

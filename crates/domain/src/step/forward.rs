@@ -239,15 +239,7 @@ impl Turn {
         }
         let name = wave.name.clone();
         for (tenant, reason) in left {
-            self.write(
-                EntryKind::LeftBehind,
-                &version,
-                Some(&name),
-                &Cause::system("release", reason),
-            );
-            if let Some(entry) = self.journal.last_mut() {
-                entry.tenants.push(tenant);
-            }
+            self.write_left(&version, &name, tenant, &Cause::system("release", reason));
         }
     }
 

@@ -204,6 +204,14 @@ impl Turn {
         });
     }
 
+    /// A tenant that the release moves no more.
+    pub fn write_left(&mut self, release: &Version, wave: &WaveName, tenant: TenantName, cause: &Cause) {
+        self.write(EntryKind::LeftBehind, release, Some(wave), cause);
+        if let Some(entry) = self.journal.last_mut() {
+            entry.tenants.push(tenant);
+        }
+    }
+
     /// One row for each version that tenants are on from now.
     pub fn write_moves(
         &mut self,

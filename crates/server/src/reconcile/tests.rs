@@ -1,71 +1,12 @@
 use tidegate_domain::event::EventKind;
 use tidegate_domain::observed::SlotState;
 use tidegate_domain::service::RunPhase;
-use tidegate_gateway::table::{PreviewKey, TenantSource};
 use tidegate_store::{JournalFilter, Store};
-use tokio::task::JoinSet;
 
 use super::*;
-use crate::fixture::{FakeDriver, event, follow, planned, service, shows, version};
-
-/// The loops around a store, with a driver and a gateway that do as they are told.
-struct World {
-    control: Control,
-    driver: Arc<FakeDriver>,
-    gateways: Gateways,
-    tables: watch::Receiver<Option<Published>>,
-    loops: JoinSet<()>,
-}
+use crate::fixture::{World, event, follow, planned, shows, version};
 
 impl World {
-    async fn start(store: &Store) -> Self {
-        let control = Control::start(store.clone(), service()).await.unwrap();
-        let gateways = Gateways::load(store.clone(), service()).await.unwrap();
-        let driver = Arc::new(FakeDriver::new());
-        let (tables, published) = watch::channel(None);
-        let reconciler = Reconciler {
-            control: control.clone(),
-            driver: Arc::clone(&driver) as Arc<dyn Driver>,
-            gateways: gateways.clone(),
-            tables,
-            frame: Frame {
-                epoch: store.epoch().to_owned(),
-                service: service(),
-                tenant_from: vec![TenantSource::Header("x-tenant".to_owned())],
-                preview_key: PreviewKey::from_hexadecimal("00"),
-            },
-            incarnation: Incarnation::begin(),
-        };
-        let mut loops = JoinSet::new();
-        let running = control.clone();
-        loops.spawn(async move { running.run().await });
-        loops.spawn(reconciler.run());
-        Self {
-            control,
-            driver,
-            gateways,
-            tables: published,
-            loops,
-        }
-    }
-
-    /// A gateway that confirms every table at once.
-    fn follow(&mut self) {
-        let (gateways, mut tables) = (self.gateways.clone(), self.tables.clone());
-        self.loops.spawn(async move {
-            loop {
-                let generation = tables.borrow_and_update().as_ref().map(Published::generation);
-                gateways
-                    .hear(&follow("a", "1", generation, &[]), Instant::now())
-                    .await
-                    .unwrap();
-                if tables.changed().await.is_err() {
-                    return;
-                }
-            }
-        });
-    }
-
     async fn apply(&self, release: &str, tenants: usize) {
         let plan = planned(&self.control.view().state, release, tenants, "{longest: 0s, least: 0s}");
         let apply = event(EventKind::Apply {

@@ -1,69 +1,21 @@
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use tidegate_domain::event::EventKind;
 use tidegate_domain::id::{ComponentName, Digest, SlotId};
 use tidegate_domain::service::{RunPhase, Service};
-use tidegate_effects::drivers::Driver;
 use tidegate_gateway::protocol::{Confirmed, Follow};
-use tidegate_gateway::table::{PreviewKey, TenantSource};
 use tidegate_store::{JournalFilter, Memory, OutboxState, Store};
-use tokio::sync::watch;
-use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::confirm::{ConfirmError, Effects, confirm};
 use super::{Mark, comparison, mark, takeover};
 use crate::api::RestoredStatus;
 use crate::clock;
-use crate::control::{Control, SubmitError};
-use crate::fixture::{FakeDriver, cell, event, follow, planned, service, shows, version};
-use crate::gateways::{Gateways, Published};
-use crate::incarnation::Incarnation;
-use crate::reconcile::Reconciler;
-use crate::table::Frame;
-
-/// The loops around a store, with a driver that does as it is told and gateways that say what the test has them say.
-struct World {
-    control: Control,
-    driver: Arc<FakeDriver>,
-    gateways: Gateways,
-    tables: watch::Receiver<Option<Published>>,
-    loops: JoinSet<()>,
-}
+use crate::control::SubmitError;
+use crate::fixture::{World, cell, event, follow, planned, service, shows, version};
+use crate::gateways::Published;
 
 impl World {
-    async fn start(store: &Store) -> Self {
-        let control = Control::start(store.clone(), service()).await.unwrap();
-        let gateways = Gateways::load(store.clone(), service()).await.unwrap();
-        let driver = Arc::new(FakeDriver::new());
-        let (tables, published) = watch::channel(None);
-        let reconciler = Reconciler {
-            control: control.clone(),
-            driver: Arc::clone(&driver) as Arc<dyn Driver>,
-            gateways: gateways.clone(),
-            tables,
-            frame: Frame {
-                epoch: store.epoch().to_owned(),
-                service: service(),
-                tenant_from: vec![TenantSource::Header("x-tenant".to_owned())],
-                preview_key: PreviewKey::from_hexadecimal("00"),
-            },
-            incarnation: Incarnation::begin(),
-        };
-        let mut loops = JoinSet::new();
-        let running = control.clone();
-        loops.spawn(async move { running.run().await });
-        loops.spawn(reconciler.run());
-        Self {
-            control,
-            driver,
-            gateways,
-            tables: published,
-            loops,
-        }
-    }
-
     async fn hears(&self, call: &Follow) {
         self.gateways.hear(call, Instant::now()).await.unwrap();
     }
