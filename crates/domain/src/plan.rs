@@ -10,6 +10,7 @@ mod differences;
 mod document;
 mod environments;
 mod facts;
+mod in_flight;
 mod report;
 mod required;
 mod schedule;
@@ -22,6 +23,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::change::Impact;
 use crate::files::Environment;
 use crate::grouped;
 use crate::id::{CellName, Digest, ServiceName, TenantName, Version, WaveName};
@@ -40,6 +42,7 @@ pub use self::document::{
 };
 pub use self::environments::{ComponentDrift, VariableDrift, drift};
 pub use self::facts::Facts;
+pub use self::in_flight::Skipped;
 pub use self::report::{
     About, ClassReport, Missed, MissedDay, PlanReport, Problem, ProblemKind, ProblemPlace, Rollback, Severity,
     StartReason, WaveReport,
@@ -61,6 +64,9 @@ pub struct Plan {
     pub policy: Policy,
     pub schedule: Schedule,
     pub waves: Vec<PlannedWave>,
+    /// What tenants did not get on their way, by the version that they come from.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub skipped: BTreeMap<Version, Skipped>,
     /// Tenants of the service that this release does not move.
     #[serde(with = "grouped")]
     pub left_behind: BTreeMap<TenantName, LeftBehind>,
@@ -114,6 +120,12 @@ impl Plan {
     #[must_use]
     pub fn digest(&self) -> Digest {
         Digest::of_json(self)
+    }
+
+    /// Of all the changes that it brings to anybody.
+    #[must_use]
+    pub fn impact(&self) -> Impact {
+        in_flight::impact(&self.release, &self.skipped)
     }
 
     /// How many tenants it moves.

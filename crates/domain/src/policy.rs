@@ -2,6 +2,7 @@
 
 mod approval;
 mod gap;
+mod in_flight;
 mod notice;
 mod path;
 mod reservation;
@@ -15,6 +16,7 @@ use crate::time::Duration;
 
 pub use self::approval::{ApprovalPoint, ApprovalRule, Before};
 pub use self::gap::{Gap, InvalidGap};
+pub use self::in_flight::{MAX_VERSIONS, WhileInFlight};
 pub use self::notice::{NoticeKind, NoticeRule};
 pub use self::path::{Downtime, EmergencyPath, OnlyWhen, Skip, Validation, WhenSilent};
 pub use self::reservation::ReservationRule;
@@ -42,6 +44,12 @@ pub struct Policy {
     /// Whether tenants may choose when they move.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reservations: Option<ReservationRule>,
+    /// How it goes with earlier releases that are in flight.
+    #[serde(default, skip_serializing_if = "WhileInFlight::is_queue")]
+    pub while_in_flight: WhileInFlight,
+    /// How many versions of a component may run in a cell at once.
+    #[serde(default = "in_flight::max_versions", skip_serializing_if = "in_flight::is_default")]
+    pub max_versions: u8,
     /// A component that runs unchanged for longer is overdue.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub patch_every: Option<Period>,

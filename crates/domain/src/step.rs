@@ -13,6 +13,8 @@ mod data_step;
 mod downtime;
 mod exception;
 mod forward;
+mod in_flight;
+mod needed;
 mod notice;
 mod observe;
 mod patch;

@@ -21,6 +21,13 @@ use crate::time::Timestamp;
 pub enum Waiting {
     /// An earlier release is still in flight.
     EarlierRelease { release: Version, earlier: Version },
+    /// An earlier release in flight has still to do with tenants, or with others of their cells.
+    EarlierMoves {
+        release: Version,
+        wave: WaveName,
+        tenants: Vec<TenantName>,
+        earlier: Version,
+    },
     /// A person or Tidegate stopped it.
     Hold {
         release: Version,
@@ -189,6 +196,7 @@ impl Waiting {
     pub fn release(&self) -> Option<&Version> {
         match self {
             Self::EarlierRelease { release, .. }
+            | Self::EarlierMoves { release, .. }
             | Self::Hold { release, .. }
             | Self::Approval { release, .. }
             | Self::Start { release, .. }
@@ -214,6 +222,9 @@ impl Waiting {
     fn in_words(&self) -> String {
         match self {
             Self::EarlierRelease { earlier, .. } => format!("release {earlier} to end"),
+            Self::EarlierMoves { earlier, tenants, .. } => {
+                format!("release {earlier} to be done with {}", named(tenants))
+            }
             Self::Hold { by, reason, until, .. } => hold_in_words(by, reason, *until),
             Self::Gate { effect, .. } => format!("gate {effect} to end"),
             Self::Step { cell, step, reason, .. } => format!("step {step} in cell {cell}: {reason}"),
@@ -337,6 +348,7 @@ impl Waiting {
             }
             Self::Gap { wave, until, .. } => format!("{until}, the earliest start of wave {wave}"),
             Self::EarlierRelease { .. }
+            | Self::EarlierMoves { .. }
             | Self::Hold { .. }
             | Self::Gate { .. }
             | Self::Step { .. }

@@ -4,6 +4,7 @@ mod admission;
 mod clock;
 mod data_steps;
 mod downtime;
+mod in_flight;
 mod journal;
 mod ledger;
 mod patched;
@@ -144,6 +145,9 @@ impl Checker {
         let kept = self.ledger.follow(self.journal.fresh(), state);
         self.take(kept);
         self.take(data_steps::are_sound(state, &self.ledger));
+        self.take(in_flight::queue(state, &self.ledger));
+        self.take(in_flight::one_at_a_time(state));
+        self.take(in_flight::versions(self.journal.fresh(), state, &self.ledger));
         let now = Timestamp(self.epoch.0 + self.at);
         if let Some(last) = &self.last {
             let checked = state::only_evidence_confirms(last, state, &self.passed);
@@ -241,7 +245,9 @@ impl Checker {
         for run in &state.runs {
             let rests = match run.phase {
                 RunPhase::Queued => blocked || held_for_good(run),
-                RunPhase::Moving => for_ever(run) && !run.returning(),
+                RunPhase::Moving => {
+                    (for_ever(run) || (blocked && leaves_all_to_earlier(run, waiting))) && !run.returning()
+                }
                 RunPhase::Completed { .. }
                 | RunPhase::RolledBack { .. }
                 | RunPhase::Aborted { .. }
@@ -354,6 +360,15 @@ fn on_version<'a>(state: &'a Service, version: &'a Version) -> impl Iterator<Ite
     seats
         .filter(move |(_, seat)| seat.version.as_ref() == Some(version))
         .map(|(tenant, _)| tenant)
+}
+
+/// All that it waits for is that earlier releases are done with its tenants.
+fn leaves_all_to_earlier(run: &Run, waiting: &[Waiting]) -> bool {
+    let mut own = waiting
+        .iter()
+        .filter(|waiting| waiting.release() == Some(&run.version))
+        .peekable();
+    own.peek().is_some() && own.all(|waiting| matches!(waiting, Waiting::EarlierMoves { .. }))
 }
 
 fn held_for_good(run: &Run) -> bool {

@@ -3,6 +3,7 @@
 
 mod features;
 mod files;
+mod in_flight;
 mod playbook;
 mod steps;
 mod weeks;
@@ -11,7 +12,7 @@ use std::collections::BTreeMap;
 
 use tidegate_domain::event::{Scope, Verdict};
 use tidegate_domain::id::{CellName, TenantName, Version};
-use tidegate_domain::policy::{Bake, OnFailure, OnInconclusive, Parallel};
+use tidegate_domain::policy::{Bake, OnFailure, OnInconclusive, Parallel, WhileInFlight};
 use tidegate_domain::release::{Ownership, Reversible, Stage};
 use tidegate_domain::time::Duration;
 
@@ -65,6 +66,7 @@ pub fn generate(seed: u64) -> Script {
     day.world();
     day.faults();
     steps::of_day(seed, &mut script);
+    in_flight::of_day(seed, &mut script);
     script.sort();
     script
 }
@@ -131,6 +133,7 @@ fn release(random: &mut Random, major: u32, tenants: &[TenantName]) -> Release {
         ]),
         rollback_window: Duration::from_secs(*random.pick(&[60, 1_800, 86_400])),
         only_api: major > 1 && random.percent(30),
+        while_in_flight: WhileInFlight::Queue,
         steps: BTreeMap::new(),
     }
 }

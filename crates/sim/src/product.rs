@@ -10,7 +10,7 @@ use tidegate_domain::id::{
     ComponentName, DatabaseName, Digest, PlaybookName, ServiceName, StepName, TenantName, Version, WaveName,
 };
 use tidegate_domain::plan::{FORMAT, Plan, PlannedTenant, PlannedWave, Schedule};
-use tidegate_domain::policy::{GateUse, HealthPolicy, Policy, WavePolicy};
+use tidegate_domain::policy::{GateUse, HealthPolicy, Policy, WavePolicy, WhileInFlight};
 use tidegate_domain::release::{
     AfterStep, Artifact, ComponentKind, ComponentRelease, Configuration, DataStep, DataStepKind, Definition, Drain,
     Readiness, ReadinessCheck, Release, ReleaseKind, Secrets,
@@ -51,6 +51,7 @@ pub fn wave_name(index: usize) -> WaveName {
 /// from where the tenants are.
 pub fn plan(script: &Script, version: &Version, state: &Service) -> Option<Plan> {
     let wanted = script.releases.get(version)?;
+    let how = while_in_flight(script, version, state);
     let mut free: BTreeMap<TenantName, PlannedTenant> = BTreeMap::new();
     if state.seats.is_empty() && state.runs.is_empty() {
         for (tenant, cell) in &script.tenants {
@@ -66,7 +67,7 @@ pub fn plan(script: &Script, version: &Version, state: &Service) -> Option<Plan>
     for (tenant, seat) in &state.seats {
         let planned = PlannedTenant {
             cell: seat.cell.clone(),
-            from: will_be_on(state, tenant).or(seat.version.as_ref()).cloned(),
+            from: will_be_on(state, tenant, how).or(seat.version.as_ref()).cloned(),
             replaces: None,
             because: "it is there".into(),
         };
@@ -92,22 +93,38 @@ pub fn plan(script: &Script, version: &Version, state: &Service) -> Option<Plan>
         format: FORMAT,
         service: service(),
         release: release(script, version),
-        policy: policy(wanted),
+        policy: policy(wanted, how),
         schedule: Schedule::default(),
         waves,
+        skipped: BTreeMap::new(),
         left_behind: BTreeMap::new(),
     })
 }
 
+/// As the scenario says; but work on data is never skipped.
+fn while_in_flight(script: &Script, version: &Version, state: &Service) -> WhileInFlight {
+    let earlier = state.runs.iter().filter(|run| !run.phase.has_ended());
+    let works = |version: &Version| script.releases.get(version).is_some_and(|it| !it.steps.is_empty());
+    let mut all = earlier.map(|run| &run.version).chain([version]);
+    match script.releases[version].while_in_flight {
+        WhileInFlight::Supersede if all.any(works) => WhileInFlight::Queue,
+        how @ (WhileInFlight::Queue | WhileInFlight::Supersede | WhileInFlight::Parallel) => how,
+    }
+}
+
 /// Where the releases in flight will have brought a tenant.
-fn will_be_on<'a>(state: &'a Service, tenant: &TenantName) -> Option<&'a Version> {
+fn will_be_on<'a>(state: &'a Service, tenant: &TenantName, how: WhileInFlight) -> Option<&'a Version> {
     let runs = state.runs.iter().rev().filter(|run| !run.phase.has_ended());
-    let moves = |member: &Member| matches!(member.place, Place::Waiting | Place::Moved { .. });
+    let moves = |member: &Member| match member.place {
+        Place::Waiting => how != WhileInFlight::Supersede,
+        Place::Moved { .. } => true,
+        Place::Returning { .. } | Place::Returned { .. } | Place::Left { .. } | Place::Superseded { .. } => false,
+    };
     let mut moving = runs.filter(|run| run.members().any(|(name, member)| name == tenant && moves(member)));
     moving.next().map(|run| &run.version)
 }
 
-fn policy(wanted: &script::Release) -> Policy {
+fn policy(wanted: &script::Release, how: WhileInFlight) -> Policy {
     Policy {
         playbook: PlaybookName::new("simulated").expect("a name"),
         prepare_within: PREPARE_WITHIN,
@@ -126,6 +143,9 @@ fn policy(wanted: &script::Release) -> Policy {
         emergency: None,
         downtime: None,
         reservations: None,
+        while_in_flight: how,
+        // No scenario has more releases than that: what it is for is tried with planned ones.
+        max_versions: 9,
         patch_every: None,
     }
 }

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tidegate_domain::event::{Scope, Verdict};
 use tidegate_domain::id::{CellName, CustomerName, TenantName, Version};
-use tidegate_domain::policy::{Bake, OnFailure, OnInconclusive, Parallel};
+use tidegate_domain::policy::{Bake, OnFailure, OnInconclusive, Parallel, WhileInFlight};
 use tidegate_domain::release::{AfterStep, DataStepKind, Ownership, Reversible};
 use tidegate_domain::service::{ReportOutcome, Selection, Waived};
 use tidegate_domain::time::{Duration, Timestamp};
@@ -58,6 +58,7 @@ pub struct Release {
     pub rollback_window: Duration,
     /// The `admin` component and the worker are the same as those of the release before.
     pub only_api: bool,
+    pub while_in_flight: WhileInFlight,
     /// Its work on data, each step called as its kind is.
     pub steps: BTreeMap<DataStepKind, AfterStep>,
 }

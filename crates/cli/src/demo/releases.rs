@@ -161,6 +161,7 @@ impl<'a> Releases<'a> {
             EntryKind::RolledBack => self.came_back(progress)?,
             EntryKind::Aborted | EntryKind::Superseded => progress.end(Ending::Unexpected),
             EntryKind::Applied
+            | EntryKind::TakenOver
             | EntryKind::Approved
             | EntryKind::Rejected
             | EntryKind::ApprovalExpired

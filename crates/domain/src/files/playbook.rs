@@ -12,7 +12,10 @@ pub use self::health::{Errors, Health, Latency};
 pub use self::wave::{Conditions, Select, Wave};
 use super::service::Environment;
 use crate::id::{CalendarName, PlaybookName, WindowName};
-use crate::policy::{ApprovalRule, Downtime, EmergencyPath, NoticeRule, OnFailure, OnInconclusive, ReservationRule};
+use crate::policy::{
+    ApprovalRule, Downtime, EmergencyPath, MAX_VERSIONS, NoticeRule, OnFailure, OnInconclusive, ReservationRule,
+    WhileInFlight,
+};
 use crate::time::Duration;
 
 /// How releases move: in which waves, how long each is watched, and what happens when it hurts.
@@ -37,6 +40,13 @@ pub struct PlaybookFile {
     /// What happens when a bake has lasted its longest and there is no verdict.
     #[serde(default)]
     pub on_inconclusive: OnInconclusive,
+    /// What a release does that is applied while an earlier one is in flight.
+    #[serde(default)]
+    pub while_in_flight: WhileInFlight,
+    /// How many versions of a component may run in a cell at once. What is only kept warm for a rollback is stopped first.
+    #[serde(default = "max_versions")]
+    #[schemars(range(min = 2))]
+    pub max_versions: u8,
     /// How long starting the new version may take.
     #[serde(default = "prepare_within")]
     pub prepare_within: Duration,
@@ -75,6 +85,10 @@ pub struct PlaybookFile {
     pub reservations: Option<ReservationRule>,
     /// How often the parts of the service are replaced by upgraded ones. Left out, whenever somebody does.
     pub rolling_patches: Option<RollingPatches>,
+}
+
+const fn max_versions() -> u8 {
+    MAX_VERSIONS
 }
 
 fn prepare_within() -> Duration {

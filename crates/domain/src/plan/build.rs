@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::report::{About, PlanReport, Problem, ProblemKind};
 use super::when::{Clockwork, Timetable, base_class};
 use super::{
-    FORMAT, NoticeKey, Plan, PlannedWave, basis, content, data_steps, describe, environments, required, select,
+    FORMAT, NoticeKey, Plan, PlannedWave, basis, content, data_steps, describe, environments, in_flight, required,
+    select,
 };
 use crate::calendar::Profile;
 use crate::files::{PlaybookFile, Project, ReleaseFile, Tenant};
@@ -58,10 +59,6 @@ pub fn plan(input: &PlanInput) -> (Option<Plan>, PlanReport) {
     let state = &input.state;
     report.problems.extend(other_service(input));
     report.problems.extend(nothing_to_patch(input));
-    let last = state.runs.iter().rev().find(|run| !run.phase.has_ended());
-    report.after = last
-        .map(|run| run.version.clone())
-        .filter(|version| *version != input.release.version && Some(version) != input.release.patches.as_ref());
     let base = content::base_version(state, input.release.patches.as_ref());
     let release = content::release(
         input,
@@ -81,18 +78,24 @@ pub fn plan(input: &PlanInput) -> (Option<Plan>, PlanReport) {
         ));
         return (None, report);
     };
+    let way = in_flight::way(input, playbook);
+    let how = way.how;
+    report.goes(way);
     let declared: BTreeMap<&TenantName, &Tenant> = input.project.tenants.tenants.iter().map(|t| (&t.id, t)).collect();
-    let (candidates, mut left_behind) = select::candidates(input, &declared, &mut report.problems);
+    let (candidates, mut left_behind) = select::candidates(input, how, &declared, &mut report.problems);
     let root = patched_root(state, &input.release);
     let first_install = !candidates.is_empty() && candidates.iter().all(|candidate| candidate.from.is_none());
-    let (waves, times) = if first_install {
-        (select::install_waves(playbook, &candidates), Timetable::default())
+    let (waves, times, skipped) = if first_install {
+        let waves = select::install_waves(playbook, &candidates);
+        (waves, Timetable::default(), BTreeMap::new())
     } else {
         let (mut waves, rest) = select::waves(playbook, (&input.release, &root), &candidates, &mut report.problems);
         left_behind.extend(rest);
-        let clockwork = Clockwork::new(input, playbook, &release, &declared);
+        let skipped = in_flight::skipped(state, &release, &waves);
+        let impact = in_flight::impact(&release, &skipped);
+        let clockwork = Clockwork::new(input, playbook, (&release, impact), &declared);
         let times = clockwork.timetable(&mut waves, &mut left_behind, &mut report.problems);
-        (waves, times)
+        (waves, times, skipped)
     };
     if waves.is_empty() {
         report.problems.push(Problem::blocks(
@@ -103,6 +106,13 @@ pub fn plan(input: &PlanInput) -> (Option<Plan>, PlanReport) {
     }
     report.problems.extend(overdue(input, playbook, &release));
     report.problems.extend(of_content(input, playbook, &release, &waves));
+    report.problems.extend(in_flight::too_many_versions(
+        state,
+        playbook,
+        &release,
+        &waves,
+        &left_behind,
+    ));
     report.runs = describe::runs(state);
     report.waves = describe::waves(&waves, times.expected, times.excused, &release, input.now);
     report.basis = basis::basis(input);
@@ -111,10 +121,11 @@ pub fn plan(input: &PlanInput) -> (Option<Plan>, PlanReport) {
     let plan = Plan {
         format: FORMAT,
         service: state.name.clone(),
-        policy: describe::policy(playbook, &release),
+        policy: describe::policy(playbook, &release, how),
         release,
         schedule: times.schedule,
         waves,
+        skipped,
         left_behind,
     };
     let blocked = report.blocked();

@@ -6,12 +6,12 @@ use super::PlannedWave;
 use super::report::{ClassReport, Rollback, WaveReport};
 use crate::files::PlaybookFile;
 use crate::id::{TenantName, Version};
-use crate::policy::{Downtime, HealthPolicy, Policy};
+use crate::policy::{Downtime, HealthPolicy, Policy, WhileInFlight};
 use crate::release::{AfterStep, DataStep, DataStepKind, Release, ReleaseKind, Reversible};
 use crate::service::Service;
 use crate::time::{Duration, Timestamp};
 
-pub(super) fn policy(playbook: &PlaybookFile, release: &Release) -> Policy {
+pub(super) fn policy(playbook: &PlaybookFile, release: &Release, how: WhileInFlight) -> Policy {
     let health = &playbook.health;
     Policy {
         playbook: playbook.name.clone(),
@@ -34,6 +34,8 @@ pub(super) fn policy(playbook: &PlaybookFile, release: &Release) -> Policy {
             ..playbook.downtime.unwrap_or_default()
         }),
         reservations: playbook.reservations,
+        while_in_flight: how,
+        max_versions: playbook.max_versions,
         patch_every: playbook.rolling_patches.as_ref().map(|patches| patches.every),
     }
 }

@@ -22,6 +22,15 @@ pub struct PlanReport {
     /// The release in flight that this one comes after.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<Version>,
+    /// Why it comes after that one, where the playbook says otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub queues_because: Option<String>,
+    /// The releases in flight whose tenants it takes, as far as they are not moved.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub takes_over: Vec<Version>,
+    /// The releases in flight that it moves beside, in other cells.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub beside: Vec<Version>,
     /// How many tenants run which version now; `-` counts those that run none.
     #[serde(default)]
     pub runs: BTreeMap<String, usize>,
@@ -102,6 +111,8 @@ pub enum ProblemKind {
     Change,
     /// What a release patches is not there, or cannot be taken over.
     Patches,
+    /// More versions at once in a cell than the playbook allows.
+    Versions,
     /// A variable without a value.
     Configuration,
     /// Environments that a release would not go through in their order, or that differ unsaid.

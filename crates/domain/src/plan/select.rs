@@ -8,7 +8,7 @@ use super::report::{About, Problem, ProblemKind};
 use super::{LeftBehind, PlannedTenant, PlannedWave};
 use crate::files::{Conditions, Environment, PlaybookFile, ReleaseFile, Tenant, Wave};
 use crate::id::{CellName, Digest, TenantName, Version, WaveName};
-use crate::policy::{Bake, Gap, OnlyWhen, Parallel, WavePolicy};
+use crate::policy::{Bake, Gap, OnlyWhen, Parallel, WavePolicy, WhileInFlight};
 use crate::service::{Place, RunPhase, Service};
 use crate::time::Duration;
 
@@ -28,6 +28,7 @@ pub(super) struct Candidate<'a> {
 /// Every tenant that files or facts know, with the version it will be on when this release begins.
 pub(super) fn candidates<'a>(
     input: &'a PlanInput,
+    how: WhileInFlight,
     declared: &BTreeMap<&'a TenantName, &'a Tenant>,
     problems: &mut Vec<Problem>,
 ) -> (Vec<Candidate<'a>>, BTreeMap<TenantName, LeftBehind>) {
@@ -35,7 +36,7 @@ pub(super) fn candidates<'a>(
     let broken = &input.project.broken;
     let names = declared.keys().copied().chain(broken.keys()).chain(seats.keys());
     let names: BTreeSet<&TenantName> = names.collect();
-    let expected = expected(&input.state, input.release.patches.as_ref());
+    let expected = expected(&input.state, how, input.release.patches.as_ref());
     let mut newest: BTreeMap<&CellName, Option<Version>> = BTreeMap::new();
     let mut candidates = Vec::new();
     let mut left = BTreeMap::new();
@@ -130,9 +131,13 @@ impl Expected {
     }
 }
 
-/// Where the releases in flight will have brought their tenants. One that is patched moves nobody any more: who is on it goes
-/// back to what was before.
-fn expected<'a>(state: &'a Service, patched: Option<&Version>) -> BTreeMap<&'a TenantName, Expected> {
+/// Where the releases in flight will have brought their tenants. One that is superseded leaves its tenants where they are; one that
+/// is patched moves nobody any more: who is on it goes back to what was before.
+fn expected<'a>(
+    state: &'a Service,
+    how: WhileInFlight,
+    patched: Option<&Version>,
+) -> BTreeMap<&'a TenantName, Expected> {
     let mut expected = BTreeMap::new();
     for run in &state.runs {
         let is_patched = patched == Some(&run.version);
@@ -152,7 +157,7 @@ fn expected<'a>(state: &'a Service, patched: Option<&Version>) -> BTreeMap<&'a T
                     replaces: member.replaces.clone(),
                 },
                 Place::Returning { .. } if is_patched => Expected::on(member.from.clone()),
-                Place::Waiting if is_patched => continue,
+                Place::Waiting if is_patched || how == WhileInFlight::Supersede => continue,
                 Place::Waiting | Place::Moved { .. } => Expected::on(Some(run.version.clone())),
                 Place::Returning { .. } | Place::Returned { .. } | Place::Left { .. } | Place::Superseded { .. } => {
                     continue;

@@ -67,7 +67,7 @@ impl<'a> Clockwork<'a> {
     pub(super) fn new(
         input: &'a PlanInput,
         playbook: &'a PlaybookFile,
-        release: &'a Release,
+        (release, impact): (&'a Release, Impact),
         declared: &'a BTreeMap<&'a TenantName, &'a Tenant>,
     ) -> Self {
         let calendars = &input.project.calendars;
@@ -81,7 +81,7 @@ impl<'a> Clockwork<'a> {
             input,
             playbook,
             release,
-            impact: release.impact(),
+            impact,
             declared,
             contacts: input
                 .project

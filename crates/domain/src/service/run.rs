@@ -48,6 +48,9 @@ pub struct Run {
     pub phase: RunPhase,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hold: Option<Hold>,
+    /// The release that takes whom this one has not moved: what it has moved is watched to the end, and nobody follows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub superseded_by: Option<Version>,
     pub waves: Vec<WaveRun>,
     /// Its work on data: of each cell in the order in which it is done.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -72,7 +75,7 @@ pub enum RunPhase {
     Aborted {
         at: Timestamp,
     },
-    /// A release that patches it has taken its place. Who is on it stays until that one moves them, and can still go back.
+    /// A later release has taken its place. Who is on it stays until that one moves them, and can still go back.
     Superseded {
         at: Timestamp,
     },
@@ -150,7 +153,7 @@ pub enum WaveState {
         at: Timestamp,
         reason: String,
     },
-    /// Never started: the release was aborted, or another one patches it.
+    /// Never started: the release was aborted, or another one has taken its place.
     Dropped,
     /// On its way when a release that patches this one took its place.
     Superseded {
@@ -190,7 +193,7 @@ pub enum Place {
     Left {
         reason: String,
     },
-    /// Moved on by the release that patches this one.
+    /// Moved on by a later release while this one was in flight.
     Superseded {
         generation: u64,
     },

@@ -23,6 +23,10 @@ enum Kept {
     Freeze {
         number: u32,
     },
+    /// An earlier release has still to do with it.
+    Earlier {
+        release: Version,
+    },
     Start {
         until: Timestamp,
         class: u16,
@@ -52,6 +56,7 @@ enum Kept {
 impl Turn {
     /// Looks at every member that waits. Calendars are asked once a class.
     pub fn admission(&self, run: usize, wave: usize) -> Admission {
+        let busy = self.state.busy_before(run);
         let run = &self.state.runs[run];
         let wave = &run.waves[wave];
         let mut classes: BTreeMap<u16, Result<(), Kept>> = BTreeMap::new();
@@ -81,7 +86,13 @@ impl Turn {
             };
             let outcome = match frozen {
                 Some((number, _)) => Err(Kept::Freeze { number }),
-                None => told()
+                None => busy
+                    .with(tenant, &seat.cell)
+                    .map_or(Ok(()), |release| {
+                        let release = release.clone();
+                        Err(Kept::Earlier { release })
+                    })
+                    .and_then(|()| told())
                     .and_then(|()| closed())
                     .and_then(|()| run.is_wanted(tenant, self.now))
                     .and_then(|()| {
@@ -193,6 +204,15 @@ impl Turn {
                     until: freeze.until,
                 };
                 (waiting, freeze.until)
+            }
+            Kept::Earlier { release: earlier } => {
+                let waiting = Waiting::EarlierMoves {
+                    release,
+                    wave,
+                    tenants,
+                    earlier: earlier.clone(),
+                };
+                (waiting, None)
             }
             Kept::Start { until, class } => {
                 let window = starts.get(class).and_then(|start| start.window.as_ref());

@@ -26,7 +26,8 @@ impl Turn {
         }
         self.check_patched(plan)?;
         self.check_data(plan)?;
-        let reserved = self.supersede(plan, cause);
+        let mut reserved = self.supersede(plan, cause);
+        reserved.extend(self.take_from_earlier(plan, cause));
         self.seat_new_tenants(plan, cause);
         let notices = self.notices_before(version);
         let steps = self.steps_before(plan);
@@ -55,6 +56,7 @@ impl Turn {
             policy: plan.policy.clone(),
             phase: RunPhase::Queued,
             hold: None,
+            superseded_by: None,
             waves,
             steps,
         });

@@ -87,8 +87,14 @@ impl Turn {
         self.state.runs[index].hold = None;
         for wave in 0..self.state.runs[index].waves.len() {
             let attempt = self.state.next_attempt();
+            let superseded = self.state.runs[index].superseded_by.is_some();
             let wave = &mut self.state.runs[index].waves[wave];
             match &mut wave.state {
+                // Whom it had moved, another release moves.
+                WaveState::RolledBack { .. } if superseded => {
+                    wave.state = WaveState::Dropped;
+                    continue;
+                }
                 WaveState::RolledBack { .. } => {
                     wave.state = WaveState::Waiting;
                     wave.restart(attempt);

@@ -36,7 +36,10 @@ impl Turn {
         if release.is_some_and(|release| release.steps.is_empty()) {
             return None;
         }
-        let cells = self.state.runs[run].waves[wave].cells(&self.state.seats);
+        let mut cells = self.state.runs[run].waves[wave].cells(&self.state.seats);
+        // There the data is still that of an earlier release.
+        let busy = self.state.busy_before(run);
+        cells.retain(|cell| !busy.in_cell(cell));
         self.add_steps(run, &cells);
         let mut open = false;
         for cell in &cells {

@@ -36,8 +36,7 @@ impl Turn {
         let version = self.state.runs[run].version.clone();
         // Asked first, so that people can agree while an earlier release is on its way.
         let approved = self.approved(run, None);
-        if let Some(earlier) = self.state.runs[..run].iter().find(|earlier| earlier.in_flight()) {
-            let earlier = earlier.version.clone();
+        if let Some(earlier) = self.begins_after(run) {
             self.waiting.push(Waiting::EarlierRelease {
                 release: version,
                 earlier,
@@ -48,12 +47,13 @@ impl Turn {
             return false;
         }
         self.state.runs[run].phase = RunPhase::Moving;
-        self.write(
-            EntryKind::Started,
-            &version,
-            None,
-            &Cause::system("release", "no earlier release is in flight"),
-        );
+        let alone = !self.state.runs[..run].iter().any(|earlier| !earlier.phase.has_ended());
+        let reason = if alone {
+            "no earlier release is in flight"
+        } else {
+            "it may move beside the earlier releases in flight"
+        };
+        self.write(EntryKind::Started, &version, None, &Cause::system("release", reason));
         self.announce(run, None, Milestone::ReleaseStarted, None);
         true
     }
@@ -155,6 +155,10 @@ impl Turn {
             self.wait_for_admission(run, wave, &admission);
             return false;
         }
+        if let Some(reason) = self.too_many_versions(run, wave) {
+            self.hold_run(run, None, &Cause::system("slots", reason));
+            return true;
+        }
         if let Some(changed) = self.expand(run, wave) {
             return changed;
         }
@@ -213,11 +217,22 @@ impl Turn {
             .filter(|(_, member)| matches!(member.place, Place::Returning { .. }))
             .map(|(tenant, _)| tenant.clone())
             .collect();
+        let busy = self.state.busy_before(run);
+        let waits = |tenant: &TenantName| {
+            let seat = self.state.seats.get(tenant);
+            seat.is_some_and(|seat| busy.with(tenant, &seat.cell).is_some())
+        };
+        let members = self.state.runs[run].waves[wave].members.keys();
+        let waiting: BTreeSet<TenantName> = members.filter(|tenant| waits(tenant)).cloned().collect();
         let seats = &self.state.seats;
         let version = self.state.runs[run].version.clone();
         let mut left = Vec::new();
         let wave = &mut self.state.runs[run].waves[wave];
         for (tenant, member) in &mut wave.members {
+            // Where it will be, an earlier release says.
+            if waiting.contains(tenant) {
+                continue;
+            }
             let on = seats.get(tenant).and_then(|seat| seat.version.clone());
             if matches!(member.place, Place::Waiting) && returning.contains(tenant) {
                 let reason = "an earlier release takes it back".to_owned();
@@ -281,6 +296,11 @@ impl Turn {
     }
 
     fn complete(&mut self, run: usize) -> bool {
+        if let Some(by) = self.state.runs[run].superseded_by.clone() {
+            let reason = format!("nothing of it is on its way any more, and release {by} moves the others");
+            self.end_superseded(run, &Cause::system("release", reason));
+            return true;
+        }
         let waves = &self.state.runs[run].waves;
         if !waves
             .iter()

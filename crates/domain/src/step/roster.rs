@@ -4,7 +4,8 @@ use super::Refused;
 use super::turn::{Cause, Turn};
 use crate::id::{CellName, TenantName, Version};
 use crate::journal::{Entry, EntryKind};
-use crate::service::{Member, Place, Run, Seat, WaveRun, WaveState};
+use crate::policy::WhileInFlight;
+use crate::service::{Member, Place, Run, RunPhase, Seat, WaveRun, WaveState};
 
 impl Turn {
     /// A new tenant starts on its cell's newest confirmed version and joins the last wave of the release in flight.
@@ -23,8 +24,11 @@ impl Turn {
             Some(version) => self.belong(tenant, cell, version),
             None => from = self.follow_back(tenant, cell),
         }
-        for run in &mut self.state.runs {
-            if run.phase.has_ended() {
+        // Beside each other, releases do not wait for a tenant that is new: the last one takes it.
+        let beside = |run: &Run| run.phase == RunPhase::Moving && run.policy.while_in_flight != WhileInFlight::Queue;
+        let first = self.state.runs.iter().rposition(beside).unwrap_or(0);
+        for run in &mut self.state.runs[first..] {
+            if run.phase.has_ended() || run.superseded_by.is_some() {
                 continue;
             }
             if !run.has_member(tenant) {
@@ -45,6 +49,11 @@ impl Turn {
             return;
         };
         let is_on = |wave: &WaveRun| wave.members.get(tenant).is_some_and(|member| member.place.is_on());
+        // A later release had moved it on, and takes it back to this one, which is still in flight.
+        let members = run.waves.iter_mut().filter_map(|wave| wave.members.get_mut(tenant));
+        for member in members.filter(|member| matches!(member.place, Place::Superseded { .. })) {
+            member.place = Place::Moved { generation };
+        }
         if !run.phase.has_ended() || run.waves.iter().any(is_on) {
             return;
         }

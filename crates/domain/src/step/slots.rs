@@ -2,16 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::needed::Needed;
 use super::turn::{Cause, Turn};
 use crate::id::{CellName, SlotId, Version};
 use crate::journal::EntryKind;
 use crate::observed::SlotState;
 use crate::release::{ComponentKind, Ownership};
-use crate::service::{CellOwner, PINNED_VERSIONS, Phase, Place, Run, RunPhase, Slot, WaveState};
-use crate::time::Timestamp;
+use crate::service::{CellOwner, PINNED_VERSIONS, Phase, Run, Slot};
 use crate::waiting::Waiting;
-
-type Needed = BTreeMap<CellName, BTreeSet<Version>>;
 
 impl Turn {
     /// Every component of `version` takes work in `cell`; else what is missing.
@@ -146,43 +144,6 @@ impl Turn {
         self.waiting.extend(waiting);
     }
 
-    fn needed(&mut self) -> Needed {
-        let mut needed = Needed::new();
-        for seat in self.state.seats.values() {
-            if let Some(version) = &seat.version {
-                add(&mut needed, &seat.cell, version);
-            }
-        }
-        let mut wake = Vec::new();
-        for run in &self.state.runs {
-            let warm_until = warm_until(run);
-            let warm = warm_until.is_none_or(|until| self.now < until);
-            wake.extend(warm_until);
-            for wave in &run.waves {
-                if matches!(wave.state, WaveState::Active { .. }) {
-                    let cells = wave.cells(&self.state.seats).into_iter();
-                    for cell in cells.filter(|cell| self.is_expanded(run, cell)) {
-                        add(&mut needed, &cell, &run.version);
-                    }
-                }
-                for (tenant, member) in &wave.members {
-                    let back = match member.place {
-                        Place::Moved { .. } => warm,
-                        Place::Returning { .. } => true,
-                        Place::Waiting | Place::Returned { .. } | Place::Left { .. } | Place::Superseded { .. } => {
-                            false
-                        }
-                    };
-                    if let (true, Some(from), Some(seat)) = (back, &member.from, self.state.seats.get(tenant)) {
-                        add(&mut needed, &seat.cell, from);
-                    }
-                }
-            }
-        }
-        wake.into_iter().for_each(|at| self.wake_at(at));
-        needed
-    }
-
     /// Forgets the runs and versions that nobody can come from or go back to.
     pub fn settle_pins(&mut self) {
         let is_over = |run: &Run| !run.in_flight() && !run.has_data_ahead();
@@ -305,22 +266,5 @@ impl Turn {
             }
         }
         handed_over
-    }
-}
-
-fn add(needed: &mut Needed, cell: &CellName, version: &Version) {
-    if !needed.get(cell).is_some_and(|versions| versions.contains(version)) {
-        needed.entry(cell.clone()).or_default().insert(version.clone());
-    }
-}
-
-/// Until when the versions that a run's tenants came from stay warm; `None` while it is in flight.
-fn warm_until(run: &Run) -> Option<Timestamp> {
-    match run.phase {
-        RunPhase::Queued | RunPhase::Moving => None,
-        RunPhase::Completed { at }
-        | RunPhase::RolledBack { at }
-        | RunPhase::Aborted { at }
-        | RunPhase::Superseded { at } => Some(at + run.policy.rollback_window),
     }
 }

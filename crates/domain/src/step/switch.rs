@@ -237,6 +237,7 @@ impl Turn {
         for tenant in &batch {
             self.reseat(tenant, &version);
             self.take_over(run, wave, tenant);
+            self.moves_on(run, tenant);
             if let Some(member) = self.state.runs[run].waves[wave].members.get_mut(tenant) {
                 member.place = Place::Moved { generation };
             }

@@ -444,6 +444,7 @@ fn slots(cell: &Cell) -> Vec<SlotStatus> {
 fn in_words(waiting: &Waiting) -> WaitingText {
     let kind = match waiting {
         Waiting::EarlierRelease { .. } => "earlier-release",
+        Waiting::EarlierMoves { .. } => "earlier-moves",
         Waiting::Hold { .. } => "hold",
         Waiting::Approval { .. } => "approval",
         Waiting::Start { .. } => "start",

@@ -80,6 +80,7 @@ impl Replay {
             | EntryKind::Superseded
             | EntryKind::Applied => self.held.retain(|release| Some(release) != entry.release.as_ref()),
             EntryKind::Started
+            | EntryKind::TakenOver
             | EntryKind::Approved
             | EntryKind::Rejected
             | EntryKind::ApprovalExpired
@@ -153,8 +154,8 @@ impl Replay {
 
     fn compare_run(&self, run: &Run, before: Option<&Run>) -> Result<(), String> {
         use EntryKind::{
-            Aborted, Applied, Completed, Resumed, RolledBack, StageEntered, Started, Superseded, WaveConfirmed,
-            WaveRolledBack,
+            Aborted, Applied, Completed, Resumed, RolledBack, StageEntered, Started, Superseded, TakenOver,
+            WaveConfirmed, WaveRolledBack,
         };
         let told = |wave: Option<&WaveName>, kinds: &[EntryKind]| {
             let of_run = |entry: &&Entry| entry.release.as_ref() == Some(&run.version) && entry.wave.as_ref() == wave;
@@ -164,7 +165,9 @@ impl Replay {
                 .filter(of_run)
                 .any(|entry| kinds.contains(&entry.kind))
         };
-        let for_all = [Applied, Started, Completed, RolledBack, Aborted, Superseded, Resumed];
+        let for_all = [
+            Applied, Started, Completed, RolledBack, Aborted, TakenOver, Superseded, Resumed,
+        ];
         if before.map(|before| before.phase) != Some(run.phase) && !told(None, &for_all) {
             return Err(format!(
                 "release {} became {} without a row",

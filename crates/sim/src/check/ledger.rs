@@ -171,6 +171,7 @@ impl Ledger {
             | EntryKind::WaveRolledBack
             | EntryKind::Completed
             | EntryKind::RolledBack
+            | EntryKind::TakenOver
             | EntryKind::Superseded
             | EntryKind::CustomerReported
             | EntryKind::Reserved

@@ -22,10 +22,11 @@ pub enum Wait {
     Gap,
     Report,
     Downtime,
+    Earlier,
 }
 
 impl Wait {
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Approval,
         Self::Start,
         Self::Window,
@@ -35,6 +36,7 @@ impl Wait {
         Self::Gap,
         Self::Report,
         Self::Downtime,
+        Self::Earlier,
     ];
 
     pub fn of(waiting: &Waiting) -> Option<Self> {
@@ -48,6 +50,7 @@ impl Wait {
             Waiting::Gap { .. } => Some(Self::Gap),
             Waiting::Validation { .. } => Some(Self::Report),
             Waiting::Downtime { .. } => Some(Self::Downtime),
+            Waiting::EarlierMoves { .. } => Some(Self::Earlier),
             Waiting::EarlierRelease { .. }
             | Waiting::Hold { .. }
             | Waiting::Slot { .. }
@@ -73,6 +76,7 @@ impl Wait {
             Self::Gap => "gap",
             Self::Report => "report",
             Self::Downtime => "downtime",
+            Self::Earlier => "earlier release",
         }
     }
 }
@@ -87,6 +91,7 @@ fn over(waiting: &Waiting) -> Option<Timestamp> {
         Waiting::Slot { until, .. } | Waiting::Gateways { until, .. } | Waiting::Workers { until, .. } => Some(*until),
         Waiting::Approval { .. }
         | Waiting::EarlierRelease { .. }
+        | Waiting::EarlierMoves { .. }
         | Waiting::Validation { .. }
         | Waiting::Downtime { .. }
         | Waiting::Gate { .. }
@@ -121,7 +126,14 @@ pub fn count(ledger: &Ledger, waiting: &[Waiting]) -> Checked {
             Some(Wait::Gap) => Skip::Gaps,
             Some(Wait::Approval) => Skip::Approvals,
             Some(
-                Wait::Start | Wait::Window | Wait::Freeze | Wait::Notice | Wait::Peak | Wait::Report | Wait::Downtime,
+                Wait::Start
+                | Wait::Window
+                | Wait::Freeze
+                | Wait::Notice
+                | Wait::Peak
+                | Wait::Report
+                | Wait::Downtime
+                | Wait::Earlier,
             )
             | None => {
                 continue;

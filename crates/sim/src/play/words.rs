@@ -84,6 +84,7 @@ impl<'a> Words<'a> {
             EntryKind::WaveRolledBack => format!("{wave} goes back{by}: {why}"),
             EntryKind::Completed => format!("release {release} is completed: {why}"),
             EntryKind::RolledBack => format!("release {release} is rolled back{by}: {why}"),
+            EntryKind::TakenOver => format!("release {release} moves nobody new any more{by}: {why}"),
             EntryKind::Superseded => format!("release {release} moves nobody any more{by}: {why}"),
             EntryKind::Reserved => format!("{who} {} {why}{by}", are(entry.tenants.len())),
             EntryKind::CustomerReported => format!("{why}{by}"),

@@ -2,7 +2,7 @@
 
 use tidegate_domain::id::{DatabaseName, Version};
 use tidegate_domain::plan::Plan;
-use tidegate_domain::policy::{Bake, Gap, WhenSilent};
+use tidegate_domain::policy::{Bake, Gap, WhenSilent, WhileInFlight};
 use tidegate_domain::release::{AfterStep, DataStep, DataStepKind};
 use tidegate_domain::service::{Place, ReportOutcome, Run, Service, StepPhase};
 use tidegate_domain::time::Duration;
@@ -72,6 +72,8 @@ impl Planted {
                     downtime.overrun = downtime.overrun + Duration::from_hours(1);
                 }
             }
+            Self::NeverQueues => plan.policy.while_in_flight = WhileInFlight::Parallel,
+            Self::MoreVersions => plan.policy.max_versions = 9,
             Self::AnybodyApproves
             | Self::ForgetsChoices
             | Self::ForgetsFreezes
@@ -79,7 +81,8 @@ impl Planted {
             | Self::SkipsSteps
             | Self::ForgetsTrouble
             | Self::ForgetsReservations
-            | Self::TellsNoExtension => {}
+            | Self::TellsNoExtension
+            | Self::ForgetsWhoMovedOn => {}
         }
     }
 
@@ -87,6 +90,14 @@ impl Planted {
     pub fn forget(self, version: &Version, state: &mut Service) {
         if self == Self::ForgetsFreezes {
             state.freezes.clear();
+        }
+        if self == Self::ForgetsWhoMovedOn {
+            let waves = state.runs.iter_mut().flat_map(|run| &mut run.waves);
+            for member in waves.flat_map(|wave| wave.members.values_mut()) {
+                if let Place::Superseded { generation } = member.place {
+                    member.place = Place::Moved { generation };
+                }
+            }
         }
         let mut runs: Vec<&mut Run> = state.runs.iter_mut().filter(|run| run.version == *version).collect();
         if self == Self::TellsNoExtension {

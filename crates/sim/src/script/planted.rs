@@ -67,10 +67,19 @@ pub enum Planted {
     ForgetsReservations,
     /// Nobody is told that it takes longer.
     TellsNoExtension,
+    /// It does not wait for earlier releases.
+    NeverQueues,
+    /// Any number of versions may run in a cell.
+    MoreVersions,
+    /// Earlier releases go on with whom it has moved on.
+    ForgetsWhoMovedOn,
 }
 
 impl Planted {
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 33] = [
+        Self::NeverQueues,
+        Self::MoreVersions,
+        Self::ForgetsWhoMovedOn,
         Self::NoStarts,
         Self::NoWindows,
         Self::NoNotices,
@@ -136,6 +145,9 @@ impl Planted {
             Self::ForgetsTrouble => "forgets-trouble",
             Self::ForgetsReservations => "forgets-reservations",
             Self::TellsNoExtension => "tells-no-extension",
+            Self::NeverQueues => "never-queues",
+            Self::MoreVersions => "more-versions",
+            Self::ForgetsWhoMovedOn => "forgets-who-moved-on",
         }
     }
 }

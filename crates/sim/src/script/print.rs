@@ -3,7 +3,7 @@
 use std::fmt;
 
 use tidegate_domain::event::{Scope, Verdict};
-use tidegate_domain::policy::{OnFailure, OnInconclusive};
+use tidegate_domain::policy::{OnFailure, OnInconclusive, WhileInFlight};
 use tidegate_domain::release::{AfterStep, DataStepKind, Ownership, Reversible};
 use tidegate_domain::service::Selection;
 use tidegate_domain::time::{Duration, Timestamp};
@@ -87,6 +87,9 @@ impl fmt::Display for Release {
         write!(f, " window={}", offset(self.rollback_window))?;
         if self.only_api {
             write!(f, " only-api")?;
+        }
+        if self.while_in_flight != WhileInFlight::Queue {
+            write!(f, " in-flight={}", self.while_in_flight.as_str())?;
         }
         if !self.steps.is_empty() {
             let steps: Vec<String> = self.steps.iter().map(step).collect();

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use tidegate_domain::calendar::read_instant;
 use tidegate_domain::event::{Scope, Verdict};
 use tidegate_domain::id::{CellName, TenantName, Version};
-use tidegate_domain::policy::{Bake, OnFailure, OnInconclusive, Parallel};
+use tidegate_domain::policy::{Bake, OnFailure, OnInconclusive, Parallel, WhileInFlight};
 use tidegate_domain::release::{AfterStep, DataStepKind, Ownership, Reversible, Stage};
 use tidegate_domain::service::{ReportOutcome, Selection, Waived};
 use tidegate_domain::time::Duration;
@@ -118,6 +118,7 @@ fn release(options: &[&str]) -> Read<Release> {
         reversible: Reversible::Always,
         rollback_window: Duration::from_hours(1),
         only_api: false,
+        while_in_flight: WhileInFlight::Queue,
         steps: BTreeMap::new(),
     };
     for option in options {
@@ -146,6 +147,7 @@ fn release(options: &[&str]) -> Read<Release> {
             "until" => release.reversible = Reversible::Until(stage(value)?),
             "window" => release.rollback_window = duration(value)?,
             "only-api" => release.only_api = true,
+            "in-flight" => release.while_in_flight = while_in_flight(value)?,
             "steps" => release.steps = value.split(',').map(step).collect::<Read<_>>()?,
             _ => return Err("a release has no such option"),
         }
@@ -320,6 +322,12 @@ fn on_failure(word: &str) -> Read<OnFailure> {
         "hold" => Ok(OnFailure::Hold),
         _ => Err("failure is tenant, wave, release or hold"),
     }
+}
+
+fn while_in_flight(word: &str) -> Read<WhileInFlight> {
+    const ALL: [WhileInFlight; 3] = [WhileInFlight::Queue, WhileInFlight::Supersede, WhileInFlight::Parallel];
+    let found = ALL.into_iter().find(|way| way.as_str() == word);
+    found.ok_or("in-flight is queue, supersede or parallel")
 }
 
 fn on_inconclusive(word: &str) -> Read<OnInconclusive> {

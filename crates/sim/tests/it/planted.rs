@@ -6,7 +6,9 @@ use std::path::Path;
 use tidegate_sim::{Script, replay};
 
 /// What can be planted in the release 2.0.0 of which scenario, and the rule that notices it.
-const NOTICED: [(&str, &[(&str, &str)]); 6] = [
+const NOTICED: [(&str, &[(&str, &str)]); 8] = [
+    ("queued.txt", &QUEUED),
+    ("beside.txt", &BESIDE),
     ("weeks.txt", &WEEKS),
     ("patched.txt", &PATCHED),
     ("reported.txt", &REPORTED),
@@ -14,6 +16,13 @@ const NOTICED: [(&str, &[(&str, &str)]); 6] = [
     ("steps.txt", &STEPS),
     ("downtime.txt", &DOWNTIME),
 ];
+
+const QUEUED: [(&str, &str); 2] = [
+    ("never-queues", "a release queues where it has to"),
+    ("more-versions", "no more versions in a cell than the playbook allows"),
+];
+
+const BESIDE: [(&str, &str); 1] = [("forgets-who-moved-on", "a tenant is moved by one release at a time")];
 
 const PATCHED: [(&str, &str); 2] = [
     ("no-patches", "what is patched moves nobody any more"),

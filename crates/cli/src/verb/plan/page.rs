@@ -5,9 +5,9 @@ use std::fmt::Write as _;
 
 use tidegate_domain::calendar::Local;
 use tidegate_domain::change::Change;
-use tidegate_domain::id::{CellName, RoleName};
+use tidegate_domain::id::{CellName, RoleName, Version};
 use tidegate_domain::plan::{
-    Due, Plan, PlanReport, PlannedWave, Problem, Rollback, Schedule, Severity, WaveReport, bake_in_words,
+    Due, Plan, PlanReport, PlannedWave, Problem, Rollback, Schedule, Severity, Skipped, WaveReport, bake_in_words,
 };
 use tidegate_domain::policy::{Before, WhenSilent};
 use tidegate_domain::release::{AfterStep, DataStep, Release};
@@ -57,9 +57,7 @@ fn head(page: &mut String, plan: &Plan, planned: &Planned) {
     }
     let (moves, waves) = (count(plan.moves(), "tenant"), count(plan.waves.len(), "wave"));
     line(page, "moves", &format!("{moves} in {waves}"));
-    if let Some(after) = &planned.report.after {
-        line(page, "after", &format!("release {after}, which is in flight"));
-    }
+    in_flight(page, plan, &planned.report);
     for (name, part) in &release.components {
         line(
             page,
@@ -98,6 +96,37 @@ fn head(page: &mut String, plan: &Plan, planned: &Planned) {
     if let Some(digest) = &planned.digest {
         line(page, "plan", digest.as_str());
     }
+}
+
+/// How it goes with earlier releases in flight, and what of them its tenants never had.
+fn in_flight(page: &mut String, plan: &Plan, report: &PlanReport) {
+    if let Some(after) = &report.after {
+        let because = report.queues_because.as_ref();
+        let because = because.map_or_else(String::new, |because| format!(": {because}"));
+        line(page, "after", &format!("release {after}, which is in flight{because}"));
+    }
+    for earlier in &report.takes_over {
+        let what = format!("whom release {earlier} has not moved; it watches those it has to the end first");
+        line(page, "takes", &what);
+    }
+    for earlier in &report.beside {
+        let what = format!("release {earlier}, in the cells in which that is done");
+        line(page, "beside", &what);
+    }
+    for (from, skipped) in &plan.skipped {
+        line(page, "skips", &skipped_line(from, skipped));
+    }
+}
+
+/// What tenants that come from a version get besides the release's own changes.
+fn skipped_line(from: &Version, skipped: &Skipped) -> String {
+    let releases: Vec<&str> = skipped.releases.iter().map(Version::as_str).collect();
+    let changes: Vec<&str> = skipped.changes.iter().map(|change| change.id.as_str()).collect();
+    let mut line = format!("{} for those on {from}", releases.join(", "));
+    if !changes.is_empty() {
+        let _ = write!(line, ", whose changes they get too: {}", changes.join(", "));
+    }
+    line
 }
 
 fn step_line(step: &DataStep) -> String {

@@ -133,7 +133,7 @@ fn is_owed(rule: &NoticeRule, plan: &Plan, wave: &PlannedWave) -> bool {
     let listed = |is_empty: bool, is_in: bool| is_empty || is_in;
     required
         && listed(rule.releases.is_empty(), rule.releases.contains(&release.kind))
-        && listed(rule.impact.is_empty(), rule.impact.contains(&release.impact()))
+        && listed(rule.impact.is_empty(), rule.impact.contains(&plan.impact()))
         && listed(rule.waves.is_empty(), rule.waves.contains(&wave.name))
         && rule.downtime.is_none_or(|wanted| wanted == release.downtime.is_some())
 }

@@ -34,6 +34,7 @@ impl Words<'_> {
                 Some(format!("approval {release} {wave} {approval}"))
             }
             Waiting::EarlierRelease { .. }
+            | Waiting::EarlierMoves { .. }
             | Waiting::Hold { .. }
             | Waiting::Gap { .. }
             | Waiting::Step { .. }
@@ -54,6 +55,12 @@ impl Words<'_> {
         match waiting {
             Waiting::EarlierRelease { release, earlier } => {
                 format!("release {release} waits for release {earlier} to end")
+            }
+            Waiting::EarlierMoves {
+                wave, tenants, earlier, ..
+            } => {
+                let who = names(tenants.iter());
+                format!("wave {wave}: {who} not before release {earlier} is done with them")
             }
             Waiting::Hold {
                 release,
@@ -163,6 +170,7 @@ impl Words<'_> {
                 format!("wave {wave} bakes through the peak of {tenants}, {}", self.at(*until))
             }
             Waiting::EarlierRelease { .. }
+            | Waiting::EarlierMoves { .. }
             | Waiting::Hold { .. }
             | Waiting::Gap { .. }
             | Waiting::Slot { .. }
@@ -205,6 +213,7 @@ pub fn waits(waiting: &Waiting) -> &[TenantName] {
         Waiting::Start { tenants, .. }
         | Waiting::Window { tenants, .. }
         | Waiting::Freeze { tenants, .. }
+        | Waiting::EarlierMoves { tenants, .. }
         | Waiting::Notice { tenants, .. }
         | Waiting::Validation { tenants, .. }
         | Waiting::Downtime { tenants, .. }
@@ -236,6 +245,7 @@ pub fn is_short(waiting: &Waiting) -> bool {
         | Waiting::Return { .. }
         | Waiting::Drain { .. } => true,
         Waiting::EarlierRelease { .. }
+        | Waiting::EarlierMoves { .. }
         | Waiting::Hold { .. }
         | Waiting::Approval { .. }
         | Waiting::Start { .. }
@@ -253,6 +263,7 @@ pub fn wave_of(waiting: &Waiting) -> Option<&WaveName> {
     match waiting {
         Waiting::Approval { wave, .. } => wave.as_ref(),
         Waiting::Start { wave, .. }
+        | Waiting::EarlierMoves { wave, .. }
         | Waiting::Window { wave, .. }
         | Waiting::Freeze { wave, .. }
         | Waiting::Notice { wave, .. }
