@@ -1,6 +1,7 @@
 //! The gate `command`: a program that ends with 0 passes, one that ends otherwise fails, one that cannot be run or does not
 //! end in time is an error.
 
+use std::env;
 use std::process::{ExitStatus, Output, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process_group};
@@ -29,7 +30,23 @@ struct With {
     command: Vec<String>,
     #[serde(default = "ten_minutes")]
     timeout: Span,
+    /// Variables of the server that it gets besides [`KEPT`]. The others may hold secrets of the components.
+    #[serde(default)]
+    environment: Vec<String>,
 }
+
+/// Variables of the server that every gate gets.
+const KEPT: [&str; 9] = [
+    "PATH",
+    "HOME",
+    "USER",
+    "LANG",
+    "LC_ALL",
+    "TZ",
+    "TMPDIR",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+];
 
 fn ten_minutes() -> Span {
     Span::from_secs(600)
@@ -37,6 +54,9 @@ fn ten_minutes() -> Span {
 
 fn read(with: &Value) -> Result<With, String> {
     let with: With = serde_json::from_value(with.clone()).map_err(|error| error.to_string())?;
+    if with.environment.iter().any(|name| name == "TIDEGATE_TOKEN") {
+        return Err("a gate is no client of the control plane: it gets no `TIDEGATE_TOKEN`".to_owned());
+    }
     match with.command.first() {
         Some(program) if !program.is_empty() => Ok(with),
         Some(_) | None => Err("`command` names no program".to_owned()),
@@ -55,14 +75,16 @@ fn run(with: Value, target: Target) -> Running {
 async fn judge(with: &With, target: &Target) -> Judgement {
     let program = with.command[0].as_str();
     let slots = serde_json::to_string(&target.slots).expect("slots have text keys only");
+    let given = KEPT.into_iter().chain(with.environment.iter().map(String::as_str));
+    let given = given.filter_map(|name| Some((name, env::var_os(name)?)));
     let child = Command::new(program)
         .args(&with.command[1..])
+        .env_clear()
+        .envs(given)
         .current_dir(&target.directory)
         .env("TIDEGATE_RELEASE", target.version.as_str())
         .env("TIDEGATE_WAVE", target.wave.as_str())
         .env("TIDEGATE_SLOTS", slots)
-        // A gate is no client of the control plane.
-        .env_remove("TIDEGATE_TOKEN")
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

@@ -9,7 +9,7 @@ async fn said(with: Value) -> (Verdict, String) {
     let target = Target {
         version: Version::new("2.0.0").unwrap(),
         wave: WaveName::new("first").unwrap(),
-        directory: std::env::temp_dir(),
+        directory: env::temp_dir(),
         slots: Vec::new(),
     };
     let judgement = run(with, target).await;
@@ -51,4 +51,16 @@ async fn one_that_hangs_is_killed_with_all_it_started() {
         (Verdict::Error, "`sh` did not end within 100ms and was killed")
     );
     assert!(begun.elapsed().as_secs() < 60);
+}
+
+/// Cargo sets the variable for every test.
+#[tokio::test]
+async fn what_the_server_holds_a_gate_gets_only_by_name() {
+    let shows = ["sh", "-c", "echo given: $CARGO_MANIFEST_DIR"];
+    let (_, reason) = said(json!({"command": shows})).await;
+    assert_eq!(reason, "`sh` ended with code 0: given:");
+    let (_, reason) = said(json!({"command": shows, "environment": ["CARGO_MANIFEST_DIR", "NOT_THERE"]})).await;
+    assert!(reason.ends_with(env!("CARGO_MANIFEST_DIR")), "{reason}");
+    let refused = (GATE.validate)(&json!({"command": shows, "environment": ["TIDEGATE_TOKEN"]}));
+    assert!(refused.unwrap_err().contains("no client of the control plane"));
 }
