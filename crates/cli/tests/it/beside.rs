@@ -35,8 +35,9 @@ fn a_newer_release_takes_over_and_nobody_moves_in_the_midst_of_a_bake() {
     shop.run(&["status"])
         .succeeded()
         .shows("release 1.1.0 to be done with tenant acme");
+    let endpoint = shop.endpoint();
     shop.kill_server();
-    shop.serve();
+    shop.serve_at(&endpoint);
     assert_eq!(served(&shop), ["1.1.0", "1.0.0", "1.0.0"]);
     shop.run(&["promote", "1.1.0", "--reason", "it is good"]).succeeded();
     shop.wait_until("the first wave follows", |shop| {
