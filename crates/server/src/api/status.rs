@@ -18,6 +18,7 @@ use tidegate_domain::waiting::Waiting;
 
 pub use self::admission::{ApprovalStatus, NoticeCounts, ValidationStatus, WaiverStatus};
 pub use self::steps::StepStatus;
+use super::created::CreatedStatus;
 use super::exchange::Answer;
 use super::freezes::FreezeStatus;
 use super::gateways::Gateway;
@@ -42,6 +43,9 @@ pub struct Status {
     pub restored: Option<RestoredStatus>,
     /// In the order they were applied.
     pub releases: Vec<ReleaseStatus>,
+    /// Handed in and not applied, in the order they were handed in.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub created: Vec<CreatedStatus>,
     /// What is waited for that belongs to no release.
     pub waiting: Vec<WaitingText>,
     /// Put on at run time.
@@ -229,6 +233,7 @@ async fn get(state: AppState, _: Authorized<permission::Read>, (): ()) -> Result
     status.gateways = super::gateways::list(&state);
     status.restored = super::restored::of(&state).await?;
     status.patches = patches(&view.state, clock::now());
+    status.created = super::created::waiting(&state).await?;
     Ok(Answer(status))
 }
 
@@ -252,6 +257,7 @@ pub fn of(service: &Service, waiting: &[Waiting]) -> Status {
         trouble: None,
         restored: None,
         releases: service.runs.iter().map(|run| release(service, run, waiting)).collect(),
+        created: Vec::new(),
         waiting: waiting
             .iter()
             .filter(|waiting| waiting.release().is_none())
