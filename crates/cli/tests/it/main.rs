@@ -6,6 +6,7 @@ mod agreeing;
 mod calendars;
 mod changes;
 mod configuration;
+mod intake;
 mod keeping;
 mod moving;
 mod offline;
