@@ -7,6 +7,7 @@
 mod approvals;
 mod backups;
 mod commands;
+mod components;
 pub(crate) mod created;
 mod diff;
 mod exchange;
@@ -49,6 +50,7 @@ use tokio::time::timeout;
 
 pub use self::approvals::Approve;
 pub use self::backups::{Backup, BackupMade};
+pub use self::components::{ComponentList, ComponentStatus};
 pub use self::created::{CreatedRelease, CreatedStatus, NewRelease};
 pub use self::commands::{Hold, Reason, RollBack, Target};
 pub use self::diff::{ComponentDiff, Diff, VariableDiff};
@@ -175,6 +177,7 @@ pub fn routes() -> Vec<Route> {
         plans::routes(),
         releases::routes(),
         created::routes(),
+        components::routes(),
         commands::routes(),
         approvals::routes(),
         waivers::routes(),

@@ -12,7 +12,7 @@ use tidegate_domain::event::Judgement;
 use tidegate_domain::id::{CellName, ComponentName, Digest, ServiceName, TenantName, Version, WaveName};
 use tidegate_domain::observed::SlotState;
 use tidegate_domain::release::Stage;
-use tidegate_domain::service::{Cell, Phase, Place, Run, RunPhase, Service, WaveRun, WaveState};
+use tidegate_domain::service::{Cell, Phase, Place, Rolling, Run, RunPhase, Service, WaveRun, WaveState};
 use tidegate_domain::time::Timestamp;
 use tidegate_domain::waiting::Waiting;
 
@@ -271,18 +271,22 @@ pub fn of(service: &Service, waiting: &[Waiting]) -> Status {
 }
 
 /// By the playbook of the newest release that is completed.
-fn patches(service: &Service, now: Timestamp) -> Vec<PatchStatus> {
+pub fn rolling(service: &Service) -> Option<Rolling<'_>> {
     let completed = |run: &&Run| matches!(run.phase, RunPhase::Completed { .. });
-    let Some(run) = service.runs.iter().rev().find(completed) else {
+    let run = service.runs.iter().rev().find(completed)?;
+    Some(Rolling {
+        calendars: &run.schedule.calendars,
+        base: &run.schedule.base,
+        every: run.policy.patch_every.as_ref()?,
+    })
+}
+
+fn patches(service: &Service, now: Timestamp) -> Vec<PatchStatus> {
+    let Some(rolling) = rolling(service) else {
         return Vec::new();
     };
-    let Some(every) = &run.policy.patch_every else {
-        return Vec::new();
-    };
-    let due = service
-        .patches_due(&run.schedule.calendars, &run.schedule.base, every)
-        .into_iter();
-    let status = due.map(|patch| PatchStatus {
+    let due = service.patches_due(rolling.calendars, rolling.base, rolling.every);
+    let status = due.into_iter().map(|patch| PatchStatus {
         component: patch.component,
         since_ms: patch.since.0,
         due_ms: patch.due.0,
