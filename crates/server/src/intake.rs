@@ -86,8 +86,12 @@ pub enum Ended {
     /// What becomes of it from here on, its run says.
     Applied,
     /// This one was handed in later, and took its place.
-    Superseded { by: Version },
-    Withdrawn { reason: String },
+    Superseded {
+        by: Version,
+    },
+    Withdrawn {
+        reason: String,
+    },
 }
 
 /// A fact that cannot be understood, or a store that does not work.
@@ -126,10 +130,7 @@ impl Progress {
 
 /// Every release that waits, in the order they were handed in.
 pub async fn waiting(control: &Control) -> Result<Vec<Progress>, IntakeError> {
-    let facts = control
-        .store()
-        .facts(control.service().as_str(), WAITING_KIND)
-        .await?;
+    let facts = control.store().facts(control.service().as_str(), WAITING_KIND).await?;
     let mut waiting = facts
         .iter()
         .map(|fact| understood(&fact.key, &fact.body))

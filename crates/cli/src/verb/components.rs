@@ -30,7 +30,15 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, CliError> {
         output::json(&list)?;
     } else {
         let rows: Vec<[String; 7]> = list.components.iter().map(row).collect();
-        let titles = ["component", "cell", "version", "artifact", "tenants", "since", "next upgrade"];
+        let titles = [
+            "component",
+            "cell",
+            "version",
+            "artifact",
+            "tenants",
+            "since",
+            "next upgrade",
+        ];
         output::data(&table(titles, &rows))?;
         match &list.every {
             Some(every) => output::message(&format!(

@@ -33,7 +33,10 @@ fn created(shop: &Shop, version: &str) -> Option<Value> {
 }
 
 fn rows(shop: &Shop, version: &str, kind: &str) -> Vec<Value> {
-    let history = shop.run(&["history", "--release", version, "--json"]).succeeded().json();
+    let history = shop
+        .run(&["history", "--release", version, "--json"])
+        .succeeded()
+        .json();
     let rows = history["rows"].as_array().unwrap();
     rows.iter().filter(|row| row["kind"] == kind).cloned().collect()
 }
@@ -65,10 +68,19 @@ fn a_request_repeated_reordered_and_sent_twice_at_once_makes_one_release() {
     assert_eq!(again["has_effect"], false, "{again:#?}");
     assert_eq!(rows(&shop, "1.1.0", "release_created").len(), 1);
     let waits = created(&shop, "1.1.0").unwrap();
-    assert_eq!((&waits["state"], &waits["created_by"]), (&"created".into(), &"admin".into()));
+    assert_eq!(
+        (&waits["state"], &waits["created_by"]),
+        (&"created".into(), &"admin".into())
+    );
     shop.run(&["releases"]).succeeded().shows("1.1.0    created");
-    shop.run(&["status"]).succeeded().shows("Release 1.1.0  · created  handed in");
-    assert_eq!(shop.served_by("acme").as_deref(), Some("1.0.0"), "nobody asked to apply it");
+    shop.run(&["status"])
+        .succeeded()
+        .shows("Release 1.1.0  · created  handed in");
+    assert_eq!(
+        shop.served_by("acme").as_deref(),
+        Some("1.0.0"),
+        "nobody asked to apply it"
+    );
 }
 
 #[test]
@@ -76,7 +88,8 @@ fn other_content_under_a_version_is_refused_with_the_difference() {
     let shop = Shop::installed("300ms");
     create(&shop, "1.1.0.yaml").succeeded();
     let release = std::fs::read_to_string(shop.workspace.path("1.1.0.yaml")).unwrap();
-    shop.workspace.write("1.1.0.yaml", &format!("{release}summary: twice as fast\n"));
+    shop.workspace
+        .write("1.1.0.yaml", &format!("{release}summary: twice as fast\n"));
     shop.run(&["releases", "create", "1.1.0.yaml"])
         .ended_with(4)
         .says("release 1.1.0 was handed in with other content")
@@ -98,7 +111,8 @@ fn other_content_under_a_version_is_refused_with_the_difference() {
         (&false.into(), &"applied".into())
     );
     let release = std::fs::read_to_string(shop.workspace.path("1.0.0.yaml")).unwrap();
-    shop.workspace.write("1.0.0.yaml", &format!("{release}tickets: [SHOP-1]\n"));
+    shop.workspace
+        .write("1.0.0.yaml", &format!("{release}tickets: [SHOP-1]\n"));
     shop.run(&["releases", "create", "1.0.0.yaml"])
         .ended_with(4)
         .says("release 1.0.0 was applied with other content: `tickets` was not there");
@@ -171,7 +185,11 @@ fn a_playbook_that_only_plans_leaves_the_rest_to_people() {
     let planned = rows(&shop, "1.1.0", "release_planned");
     assert_eq!(planned.len(), 1);
     assert_eq!(planned[0]["actor"], "tidegate/auto");
-    assert_eq!(shop.status()["releases"].as_array().unwrap().len(), 1, "nobody applies it");
+    assert_eq!(
+        shop.status()["releases"].as_array().unwrap().len(),
+        1,
+        "nobody applies it"
+    );
     let digest = created(&shop, "1.1.0").unwrap()["plan"].as_str().unwrap().to_owned();
     shop.run(&["apply", &digest, "--wait", "--timeout", "60s"]).succeeded();
 }
@@ -188,7 +206,8 @@ fn a_kill_between_handing_in_planning_and_applying_forgets_nothing_and_does_noth
         created(shop, "1.1.0").is_some_and(|release| release["state"] == "planned")
     });
     shop.kill_server();
-    shop.workspace.replace("playbooks/two-waves.yaml", "auto: plan", "auto: apply");
+    shop.workspace
+        .replace("playbooks/two-waves.yaml", "auto: plan", "auto: apply");
     shop.serve();
     shop.wait_until("it is applied", |shop| {
         shop.status()["releases"].as_array().unwrap().len() == 2
@@ -213,8 +232,10 @@ fn a_kill_between_handing_in_planning_and_applying_forgets_nothing_and_does_noth
 
 /// 1.1.0 that cannot be the first release, and 1.0.0 that can.
 fn out_of_order(shop: &Shop) {
-    shop.workspace
-        .write("1.1.0.yaml", "version: 1.1.0\ncomponents: {api: {artifact: loyalty-1.1.0}}\n");
+    shop.workspace.write(
+        "1.1.0.yaml",
+        "version: 1.1.0\ncomponents: {api: {artifact: loyalty-1.1.0}}\n",
+    );
     create(shop, "1.1.0.yaml").succeeded();
     shop.wait_until("it is blocked", |shop| {
         created(shop, "1.1.0").is_some_and(|release| release["state"] == "blocked")
@@ -254,7 +275,10 @@ fn a_release_in_the_way_gives_way_where_the_playbook_says_so() {
     shop.wait_until("1.0.0 is applied", |shop| is_completed(shop, "1.0.0"));
     assert!(created(&shop, "1.1.0").is_none());
     let superseded = rows(&shop, "1.1.0", "release_superseded");
-    assert_eq!(superseded[0]["reason"], "release 1.0.0 was handed in later and takes its place");
+    assert_eq!(
+        superseded[0]["reason"],
+        "release 1.0.0 was handed in later and takes its place"
+    );
 }
 
 #[test]
@@ -281,10 +305,8 @@ fn every_mistake_of_what_is_handed_in_is_told_at_once() {
     let digest = "0".repeat(64);
     shop.workspace.write(
         "release.yaml",
-        &format!(
-            "version: 2.0.0\ncomponents:\n  api:\n    artifact: loyalty-1.1.0\n    cells: {{moon: {{COLOR: red}}}}\n  \
-             ledger: {{artifact: loyalty-9}}\n  web: {{artifact: loyalty-1.1.0}}\nchanges: [says-nothing]\n"
-        ),
+        "version: 2.0.0\ncomponents:\n  api:\n    artifact: loyalty-1.1.0\n    cells: {moon: {COLOR: red}}\n  ledger: \
+         {artifact: loyalty-9}\n  web: {artifact: loyalty-1.1.0}\nchanges: [says-nothing]\n",
     );
     shop.run(&["releases", "create"])
         .ended_with(4)
@@ -298,9 +320,7 @@ fn every_mistake_of_what_is_handed_in_is_told_at_once() {
         .says("help: build it, or correct `artifact`");
     shop.workspace.write(
         "release.yaml",
-        &format!(
-            "version: 2.0.0\ncomponents:\n  api: {{artifact: loyalty-1.1.0, sha256: \"sha256:{digest}\"}}\n"
-        ),
+        &format!("version: 2.0.0\ncomponents:\n  api: {{artifact: loyalty-1.1.0, sha256: \"{digest}\"}}\n"),
     );
     shop.run(&["releases", "create"])
         .ended_with(4)
@@ -308,6 +328,41 @@ fn every_mistake_of_what_is_handed_in_is_told_at_once() {
         .says(&format!("the release says sha256:{digest}"))
         .says("  --> release.yaml:3:1");
     shop.workspace.write("release.yaml", "version: [2]\ncomponents: {}\n");
-    shop.run(&["releases", "create"]).ended_with(4).says("  --> release.yaml:1:");
+    shop.run(&["releases", "create"])
+        .ended_with(4)
+        .says("  --> release.yaml:1:");
     assert_eq!(shop.run(&["releases", "--json"]).json().get("created"), None);
+}
+
+#[test]
+fn what_runs_of_each_component_and_what_is_overdue_is_listed() {
+    let shop = Shop::open_with("300ms", Vec::new(), |workspace| {
+        let playbook = std::fs::read_to_string(workspace.path("playbooks/two-waves.yaml")).unwrap();
+        workspace.write(
+            "playbooks/two-waves.yaml",
+            &format!("{playbook}rolling_patches: {{every: 1s}}\n"),
+        );
+    });
+    shop.run(&["apply", "1.0.0.yaml", "--wait", "--timeout", "60s"])
+        .succeeded();
+    shop.wait_until("everything is overdue", |shop| {
+        shop.run(&["components", "--exit-code"]).code == 3
+    });
+    shop.run(&["components"])
+        .succeeded()
+        .shows("COMPONENT  CELL  VERSION")
+        .shows("overdue since")
+        .says("an upgraded one is due every 1s");
+    let list = shop.run(&["components", "--json"]).succeeded().json();
+    let components = list["components"].as_array().unwrap();
+    let row = |component: &str, cell: &str| {
+        let mut rows = components.iter();
+        rows.find(|row| row["component"] == component && row["cell"] == cell)
+            .unwrap()
+    };
+    assert_eq!(components.len(), 4, "{list:#?}");
+    assert_eq!(row("api", "eu")["tenants"], 2);
+    assert_eq!(row("ledger", "us")["versions"], serde_json::json!(["1.0.0"]));
+    let artifact = row("api", "us")["artifact"].as_str().unwrap();
+    assert!(artifact.starts_with("sha256:"), "{artifact}");
 }

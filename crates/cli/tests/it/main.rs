@@ -21,4 +21,5 @@ mod steps;
 mod third_party;
 mod trouble;
 mod usage;
+mod workflows;
 mod workspace;

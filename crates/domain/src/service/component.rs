@@ -53,22 +53,28 @@ impl Service {
                 *tenants += 1;
             }
         }
-        let running = found.into_iter().map(|((component, cell, artifact), (versions, tenants))| {
-            let since = self.artifacts.get(component).and_then(|known| known.get(artifact)).copied();
-            let due = rolling.zip(since).and_then(|(rolling, since)| {
-                let due = rolling.calendars.earliest_start(rolling.base, since, rolling.every);
-                due.ok()
+        let running = found
+            .into_iter()
+            .map(|((component, cell, artifact), (versions, tenants))| {
+                let since = self
+                    .artifacts
+                    .get(component)
+                    .and_then(|known| known.get(artifact))
+                    .copied();
+                let due = rolling.zip(since).and_then(|(rolling, since)| {
+                    let due = rolling.calendars.earliest_start(rolling.base, since, rolling.every);
+                    due.ok()
+                });
+                Running {
+                    component: component.clone(),
+                    cell: cell.clone(),
+                    artifact: artifact.clone(),
+                    versions: versions.into_iter().cloned().collect(),
+                    tenants,
+                    since,
+                    due,
+                }
             });
-            Running {
-                component: component.clone(),
-                cell: cell.clone(),
-                artifact: artifact.clone(),
-                versions: versions.into_iter().cloned().collect(),
-                tenants,
-                since,
-                due,
-            }
-        });
         running.collect()
     }
 

@@ -113,12 +113,14 @@ async fn create(
         return Err(Problem::bad_request(detail));
     }
     let _one_at_a_time = state.shared.handing_in.lock().await;
-    let answer = |has_effect: bool, release: CreatedStatus| CreatedAnswer(CreatedRelease {
-        schema_version: SCHEMA_VERSION,
-        has_effect,
-        release,
-        warnings: understood.warnings.clone(),
-    });
+    let answer = |has_effect: bool, release: CreatedStatus| {
+        CreatedAnswer(CreatedRelease {
+            schema_version: SCHEMA_VERSION,
+            has_effect,
+            release,
+            warnings: understood.warnings.clone(),
+        })
+    };
     if let Some(known) = known(&state, &version, &understood).await? {
         // Who sends it again wants to know how far it has come.
         state.shared.handed_in.notify_one();
@@ -311,10 +313,7 @@ async fn known(state: &AppState, version: &Version, now: &Understood) -> Result<
 
 fn differs(version: &Version, before: &Content, now: &Content, how: &str) -> Problem {
     let differences = before.differences(now);
-    let detail = format!(
-        "release {version} {how} with other content: {}",
-        differences.join("; ")
-    );
+    let detail = format!("release {version} {how} with other content: {}", differences.join("; "));
     let each = differences.into_iter().map(|text| json!({ "message": text }));
     Problem::new(StatusCode::CONFLICT, "other-content", detail)
         .help("one version is one release: give this one a version of its own")

@@ -11,8 +11,8 @@ use tidegate_domain::plan::{Plan, differences};
 use tidegate_domain::service::{RunPhase, Service};
 
 use super::commands::{Target, submit};
-use super::exchange::{Answer, Body, Created, Described, Key, Named, Operation};
 use super::created::{self, CreatedStatus};
+use super::exchange::{Answer, Body, Created, Described, Key, Named, Operation};
 use super::plans::{self, Kept, plan_again};
 use super::status::{self, ReleaseStatus};
 use super::{AppState, Problem, Route, SCHEMA_VERSION};

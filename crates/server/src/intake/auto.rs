@@ -123,7 +123,10 @@ impl Auto {
     }
 
     async fn plan_all(&self, waiting: &[Progress], files: &Files) -> Result<(), Problem> {
-        for one in waiting.iter().filter(|one| one.plan.is_none() || !one.blocks.is_empty()) {
+        for one in waiting
+            .iter()
+            .filter(|one| one.plan.is_none() || !one.blocks.is_empty())
+        {
             let _one_at_a_time = self.state.applying().await;
             let Some(one) = self.again(one).await? else { continue };
             self.plan(&one, files).await?;
@@ -250,10 +253,7 @@ impl Auto {
     /// Writes down what stands in its way. The journal is told when something does, not each time the words change.
     async fn block(&self, one: &Progress, blocks: Vec<String>) -> Result<(), Problem> {
         let kept = intake::progress(self.control(), &one.version).await?;
-        let now = Progress {
-            blocks,
-            ..one.clone()
-        };
+        let now = Progress { blocks, ..one.clone() };
         let Some(kept) = kept.filter(|kept| kept.ended.is_none() && *kept != now) else {
             return Ok(());
         };

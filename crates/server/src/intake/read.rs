@@ -7,8 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tidegate_domain::change::Change;
 use tidegate_domain::files::{
-    NamedArtifact, Project, ReleaseFile, Source, is_change, named_in_release, read_changes, read_project,
-    read_release,
+    NamedArtifact, Project, ReleaseFile, Source, is_change, named_in_release, read_changes, read_project, read_release,
 };
 use tidegate_domain::id::{ChangeId, ComponentName, Digest};
 use tidegate_domain::release::Artifact;
@@ -85,7 +84,9 @@ pub fn understand(request: &NewRelease, project: &[Source]) -> Result<Understood
     let errors: Vec<Value> = errors.into_iter().chain(wrong).collect();
     match release {
         Some(release) if errors.is_empty() => {
-            let digests = artifacts.iter().map(|(name, artifact)| (name.clone(), artifact.digest.clone()));
+            let digests = artifacts
+                .iter()
+                .map(|(name, artifact)| (name.clone(), artifact.digest.clone()));
             let content = Content::of(&release, &digests.collect(), &project.changes);
             Ok(Understood {
                 release,
@@ -154,7 +155,10 @@ fn artifacts(
             )),
             Some(artifact) => match artifact.digest {
                 Err(error) => wrong.push(mistake(
-                    format!("cannot read the artifact of component `{name}`, {}: {error}", artifact.path),
+                    format!(
+                        "cannot read the artifact of component `{name}`, {}: {error}",
+                        artifact.path
+                    ),
                     "build it, or correct `artifact`; it is relative to the release file",
                 )),
                 Ok(digest) => {
@@ -192,4 +196,3 @@ fn mistake(request: &NewRelease, line: usize, message: &str, help: &str) -> Valu
         "message": message, "label": "", "help": help,
     })
 }
-

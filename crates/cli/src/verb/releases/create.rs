@@ -46,7 +46,10 @@ pub fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     output::message(&match release.state.as_str() {
         "applied" => "next: tidegate status".to_owned(),
         "superseded" | "withdrawn" => "next: give the release a version of its own, and hand it in".to_owned(),
-        _ => format!("next: tidegate releases, or tidegate plan --created {}", release.version),
+        _ => format!(
+            "next: tidegate releases, or tidegate plan --created {}",
+            release.version
+        ),
     });
     Ok(())
 }
@@ -80,7 +83,9 @@ fn request(path: &Path, context: &Context) -> Result<(String, NewRelease), CliEr
             error,
         }
     });
-    let version = named.version.map_or_else(|| "unreadable".to_owned(), |version| version.to_string());
+    let version = named
+        .version
+        .map_or_else(|| "unreadable".to_owned(), |version| version.to_string());
     let request = NewRelease {
         artifacts: artifacts.collect(),
         changes,

@@ -9,7 +9,11 @@ use crate::paint::{Paint, Tone};
 
 pub fn draw(page: &mut String, created: &[CreatedStatus], paint: Paint) {
     for release in created {
-        let tone = if release.blocks.is_empty() { Tone::Faint } else { Tone::Busy };
+        let tone = if release.blocks.is_empty() {
+            Tone::Faint
+        } else {
+            Tone::Busy
+        };
         let title = paint.paint(Tone::Title, &format!("Release {}", release.version));
         let state = paint.paint(tone, &format!("· {}", release.state));
         let _ = writeln!(
