@@ -366,3 +366,53 @@ fn what_runs_of_each_component_and_what_is_overdue_is_listed() {
     let artifact = row("api", "us")["artifact"].as_str().unwrap();
     assert!(artifact.starts_with("sha256:"), "{artifact}");
 }
+
+#[test]
+fn a_release_that_boards_a_train_is_applied_at_once_and_leaves_on_its_day() {
+    let shop = Shop::installed("300ms");
+    let day = jiff::Timestamp::now()
+        .to_zoned(jiff::tz::TimeZone::UTC)
+        .date()
+        .saturating_add(jiff::Span::new().days(3));
+    let day = format!("{:?}", day.weekday()).to_lowercase();
+    playbook_says(&shop, &format!("cadence: {{every: 1 week, on: {day}}}\nauto: apply"));
+    create(&shop, "1.1.0.yaml").succeeded();
+    shop.wait_until("it waits for its day", |shop| {
+        let waiting = shop.status()["releases"][1]["waiting"].clone();
+        waiting
+            .as_array()
+            .is_some_and(|waiting| waiting.iter().any(|one| one["for"] == "start"))
+    });
+    assert_eq!(shop.served_by("acme").as_deref(), Some("1.0.0"));
+}
+
+#[test]
+fn an_emergency_waits_for_nobody_in_line_and_what_was_mended_is_tried_again() {
+    let shop = Shop::installed("300ms");
+    playbook_says(&shop, "auto: apply");
+    shop.workspace.replace(
+        "tidegate.yaml",
+        "  - name: api\n",
+        "  - name: api\n    requires: [MODE]\n",
+    );
+    create(&shop, "1.1.0.yaml").succeeded();
+    shop.wait_until("it is blocked", |shop| {
+        created(shop, "1.1.0").is_some_and(|release| release["state"] == "blocked")
+    });
+    let api = "{artifact: loyalty-1.1.0, configuration: {MODE: fast}}";
+    shop.workspace.write(
+        "1.2.0.yaml",
+        &format!("version: 1.2.0\nkind: emergency\nreason: points are lost\ncomponents: {{api: {api}}}\n"),
+    );
+    create(&shop, "1.2.0.yaml").succeeded();
+    shop.wait_until("the emergency is applied", |shop| {
+        shop.status()["releases"][1]["version"] == "1.2.0"
+    });
+    assert_eq!(created(&shop, "1.1.0").unwrap()["state"], "blocked");
+    assert_eq!(rows(&shop, "1.1.0", "release_blocked").len(), 1);
+    shop.workspace.replace("tidegate.yaml", "    requires: [MODE]\n", "");
+    create(&shop, "1.1.0.yaml").succeeded();
+    shop.wait_until("it is applied", |shop| {
+        shop.status()["releases"][2]["version"] == "1.1.0"
+    });
+}
