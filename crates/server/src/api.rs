@@ -51,7 +51,7 @@ use tokio::time::timeout;
 pub use self::approvals::Approve;
 pub use self::backups::{Backup, BackupMade};
 pub use self::commands::{Hold, Reason, RollBack, Target};
-pub use self::components::{ComponentList, ComponentStatus};
+pub use self::components::{ComponentContent, ComponentList, ComponentStatus};
 pub use self::created::{CreatedRelease, CreatedStatus, NewRelease};
 pub use self::diff::{ComponentDiff, Diff, VariableDiff};
 pub use self::freezes::{FreezeList, FreezeStatus, NewFreeze};

@@ -1,8 +1,10 @@
-//! `tidegate components`: what runs of each in every cell, and what is overdue.
+//! `tidegate components`: what runs of each in every cell, and what is overdue; how one is replaced.
+
+mod patch;
 
 use std::process::ExitCode;
 
-use clap::Args as Arguments;
+use clap::{Args as Arguments, Subcommand};
 use tidegate_domain::id::Version;
 use tidegate_domain::time::Timestamp;
 use tidegate_server::api::{ComponentList, ComponentStatus};
@@ -12,9 +14,26 @@ use crate::error::{CliError, Exit};
 use crate::table::{count, table};
 use crate::{output, when};
 
-/// Show what each component runs in every cell, since when, and when an upgraded one is due
+/// Show what each component runs in every cell, since when, and when an upgraded one is due; replace some
 #[derive(Debug, Clone, Arguments)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct Args {
+    #[command(subcommand)]
+    what: Option<What>,
+    #[command(flatten)]
+    list: List,
+}
+
+#[derive(Debug, Clone, Subcommand)]
+enum What {
+    /// Show what each component runs in every cell, since when, and when an upgraded one is due
+    List(List),
+    /// Hand in a release of kind `patch` that replaces these components alone; their configuration stays
+    Patch(patch::Args),
+}
+
+#[derive(Debug, Clone, Arguments)]
+struct List {
     /// End with 3 if a component is overdue
     #[arg(long)]
     pub exit_code: bool,
@@ -24,6 +43,17 @@ pub struct Args {
 }
 
 pub fn run(args: &Args, context: &Context) -> Result<ExitCode, CliError> {
+    match &args.what {
+        None => list(&args.list, context),
+        Some(What::List(args)) => list(args, context),
+        Some(What::Patch(args)) => {
+            patch::run(args, context)?;
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+fn list(args: &List, context: &Context) -> Result<ExitCode, CliError> {
     let list: ComponentList = context.client()?.get("/v1/components")?;
     let overdue = list.components.iter().filter(|one| one.overdue).count();
     if args.json {

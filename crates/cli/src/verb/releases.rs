@@ -1,6 +1,6 @@
 //! `tidegate releases`: those that were applied and those that were handed in; how one is handed in, and withdrawn.
 
-mod create;
+pub mod create;
 
 use std::process::ExitCode;
 

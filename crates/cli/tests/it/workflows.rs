@@ -106,6 +106,7 @@ fn the_release_that_a_workflow_writes_is_handed_in_with_its_commits_and_tickets(
         .succeeded()
         .says("release 1.1.0 is handed in");
     let planned = shop.run(&["plan", "--created", "1.1.0", "--json"]).succeeded().json();
-    let release = &planned["release"];
-    assert!(planned.to_string().contains("says-hello"), "{release:#?}");
+    shop.run(&["apply", planned["digest"].as_str().unwrap()]).succeeded();
+    let diff = shop.run(&["diff", "1.0.0", "1.1.0", "--json"]).succeeded().json();
+    assert!(diff["changes"].to_string().contains("says-hello"), "{diff:#?}");
 }

@@ -5,11 +5,14 @@ use std::collections::BTreeSet;
 use axum::http::Method;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use tidegate_domain::id::{CellName, ComponentName, Digest, Version};
+use tidegate_domain::plan::base_version;
+use tidegate_domain::release::Configuration;
 use tidegate_domain::service::Running;
 use tidegate_domain::time::Timestamp;
 
-use super::exchange::Answer;
+use super::exchange::{Answer, Named};
 use super::{AppState, Problem, Route, SCHEMA_VERSION, status};
 use crate::auth::{Authorized, permission};
 use crate::clock;
@@ -41,13 +44,61 @@ pub struct ComponentStatus {
     pub overdue: bool,
 }
 
+/// What a component is given: what a release says that replaces nothing but its artifact.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ComponentContent {
+    pub schema_version: u32,
+    pub component: ComponentName,
+    /// The release whose component goes on where a new one does not list it.
+    pub release: Version,
+    pub artifact: Digest,
+    /// In `all`, and what is different in `environments`, `cells` and for `tenants`.
+    #[schemars(with = "Map<String, Value>")]
+    pub configuration: Configuration,
+}
+
+#[derive(Debug, Deserialize)]
+struct Which {
+    name: ComponentName,
+}
+
 pub fn routes() -> Vec<Route> {
-    vec![Route::guarded(
-        Method::GET,
-        "/v1/components",
-        "What runs of each component in every cell, and what is overdue",
-        list,
-    )]
+    vec![
+        Route::guarded(
+            Method::GET,
+            "/v1/components",
+            "What runs of each component in every cell, and what is overdue",
+            list,
+        ),
+        Route::guarded(
+            Method::GET,
+            "/v1/components/{name}",
+            "What a component is given by the release that the next one builds on",
+            get,
+        ),
+    ]
+}
+
+async fn get(
+    state: AppState,
+    _: Authorized<permission::Read>,
+    Named(Which { name }): Named<Which>,
+) -> Result<Answer<ComponentContent>, Problem> {
+    let view = state.control().view();
+    let base = base_version(&view.state, None);
+    let release = base.and_then(|base| view.state.pinned.get(&base));
+    let found = release.and_then(|release| Some((release, release.components.get(&name)?)));
+    let (release, part) = found.ok_or_else(|| {
+        Problem::not_found(format!("no component `{name}` was released"))
+            .help("`tidegate components` lists what runs; a release hands a new component in")
+    })?;
+    Ok(Answer(ComponentContent {
+        schema_version: SCHEMA_VERSION,
+        component: name,
+        release: release.version.clone(),
+        artifact: part.artifact.digest.clone(),
+        configuration: part.configuration.clone(),
+    }))
 }
 
 async fn list(state: AppState, _: Authorized<permission::Read>, (): ()) -> Result<Answer<ComponentList>, Problem> {

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args as Arguments;
 use tidegate_domain::files::{CHANGES_FOLDER, named_in_release};
+use tidegate_domain::id::ComponentName;
 use tidegate_domain::plan;
 use tidegate_server::api::{CreatedRelease, FoundArtifact, NewRelease, SourceText};
 
@@ -26,8 +27,13 @@ pub fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     let given = args.release.clone();
     let path = given.unwrap_or_else(|| project::beside(context, "release.yaml"));
     let (version, request) = request(&path, context)?;
-    let created: CreatedRelease = context.client()?.put(&format!("/v1/releases/{version}"), &request)?;
-    if args.json {
+    hand_in(&version, &request, args.json, context)
+}
+
+/// Hands a release in, and says what has become of it.
+pub fn hand_in(version: &str, request: &NewRelease, json: bool, context: &Context) -> Result<(), CliError> {
+    let created: CreatedRelease = context.client()?.put(&format!("/v1/releases/{version}"), request)?;
+    if json {
         return output::json(&created);
     }
     let release = &created.release;
@@ -70,19 +76,10 @@ fn request(path: &Path, context: &Context) -> Result<(String, NewRelease), CliEr
             });
         }
     }
-    let artifacts = named.artifacts.into_iter().map(|(component, artifact)| {
-        let plan::FoundArtifact { path, digest } = project::artifact(path, &artifact.path);
-        let (sha256, error) = match digest {
-            Ok(digest) => (Some(digest), None),
-            Err(error) => (None, Some(error)),
-        };
-        FoundArtifact {
-            component,
-            path,
-            sha256,
-            error,
-        }
-    });
+    let artifacts = named
+        .artifacts
+        .into_iter()
+        .map(|(component, artifact)| found(component, project::artifact(path, &artifact.path)));
     let version = named
         .version
         .map_or_else(|| "unreadable".to_owned(), |version| version.to_string());
@@ -95,4 +92,19 @@ fn request(path: &Path, context: &Context) -> Result<(String, NewRelease), CliEr
         },
     };
     Ok((version, request))
+}
+
+/// An artifact as it was found, in the words of the API.
+pub fn found(component: ComponentName, artifact: plan::FoundArtifact) -> FoundArtifact {
+    let plan::FoundArtifact { path, digest } = artifact;
+    let (sha256, error) = match digest {
+        Ok(digest) => (Some(digest), None),
+        Err(error) => (None, Some(error)),
+    };
+    FoundArtifact {
+        component,
+        path,
+        sha256,
+        error,
+    }
 }
