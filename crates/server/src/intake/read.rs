@@ -5,9 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use tidegate_domain::change::Change;
 use tidegate_domain::files::{
-    NamedArtifact, Project, ReleaseFile, Source, is_change, named_in_release, read_changes, read_project, read_release,
+    NamedArtifact, ReleaseFile, Source, is_change, named_in_release, read_changes, read_project, read_release,
 };
 use tidegate_domain::id::{ChangeId, ComponentName, Digest};
 use tidegate_domain::release::Artifact;
@@ -108,16 +107,9 @@ pub fn content_of(request: &PlanRequest) -> Option<Content> {
     let sources: Vec<Source> = request.sources.iter().map(SourceText::source).collect();
     let project = read_project(&sources).0?;
     let release = read_release(&request.release.source(), &project).0?;
-    let digests = request
-        .artifacts
-        .iter()
-        .filter_map(|found| Some((found.component.clone(), found.sha256.clone()?)));
-    Some(content(&release, digests.collect(), &project))
-}
-
-fn content(release: &ReleaseFile, digests: BTreeMap<ComponentName, Digest>, project: &Project) -> Content {
-    let changes: &BTreeMap<ChangeId, Change> = &project.changes;
-    Content::of(release, &digests, changes)
+    let found = request.artifacts.iter();
+    let digests = found.filter_map(|found| Some((found.component.clone(), found.sha256.clone()?)));
+    Some(Content::of(&release, &digests.collect(), &project.changes))
 }
 
 fn is_listed(text: &SourceText, listed: &BTreeSet<ChangeId>) -> bool {
