@@ -59,7 +59,7 @@ pub struct ComponentContent {
 
 #[derive(Debug, Deserialize)]
 struct Which {
-    name: ComponentName,
+    component: ComponentName,
 }
 
 pub fn routes() -> Vec<Route> {
@@ -72,7 +72,7 @@ pub fn routes() -> Vec<Route> {
         ),
         Route::guarded(
             Method::GET,
-            "/v1/components/{name}",
+            "/v1/components/{component}",
             "What a component is given by the release that the next one builds on",
             get,
         ),
@@ -82,19 +82,19 @@ pub fn routes() -> Vec<Route> {
 async fn get(
     state: AppState,
     _: Authorized<permission::Read>,
-    Named(Which { name }): Named<Which>,
+    Named(Which { component }): Named<Which>,
 ) -> Result<Answer<ComponentContent>, Problem> {
     let view = state.control().view();
     let base = base_version(&view.state, None);
     let release = base.and_then(|base| view.state.pinned.get(&base));
-    let found = release.and_then(|release| Some((release, release.components.get(&name)?)));
+    let found = release.and_then(|release| Some((release, release.components.get(&component)?)));
     let (release, part) = found.ok_or_else(|| {
-        Problem::not_found(format!("no component `{name}` was released"))
+        Problem::not_found(format!("no component `{component}` was released"))
             .help("`tidegate components` lists what runs; a release hands a new component in")
     })?;
     Ok(Answer(ComponentContent {
         schema_version: SCHEMA_VERSION,
-        component: name,
+        component,
         release: release.version.clone(),
         artifact: part.artifact.digest.clone(),
         configuration: part.configuration.clone(),
