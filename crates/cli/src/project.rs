@@ -228,7 +228,7 @@ fn add_holidays(sources: &mut Vec<Source>) -> Result<(), CliError> {
     Ok(())
 }
 
-fn text(path: &Path) -> Result<Source, CliError> {
+pub fn text(path: &Path) -> Result<Source, CliError> {
     let failed = |error: io::Error| CliError::new(format!("cannot read `{}`", path.display())).because(error);
     // One byte more than is allowed shows that there are too many, whatever the file claims about its size.
     let name = path.display().to_string();

@@ -8,6 +8,7 @@ mod calendar;
 mod changes;
 mod command;
 mod completions;
+mod components;
 mod diff;
 mod environments;
 mod freeze;
@@ -88,6 +89,7 @@ enum Verb {
     Promote(promote::Args),
     Abort(abort::Args),
     Releases(releases::Args),
+    Components(components::Args),
     Steps(steps::Args),
     History(history::Args),
     Diff(diff::Args),
@@ -157,6 +159,7 @@ pub fn run(line: CommandLine) -> Result<ExitCode, CliError> {
         Verb::Promote(args) => promote::run(&args, &context),
         Verb::Abort(args) => abort::run(&args, &context),
         Verb::Releases(args) => releases::run(&args, &context),
+        Verb::Components(args) => components::run(&args, &context),
         Verb::Steps(args) => steps::run(&args, &context),
         Verb::History(args) => history::run(&args, &context),
         Verb::Diff(args) => diff::run(&args, &context),

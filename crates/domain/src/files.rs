@@ -42,10 +42,11 @@ pub use diagnostic::{Code, Diagnostic, Place, Severity, render};
 pub use gates::{GateMistake, check_gates};
 pub use locate::locate;
 pub use playbook::{
-    AnyDay, Cadence, Conditions, Errors, Health, Latency, PlaybookFile, RollingPatches, Select, Train, Wave,
+    AnyDay, Auto, Cadence, Conditions, Errors, Health, Latency, PlaybookFile, RollingPatches, Select, Train, Wave,
 };
 pub use release::{
-    Configuration, EnvironmentConfiguration, ReleaseComponent, ReleaseFile, ReleaseStep, listed_changes,
+    Configuration, EnvironmentConfiguration, NamedArtifact, NamedInRelease, ReleaseComponent, ReleaseFile, ReleaseStep,
+    listed_changes, named_in_release,
 };
 pub use schema::schemas;
 pub use service::{

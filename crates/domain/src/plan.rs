@@ -32,7 +32,7 @@ use crate::release::Release;
 
 pub use self::build::{FoundArtifact, PlanInput, plan};
 pub use self::check::check;
-pub use self::content::{assumed, described};
+pub use self::content::{assumed, base_version, described};
 pub use self::differences::{
     ApprovalChange, ApprovalDifference, Besides, Differences, How, Moved, NoticeDifference, Part, Replaced, SinceLast,
     Stand, WaveChange, WaveDifference, differences, replaced,

@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 pub use self::approval::{Approval, Given};
-pub use self::component::PatchDue;
+pub use self::component::{PatchDue, Rolling, Running};
 pub use self::data_step::{StepPhase, StepRun};
 pub use self::exception::{Choice, Freeze, Selection, Waived, Waiver};
 pub use self::maintenance::Maintenance;

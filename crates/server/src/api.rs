@@ -7,6 +7,8 @@
 mod approvals;
 mod backups;
 mod commands;
+mod components;
+pub(crate) mod created;
 mod diff;
 mod exchange;
 mod freezes;
@@ -16,10 +18,10 @@ mod journal;
 mod logs;
 mod notices;
 pub mod openapi;
-mod plans;
+pub(crate) mod plans;
 mod probes;
 mod problem;
-mod releases;
+pub(crate) mod releases;
 mod reports;
 mod reservations;
 mod restored;
@@ -33,7 +35,7 @@ mod waivers;
 mod webhooks;
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -43,12 +45,14 @@ use axum::http::StatusCode;
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
 use tidegate_effects::drivers::Driver;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, MutexGuard, Notify};
 use tokio::time::timeout;
 
 pub use self::approvals::Approve;
 pub use self::backups::{Backup, BackupMade};
 pub use self::commands::{Hold, Reason, RollBack, Target};
+pub use self::components::{ComponentContent, ComponentList, ComponentStatus};
+pub use self::created::{CreatedRelease, CreatedStatus, NewRelease};
 pub use self::diff::{ComponentDiff, Diff, VariableDiff};
 pub use self::freezes::{FreezeList, FreezeStatus, NewFreeze};
 pub use self::gateways::{Gateway, GatewayList};
@@ -97,8 +101,14 @@ struct Shared {
     cells: PathBuf,
     driver: Arc<dyn Driver>,
     reach: Reach,
+    /// The folder with the files of the project.
+    project: PathBuf,
     /// Held from planning again until the plan is taken: of two that apply at once, the second plans on what the first did.
     applying: Mutex<()>,
+    /// Of two that hand in one version at once, the second finds what the first handed in.
+    handing_in: Mutex<()>,
+    /// Something was handed in.
+    handed_in: Notify,
     /// Two that write to one name would stand in each other's way.
     backing_up: Mutex<()>,
 }
@@ -112,9 +122,16 @@ impl fmt::Debug for Shared {
 }
 
 impl AppState {
-    /// `cells` is the folder in which the driver keeps what instances print.
+    /// `cells` is the folder in which the driver keeps what instances print, `project` that of the project's files.
     #[must_use]
-    pub fn new(control: Control, gateways: Gateways, cells: PathBuf, driver: Arc<dyn Driver>, reach: Reach) -> Self {
+    pub fn new(
+        control: Control,
+        gateways: Gateways,
+        cells: PathBuf,
+        driver: Arc<dyn Driver>,
+        reach: Reach,
+        project: PathBuf,
+    ) -> Self {
         Self {
             shared: Arc::new(Shared {
                 control,
@@ -122,6 +139,9 @@ impl AppState {
                 cells,
                 driver,
                 reach,
+                project,
+                handing_in: Mutex::new(()),
+                handed_in: Notify::new(),
                 applying: Mutex::new(()),
                 backing_up: Mutex::new(()),
             }),
@@ -130,6 +150,20 @@ impl AppState {
 
     pub(crate) fn control(&self) -> &Control {
         &self.shared.control
+    }
+
+    /// Held from planning again until the plan is taken.
+    pub(crate) async fn applying(&self) -> MutexGuard<'_, ()> {
+        self.shared.applying.lock().await
+    }
+
+    pub(crate) fn project(&self) -> &Path {
+        &self.shared.project
+    }
+
+    /// Until something is handed in.
+    pub(crate) async fn handed_in(&self) {
+        self.shared.handed_in.notified().await;
     }
 }
 
@@ -142,6 +176,8 @@ pub fn routes() -> Vec<Route> {
         status::routes(),
         plans::routes(),
         releases::routes(),
+        created::routes(),
+        components::routes(),
         commands::routes(),
         approvals::routes(),
         waivers::routes(),

@@ -43,6 +43,8 @@ pub enum Action {
     /// See what instances print.
     ReadLogs,
     Plan,
+    /// Hand a new release in. What becomes of it by itself, the playbook says.
+    HandIn,
     Apply,
     /// Stop a release from moving forward.
     Hold,
@@ -122,6 +124,7 @@ permissions!(
     ReadTenants,
     ReadLogs,
     Plan,
+    HandIn,
     Apply,
     Hold,
     Advance,
@@ -169,7 +172,7 @@ impl Action {
     pub const fn roles(self) -> &'static [Role] {
         match self {
             Self::Read | Self::ReadTenants => &Role::ALL,
-            Self::ReadLogs | Self::Plan => &[Role::Author, Role::Operator, Role::Admin],
+            Self::ReadLogs | Self::Plan | Self::HandIn => &[Role::Author, Role::Operator, Role::Admin],
             Self::Hold => &[Role::Approver, Role::Operator, Role::Admin],
             Self::Approve => &[Role::Approver, Role::Product, Role::Operator, Role::Admin],
             Self::Choose | Self::Report => &[Role::Product, Role::Operator, Role::Admin],
@@ -194,6 +197,7 @@ impl Action {
             Self::ReadTenants | Self::ReadLogs | Self::TakeBack | Self::Choose | Self::ManageTenants => true,
             Self::Read
             | Self::Plan
+            | Self::HandIn
             | Self::Apply
             | Self::Hold
             | Self::Advance
@@ -217,6 +221,7 @@ impl Action {
             Self::ReadTenants => "see tenants",
             Self::ReadLogs => "see logs",
             Self::Plan => "make plans",
+            Self::HandIn => "hand releases in",
             Self::Apply => "apply plans",
             Self::Hold => "hold releases",
             Self::Advance => "move releases forward",

@@ -23,6 +23,7 @@ use tokio::time::sleep;
 
 use self::waiters::{Answer, Waiters};
 use crate::clock;
+use crate::intake::Keeping;
 use crate::restored::{self, Mark};
 
 /// Pauses after a turn that the store did not let through, doubled each time.
@@ -47,6 +48,7 @@ struct Shared {
     news: Notify,
     /// Of a restored state.
     mark: watch::Sender<Option<Mark>>,
+    keeping: Keeping,
 }
 
 /// What the last turn led to.
@@ -90,7 +92,12 @@ impl Control {
             true => stand_still(&store, &service).await?,
             false => turn(&store, &service, clock::now()).await?,
         };
+        let keeping = match Keeping::load(&store, &service).await {
+            Ok(keeping) => keeping,
+            Err(source) => return Err(TurnError::Store { service, source }),
+        };
         let shared = Shared {
+            keeping,
             store,
             service,
             view: watch::Sender::new(Arc::new(View::of(turned, None))),
@@ -113,6 +120,11 @@ impl Control {
     #[must_use]
     pub fn service(&self) -> &ServiceName {
         &self.shared.service
+    }
+
+    /// The artifacts of releases that were handed in and wait.
+    pub(crate) fn keeping(&self) -> &Keeping {
+        &self.shared.keeping
     }
 
     /// What the last turn led to.

@@ -8,6 +8,7 @@
 //! - [`control`] turns: takes events, has the state machine decide, shows what it decided;
 //! - `reconcile` hands the desired document to drivers and gateways, and tells what they see;
 //! - [`gateways`] is who serves and by which table; `counters` is what they counted; `health` judges by it;
+//! - `intake` keeps releases that were handed in, and plans and applies them where the playbook says so;
 //! - `perform` does what shall be done once; `supervise` keeps the gateway process running.
 //!
 //! [`stop`] ends all of it, with or without a server that runs.
@@ -24,6 +25,7 @@ mod fixture;
 pub mod gateways;
 mod health;
 mod incarnation;
+mod intake;
 mod layout;
 mod perform;
 mod project;

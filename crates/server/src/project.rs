@@ -26,6 +26,13 @@ pub enum ProjectError {
 
 /// Reads the files in `folder`, all mistakes at once.
 pub fn read(folder: &Path) -> Result<Project, ProjectError> {
+    let sources = sources(folder)?;
+    let (project, diagnostics) = read_project(&sources);
+    project.ok_or_else(|| ProjectError::Mistakes(render(&diagnostics, &sources, false)))
+}
+
+/// The text of the files in `folder` that say how releases move and whom.
+pub fn sources(folder: &Path) -> Result<Vec<Source>, ProjectError> {
     let mut paths = vec![
         folder.join(SERVICE_FILE),
         folder.join(TENANTS_FILE),
@@ -45,8 +52,7 @@ pub fn read(folder: &Path) -> Result<Project, ProjectError> {
     for path in holidays.iter().map(Path::new).filter(|path| path.is_file()) {
         sources.push(source(path)?);
     }
-    let (project, diagnostics) = read_project(&sources);
-    project.ok_or_else(|| ProjectError::Mistakes(render(&diagnostics, &sources, false)))
+    Ok(sources)
 }
 
 fn source(path: &Path) -> Result<Source, ProjectError> {

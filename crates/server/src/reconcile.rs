@@ -117,7 +117,9 @@ impl Reconciler {
             }
         }
         if taken_over.is_none() {
-            self.driver.keep_artifacts(&pinned(&view.state));
+            let mut keep = pinned(&view.state);
+            keep.extend(self.control.keeping().digests());
+            self.driver.keep_artifacts(&keep);
         }
         before.cells.extend(desired.cells.keys().cloned());
         before.generation = Some(desired.generation);

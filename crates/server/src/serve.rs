@@ -30,6 +30,7 @@ use crate::counters::Counters;
 use crate::gateways::{self, Endpoint, Gateways, Published};
 use crate::health::Health;
 use crate::incarnation::Incarnation;
+use crate::intake::auto::Auto;
 use crate::layout::Layout;
 use crate::perform::{Act, Performer, act_on_gate, act_on_step};
 use crate::project::{self, ProjectError};
@@ -251,7 +252,9 @@ impl House {
             instances,
             Arc::clone(&self.driver) as Arc<dyn Driver>,
             self.reach(),
+            self.options.project_dir.clone(),
         );
+        loops.spawn(Auto::new(state.clone()).run());
         api::router(state).merge(for_gateways)
     }
 

@@ -30,6 +30,9 @@ use crate::{output, verb, when};
 pub struct Args {
     /// The release to plan; by default `release.yaml` of the project
     pub release: Option<PathBuf>,
+    /// Plan the release of this version that was handed in with `tidegate releases create`
+    #[arg(long, value_name = "VERSION", conflicts_with_all = ["release", "offline", "first", "now", "facts", "profile"])]
+    pub created: Option<Version>,
     /// Plan without a server; every tenant is taken to run the release before
     #[arg(long)]
     pub offline: bool,
@@ -86,7 +89,7 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, CliError> {
     let planned = match make(args, context) {
         // The program ends after it: to take a plan for a million tenants apart, piece by piece, would be time for nothing.
         Ok(planned) => ManuallyDrop::new(planned),
-        Err(error) if args.json => {
+        Err(error) if args.json && args.created.is_none() => {
             let findings = project::findings(&path, context);
             if findings.iter().any(Diagnostic::is_error) {
                 output::json(&Document::of_mistakes(verb::SCHEMA_VERSION, &findings))?;
@@ -143,6 +146,11 @@ fn release_path(args: &Args, context: &Context) -> PathBuf {
 
 /// Plans with the server, or without one where none serves this project.
 pub fn make(args: &Args, context: &Context) -> Result<Planned, CliError> {
+    if let Some(version) = &args.created {
+        // The files that it is planned with are those of the server.
+        let planned = context.client()?.post(&format!("/v1/releases/{version}/plan"), &())?;
+        return Ok(Planned::by_server(planned, Vec::new()));
+    }
     let question = Question::read(&release_path(args, context), args.profile.as_deref(), context)?;
     let facts = match &args.facts {
         Some(path) => project::facts(path, context)?,

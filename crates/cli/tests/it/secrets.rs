@@ -144,7 +144,8 @@ fn answers(shop: &Shop, version: &str, digest: &str, slot: &str) -> BTreeMap<Str
             .replace("{other}", "1.0.0")
             .replace("{digest}", digest)
             .replace("{step}", "check")
-            .replace("{name}", "acme");
+            .replace("{name}", "acme")
+            .replace("{component}", "api");
         assert!(!path.contains('{'), "{route} has to be filled in");
         let query = match route.as_str() {
             "/v1/logs" => format!("?cell=eu&slot={slot}&instance=0&lines=1000"),

@@ -1,5 +1,6 @@
 //! `playbooks/*.yaml`: how releases move.
 
+mod auto;
 mod cadence;
 mod health;
 mod wave;
@@ -7,6 +8,7 @@ mod wave;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use self::auto::Auto;
 pub use self::cadence::{AnyDay, Cadence, RollingPatches, Train};
 pub use self::health::{Errors, Health, Latency};
 pub use self::wave::{Conditions, Select, Wave};
@@ -85,6 +87,13 @@ pub struct PlaybookFile {
     pub reservations: Option<ReservationRule>,
     /// How often the parts of the service are replaced by upgraded ones. Left out, whenever somebody does.
     pub rolling_patches: Option<RollingPatches>,
+    /// What is done by itself with a release that was handed in (`tidegate releases create`). Left out, nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auto: Option<Auto>,
+    /// With `auto: apply`: whether a release that something blocks gives way to one that was handed in later. Left out, the
+    /// later one waits for it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub auto_supersedes: bool,
 }
 
 const fn max_versions() -> u8 {

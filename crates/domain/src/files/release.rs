@@ -99,6 +99,45 @@ pub fn listed_changes(source: &Source) -> BTreeSet<ChangeId> {
     items.filter_map(|item| ChangeId::new(item.text()?).ok()).collect()
 }
 
+/// What a release file says of artifacts, changes and its version, whatever else is wrong with it: for whoever gathers what it
+/// names without having the project.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct NamedInRelease {
+    pub version: Option<Version>,
+    pub artifacts: BTreeMap<ComponentName, NamedArtifact>,
+    pub changes: BTreeSet<ChangeId>,
+}
+
+/// An artifact as a release file names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NamedArtifact {
+    /// Relative to the release file.
+    pub path: String,
+    /// The line of its component, from 1.
+    pub line: usize,
+}
+
+/// What a release file names. What cannot be understood is left out; reading the release tells it.
+#[must_use]
+pub fn named_in_release(source: &Source) -> NamedInRelease {
+    let Some(tree) = tree::read(&mut Report::new(source)) else {
+        return NamedInRelease::default();
+    };
+    let line = |at: usize| source.text.get(..at).unwrap_or_default().matches('\n').count() + 1;
+    let artifacts = tree.entries_of("components").iter().filter_map(|entry| {
+        let artifact = NamedArtifact {
+            path: entry.value.text_of("artifact")?.to_owned(),
+            line: line(entry.key_span.start),
+        };
+        Some((ComponentName::new(&entry.key).ok()?, artifact))
+    });
+    NamedInRelease {
+        version: tree.text_of("version").and_then(|text| Version::new(text).ok()),
+        artifacts: artifacts.collect(),
+        changes: listed_changes(source),
+    }
+}
+
 /// What one component runs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

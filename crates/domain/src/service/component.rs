@@ -1,10 +1,10 @@
 //! Since when the parts of a service run unchanged, and when an upgraded one is due.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Service;
 use crate::calendar::{Calendars, Class, Period};
-use crate::id::{ComponentName, Version};
+use crate::id::{CellName, ComponentName, Digest, Version};
 use crate::release::Release;
 use crate::time::Timestamp;
 
@@ -17,7 +17,67 @@ pub struct PatchDue {
     pub due: Timestamp,
 }
 
+/// What tenants of one cell run of one component.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Running {
+    pub component: ComponentName,
+    pub cell: CellName,
+    pub artifact: Digest,
+    /// The versions that have it, in no order of time.
+    pub versions: BTreeSet<Version>,
+    pub tenants: usize,
+    /// Since when the whole service runs it; absent as long as it does not.
+    pub since: Option<Timestamp>,
+    /// When it is to be replaced by an upgraded one, where that is said.
+    pub due: Option<Timestamp>,
+}
+
+/// How often components are replaced, and the days that this is counted in.
+#[derive(Debug, Clone, Copy)]
+pub struct Rolling<'a> {
+    pub calendars: &'a Calendars,
+    pub base: &'a Class,
+    pub every: &'a Period,
+}
+
 impl Service {
+    /// What runs where, by component and cell; of each that a cell has several of, all.
+    #[must_use]
+    pub fn running(&self, rolling: Option<Rolling<'_>>) -> Vec<Running> {
+        let mut found: BTreeMap<(&ComponentName, &CellName, &Digest), (BTreeSet<&Version>, usize)> = BTreeMap::new();
+        for seat in self.seats.values() {
+            let release = seat.version.as_ref().and_then(|version| self.pinned.get(version));
+            for (name, part) in release.iter().flat_map(|release| &release.components) {
+                let (versions, tenants) = found.entry((name, &seat.cell, &part.artifact.digest)).or_default();
+                versions.extend(&seat.version);
+                *tenants += 1;
+            }
+        }
+        let running = found
+            .into_iter()
+            .map(|((component, cell, artifact), (versions, tenants))| {
+                let since = self
+                    .artifacts
+                    .get(component)
+                    .and_then(|known| known.get(artifact))
+                    .copied();
+                let due = rolling.zip(since).and_then(|(rolling, since)| {
+                    let due = rolling.calendars.earliest_start(rolling.base, since, rolling.every);
+                    due.ok()
+                });
+                Running {
+                    component: component.clone(),
+                    cell: cell.clone(),
+                    artifact: artifact.clone(),
+                    versions: versions.into_iter().cloned().collect(),
+                    tenants,
+                    since,
+                    due,
+                }
+            });
+        running.collect()
+    }
+
     /// What most tenants run.
     #[must_use]
     pub fn mostly_on(&self) -> Option<&Release> {

@@ -15,12 +15,12 @@ use tidegate_store::{Fact, FactChange, PlanEntry, Record};
 use tokio::task::spawn_blocking;
 
 use super::exchange::{Answer, Body, Named};
-use super::{AppState, Problem, Route, SCHEMA_VERSION};
+use super::{AppState, Problem, Route, SCHEMA_VERSION, created};
 use crate::auth::{Authorized, permission};
 use crate::clock;
 
 /// Files of 10,000 tenants fit many times.
-const REQUEST_BYTES_MAX: usize = 32 * 1024 * 1024;
+pub const REQUEST_BYTES_MAX: usize = 32 * 1024 * 1024;
 
 /// What a plan was made of. A fact, not a part of the plan: a comment in a file changes it, and not the plan.
 const INPUT_KIND: &str = "plan-input";
@@ -143,6 +143,23 @@ async fn make(
     by: Authorized<permission::Plan>,
     Body(request): Body<PlanRequest>,
 ) -> Result<Answer<Planned>, Problem> {
+    created::refuse_other_content(&state, &request).await?;
+    plan_and_keep(&state, request, &Author::First(by.actor().clone()))
+        .await
+        .map(Answer)
+}
+
+/// Whose plan it is: they may not approve it.
+#[derive(Debug)]
+pub enum Author {
+    /// Unless somebody planned the same before. Who plans it once more does not become its author.
+    First(Actor),
+    /// Whoever handed the release in, whoever has it planned.
+    HandedIn(Actor),
+}
+
+/// Plans with the facts of this moment, and keeps the plan with all that it was made of.
+pub async fn plan_and_keep(state: &AppState, request: PlanRequest, author: &Author) -> Result<Planned, Problem> {
     let service = state.control().view().state.clone();
     let now = clock::now();
     let (request, outcome) = plan_again(request, service, now).await?;
@@ -152,20 +169,22 @@ async fn make(
         warnings,
     } = outcome?;
     let digest = plan.digest();
-    report.since_last = since_last(&state, &plan, &digest).await?;
+    report.since_last = since_last(state, &plan, &digest).await?;
     report.replaces = replaced(&plan, &state.control().view().state);
-    // Who plans the same once more does not become its author: the author is who may not approve it.
-    let first = input_of(&state, &digest).await?;
-    let (by, at) = first.map_or((by.actor().clone(), now), |first| (first.by, first.at));
-    let input = Input { request, by, at };
-    keep(&state, &digest, &plan, &input).await?;
-    Ok(Answer(Planned {
+    let first = input_of(state, &digest).await?;
+    let at = first.as_ref().map_or(now, |first| first.at);
+    let by = match (author, first) {
+        (Author::First(_), Some(first)) => first.by,
+        (Author::First(by) | Author::HandedIn(by), _) => by.clone(),
+    };
+    keep(state, &digest, &plan, &Input { request, by, at }).await?;
+    Ok(Planned {
         schema_version: SCHEMA_VERSION,
         digest,
         plan,
         report,
         warnings,
-    }))
+    })
 }
 
 async fn get(
@@ -207,7 +226,7 @@ pub async fn find(state: &AppState, digest: &Digest) -> Result<Kept, Problem> {
 }
 
 /// What the plan under this digest was made of.
-async fn input_of(state: &AppState, digest: &Digest) -> Result<Option<Input>, Problem> {
+pub async fn input_of(state: &AppState, digest: &Digest) -> Result<Option<Input>, Problem> {
     let control = state.control();
     let fact = control
         .store()
@@ -317,19 +336,19 @@ fn plan_now(request: &PlanRequest, state: Service, now: Timestamp) -> Result<Out
     }
 }
 
-fn mistakes(what: &str, diagnostics: &[Diagnostic]) -> Problem {
+pub fn mistakes(what: &str, diagnostics: &[Diagnostic]) -> Problem {
     let mistakes = diagnostics.iter().filter(|one| one.severity != Severity::Warning);
     let errors: Vec<Value> = mistakes.map(place).collect();
     let mistakes = if errors.len() == 1 { "mistake" } else { "mistakes" };
     unplanned(&format!("{what} has {} {mistakes}", errors.len())).problems(errors)
 }
 
-fn unplanned(detail: &str) -> Problem {
+pub fn unplanned(detail: &str) -> Problem {
     Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "not-planned", detail)
 }
 
 /// A diagnostic with its place as tools read it.
-fn place(diagnostic: &Diagnostic) -> Value {
+pub fn place(diagnostic: &Diagnostic) -> Value {
     let place = diagnostic.place.as_ref();
     json!({
         "severity": diagnostic.severity,
@@ -358,7 +377,7 @@ pub fn texts(problem: &Problem) -> Vec<String> {
 }
 
 impl SourceText {
-    fn source(&self) -> Source {
+    pub fn source(&self) -> Source {
         Source {
             path: self.path.clone(),
             text: self.text.clone(),
@@ -367,7 +386,7 @@ impl SourceText {
 }
 
 impl FoundArtifact {
-    fn understand(&self) -> Result<(ComponentName, plan::FoundArtifact), Problem> {
+    pub fn understand(&self) -> Result<(ComponentName, plan::FoundArtifact), Problem> {
         let component = &self.component;
         if !self.path.starts_with('/') {
             return Err(Problem::bad_request(format!(

@@ -11,6 +11,7 @@ use tidegate_domain::plan::{Plan, differences};
 use tidegate_domain::service::{RunPhase, Service};
 
 use super::commands::{Target, submit};
+use super::created::{self, CreatedStatus};
 use super::exchange::{Answer, Body, Created, Described, Key, Named, Operation};
 use super::plans::{self, Kept, plan_again};
 use super::status::{self, ReleaseStatus};
@@ -24,6 +25,9 @@ pub struct ReleaseList {
     pub schema_version: u32,
     /// In the order they were applied.
     pub releases: Vec<ReleaseStatus>,
+    /// Handed in and not applied, in the order they were handed in.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub created: Vec<CreatedStatus>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -53,7 +57,7 @@ pub fn routes() -> Vec<Route> {
         Route::guarded(
             Method::GET,
             "/v1/releases",
-            "Releases, in the order they were applied",
+            "Releases, in the order they were applied, and those that were handed in",
             list,
         ),
         Route::guarded(
@@ -71,6 +75,7 @@ async fn list(state: AppState, _: Authorized<permission::Read>, (): ()) -> Resul
     Ok(Answer(ReleaseList {
         schema_version: SCHEMA_VERSION,
         releases: status::of(&view.state, &view.waiting).releases,
+        created: created::waiting(&state).await?,
     }))
 }
 
@@ -122,7 +127,7 @@ async fn apply(
 }
 
 /// From here on it does not matter what becomes of the files that were planned.
-async fn obtain_artifacts(state: &AppState, plan: &Plan) -> Result<(), Problem> {
+pub async fn obtain_artifacts(state: &AppState, plan: &Plan) -> Result<(), Problem> {
     for component in plan.release.components.values() {
         if let Err(error) = state.shared.driver.obtain(&component.artifact).await {
             return Err(Problem::new(StatusCode::CONFLICT, "artifact-changed", in_words(&error)));

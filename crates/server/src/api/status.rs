@@ -12,12 +12,13 @@ use tidegate_domain::event::Judgement;
 use tidegate_domain::id::{CellName, ComponentName, Digest, ServiceName, TenantName, Version, WaveName};
 use tidegate_domain::observed::SlotState;
 use tidegate_domain::release::Stage;
-use tidegate_domain::service::{Cell, Phase, Place, Run, RunPhase, Service, WaveRun, WaveState};
+use tidegate_domain::service::{Cell, Phase, Place, Rolling, Run, RunPhase, Service, WaveRun, WaveState};
 use tidegate_domain::time::Timestamp;
 use tidegate_domain::waiting::Waiting;
 
 pub use self::admission::{ApprovalStatus, NoticeCounts, ValidationStatus, WaiverStatus};
 pub use self::steps::StepStatus;
+use super::created::CreatedStatus;
 use super::exchange::Answer;
 use super::freezes::FreezeStatus;
 use super::gateways::Gateway;
@@ -42,6 +43,9 @@ pub struct Status {
     pub restored: Option<RestoredStatus>,
     /// In the order they were applied.
     pub releases: Vec<ReleaseStatus>,
+    /// Handed in and not applied, in the order they were handed in.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub created: Vec<CreatedStatus>,
     /// What is waited for that belongs to no release.
     pub waiting: Vec<WaitingText>,
     /// Put on at run time.
@@ -229,6 +233,7 @@ async fn get(state: AppState, _: Authorized<permission::Read>, (): ()) -> Result
     status.gateways = super::gateways::list(&state);
     status.restored = super::restored::of(&state).await?;
     status.patches = patches(&view.state, clock::now());
+    status.created = super::created::waiting(&state).await?;
     Ok(Answer(status))
 }
 
@@ -252,6 +257,7 @@ pub fn of(service: &Service, waiting: &[Waiting]) -> Status {
         trouble: None,
         restored: None,
         releases: service.runs.iter().map(|run| release(service, run, waiting)).collect(),
+        created: Vec::new(),
         waiting: waiting
             .iter()
             .filter(|waiting| waiting.release().is_none())
@@ -265,18 +271,22 @@ pub fn of(service: &Service, waiting: &[Waiting]) -> Status {
 }
 
 /// By the playbook of the newest release that is completed.
-fn patches(service: &Service, now: Timestamp) -> Vec<PatchStatus> {
+pub fn rolling(service: &Service) -> Option<Rolling<'_>> {
     let completed = |run: &&Run| matches!(run.phase, RunPhase::Completed { .. });
-    let Some(run) = service.runs.iter().rev().find(completed) else {
+    let run = service.runs.iter().rev().find(completed)?;
+    Some(Rolling {
+        calendars: &run.schedule.calendars,
+        base: &run.schedule.base,
+        every: run.policy.patch_every.as_ref()?,
+    })
+}
+
+fn patches(service: &Service, now: Timestamp) -> Vec<PatchStatus> {
+    let Some(rolling) = rolling(service) else {
         return Vec::new();
     };
-    let Some(every) = &run.policy.patch_every else {
-        return Vec::new();
-    };
-    let due = service
-        .patches_due(&run.schedule.calendars, &run.schedule.base, every)
-        .into_iter();
-    let status = due.map(|patch| PatchStatus {
+    let due = service.patches_due(rolling.calendars, rolling.base, rolling.every);
+    let status = due.into_iter().map(|patch| PatchStatus {
         component: patch.component,
         since_ms: patch.since.0,
         due_ms: patch.due.0,

@@ -24,6 +24,7 @@ see the service: viewer author approver product operator admin
 see tenants (within cells): viewer author approver product operator admin
 see logs (within cells): author operator admin
 make plans: author operator admin
+hand releases in: author operator admin
 apply plans: operator admin
 hold releases: approver operator admin
 move releases forward: operator admin

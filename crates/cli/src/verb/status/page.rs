@@ -11,6 +11,7 @@ use tidegate_server::api::{
     WaveStatus,
 };
 
+mod created;
 mod restored;
 
 use crate::paint::{Paint, Tone};
@@ -44,6 +45,7 @@ pub fn draw(status: &Status, paint: Paint) -> String {
     if status.releases.is_empty() {
         page.push_str("\nnothing has been released yet\n");
     }
+    created::draw(&mut page, &status.created, paint);
     for waiting in &status.waiting {
         let _ = writeln!(page, "\nwaits for {}", waiting.text);
     }

@@ -8,6 +8,7 @@ use crate::files::{Source, read_project, read_release, schemas, starter};
 
 mod playbooks;
 mod reference;
+mod workflows;
 
 /// Compares a file of the repository with what it should be; with `UPDATE_SCHEMAS=1` writes it.
 #[expect(

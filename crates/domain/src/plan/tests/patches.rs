@@ -1,5 +1,9 @@
+use std::collections::BTreeSet;
+
 use crate::fixture::{Shop, installed};
+use crate::plan::when::base_class;
 use crate::plan::{ProblemKind, plan};
+use crate::service::Rolling;
 use crate::time::Duration;
 
 /// Every component is replaced within four weeks.
@@ -50,4 +54,30 @@ fn what_is_taken_back_is_as_old_as_it_was() {
     .unwrap();
     shop.settle();
     assert_eq!(overdue(&shop, "1.2.0").len(), 1);
+}
+
+#[test]
+fn what_runs_is_listed_by_component_and_cell_with_the_time_of_its_replacement() {
+    let mut shop = rolling();
+    shop.pass(Duration::from_days(28));
+    let input = shop.input("1.1.0", "");
+    let calendars = &input.project.calendars;
+    let playbook = &input.project.playbooks[&input.project.service.playbook];
+    let base = base_class(calendars, playbook);
+    let every = &playbook.rolling_patches.as_ref().unwrap().every;
+    let base = &base;
+    let rolling = Rolling { calendars, base, every };
+    let running = input.state.running(Some(rolling));
+    let places: BTreeSet<_> = running.iter().map(|one| (&one.component, &one.cell)).collect();
+    assert_eq!(places.len(), running.len(), "one artifact runs in each cell");
+    for one in &running {
+        assert!(one.due.is_some_and(|due| due <= input.now), "{one:?}");
+        assert!(one.since.is_some() && one.tenants > 0, "{one:?}");
+    }
+    for component in input.project.service.components.iter().map(|component| &component.name) {
+        let rows = running.iter().filter(|one| one.component == *component);
+        let tenants: usize = rows.map(|one| one.tenants).sum();
+        assert_eq!(tenants, input.state.seats.len(), "{component}");
+    }
+    assert!(input.state.running(None).iter().all(|one| one.due.is_none()));
 }

@@ -17,6 +17,7 @@ fn concrete(path: &str) -> String {
         .replace("{version}", "9.9.9")
         .replace("{other}", "9.9.8")
         .replace("{name}", "nobody")
+        .replace("{component}", "nothing")
         .replace("{id}", "none")
 }
 

@@ -60,6 +60,7 @@ async fn everything(world: &World, token: &str) -> Vec<String> {
             .replace("{version}", "1.0.0")
             .replace("{other}", "1.0.0")
             .replace("{name}", "acme")
+            .replace("{component}", "api")
             .replace("{digest}", &format!("sha256:{}", "0".repeat(64)))
             .replace("{id}", "none");
         let path = if route.method == Method::DELETE {

@@ -117,6 +117,7 @@ impl World {
             PathBuf::from("/nowhere"),
             Arc::clone(&driver) as Arc<dyn Driver>,
             Reach::WithLoopback,
+            PathBuf::from("/nowhere"),
         );
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
