@@ -15,6 +15,7 @@ mod freeze;
 pub mod gateway;
 mod history;
 mod hold;
+mod hotfix;
 mod init;
 mod logs;
 mod notices;
@@ -90,6 +91,7 @@ enum Verb {
     Abort(abort::Args),
     Releases(releases::Args),
     Components(components::Args),
+    Hotfix(hotfix::Args),
     Steps(steps::Args),
     History(history::Args),
     Diff(diff::Args),
@@ -160,6 +162,7 @@ pub fn run(line: CommandLine) -> Result<ExitCode, CliError> {
         Verb::Abort(args) => abort::run(&args, &context),
         Verb::Releases(args) => releases::run(&args, &context),
         Verb::Components(args) => components::run(&args, &context),
+        Verb::Hotfix(args) => hotfix::run(&args, &context),
         Verb::Steps(args) => steps::run(&args, &context),
         Verb::History(args) => history::run(&args, &context),
         Verb::Diff(args) => diff::run(&args, &context),

@@ -10,6 +10,7 @@ mod differences;
 mod document;
 mod environments;
 mod facts;
+mod hotfix;
 mod in_flight;
 mod report;
 mod required;

@@ -18,7 +18,7 @@ pub use self::approval::{ApprovalPoint, ApprovalRule, Before};
 pub use self::gap::{Gap, InvalidGap};
 pub use self::in_flight::{MAX_VERSIONS, WhileInFlight};
 pub use self::notice::{NoticeKind, NoticeRule};
-pub use self::path::{Downtime, EmergencyPath, OnlyWhen, Skip, Validation, WhenSilent};
+pub use self::path::{Downtime, EmergencyPath, HotfixPath, OnlyWhen, Skip, Validation, WhenSilent};
 pub use self::reservation::ReservationRule;
 
 /// For the whole release.

@@ -45,6 +45,12 @@ pub struct Release {
     /// The release that this one repairs: its waves are taken up where they are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub patches: Option<Version>,
+    /// The version that this one repairs for those who run it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hotfix: Option<Version>,
+    /// Commits that it was built on besides `commits`, by their ids.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub includes: BTreeSet<String>,
     /// How long tenants are out of service while they are switched.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub downtime: Option<Duration>,
@@ -271,6 +277,14 @@ pub struct SlotSpec {
 }
 
 impl Release {
+    /// The first commit of a hot-fix that this release was not built on, as far as it says so.
+    #[must_use]
+    pub fn lacks<'a>(&self, fix: &'a Self) -> Option<&'a str> {
+        let has = |id: &str| self.includes.contains(id) || self.commits.iter().any(|commit| commit.id == id);
+        let mut commits = fix.commits.iter().map(|commit| commit.id.as_str());
+        commits.find(|id| !has(id))
+    }
+
     /// The greatest impact of its changes.
     #[must_use]
     pub fn impact(&self) -> Impact {

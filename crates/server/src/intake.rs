@@ -50,7 +50,7 @@ pub struct Progress {
     pub kind: ReleaseKind,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub summary: Option<String>,
-    /// The release that it patches.
+    /// What it repairs: a release in flight, or one that tenants run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub patches: Option<Version>,
     pub artifacts: BTreeMap<ComponentName, Digest>,
@@ -163,7 +163,7 @@ pub async fn create(control: &Control, release: &HandedIn, understood: &Understo
         version: file.version.clone(),
         kind: file.kind,
         summary: file.summary.clone(),
-        patches: file.patches.clone(),
+        patches: file.patches.clone().or_else(|| file.hotfix.clone()),
         artifacts: understood.digests(),
         by: release.by.clone(),
         at: release.at,

@@ -194,6 +194,8 @@ fn release(script: &Script, version: &Version) -> Release {
         changes: Vec::new(),
         reversible: script.releases[version].reversible,
         patches: None,
+        hotfix: None,
+        includes: BTreeSet::new(),
         downtime: None,
         steps: script.releases[version].steps.iter().map(step).collect(),
     }

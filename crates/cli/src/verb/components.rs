@@ -1,6 +1,6 @@
 //! `tidegate components`: what runs of each in every cell, and what is overdue; how one is replaced.
 
-mod patch;
+pub mod patch;
 
 use std::process::ExitCode;
 

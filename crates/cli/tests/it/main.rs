@@ -7,6 +7,7 @@ mod beside;
 mod calendars;
 mod changes;
 mod configuration;
+mod hotfix;
 mod intake;
 mod keeping;
 mod moving;

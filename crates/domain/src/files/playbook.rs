@@ -15,8 +15,8 @@ pub use self::wave::{Conditions, Select, Wave};
 use super::service::Environment;
 use crate::id::{CalendarName, PlaybookName, WindowName};
 use crate::policy::{
-    ApprovalRule, Downtime, EmergencyPath, MAX_VERSIONS, NoticeRule, OnFailure, OnInconclusive, ReservationRule,
-    WhileInFlight,
+    ApprovalRule, Downtime, EmergencyPath, HotfixPath, MAX_VERSIONS, NoticeRule, OnFailure, OnInconclusive,
+    ReservationRule, WhileInFlight,
 };
 use crate::time::Duration;
 
@@ -81,6 +81,9 @@ pub struct PlaybookFile {
     /// How an emergency release moves.
     #[serde(default)]
     pub emergency: EmergencyPath,
+    /// How a hot-fix moves where it is otherwise than other releases. Left out, as they do.
+    #[serde(default)]
+    pub hotfix: HotfixPath,
     /// The downtime that a release may plan. Left out, none.
     pub downtime: Option<Downtime>,
     /// Whether tenants may choose when they move. Left out, they move when the plan says.

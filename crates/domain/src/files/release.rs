@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::diagnostic::Report;
-use super::text::{Scalar, Sha256, VariableName};
+use super::text::{CommitId, Scalar, Sha256, VariableName};
 use super::{Source, tree};
 use crate::change::{Link, Ticket};
 use crate::id::{CellName, ChangeId, ComponentName, DatabaseName, StepName, TenantName, Version};
@@ -48,6 +48,12 @@ pub struct ReleaseFile {
     pub reversible: Reversible,
     /// The release that this one repairs, where trouble was found after its first wave.
     pub patches: Option<Version>,
+    /// The version that tenants run and that this release repairs: only those on it move, and releases in flight wait for them.
+    pub hotfix: Option<Version>,
+    /// Commits that it was built on besides, so that no hot-fix gets lost: their ids.
+    #[serde(default)]
+    #[schemars(with = "BTreeSet<CommitId>")]
+    pub includes: BTreeSet<String>,
     /// How long tenants are out of service while they are switched. Left out, not at all.
     pub downtime: Option<Duration>,
     /// Work on data around the release, in the order in which it is done.

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::report::{About, PlanReport, Problem, ProblemKind};
 use super::when::{Clockwork, Timetable, base_class};
 use super::{
-    FORMAT, NoticeKey, Plan, PlannedWave, basis, content, data_steps, describe, environments, in_flight, required,
-    select,
+    FORMAT, NoticeKey, Plan, PlannedWave, basis, content, data_steps, describe, environments, hotfix, in_flight,
+    required, select,
 };
 use crate::calendar::Profile;
 use crate::files::{PlaybookFile, Project, ReleaseFile, Tenant};
@@ -59,7 +59,8 @@ pub fn plan(input: &PlanInput) -> (Option<Plan>, PlanReport) {
     let state = &input.state;
     report.problems.extend(other_service(input));
     report.problems.extend(nothing_to_patch(input));
-    let base = content::base_version(state, input.release.patches.as_ref());
+    let repaired = input.release.patches.as_ref().or(input.release.hotfix.as_ref());
+    let base = content::base_version(state, repaired);
     let release = content::release(
         input,
         base.and_then(|base| state.pinned.get(&base)),
@@ -135,6 +136,7 @@ pub fn plan(input: &PlanInput) -> (Option<Plan>, PlanReport) {
 /// What is wrong with what would run, and where it would come to.
 fn of_content(input: &PlanInput, playbook: &PlaybookFile, release: &Release, waves: &[PlannedWave]) -> Vec<Problem> {
     let mut problems = data_steps::problems(&input.state, release, waves);
+    problems.extend(hotfix::problems(input, release, waves));
     problems.extend(required::problems(input, release));
     problems.extend(environments::problems(input, playbook, release, waves));
     problems
@@ -223,7 +225,7 @@ fn nothing_to_patch(input: &PlanInput) -> Option<Problem> {
             .flatten();
     };
     let mut later = state.runs[index + 1..].iter();
-    let later = later.find(|run| !run.phase.has_ended() && run.version != *version)?;
+    let later = later.find(|run| !run.phase.has_ended() && run.hotfix.is_none() && run.version != *version)?;
     blocks(
         format!(
             "release {version} patches {patched}, and release {} is in flight after that one",

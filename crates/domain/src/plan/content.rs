@@ -73,6 +73,8 @@ pub fn release(input: &PlanInput, base: Option<&Release>, problems: &mut Vec<Pro
         changes: changes(input, problems),
         reversible: file.reversible,
         patches: file.patches.clone(),
+        hotfix: file.hotfix.clone(),
+        includes: file.includes.clone(),
         downtime: file.downtime,
         steps: file.steps.iter().map(data_step).collect(),
     }
@@ -108,6 +110,8 @@ pub fn assumed(project: &Project, version: &Version) -> Release {
         changes: Vec::new(),
         reversible: Reversible::default(),
         patches: None,
+        hotfix: None,
+        includes: BTreeSet::new(),
         downtime: None,
         steps: Vec::new(),
     }
@@ -181,16 +185,12 @@ pub fn base_version(state: &Service, patched: Option<&Version>) -> Option<Versio
     if let Some(patched) = patched.filter(|patched| state.pinned.contains_key(*patched)) {
         return Some(patched.clone());
     }
-    if let Some(run) = state.runs.iter().rev().find(|run| !run.phase.has_ended()) {
+    let runs = || state.runs.iter().rev().filter(|run| run.hotfix.is_none());
+    if let Some(run) = runs().find(|run| !run.phase.has_ended()) {
         return Some(run.version.clone());
     }
-    if let Some(run) = state
-        .runs
-        .iter()
-        .rev()
-        .find(|run| matches!(run.phase, RunPhase::Completed { .. }))
-    {
-        return Some(run.version.clone());
+    if let Some(run) = runs().find(|run| matches!(run.phase, RunPhase::Completed { .. })) {
+        return Some(state.last_fix_of(&run.version).clone());
     }
     let mut counts: BTreeMap<&Version, usize> = BTreeMap::new();
     for version in state.seats.values().filter_map(|seat| seat.version.as_ref()) {

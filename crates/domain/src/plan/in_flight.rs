@@ -48,7 +48,8 @@ impl PlanReport {
 pub(super) fn way(input: &PlanInput, playbook: &PlaybookFile) -> Way {
     let release = &input.release;
     let is_earlier = |run: &&Run| {
-        !run.phase.has_ended() && run.version != release.version && Some(&run.version) != release.patches.as_ref()
+        let other = run.version != release.version && Some(&run.version) != release.patches.as_ref();
+        !run.phase.has_ended() && run.hotfix.is_none() && release.hotfix.is_none() && other
     };
     let earlier: Vec<&Run> = input.state.runs.iter().filter(is_earlier).collect();
     let queues_because = match playbook.while_in_flight {
@@ -102,11 +103,15 @@ pub(super) fn skipped(state: &Service, release: &Release, waves: &[PlannedWave])
     let from: BTreeSet<&Version> = from.filter_map(|tenant| tenant.from.as_ref()).collect();
     let mut skipped = BTreeMap::new();
     for version in from {
-        let place = state.runs.iter().rposition(|run| run.version == *version);
+        // A hot-fix stands in the row where what it repairs does.
+        let fixes = state.fixes_in(version);
+        let root = fixes.last().and_then(|fix| fix.hotfix.as_ref()).unwrap_or(version);
+        let place = state.runs.iter().rposition(|run| run.version == *root);
         let later = &state.runs[place.map_or(0, |place| place + 1)..];
         let counts = |run: &&Run| {
             let came_back = matches!(run.phase, RunPhase::RolledBack { .. } | RunPhase::Aborted { .. });
-            !came_back && run.version != release.version && Some(&run.version) != release.patches.as_ref()
+            let other = run.version != release.version && Some(&run.version) != release.patches.as_ref();
+            !came_back && run.hotfix.is_none() && release.hotfix.is_none() && other
         };
         let releases: Vec<Version> = later.iter().filter(counts).map(|run| run.version.clone()).collect();
         if releases.is_empty() {

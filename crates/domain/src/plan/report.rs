@@ -111,6 +111,8 @@ pub enum ProblemKind {
     Change,
     /// What a release patches is not there, or cannot be taken over.
     Patches,
+    /// A hot-fix that is for nobody, or that would get lost.
+    Hotfix,
     /// More versions at once in a cell than the playbook allows.
     Versions,
     /// A variable without a value.

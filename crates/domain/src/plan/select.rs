@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use super::build::PlanInput;
 use super::report::{About, Problem, ProblemKind};
-use super::{LeftBehind, PlannedTenant, PlannedWave};
+use super::{LeftBehind, PlannedTenant, PlannedWave, hotfix};
 use crate::files::{Conditions, Environment, PlaybookFile, ReleaseFile, Tenant, Wave};
 use crate::id::{CellName, Digest, TenantName, Version, WaveName};
 use crate::policy::{Bake, Gap, OnlyWhen, Parallel, WavePolicy, WhileInFlight};
-use crate::service::{Place, RunPhase, Service};
+use crate::service::{Place, Run, RunPhase, Service};
 use crate::time::Duration;
 
 /// A tenant as files and facts together say.
@@ -68,14 +68,22 @@ pub(super) fn candidates<'a>(
                 Expected::on(newest.or_insert_with(|| input.state.newest_confirmed(cell)).clone())
             }
         };
-        let stays: Option<Arc<str>> = if from.as_ref() == Some(&input.release.version) {
-            Some("it is on this version already".into())
-        } else {
-            mistake.map(|broken| {
-                problems.push(is_broken(name, &broken.mistake));
-                broken.mistake.as_str().into()
-            })
+        let (from, replaces) = match &input.release.hotfix {
+            // Where releases in flight will bring it makes no difference: they wait for it.
+            Some(_) => (seat.and_then(|seat| seat.version.clone()), None),
+            None => (from, replaces),
         };
+        let stays: Option<Arc<str>> =
+            if let Some(fixed) = input.release.hotfix.as_ref().filter(|it| from.as_ref() != Some(it)) {
+                Some(format!("it does not run {fixed}").into())
+            } else if from.as_ref() == Some(&input.release.version) {
+                Some("it is on this version already".into())
+            } else {
+                mistake.map(|broken| {
+                    problems.push(is_broken(name, &broken.mistake));
+                    broken.mistake.as_str().into()
+                })
+            };
         if let Some(because) = stays {
             let left_behind = LeftBehind {
                 cell: cell.clone(),
@@ -139,7 +147,9 @@ fn expected<'a>(
     patched: Option<&Version>,
 ) -> BTreeMap<&'a TenantName, Expected> {
     let mut expected = BTreeMap::new();
-    for run in &state.runs {
+    // What waits for a hot-fix moves its tenants after it.
+    let (fixes, others): (Vec<&Run>, Vec<&Run>) = state.runs.iter().partition(|run| run.hotfix.is_some());
+    for run in fixes.into_iter().chain(others) {
         let is_patched = patched == Some(&run.version);
         let superseded = matches!(run.phase, RunPhase::Superseded { .. });
         if run.phase.has_ended() && !(is_patched && superseded) {
@@ -255,13 +265,16 @@ pub(super) fn waves(
             );
             continue;
         }
-        let policy = WavePolicy {
+        let mut policy = WavePolicy {
             max_parallel: wave.max_parallel,
             bake: wave.bake,
             gap: wave.gap,
             gates: wave.gates.clone(),
             validation: wave.validation.clone(),
         };
+        if release.hotfix.is_some() {
+            hotfix::shorten(&mut policy, &playbook.hotfix);
+        }
         waves.push(PlannedWave {
             name: wave.name.clone(),
             policy,

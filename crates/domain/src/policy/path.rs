@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::{Bake, Gap, GateUse};
 use crate::calendar::Period;
 use crate::id::WaveName;
 use crate::time::{Duration, Timestamp};
@@ -26,6 +27,18 @@ impl Default for EmergencyPath {
             review_within: Period::Days(3),
         }
     }
+}
+
+/// What each wave of a hot-fix has instead of its own.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct HotfixPath {
+    /// How long it is watched.
+    pub bake: Option<Bake>,
+    /// The gates before it is switched.
+    pub gates: Option<Vec<GateUse>>,
+    /// The least time after the wave before.
+    pub gap: Option<Gap>,
 }
 
 /// One thing that other releases wait for.

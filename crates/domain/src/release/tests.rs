@@ -44,6 +44,8 @@ fn release(version: &str, artifact: &[u8]) -> Release {
         changes: Vec::new(),
         reversible: Reversible::Always,
         patches: None,
+        hotfix: None,
+        includes: BTreeSet::new(),
         downtime: None,
         steps: Vec::new(),
     }

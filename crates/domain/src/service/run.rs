@@ -48,6 +48,9 @@ pub struct Run {
     pub phase: RunPhase,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hold: Option<Hold>,
+    /// The version that it repairs for those who run it: other releases wait for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hotfix: Option<Version>,
     /// The release that takes whom this one has not moved: what it has moved is watched to the end, and nobody follows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub superseded_by: Option<Version>,

@@ -56,12 +56,14 @@ impl Turn {
             policy: plan.policy.clone(),
             phase: RunPhase::Queued,
             hold: None,
+            hotfix: plan.release.hotfix.clone(),
             superseded_by: None,
             waves,
             steps,
         });
         self.write(EntryKind::Applied, version, None, cause);
         self.take_reservations_over(version, reserved, cause);
+        self.hold_what_lacks(plan);
         Ok(())
     }
 

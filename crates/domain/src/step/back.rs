@@ -133,6 +133,7 @@ impl Turn {
         let changed = !moves.is_empty();
         let name = self.state.runs[run].waves[wave].name.clone();
         for ((reason, from), tenants) in moves {
+            self.moves_from(run, &tenants, &from);
             let (actor, reason) = reason.split_once(": ").unwrap_or(("tidegate", &reason));
             let cause = Cause {
                 actor: Actor::principal(actor),

@@ -8,7 +8,8 @@ use crate::id::{CellName, TenantName, Version};
 use crate::journal::EntryKind;
 use crate::plan::Plan;
 use crate::policy::WhileInFlight;
-use crate::service::{Place, Reservation, Run, RunPhase, Service, WaveRun, WaveState};
+use crate::release::Release;
+use crate::service::{Member, Place, Reservation, Run, RunPhase, Service, WaveRun, WaveState};
 
 /// What earlier releases in flight still have to do with: tenants, and by them cells.
 #[derive(Debug, Default)]
@@ -33,19 +34,20 @@ impl Service {
     /// Whom the releases before a run keep from it. One that queues begins when they have ended.
     pub fn busy_before(&self, run: usize) -> Busy<'_> {
         let mut busy = Busy::default();
-        let by_cell = match self.runs[run].policy.while_in_flight {
-            WhileInFlight::Queue => return busy,
-            WhileInFlight::Supersede => false,
-            WhileInFlight::Parallel => true,
-        };
-        for earlier in self.runs[..run].iter().filter(|earlier| !earlier.phase.has_ended()) {
-            for wave in &earlier.waves {
-                for tenant in earlier.has_to_do_with(wave) {
+        let own = &self.runs[run];
+        for (index, other) in self.runs.iter().enumerate() {
+            if index == run || other.phase.has_ended() || !own.leaves_to(other, index < run) {
+                continue;
+            }
+            let by_cell =
+                own.hotfix.is_none() && other.hotfix.is_none() && own.policy.while_in_flight == WhileInFlight::Parallel;
+            for wave in &other.waves {
+                for tenant in other.has_to_do_with(wave, own) {
                     let Some(seat) = self.seats.get(tenant) else { continue };
                     if by_cell {
-                        busy.cells.entry(&seat.cell).or_insert(&earlier.version);
+                        busy.cells.entry(&seat.cell).or_insert(&other.version);
                     }
-                    busy.tenants.entry(tenant).or_insert(&earlier.version);
+                    busy.tenants.entry(tenant).or_insert(&other.version);
                 }
             }
         }
@@ -54,14 +56,25 @@ impl Service {
 }
 
 impl Run {
-    /// The members of a wave that it may still move, in whichever direction, or watches.
-    fn has_to_do_with<'a>(&'a self, wave: &'a WaveRun) -> impl Iterator<Item = &'a TenantName> {
+    /// Whether there are tenants that this one leaves to another in flight. One that queues has begun when the others had ended.
+    fn leaves_to(&self, other: &Self, is_earlier: bool) -> bool {
+        match (&self.hotfix, &other.hotfix) {
+            (Some(_), _) => is_earlier,
+            (None, Some(_)) => true,
+            (None, None) => is_earlier && self.policy.while_in_flight != WhileInFlight::Queue,
+        }
+    }
+
+    /// The members of a wave that it may still move, in whichever direction, or watches. Whom it has not moved yet, it leaves to
+    /// a hot-fix.
+    fn has_to_do_with<'a>(&'a self, wave: &'a WaveRun, asks: &Self) -> impl Iterator<Item = &'a TenantName> {
+        let gives_way = asks.hotfix.is_some() && self.hotfix.is_none();
         let comes_again = matches!(wave.state, WaveState::RolledBack { .. }) && self.superseded_by.is_none();
         let open = move |place: &Place| match place {
-            Place::Waiting => wave.is_open() || comes_again,
+            Place::Waiting => !gives_way && (wave.is_open() || comes_again),
             Place::Moved { .. } => !matches!(wave.state, WaveState::Confirmed { .. }),
             Place::Returning { .. } => true,
-            Place::Returned { .. } => comes_again,
+            Place::Returned { .. } => !gives_way && comes_again,
             Place::Left { .. } | Place::Superseded { .. } => false,
         };
         let members = wave.members.iter().filter(move |(_, member)| open(&member.place));
@@ -72,8 +85,11 @@ impl Run {
 impl Turn {
     /// The release that a run has to let begin, or end, before it begins.
     pub fn begins_after(&self, run: usize) -> Option<Version> {
-        let policy = self.state.runs[run].policy.while_in_flight;
-        let is_in_the_way = |earlier: &&Run| match policy {
+        let own = &self.state.runs[run];
+        let is_in_the_way = |earlier: &&Run| match own.policy.while_in_flight {
+            _ if own.hotfix.is_some() => earlier.hotfix == own.hotfix && earlier.in_flight(),
+            // Tenant by tenant.
+            _ if earlier.hotfix.is_some() => false,
             WhileInFlight::Queue => earlier.in_flight(),
             WhileInFlight::Supersede | WhileInFlight::Parallel => earlier.phase == RunPhase::Queued,
         };
@@ -91,7 +107,8 @@ impl Turn {
         let own = &plan.release.version;
         for run in 0..self.state.runs.len() {
             let earlier = &self.state.runs[run];
-            if earlier.phase.has_ended() || earlier.version == *own || earlier.superseded_by.is_some() {
+            let is_other = earlier.version != *own && earlier.hotfix.is_none() && plan.release.hotfix.is_none();
+            if earlier.phase.has_ended() || !is_other || earlier.superseded_by.is_some() {
                 continue;
             }
             reserved.extend(self.take_from(run, own, cause));
@@ -136,6 +153,59 @@ impl Turn {
         self.withdraw_notices(index);
         self.write(EntryKind::Superseded, &version, None, cause);
         self.announce(index, None, Milestone::ReleaseSuperseded, Some(&cause.reason));
+    }
+
+    /// A release in flight that would take the fix away from tenants again moves nobody until a person says so.
+    pub fn hold_what_lacks(&mut self, plan: &Plan) {
+        let fix = &plan.release;
+        let Some(fixed) = &fix.hotfix else { return };
+        for run in 0..self.state.runs.len() {
+            let Some(commit) = self.would_lose(run, fix, fixed) else {
+                continue;
+            };
+            let reason = format!(
+                "it lacks commit {commit}, which hot-fix {} brings to those on {fixed}: repair it with a release that `patches` it",
+                fix.version
+            );
+            self.hold_run(run, None, &Cause::system("hotfix", reason));
+        }
+    }
+
+    /// A commit of a hot-fix that a run in flight, which nobody holds, would take away from tenants.
+    fn would_lose(&self, run: usize, fix: &Release, fixed: &Version) -> Option<String> {
+        let run = &self.state.runs[run];
+        let is_moved = |member: &Member| member.place == Place::Waiting && member.from.as_ref() == Some(fixed);
+        let goes_on = !run.phase.has_ended() && run.hotfix.is_none() && run.hold.is_none();
+        if !goes_on || !run.members().any(|(_, member)| is_moved(member)) {
+            return None;
+        }
+        self.state.pinned.get(&run.version)?.lacks(fix).map(str::to_owned)
+    }
+
+    /// Those that other releases have still to move are moved from the fixed version, or from the one before it again.
+    pub fn moves_from(&mut self, run: usize, tenants: &[TenantName], now_on: &Version) {
+        if self.state.runs[run].hotfix.is_none() {
+            return;
+        }
+        let fix = self.state.runs[run].version.clone();
+        let before = self.state.runs[run].hotfix.clone();
+        let others = self
+            .state
+            .runs
+            .iter_mut()
+            .enumerate()
+            .filter(|(index, _)| *index != run);
+        for wave in others.flat_map(|(_, run)| &mut run.waves) {
+            for tenant in tenants {
+                let waits = wave
+                    .members
+                    .get_mut(tenant)
+                    .filter(|member| member.place == Place::Waiting);
+                if let Some(member) = waits.filter(|it| it.from == before || it.from.as_ref() == Some(&fix)) {
+                    member.from = Some(now_on.clone());
+                }
+            }
+        }
     }
 
     /// A tenant that a later release moves on is no longer watched for an earlier one that is still in flight.

@@ -18,7 +18,7 @@ impl Turn {
         };
         let version = &plan.release.version;
         let mut later = self.state.runs[patched + 1..].iter();
-        match later.find(|run| !run.phase.has_ended() && run.version != *version) {
+        match later.find(|run| !run.phase.has_ended() && run.hotfix.is_none() && run.version != *version) {
             Some(later) => Err(Refused::PatchedIsNotLast {
                 release: version.clone(),
                 patched: self.state.runs[patched].version.clone(),

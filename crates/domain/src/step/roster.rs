@@ -27,8 +27,17 @@ impl Turn {
         // Beside each other, releases do not wait for a tenant that is new: the last one takes it.
         let beside = |run: &Run| run.phase == RunPhase::Moving && run.policy.while_in_flight != WhileInFlight::Queue;
         let first = self.state.runs.iter().rposition(beside).unwrap_or(0);
+        let on = from.clone();
         for run in &mut self.state.runs[first..] {
             if run.phase.has_ended() || run.superseded_by.is_some() {
+                continue;
+            }
+            // Who starts on what a hot-fix repairs gets that too, and others move it from there.
+            if run.hotfix.is_some() {
+                if run.hotfix == on && !run.has_member(tenant) {
+                    let last = run.waves.last_mut();
+                    last.map(|wave| wave.members.insert(tenant.clone(), Member::waiting(on.clone())));
+                }
                 continue;
             }
             if !run.has_member(tenant) {

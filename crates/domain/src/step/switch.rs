@@ -242,6 +242,7 @@ impl Turn {
                 member.place = Place::Moved { generation };
             }
         }
+        self.moves_from(run, &batch, &version);
         let now = self.now;
         let current = &mut self.state.runs[run].waves[wave];
         current.switched.get_or_insert(now);

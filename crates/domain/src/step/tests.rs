@@ -3,6 +3,7 @@ mod approval;
 mod data_step;
 mod downtime;
 mod exception;
+mod hotfix;
 mod in_flight;
 mod patch;
 mod reservation;

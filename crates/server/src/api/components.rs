@@ -12,7 +12,7 @@ use tidegate_domain::release::Configuration;
 use tidegate_domain::service::Running;
 use tidegate_domain::time::Timestamp;
 
-use super::exchange::{Answer, Named};
+use super::exchange::{Answer, Args, Named};
 use super::{AppState, Problem, Route, SCHEMA_VERSION, status};
 use crate::auth::{Authorized, permission};
 use crate::clock;
@@ -62,6 +62,13 @@ struct Which {
     component: ComponentName,
 }
 
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Of {
+    /// The release that gives it; left out, the one that the next release builds on.
+    of: Option<Version>,
+}
+
 pub fn routes() -> Vec<Route> {
     vec![
         Route::guarded(
@@ -82,14 +89,14 @@ pub fn routes() -> Vec<Route> {
 async fn get(
     state: AppState,
     _: Authorized<permission::Read>,
-    Named(Which { component }): Named<Which>,
+    (Named(Which { component }), Args(Of { of })): (Named<Which>, Args<Of>),
 ) -> Result<Answer<ComponentContent>, Problem> {
     let view = state.control().view();
-    let base = base_version(&view.state, None);
+    let base = of.or_else(|| base_version(&view.state, None));
     let release = base.and_then(|base| view.state.pinned.get(&base));
     let found = release.and_then(|release| Some((release, release.components.get(&component)?)));
     let (release, part) = found.ok_or_else(|| {
-        Problem::not_found(format!("no component `{component}` was released"))
+        Problem::not_found(format!("no component `{component}` of that release is known"))
             .help("`tidegate components` lists what runs; a release hands a new component in")
     })?;
     Ok(Answer(ComponentContent {

@@ -35,8 +35,9 @@ pub struct Args {
     json: bool,
 }
 
+/// A component, and the file that it is to run.
 #[derive(Debug, Clone)]
-struct Part {
+pub struct Part {
     component: ComponentName,
     artifact: String,
 }
@@ -56,17 +57,12 @@ impl FromStr for Part {
     }
 }
 
+/// By component, as they were found.
+pub type Artifacts = BTreeMap<ComponentName, plan::FoundArtifact>;
+
 pub fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     let client = context.client()?;
-    let mut artifacts: BTreeMap<ComponentName, plan::FoundArtifact> = BTreeMap::new();
-    for Part { component, artifact } in &args.parts {
-        // As if the release file lay where the command is run.
-        let artifact = project::artifact(Path::new("release.yaml"), artifact);
-        if artifacts.insert(component.clone(), artifact).is_some() {
-            return Err(CliError::new(format!("component `{component}` is given twice"))
-                .help("name each component once, with the artifact that it is to run"));
-        }
-    }
+    let artifacts = look_up(&args.parts)?;
     let text = text(args, &artifacts, &client)?;
     if let Some(file) = &args.output {
         std::fs::write(file, text)
@@ -74,29 +70,47 @@ pub fn run(args: &Args, context: &Context) -> Result<(), CliError> {
         output::message(&format!("next: tidegate releases create {}", file.display()));
         return Ok(());
     }
-    let request = NewRelease {
-        release: SourceText {
-            path: format!("release {}", args.release),
-            text,
-        },
-        changes: Vec::new(),
-        artifacts: artifacts
-            .into_iter()
-            .map(|(name, artifact)| found(name, artifact))
-            .collect(),
-    };
+    let request = request(&args.release, text, artifacts);
     hand_in(args.release.as_str(), &request, args.json, context)
 }
 
-/// The release file, in the part of YAML that is JSON.
-fn text(
-    args: &Args,
-    artifacts: &BTreeMap<ComponentName, plan::FoundArtifact>,
+/// Hashes what is to be run, as if the release file lay where the command is run.
+pub fn look_up(parts: &[Part]) -> Result<Artifacts, CliError> {
+    let mut artifacts = Artifacts::new();
+    for Part { component, artifact } in parts {
+        let artifact = project::artifact(Path::new("release.yaml"), artifact);
+        if artifacts.insert(component.clone(), artifact).is_some() {
+            return Err(CliError::new(format!("component `{component}` is given twice"))
+                .help("name each component once, with the artifact that it is to run"));
+        }
+    }
+    Ok(artifacts)
+}
+
+/// A release that is written in no file.
+pub fn request(release: &Version, text: String, artifacts: Artifacts) -> NewRelease {
+    let artifacts = artifacts.into_iter();
+    NewRelease {
+        release: SourceText {
+            path: format!("release {release}"),
+            text,
+        },
+        changes: Vec::new(),
+        artifacts: artifacts.map(|(name, artifact)| found(name, artifact)).collect(),
+    }
+}
+
+/// What `components` of a release file says of them: other artifacts, and the configuration that they have in the release `of`, or
+/// in the one that the next builds on.
+pub fn components(
+    artifacts: &Artifacts,
+    of: Option<&Version>,
     client: &Client,
-) -> Result<String, CliError> {
+) -> Result<Map<String, Value>, CliError> {
     let mut components = Map::new();
     for (name, artifact) in artifacts {
-        let content: ComponentContent = client.get(&format!("/v1/components/{name}"))?;
+        let of = of.map(|of| format!("?of={of}")).unwrap_or_default();
+        let content: ComponentContent = client.get(&format!("/v1/components/{name}{of}"))?;
         let configuration = content.configuration;
         let component = json!({
             "artifact": artifact.path,
@@ -107,6 +121,12 @@ fn text(
         });
         components.insert(name.to_string(), component);
     }
+    Ok(components)
+}
+
+/// The release file, in the part of YAML that is JSON.
+fn text(args: &Args, artifacts: &Artifacts, client: &Client) -> Result<String, CliError> {
+    let components = components(artifacts, None, client)?;
     let mut release = json!({ "version": args.release, "kind": "patch", "components": components });
     if let (Some(summary), Some(fields)) = (&args.summary, release.as_object_mut()) {
         fields.insert("summary".to_owned(), Value::from(summary.clone()));
