@@ -89,10 +89,36 @@ pub enum EventKind {
     Abort { version: Version },
     /// A person brings tenants back.
     RollBack { version: Version, scope: Scope },
-    /// A tenant was created, or moved to another cell.
+    /// A tenant was created.
     TenantAdded { tenant: TenantName, cell: CellName },
     /// A tenant is gone.
     TenantRemoved { tenant: TenantName },
+    /// A tenant shall live in this cell; the one it lives in takes a move back that has not been switched yet.
+    TenantMoved {
+        tenant: TenantName,
+        cell: CellName,
+        /// It stays closed in the new cell until a person opens it.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        keep_closed: bool,
+        /// The service file has this cell, whether or not anything has run there.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        declared: bool,
+    },
+    /// A tenant that was kept closed in its new cell is served.
+    TenantOpened { tenant: TenantName },
+    /// No request of the tenant is served.
+    TenantSuspended { tenant: TenantName },
+    /// A suspended tenant is served again.
+    TenantResumed { tenant: TenantName },
+    /// These are all tenants there are.
+    TenantsSynced {
+        tenants: BTreeMap<TenantName, Listed>,
+        /// Where it would remove more, nothing is done.
+        remove_at_most: usize,
+        /// The cells that the service file has.
+        #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+        declared: BTreeSet<CellName>,
+    },
     /// What drivers and gateways see has changed.
     Observed {
         cells: CellReports,
@@ -107,6 +133,15 @@ pub enum EventKind {
     },
     /// An effect has ended.
     Performed { effect: EffectId, judgement: Judgement },
+}
+
+/// What a list of all tenants says of one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Listed {
+    pub cell: CellName,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub suspended: bool,
 }
 
 /// Who is rolled back.

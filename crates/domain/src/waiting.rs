@@ -175,6 +175,12 @@ pub enum Waiting {
         in_flight: u64,
         until: Timestamp,
     },
+    /// A tenant cannot leave its cell yet, or is kept closed in its new one.
+    CellMove {
+        tenant: TenantName,
+        to: CellName,
+        reason: String,
+    },
 }
 
 impl fmt::Display for Waiting {
@@ -184,7 +190,7 @@ impl fmt::Display for Waiting {
 }
 
 impl Waiting {
-    /// The release that waits; `None` where what waits is a slot that is being left.
+    /// The release that waits; `None` where what waits is a slot that is being left, or a tenant.
     #[must_use]
     pub fn release(&self) -> Option<&Version> {
         match self {
@@ -206,7 +212,7 @@ impl Waiting {
             | Self::Workers { release, .. }
             | Self::Bake { release, .. }
             | Self::Return { release, .. } => Some(release),
-            Self::Drain { .. } => None,
+            Self::Drain { .. } | Self::CellMove { .. } => None,
         }
     }
 
@@ -264,6 +270,7 @@ impl Waiting {
             } => {
                 format!("slot {slot} in cell {cell} to drain: {in_flight} in flight, cut at {until}")
             }
+            Self::CellMove { tenant, to, reason } => format!("tenant {tenant}, on its way to cell {to}: {reason}"),
             Self::Approval { .. }
             | Self::Start { .. }
             | Self::Window { .. }
@@ -345,7 +352,8 @@ impl Waiting {
             | Self::Workers { .. }
             | Self::Bake { .. }
             | Self::Return { .. }
-            | Self::Drain { .. } => return None,
+            | Self::Drain { .. }
+            | Self::CellMove { .. } => return None,
         };
         Some(words)
     }

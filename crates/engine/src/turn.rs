@@ -234,6 +234,11 @@ fn refusal(taken: &Taken, event: &Event) -> Option<Entry> {
         | EventKind::OptOut { .. }
         | EventKind::TenantAdded { .. }
         | EventKind::TenantRemoved { .. }
+        | EventKind::TenantMoved { .. }
+        | EventKind::TenantOpened { .. }
+        | EventKind::TenantSuspended { .. }
+        | EventKind::TenantResumed { .. }
+        | EventKind::TenantsSynced { .. }
         | EventKind::Observed { .. }
         | EventKind::Performed { .. } => None,
     };

@@ -190,6 +190,14 @@ impl<'a> Releases<'a> {
             | EntryKind::WaveRolledBack
             | EntryKind::TenantAdded
             | EntryKind::TenantRemoved
+            | EntryKind::TenantStarted
+            | EntryKind::TenantMoveBegun
+            | EntryKind::TenantClosed
+            | EntryKind::TenantMoved
+            | EntryKind::TenantOpened
+            | EntryKind::TenantMoveEnded
+            | EntryKind::TenantSuspended
+            | EntryKind::TenantResumed
             | EntryKind::SlotLeft
             | EntryKind::SlotStopped
             | EntryKind::Announced

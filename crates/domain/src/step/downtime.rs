@@ -113,7 +113,7 @@ impl Turn {
     }
 
     /// Requests to what the tenants run now, and until when they are waited for.
-    fn in_flight_of(&self, tenants: &[TenantName], since: Timestamp) -> (u64, Timestamp) {
+    pub fn in_flight_of(&self, tenants: &[TenantName], since: Timestamp) -> (u64, Timestamp) {
         let mut slots: BTreeSet<(&CellName, &SlotId)> = BTreeSet::new();
         for seat in tenants.iter().filter_map(|tenant| self.state.seats.get(tenant)) {
             let resolved = self

@@ -180,6 +180,9 @@ impl Turn {
             }
         }
         wake.into_iter().for_each(|at| self.wake_at(at));
+        for (cell, version) in self.needed_on_the_way() {
+            add(&mut needed, &cell, &version);
+        }
         needed
     }
 
@@ -276,7 +279,7 @@ impl Turn {
     }
 
     /// True where workers of another version had owned the cell, or none.
-    fn set_owner(&mut self, name: &CellName, version: &Version) -> bool {
+    pub fn set_owner(&mut self, name: &CellName, version: &Version) -> bool {
         let generation = self.next_generation;
         let (Some(release), Some(cell)) = (self.state.pinned.get(version), self.state.cells.get_mut(name)) else {
             return false;
@@ -315,7 +318,7 @@ fn add(needed: &mut Needed, cell: &CellName, version: &Version) {
 }
 
 /// Until when the versions that a run's tenants came from stay warm; `None` while it is in flight.
-fn warm_until(run: &Run) -> Option<Timestamp> {
+pub fn warm_until(run: &Run) -> Option<Timestamp> {
     match run.phase {
         RunPhase::Queued | RunPhase::Moving => None,
         RunPhase::Completed { at }

@@ -1,10 +1,12 @@
 mod admission;
 mod approval;
+mod cell_move;
 mod data_step;
 mod downtime;
 mod exception;
 mod patch;
 mod reservation;
+mod roster;
 mod simulated;
 mod validation;
 

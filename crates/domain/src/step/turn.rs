@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::approval::Word;
+use super::cell_move::Ask;
 use super::{Refused, Step};
 use crate::desired::desired;
 use crate::effect::{Announcement, Effect, EffectBody, EffectId, Milestone, Settled};
@@ -115,6 +116,32 @@ impl Turn {
             EventKind::RollBack { version, scope } => self.roll_back(version, scope, &required(event)?),
             EventKind::TenantAdded { tenant, cell } => self.add_tenant(tenant, cell, &cause("a tenant was created")),
             EventKind::TenantRemoved { tenant } => self.remove_tenant(tenant, &cause("a tenant was removed")),
+            EventKind::TenantMoved {
+                tenant,
+                cell,
+                keep_closed,
+                declared,
+            } => {
+                let ask = Ask {
+                    cell,
+                    keep_closed: *keep_closed,
+                    declared: *declared,
+                };
+                self.move_to_cell(tenant, &ask, &required(event)?)
+            }
+            EventKind::TenantOpened { tenant } => self.open_tenant(tenant, &cause("opened")),
+            EventKind::TenantSuspended { tenant } => self.suspend(tenant, &required(event)?),
+            EventKind::TenantResumed { tenant } => self.resume_tenant(tenant, &cause("resumed")),
+            EventKind::TenantsSynced {
+                tenants,
+                remove_at_most,
+                declared,
+            } => self.sync_tenants(
+                tenants,
+                *remove_at_most,
+                declared,
+                &cause("the list of tenants was applied"),
+            ),
             EventKind::Observed { cells, gateways } => {
                 self.observe(cells, gateways);
                 Ok(())
@@ -148,7 +175,8 @@ impl Turn {
             let forward = self.advance_runs();
             let worked = self.advance_data();
             let told = self.advance_notices();
-            if !undone && !back && !forward && !worked && !told {
+            let settled = self.advance_starts() | self.advance_moves();
+            if !undone && !back && !forward && !worked && !told && !settled {
                 return;
             }
         }

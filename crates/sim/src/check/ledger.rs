@@ -182,6 +182,14 @@ impl Ledger {
             | EntryKind::StepFailed
             | EntryKind::StepUndone
             | EntryKind::StepKept
+            | EntryKind::TenantStarted
+            | EntryKind::TenantMoveBegun
+            | EntryKind::TenantClosed
+            | EntryKind::TenantMoved
+            | EntryKind::TenantOpened
+            | EntryKind::TenantMoveEnded
+            | EntryKind::TenantSuspended
+            | EntryKind::TenantResumed
             | EntryKind::SlotLeft
             | EntryKind::SlotStopped
             | EntryKind::Announced

@@ -92,6 +92,23 @@ impl<'a> Words<'a> {
             }
             EntryKind::DowntimeEnded => format!("the downtime of {who} is over, {wave}: {why}"),
             EntryKind::TenantAdded => format!("{who} {} a tenant now{by}: {why}", are(entry.tenants.len())),
+            EntryKind::TenantStarted => {
+                let on = entry.now_on.as_ref().map_or("no version", Version::as_str);
+                format!(
+                    "{who} {} on {on}: {why}",
+                    if entry.tenants.len() == 1 { "starts" } else { "start" }
+                )
+            }
+            EntryKind::TenantMoveBegun => format!("{who} shall move {why}{by}"),
+            EntryKind::TenantClosed => format!("{who} {} closed: {why}", are(entry.tenants.len())),
+            EntryKind::TenantMoved => format!("{who} {} moved {why}{by}", are(entry.tenants.len())),
+            EntryKind::TenantOpened => format!("{who} {} served again{by}: {why}", are(entry.tenants.len())),
+            EntryKind::TenantMoveEnded => format!(
+                "{who} {} not moved to another cell{by}: {why}",
+                are(entry.tenants.len())
+            ),
+            EntryKind::TenantSuspended => format!("{who} {} suspended{by}: {why}", are(entry.tenants.len())),
+            EntryKind::TenantResumed => format!("{who} {} resumed{by}: {why}", are(entry.tenants.len())),
             EntryKind::TenantRemoved => format!("{who} {} no tenant any more{by}: {why}", are(entry.tenants.len())),
             EntryKind::StepStarted
             | EntryKind::StepDone
