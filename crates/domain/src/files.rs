@@ -49,8 +49,8 @@ pub use release::{
 };
 pub use schema::schemas;
 pub use service::{
-    Cell, Component, ComponentEnvironments, ComponentKind, ComponentPlace, Environment, Gateway, Jwt, Match, Ready,
-    ServiceFile, Stop, TenantFrom, Tls, Verify,
+    Answer, Answers, Cell, Component, ComponentEnvironments, ComponentKind, ComponentPlace, Environment, Gateway, Jwt,
+    Match, Ready, ServiceFile, Stop, TenantFrom, Tls, Verify,
 };
 pub use starter::{SHIPPED_PLAYBOOKS, starter};
 pub use tenants::{BrokenTenant, Tenant, TenantsFile};

@@ -330,14 +330,7 @@ impl Waiting {
                 asked,
                 from,
                 ..
-            } => {
-                let what = match (from, asked) {
-                    (Some(from), _) => format!("to have run its length at {from}"),
-                    (None, Some(asked)) => format!("to be sent: due since {asked}, and nobody says that it was"),
-                    (None, None) => "to become due, and to be sent".to_owned(),
-                };
-                format!("notice {key} to {} {what}", named(tenants))
-            }
+            } => notice_in_words(tenants, key, *asked, *from),
             Self::Validation { .. } | Self::Downtime { .. } => return self.promised_in_words(),
             Self::Peak { tenants, until, .. } => {
                 format!("the peak of {} on the new version, over at {until}", named(tenants))
@@ -390,6 +383,20 @@ impl Waiting {
             "the switch of {tenants}, out of service until {ends} (undone at {undone} if it is not done): {reason}"
         ))
     }
+}
+
+fn notice_in_words(
+    tenants: &[TenantName],
+    key: &NoticeKey,
+    asked: Option<Timestamp>,
+    from: Option<Timestamp>,
+) -> String {
+    let what = match (from, asked) {
+        (Some(from), _) => format!("to have run its length at {from}"),
+        (None, Some(asked)) => format!("to be sent: due since {asked}, and nobody says that it was"),
+        (None, None) => "to become due, and to be sent".to_owned(),
+    };
+    format!("notice {key} to {} {what}", named(tenants))
 }
 
 fn missing_in_words(missing: usize, roles: &BTreeSet<RoleName>, given: &[Actor]) -> String {

@@ -234,11 +234,8 @@ fn refusal(taken: &Taken, event: &Event) -> Option<Entry> {
         | EventKind::OptOut { .. }
         | EventKind::TenantAdded { .. }
         | EventKind::TenantRemoved { .. }
-        | EventKind::TenantMoved { .. }
-        | EventKind::TenantOpened { .. }
-        | EventKind::TenantSuspended { .. }
-        | EventKind::TenantResumed { .. }
-        | EventKind::TenantsSynced { .. }
+        | EventKind::TenantAsked { .. }
+        | EventKind::TenantsSynced(_)
         | EventKind::Observed { .. }
         | EventKind::Performed { .. } => None,
     };

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::Refused;
 use super::cell_move::Ask;
 use super::turn::{Cause, Turn};
-use crate::event::Listed;
+use crate::event::{Listed, Roster};
 use crate::id::{CellName, TenantName};
 use crate::service::Service;
 
@@ -51,14 +51,9 @@ impl Difference {
 
 impl Turn {
     /// The same list again finds nothing to do.
-    pub fn sync_tenants(
-        &mut self,
-        tenants: &BTreeMap<TenantName, Listed>,
-        remove_at_most: usize,
-        declared: &BTreeSet<CellName>,
-        cause: &Cause,
-    ) -> Result<(), Refused> {
-        let difference = Difference::between(&self.state, tenants);
+    pub fn sync_tenants(&mut self, roster: &Roster, cause: &Cause) -> Result<(), Refused> {
+        let (declared, remove_at_most) = (&roster.declared, roster.remove_at_most);
+        let difference = Difference::between(&self.state, &roster.tenants);
         let (removed, all) = (difference.removed.len(), self.state.seats.len());
         if removed > remove_at_most {
             return Err(Refused::RemovesTooMany {

@@ -48,6 +48,12 @@ pub(crate) fn render(counters: &Counters, routing: &Routing) -> String {
         "Maintenance pages given",
         load(&counters.maintenance),
     );
+    single(
+        "tidegate_closed_total",
+        "counter",
+        "Answers given for tenants that are suspended or moving",
+        load(&counters.closed),
+    );
     let assets = load(&counters.assets_from_before);
     single(
         "tidegate_assets_from_before_total",

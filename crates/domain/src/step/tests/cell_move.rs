@@ -1,7 +1,7 @@
 use super::back;
 use crate::desired::{Owns, desired};
 use crate::effect::EffectId;
-use crate::event::{EventKind, Judgement, Scope, Verdict};
+use crate::event::{EventKind, Judgement, Scope, TenantAsk, Verdict};
 use crate::fixture::{Shop, installed, shop, tenant, version};
 use crate::id::{CellName, WaveName};
 use crate::journal::EntryKind;
@@ -15,20 +15,24 @@ fn cell(name: &str) -> CellName {
 }
 
 fn to(name: &str, to: &str) -> EventKind {
-    EventKind::TenantMoved {
+    EventKind::TenantAsked {
         tenant: tenant(name),
-        cell: cell(to),
-        keep_closed: false,
-        declared: false,
+        ask: TenantAsk::Move {
+            cell: cell(to),
+            keep_closed: false,
+            declared: false,
+        },
     }
 }
 
 fn kept_closed(name: &str, to: &str) -> EventKind {
-    EventKind::TenantMoved {
+    EventKind::TenantAsked {
         tenant: tenant(name),
-        cell: cell(to),
-        keep_closed: true,
-        declared: false,
+        ask: TenantAsk::Move {
+            cell: cell(to),
+            keep_closed: true,
+            declared: false,
+        },
     }
 }
 
@@ -156,7 +160,13 @@ fn a_move_that_makes_no_sense_is_refused_with_what_works() {
             to("bolt", "mars"),
             "`tidegate tenants move bolt --cell eu` takes that back first",
         ),
-        (EventKind::TenantOpened { tenant: tenant("acme") }, "is not kept closed"),
+        (
+            EventKind::TenantAsked {
+                tenant: tenant("acme"),
+                ask: TenantAsk::Open,
+            },
+            "is not kept closed",
+        ),
     ];
     for (kind, expect) in cases {
         let before = shop.state.clone();
@@ -169,11 +179,13 @@ fn a_move_that_makes_no_sense_is_refused_with_what_works() {
 #[test]
 fn a_cell_that_the_service_file_has_needs_nothing_that_ran_there() {
     let mut shop = installed();
-    let declared = EventKind::TenantMoved {
+    let declared = EventKind::TenantAsked {
         tenant: tenant("acme"),
-        cell: cell("ap"),
-        keep_closed: false,
-        declared: true,
+        ask: TenantAsk::Move {
+            cell: cell("ap"),
+            keep_closed: false,
+            declared: true,
+        },
     };
     shop.take(declared).unwrap();
     settle_watching(&mut shop, "acme");
@@ -427,7 +439,11 @@ fn who_is_kept_closed_is_opened_by_a_person() {
     shop.apply("1.1.0");
     shop.settle();
     assert_eq!(place(&shop, "acme").1, "1.1.0", "releases move it all the same");
-    shop.take(EventKind::TenantOpened { tenant: tenant("acme") }).unwrap();
+    shop.take(EventKind::TenantAsked {
+        tenant: tenant("acme"),
+        ask: TenantAsk::Open,
+    })
+    .unwrap();
     settle_watching(&mut shop, "acme");
     is_at(&shop, "acme", "us", "1.1.0");
 }

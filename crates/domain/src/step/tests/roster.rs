@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::desired::desired;
-use crate::event::{EventKind, Listed};
+use crate::event::{EventKind, Listed, Roster, TenantAsk};
 use crate::fixture::{Shop, installed, tenant, version};
 use crate::id::{CellName, TenantName};
 use crate::service::Closed;
@@ -31,7 +31,10 @@ fn closed(shop: &Shop, name: &str) -> Option<Closed> {
 #[test]
 fn a_suspended_tenant_is_not_served_and_moves_with_its_releases() {
     let mut shop = installed();
-    let suspend = || EventKind::TenantSuspended { tenant: tenant("acme") };
+    let suspend = || EventKind::TenantAsked {
+        tenant: tenant("acme"),
+        ask: TenantAsk::Suspend,
+    };
     shop.take(suspend()).unwrap();
     let once = shop.state.clone();
     shop.take(suspend()).unwrap();
@@ -41,10 +44,15 @@ fn a_suspended_tenant_is_not_served_and_moves_with_its_releases() {
     shop.complete("1.1.0");
     assert_eq!(shop.on("1.1.0").len(), 6);
     assert_eq!(closed(&shop, "acme"), Some(Closed::Suspended));
-    shop.take(EventKind::TenantResumed { tenant: tenant("acme") }).unwrap();
+    shop.take(EventKind::TenantAsked {
+        tenant: tenant("acme"),
+        ask: TenantAsk::Resume,
+    })
+    .unwrap();
     assert_eq!(closed(&shop, "acme"), None);
-    let refused = shop.take(EventKind::TenantSuspended {
+    let refused = shop.take(EventKind::TenantAsked {
         tenant: tenant("nobody"),
+        ask: TenantAsk::Suspend,
     });
     assert!(matches!(refused, Err(Refused::NoSuchTenant { .. })));
 }
@@ -104,11 +112,11 @@ fn listed(rows: &[(&str, &str, bool)], remove_at_most: usize) -> EventKind {
             (tenant(name), listed)
         })
         .collect();
-    EventKind::TenantsSynced {
+    EventKind::TenantsSynced(Roster {
         tenants,
         remove_at_most,
         declared: BTreeSet::new(),
-    }
+    })
 }
 
 #[test]
