@@ -32,6 +32,7 @@ mod tokens;
 mod waivers;
 mod webhooks;
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -42,6 +43,7 @@ use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
+use tidegate_domain::id::CellName;
 use tidegate_effects::drivers::Driver;
 use tokio::sync::Mutex;
 use tokio::time::timeout;
@@ -71,7 +73,9 @@ pub use self::status::{
     WaveStatus,
 };
 pub use self::steps::StepList;
-pub use self::tenants::{NewTenant, TenantList, TenantStatus};
+pub use self::tenants::{
+    ListedTenant, MoveTenant, NewTenant, SyncTenants, TenantList, TenantMoving, TenantStatus, TenantsSynced,
+};
 pub use self::tokens::{NewToken, TokenList, TokenMade, TokenStatus};
 pub use self::waivers::Waive;
 pub use self::webhooks::{NewWebhook, WebhookList, WebhookMade, WebhookStatus};
@@ -95,6 +99,8 @@ struct Shared {
     control: Control,
     gateways: Gateways,
     cells: PathBuf,
+    /// The cells that the service file has.
+    declared: BTreeSet<CellName>,
     driver: Arc<dyn Driver>,
     reach: Reach,
     /// Held from planning again until the plan is taken: of two that apply at once, the second plans on what the first did.
@@ -120,12 +126,26 @@ impl AppState {
                 control,
                 gateways,
                 cells,
+                declared: BTreeSet::new(),
                 driver,
                 reach,
                 applying: Mutex::new(()),
                 backing_up: Mutex::new(()),
             }),
         }
+    }
+
+    /// The cells that the service file has: tenants may come there although nothing has run in them.
+    #[must_use]
+    pub fn with_declared(mut self, declared: BTreeSet<CellName>) -> Self {
+        if let Some(shared) = Arc::get_mut(&mut self.shared) {
+            shared.declared = declared;
+        }
+        self
+    }
+
+    pub(crate) fn declared(&self) -> &BTreeSet<CellName> {
+        &self.shared.declared
     }
 
     pub(crate) fn control(&self) -> &Control {

@@ -252,6 +252,14 @@ impl House {
             instances,
             Arc::clone(&self.driver) as Arc<dyn Driver>,
             self.reach(),
+        )
+        .with_declared(
+            self.project
+                .service
+                .cells
+                .iter()
+                .map(|cell| cell.name.clone())
+                .collect(),
         );
         api::router(state).merge(for_gateways)
     }

@@ -5,6 +5,7 @@ mod features;
 mod files;
 mod playbook;
 mod steps;
+mod tenants;
 mod weeks;
 
 use std::collections::BTreeMap;
@@ -65,6 +66,7 @@ pub fn generate(seed: u64) -> Script {
     day.world();
     day.faults();
     steps::of_day(seed, &mut script);
+    tenants::of_day(seed, &mut script);
     script.sort();
     script
 }

@@ -57,6 +57,7 @@ impl Wait {
             | Waiting::Workers { .. }
             | Waiting::Bake { .. }
             | Waiting::Return { .. }
+            | Waiting::CellMove { .. }
             | Waiting::Drain { .. } => None,
         }
     }
@@ -92,6 +93,7 @@ fn over(waiting: &Waiting) -> Option<Timestamp> {
         | Waiting::Gate { .. }
         | Waiting::Bake { .. }
         | Waiting::Return { .. }
+        | Waiting::CellMove { .. }
         | Waiting::Drain { .. } => None,
     }
 }

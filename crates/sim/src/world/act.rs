@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use tidegate_domain::event::{Event, EventKind, Scope};
+use tidegate_domain::event::{Event, EventKind, Scope, TenantAsk};
 use tidegate_domain::id::{Actor, RoleName, TenantName, Version};
 use tidegate_domain::release::{Release, Reversible};
 use tidegate_domain::service::{Member, Place, RunPhase, Service, WaveState};
@@ -66,6 +66,9 @@ impl World {
             | Command::RollBack(..)
             | Command::Add(..)
             | Command::Remove(_)
+            | Command::MoveTo(..)
+            | Command::Suspend(_)
+            | Command::ResumeTenant(_)
             | Command::Notify(..)
             | Command::Waive(..)
             | Command::Freeze { .. }
@@ -147,6 +150,22 @@ impl World {
             Command::OptOut(tenant) => EventKind::OptOut { tenant },
             Command::Add(tenant, cell) => EventKind::TenantAdded { tenant, cell },
             Command::Remove(tenant) => EventKind::TenantRemoved { tenant },
+            Command::MoveTo(tenant, cell) => {
+                let ask = TenantAsk::Move {
+                    cell,
+                    keep_closed: false,
+                    declared: true,
+                };
+                EventKind::TenantAsked { tenant, ask }
+            }
+            Command::Suspend(tenant) => {
+                let ask = TenantAsk::Suspend;
+                EventKind::TenantAsked { tenant, ask }
+            }
+            Command::ResumeTenant(tenant) => {
+                let ask = TenantAsk::Resume;
+                EventKind::TenantAsked { tenant, ask }
+            }
         })
     }
 

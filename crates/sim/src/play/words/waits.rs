@@ -11,7 +11,8 @@ impl Words<'_> {
     pub fn subject(&self, waiting: &Waiting) -> Option<String> {
         match waiting {
             Waiting::Drain { .. } => None,
-            Waiting::Start { .. }
+            Waiting::CellMove { .. }
+            | Waiting::Start { .. }
             | Waiting::Window { .. }
             | Waiting::Freeze { .. }
             | Waiting::Notice { .. }
@@ -96,6 +97,7 @@ impl Words<'_> {
             Waiting::Return { tenant, cell, .. } => {
                 format!("{tenant} waits for its earlier version to be ready in cell {cell}")
             }
+            Waiting::CellMove { tenant, to, reason } => format!("{tenant} waits to move to cell {to}: {reason}"),
             Waiting::Drain { cell, slot, until, .. } => {
                 format!("slot {slot} in cell {cell} drains until {}", self.at(*until))
             }
@@ -172,6 +174,7 @@ impl Words<'_> {
             | Waiting::Workers { .. }
             | Waiting::Bake { .. }
             | Waiting::Return { .. }
+            | Waiting::CellMove { .. }
             | Waiting::Drain { .. } => self.waiting(waiting, &[]),
         }
     }
@@ -220,6 +223,7 @@ pub fn waits(waiting: &Waiting) -> &[TenantName] {
         | Waiting::Gateways { .. }
         | Waiting::Workers { .. }
         | Waiting::Bake { .. }
+        | Waiting::CellMove { .. }
         | Waiting::Drain { .. } => &[],
     }
 }
@@ -234,6 +238,7 @@ pub fn is_short(waiting: &Waiting) -> bool {
         | Waiting::Downtime { .. }
         | Waiting::Step { .. }
         | Waiting::Return { .. }
+        | Waiting::CellMove { .. }
         | Waiting::Drain { .. } => true,
         Waiting::EarlierRelease { .. }
         | Waiting::Hold { .. }
@@ -269,6 +274,7 @@ pub fn wave_of(waiting: &Waiting) -> Option<&WaveName> {
         | Waiting::Hold { .. }
         | Waiting::Step { .. }
         | Waiting::Return { .. }
+        | Waiting::CellMove { .. }
         | Waiting::Drain { .. } => None,
     }
 }
