@@ -27,6 +27,7 @@ mod meaning;
 mod nearest;
 mod playbook;
 mod release;
+mod roster;
 mod schema;
 mod service;
 mod shape;
@@ -47,6 +48,7 @@ pub use playbook::{
 pub use release::{
     Configuration, EnvironmentConfiguration, ReleaseComponent, ReleaseFile, ReleaseStep, listed_changes,
 };
+pub use roster::read_roster;
 pub use schema::schemas;
 pub use service::{
     Answer, Answers, Cell, Component, ComponentEnvironments, ComponentKind, ComponentPlace, Environment, Gateway, Jwt,

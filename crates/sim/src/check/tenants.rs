@@ -52,13 +52,12 @@ impl Rosters {
     }
 
     fn take(&mut self, kind: EntryKind, tenant: &TenantName, generation: u64) {
-        match kind {
-            EntryKind::TenantSuspended => drop(self.suspended.insert(tenant.clone(), generation)),
-            EntryKind::TenantResumed | EntryKind::TenantRemoved => drop(self.suspended.remove(tenant)),
-            EntryKind::TenantAdded if !self.seen.insert(tenant.clone()) => {
-                self.came_again.insert(tenant.clone());
-            }
-            _ => {}
+        if kind == EntryKind::TenantSuspended {
+            self.suspended.insert(tenant.clone(), generation);
+        } else if matches!(kind, EntryKind::TenantResumed | EntryKind::TenantRemoved) {
+            self.suspended.remove(tenant);
+        } else if kind == EntryKind::TenantAdded && !self.seen.insert(tenant.clone()) {
+            self.came_again.insert(tenant.clone());
         }
     }
 
@@ -86,8 +85,9 @@ impl Rosters {
             }
             let (first, known) = *cells.entry(tenant).or_insert((gateway, cell));
             if known != cell {
-                let detail =
-                    format!("tenant {tenant} is served in cell {known} by gateway {first} and in cell {cell} by {gateway}");
+                let detail = format!(
+                    "tenant {tenant} is served in cell {known} by gateway {first} and in cell {cell} by {gateway}"
+                );
                 return Err(("a tenant is served by one cell only", detail));
             }
         }
@@ -97,7 +97,10 @@ impl Rosters {
 
 /// With the faults over, everybody has arrived.
 pub fn moves_end(state: &Service) -> Checked {
-    let open = state.seats.iter().find_map(|(tenant, seat)| Some((tenant, seat.leaves_for()?)));
+    let open = state
+        .seats
+        .iter()
+        .find_map(|(tenant, seat)| Some((tenant, seat.leaves_for()?)));
     match open {
         Some((tenant, to)) => Err((
             "no move between cells stays open",

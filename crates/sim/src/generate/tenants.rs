@@ -30,7 +30,9 @@ pub fn of_day(seed: u64, script: &mut Script) {
         .filter_map(|(at, _)| u32::try_from(at.as_millis() / 1_000).ok())
         .collect();
     let mut put = |second: u32, command| {
-        script.actions.push((Duration::from_secs(second), Action::Person(command)));
+        script
+            .actions
+            .push((Duration::from_secs(second), Action::Person(command)));
     };
     let moment = |random: &mut Random| match (random.percent(60), starts.is_empty()) {
         (true, false) => *random.pick(&starts) + random.below(AROUND),

@@ -4,7 +4,7 @@ use tidegate_domain::id::{DatabaseName, Version};
 use tidegate_domain::plan::Plan;
 use tidegate_domain::policy::{Bake, Gap, WhenSilent};
 use tidegate_domain::release::{AfterStep, DataStep, DataStepKind};
-use tidegate_domain::service::{Place, ReportOutcome, Run, Service, StepPhase};
+use tidegate_domain::service::{CellMove, MoveStage, Place, ReportOutcome, Run, Service, StepPhase};
 use tidegate_domain::time::Duration;
 
 use crate::script::Planted;
@@ -79,7 +79,9 @@ impl Planted {
             | Self::SkipsSteps
             | Self::ForgetsTrouble
             | Self::ForgetsReservations
-            | Self::TellsNoExtension => {}
+            | Self::TellsNoExtension
+            | Self::MovesUnconfirmed
+            | Self::ForgetsSuspensions => {}
         }
     }
 
@@ -87,6 +89,17 @@ impl Planted {
     pub fn forget(self, version: &Version, state: &mut Service) {
         if self == Self::ForgetsFreezes {
             state.freezes.clear();
+        }
+        for seat in state.seats.values_mut() {
+            seat.suspended &= self != Self::ForgetsSuspensions;
+            if let Some(CellMove {
+                stage: MoveStage::Closed { generation, .. },
+                ..
+            }) = &mut seat.moving
+                && self == Self::MovesUnconfirmed
+            {
+                *generation = 0;
+            }
         }
         let mut runs: Vec<&mut Run> = state.runs.iter_mut().filter(|run| run.version == *version).collect();
         if self == Self::TellsNoExtension {

@@ -67,10 +67,14 @@ pub enum Planted {
     ForgetsReservations,
     /// Nobody is told that it takes longer.
     TellsNoExtension,
+    /// Every gateway is taken to know at once that a tenant is closed.
+    MovesUnconfirmed,
+    /// Who was suspended is served.
+    ForgetsSuspensions,
 }
 
 impl Planted {
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 32] = [
         Self::NoStarts,
         Self::NoWindows,
         Self::NoNotices,
@@ -101,6 +105,8 @@ impl Planted {
         Self::ForgetsTrouble,
         Self::ForgetsReservations,
         Self::TellsNoExtension,
+        Self::MovesUnconfirmed,
+        Self::ForgetsSuspensions,
     ];
 
     #[must_use]
@@ -136,6 +142,8 @@ impl Planted {
             Self::ForgetsTrouble => "forgets-trouble",
             Self::ForgetsReservations => "forgets-reservations",
             Self::TellsNoExtension => "tells-no-extension",
+            Self::MovesUnconfirmed => "moves-unconfirmed",
+            Self::ForgetsSuspensions => "forgets-suspensions",
         }
     }
 }

@@ -6,13 +6,22 @@ use std::path::Path;
 use tidegate_sim::{Script, replay};
 
 /// What can be planted in the release 2.0.0 of which scenario, and the rule that notices it.
-const NOTICED: [(&str, &[(&str, &str)]); 6] = [
+const NOTICED: [(&str, &[(&str, &str)]); 7] = [
     ("weeks.txt", &WEEKS),
     ("patched.txt", &PATCHED),
     ("reported.txt", &REPORTED),
     ("reserved.txt", &RESERVED),
     ("steps.txt", &STEPS),
     ("downtime.txt", &DOWNTIME),
+    ("tenants.txt", &TENANTS),
+];
+
+const TENANTS: [(&str, &str); 2] = [
+    ("moves-unconfirmed", "a tenant is served by one cell only"),
+    (
+        "forgets-suspensions",
+        "no request of a suspended tenant reaches an instance",
+    ),
 ];
 
 const PATCHED: [(&str, &str); 2] = [
