@@ -57,3 +57,6 @@ pub fn of_day(seed: u64, script: &mut Script) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,7 +4,7 @@ use tidegate_domain::id::{DatabaseName, Version};
 use tidegate_domain::plan::Plan;
 use tidegate_domain::policy::{Bake, Gap, WhenSilent};
 use tidegate_domain::release::{AfterStep, DataStep, DataStepKind};
-use tidegate_domain::service::{CellMove, MoveStage, Place, ReportOutcome, Run, Service, StepPhase};
+use tidegate_domain::service::{MoveStage, Place, ReportOutcome, Run, Service, StepPhase};
 use tidegate_domain::time::Duration;
 
 use crate::script::Planted;
@@ -90,14 +90,9 @@ impl Planted {
         if self == Self::ForgetsFreezes {
             state.freezes.clear();
         }
-        for seat in state.seats.values_mut() {
-            seat.suspended &= self != Self::ForgetsSuspensions;
-            if let Some(CellMove {
-                stage: MoveStage::Closed { generation, .. },
-                ..
-            }) = &mut seat.moving
-                && self == Self::MovesUnconfirmed
-            {
+        let moving = state.seats.values_mut().filter_map(|seat| seat.moving.as_mut());
+        for moving in moving.filter(|_| self == Self::MovesUnconfirmed) {
+            if let MoveStage::Closed { generation, .. } = &mut moving.stage {
                 *generation = 0;
             }
         }

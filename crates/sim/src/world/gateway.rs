@@ -14,7 +14,7 @@ use super::{Happening, World};
 use crate::boundary::{Kind, Moment};
 use crate::check::Checker;
 use crate::product;
-use crate::script::GatewayMood;
+use crate::script::{GatewayMood, Planted};
 
 const TAKE_MS: i64 = 100;
 const LEASE_MS: i64 = 10_000;
@@ -243,9 +243,14 @@ impl Gateways {
 impl World {
     /// Hands the published document to every gateway that is connected.
     pub fn offer(&mut self) {
-        let Some(document) = self.server.published.clone() else {
+        let Some(mut document) = self.server.published.clone() else {
             return;
         };
+        if self.planted.values().any(|all| all.contains(&Planted::ForgetsSuspensions)) {
+            let cells = Arc::make_mut(&mut document).cells.values_mut();
+            let routes = cells.flat_map(|cell| cell.routes.values_mut());
+            routes.for_each(|route| route.closed = None);
+        }
         let fault = self.fault(Kind::Routes);
         if let Some(moment) = fault {
             self.hit(Kind::Routes, moment);
