@@ -136,7 +136,9 @@ impl Turn {
             let release = self.state.pinned.get(&slot.version);
             let part = release.and_then(|release| release.components.get(&slot.component));
             in_flight += slot.in_flight;
-            drained = part.map_or(drained, |part| drained.max(since + part.definition.drain.requests));
+            // What has nothing in flight needs no time for it.
+            let busy = part.filter(|_| slot.in_flight > 0);
+            drained = busy.map_or(drained, |part| drained.max(since + part.definition.drain.requests));
         }
         (in_flight, drained)
     }
