@@ -47,7 +47,10 @@ impl Traffic {
         self.over.store(true, Ordering::SeqCst);
         let (wrong, served, closed) = self.thread.join().unwrap();
         assert!(wrong.is_empty(), "{} wrong: {}", wrong.len(), wrong[0]);
-        assert!(served > 20 && closed > 0, "{served} served, {closed} told that it moves");
+        assert!(
+            served > 20 && closed > 0,
+            "{served} served, {closed} told that it moves"
+        );
     }
 }
 
@@ -67,7 +70,9 @@ fn a_tenant_under_traffic_moves_to_another_cell_while_its_release_is_baked() {
         let acme = tenant(shop, "acme");
         acme["cell"] == "us" && acme.get("moving").is_none()
     });
-    shop.wait_until("acme is served", |shop| shop.served_by("acme").as_deref() == Some("1.1.0"));
+    shop.wait_until("acme is served", |shop| {
+        shop.served_by("acme").as_deref() == Some("1.1.0")
+    });
     traffic.end();
     let history = shop.run(&["history", "--tenant", "acme"]).succeeded();
     history.shows("from cell eu to cell us: more room there");
@@ -77,7 +82,9 @@ fn a_tenant_under_traffic_moves_to_another_cell_while_its_release_is_baked() {
         shop.served_by("acme").as_deref() == Some("1.0.0") && tenant(shop, "acme")["cell"] == "us"
     });
     let unknown = ["tenants", "move", "acme", "--cell", "moon", "--reason", "a test"];
-    shop.run(&unknown).ended_with(4).says("tidegate.yaml has none of that name");
+    shop.run(&unknown)
+        .ended_with(4)
+        .says("tidegate.yaml has none of that name");
 }
 
 #[test]
@@ -97,19 +104,41 @@ fn a_suspended_tenant_gets_the_declared_answer_and_a_list_says_who_is_suspended(
         let answer = shop.get("/no/such/path", "bolt").unwrap();
         answer.starts_with("HTTP/1.1 402") && answer.contains("Closed by us")
     });
-    shop.workspace
-        .write("list.csv", "id,cell,suspended\nacme,eu,true\nbolt,eu,\ncato,us,\nduke,us,\n");
+    shop.workspace.write(
+        "list.csv",
+        "id,cell,suspended\nacme,eu,true\nbolt,eu,\ncato,us,\nduke,us,\n",
+    );
     let sync = ["tenants", "sync", "--from", "list.csv"];
     let dry = shop.run(&["tenants", "sync", "--from", "list.csv", "--dry-run"]);
-    dry.succeeded().shows("+ duke: added to cell us").says("nothing is done: 3 changes");
-    shop.run(&sync).succeeded().shows("~ acme: suspended").shows("~ bolt: resumed");
+    dry.succeeded()
+        .shows("+ duke: added to cell us")
+        .says("nothing is done: 3 changes");
+    shop.run(&sync)
+        .succeeded()
+        .shows("~ acme: suspended")
+        .shows("~ bolt: resumed");
     shop.run(&sync).succeeded().says("0 changes");
-    shop.wait_until("bolt is served", |shop| shop.served_by("bolt").as_deref() == Some("1.0.0"));
-    shop.wait_until("duke is served", |shop| shop.served_by("duke").as_deref() == Some("1.0.0"));
+    shop.wait_until("bolt is served", |shop| {
+        shop.served_by("bolt").as_deref() == Some("1.0.0")
+    });
+    shop.wait_until("duke is served", |shop| {
+        shop.served_by("duke").as_deref() == Some("1.0.0")
+    });
     shop.workspace.write("short.csv", "id,cell\nacme,eu\n");
     let short = ["tenants", "sync", "--from-command", "cat", "short.csv"];
     let refused = shop.run(&short);
-    assert_eq!(refused.code, 1, "a program prints YAML where nothing is said: {refused:#?}");
-    let short = ["tenants", "sync", "--format", "csv", "--from-command", "cat", "short.csv"];
+    assert_eq!(
+        refused.code, 1,
+        "a program prints YAML where nothing is said: {refused:#?}"
+    );
+    let short = [
+        "tenants",
+        "sync",
+        "--format",
+        "csv",
+        "--from-command",
+        "cat",
+        "short.csv",
+    ];
     shop.run(&short).ended_with(4).says("`--remove-at-most 3`");
 }

@@ -246,7 +246,11 @@ impl World {
         let Some(mut document) = self.server.published.clone() else {
             return;
         };
-        if self.planted.values().any(|all| all.contains(&Planted::ForgetsSuspensions)) {
+        if self
+            .planted
+            .values()
+            .any(|all| all.contains(&Planted::ForgetsSuspensions))
+        {
             let cells = Arc::make_mut(&mut document).cells.values_mut();
             let routes = cells.flat_map(|cell| cell.routes.values_mut());
             routes.for_each(|route| route.closed = None);
