@@ -54,12 +54,11 @@ pub(crate) fn render(counters: &Counters, routing: &Routing) -> String {
         "Answers given for tenants that are suspended or moving",
         load(&counters.closed),
     );
-    let assets = load(&counters.assets_from_before);
     single(
         "tidegate_assets_from_before_total",
         "counter",
         "Assets served by the version before",
-        assets,
+        load(&counters.assets_from_before),
     );
     let generation = routing.confirmed().map_or(0, |confirmed| confirmed.generation);
     single(
@@ -84,11 +83,8 @@ pub(crate) fn render(counters: &Counters, routing: &Routing) -> String {
         "Requests, streams and tunnels under way on a slot",
     );
     for (slot, count) in routing.under_way() {
-        let _ = writeln!(
-            text,
-            "tidegate_in_flight{{slot=\"{}\"}} {count}",
-            escaped(slot.as_str())
-        );
+        let slot = escaped(slot.as_str());
+        let _ = writeln!(text, "tidegate_in_flight{{slot=\"{slot}\"}} {count}");
     }
     text
 }

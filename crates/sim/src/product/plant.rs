@@ -40,9 +40,8 @@ impl Planted {
                 }
             }
             Self::ForgetsLosses => {
-                for step in &mut plan.release.steps {
-                    step.rollback = AfterStep::Clean;
-                }
+                let steps = plan.release.steps.iter_mut();
+                steps.for_each(|step| step.rollback = AfterStep::Clean);
             }
             Self::NoPatches => plan.release.patches = None,
             Self::BackToPatched => {

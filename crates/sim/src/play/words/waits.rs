@@ -115,11 +115,10 @@ impl Words<'_> {
                 missing,
                 ..
             } => {
-                let roles: Vec<&str> = roles.iter().map(RoleName::as_str).collect();
+                let roles = roles.iter().map(RoleName::as_str).collect::<Vec<_>>().join(" or ");
                 let of = wave
                     .as_ref()
                     .map_or_else(|| format!("release {release}"), |wave| format!("wave {wave}"));
-                let roles = roles.join(" or ");
                 format!("{of} waits for approval {approval}: {missing} of role {roles}")
             }
             Waiting::Start {
