@@ -69,7 +69,7 @@ pub enum Planted {
     TellsNoExtension,
     /// Every gateway is taken to know at once that a tenant is closed.
     MovesUnconfirmed,
-    /// Gateways are not told who is closed.
+    /// Gateways are not told who is suspended.
     ForgetsSuspensions,
 }
 

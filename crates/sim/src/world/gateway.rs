@@ -7,6 +7,7 @@ use std::sync::Arc;
 use tidegate_domain::desired::{Desired, Route};
 use tidegate_domain::id::{CellName, SlotId, TenantName, Version};
 use tidegate_domain::observed::GatewayReport;
+use tidegate_domain::service::Closed;
 use tidegate_domain::time::Timestamp;
 
 use super::driver::{Driver, Reached};
@@ -253,7 +254,7 @@ impl World {
         {
             let cells = Arc::make_mut(&mut document).cells.values_mut();
             let routes = cells.flat_map(|cell| cell.routes.values_mut());
-            routes.for_each(|route| route.closed = None);
+            routes.for_each(|route| route.closed = route.closed.filter(|closed| *closed != Closed::Suspended));
         }
         let fault = self.fault(Kind::Routes);
         if let Some(moment) = fault {
