@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::id::{CellName, ComponentName, SlotId, TenantName, Version};
 use crate::observed::Instance;
 use crate::release::{ComponentKind, Ownership, SlotSpec};
-use crate::service::{Cell, Phase, Place, Service, Slot};
+use crate::service::{Cell, Closed, Phase, Place, Service, Slot};
 use crate::time::Timestamp;
 
 /// Routes and slots of every cell.
@@ -76,6 +76,9 @@ pub struct Route {
     /// Requests get the maintenance page; by then they are expected to be served again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub maintenance: Option<Timestamp>,
+    /// Requests get an answer that says why nobody serves them, whatever else stands here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub closed: Option<Closed>,
 }
 
 /// The whole document for a state.
@@ -110,9 +113,11 @@ pub fn desired(state: &Service) -> Desired {
             version: version.clone(),
             before: before.cloned(),
             maintenance: maintenance.get(tenant).copied(),
+            closed: seat.closed(),
         };
         cell.routes.insert(tenant.clone(), route);
-        let Some(slots) = cell.versions.get(version) else {
+        // Who is on its way to another cell is nobody's work: its data may be copied.
+        let Some(slots) = cell.versions.get(version).filter(|_| !seat.is_closed_for_move()) else {
             continue;
         };
         for id in slots.values() {
@@ -132,7 +137,7 @@ pub fn desired(state: &Service) -> Desired {
 }
 
 /// Who is out of service now, and until when. Who was moved meanwhile is served by the same table that moves it.
-fn maintenance(state: &Service) -> BTreeMap<&TenantName, Timestamp> {
+pub fn maintenance(state: &Service) -> BTreeMap<&TenantName, Timestamp> {
     let waves = state.runs.iter().flat_map(|run| &run.waves);
     let closed = waves.filter_map(|wave| Some((wave, wave.maintenance.as_ref()?)));
     let tenants = closed.flat_map(|(wave, maintenance)| {

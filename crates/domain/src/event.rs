@@ -89,10 +89,14 @@ pub enum EventKind {
     Abort { version: Version },
     /// A person brings tenants back.
     RollBack { version: Version, scope: Scope },
-    /// A tenant was created, or moved to another cell.
+    /// A tenant was created.
     TenantAdded { tenant: TenantName, cell: CellName },
     /// A tenant is gone.
     TenantRemoved { tenant: TenantName },
+    /// A person wants something of one tenant.
+    TenantAsked { tenant: TenantName, ask: TenantAsk },
+    /// These are all tenants there are.
+    TenantsSynced(Roster),
     /// What drivers and gateways see has changed.
     Observed {
         cells: CellReports,
@@ -107,6 +111,49 @@ pub enum EventKind {
     },
     /// An effect has ended.
     Performed { effect: EffectId, judgement: Judgement },
+}
+
+/// What can be done with a tenant.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum TenantAsk {
+    /// It shall live in this cell; the one it lives in takes a move back that has not been switched yet.
+    Move {
+        cell: CellName,
+        /// It stays closed in the new cell until a person opens it.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        keep_closed: bool,
+        /// The service file has this cell, whether or not anything has run there.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        declared: bool,
+    },
+    /// It was kept closed in its new cell, and is served from now on.
+    Open,
+    /// None of its requests is served.
+    Suspend,
+    /// It was suspended, and is served again.
+    Resume,
+}
+
+/// All tenants there are.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Roster {
+    pub tenants: BTreeMap<TenantName, Listed>,
+    /// Where more would be removed, nothing is done.
+    pub remove_at_most: usize,
+    /// The cells that the service file has.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub declared: BTreeSet<CellName>,
+}
+
+/// What a list of all tenants says of one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Listed {
+    pub cell: CellName,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub suspended: bool,
 }
 
 /// Who is rolled back.

@@ -27,6 +27,7 @@ mod meaning;
 mod nearest;
 mod playbook;
 mod release;
+mod roster;
 mod schema;
 mod service;
 mod shape;
@@ -48,10 +49,11 @@ pub use release::{
     Configuration, EnvironmentConfiguration, NamedArtifact, NamedInRelease, ReleaseComponent, ReleaseFile, ReleaseStep,
     listed_changes, named_in_release,
 };
+pub use roster::read_roster;
 pub use schema::schemas;
 pub use service::{
-    Cell, Component, ComponentEnvironments, ComponentKind, ComponentPlace, Environment, Gateway, Jwt, Match, Ready,
-    ServiceFile, Stop, TenantFrom, Tls, Verify,
+    Answer, Answers, Cell, Component, ComponentEnvironments, ComponentKind, ComponentPlace, Environment, Gateway, Jwt,
+    Match, Ready, ServiceFile, Stop, TenantFrom, Tls, Verify,
 };
 pub use starter::{SHIPPED_PLAYBOOKS, starter};
 pub use tenants::{BrokenTenant, Tenant, TenantsFile};

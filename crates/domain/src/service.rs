@@ -1,6 +1,7 @@
 //! The state of a service: every release in flight and where each tenant is. One row, one generation.
 
 mod approval;
+mod cell_move;
 mod component;
 mod data_step;
 mod exception;
@@ -16,6 +17,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 pub use self::approval::{Approval, Given};
+pub use self::cell_move::{CellMove, Closed, MoveStage};
 pub use self::component::{PatchDue, Rolling, Running};
 pub use self::data_step::{StepPhase, StepRun};
 pub use self::exception::{Choice, Freeze, Selection, Waived, Waiver};
@@ -75,6 +77,15 @@ pub struct Seat {
     pub before: Option<Version>,
     /// The generation of the last move: fences workers, over a tenant that was removed and created again too.
     pub epoch: u64,
+    /// On its way to another cell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub moving: Option<CellMove>,
+    /// No request of it is served until a person resumes it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub suspended: bool,
+    /// It came to a cell where nothing runs, and gets the newest completed release once that is ready there.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub starting: bool,
 }
 
 /// What gateways serve.

@@ -182,6 +182,12 @@ pub enum Waiting {
         in_flight: u64,
         until: Timestamp,
     },
+    /// A tenant cannot leave its cell yet, or is kept closed in its new one.
+    CellMove {
+        tenant: TenantName,
+        to: CellName,
+        reason: String,
+    },
 }
 
 impl fmt::Display for Waiting {
@@ -191,7 +197,7 @@ impl fmt::Display for Waiting {
 }
 
 impl Waiting {
-    /// The release that waits; `None` where what waits is a slot that is being left.
+    /// The release that waits; `None` where what waits is a slot that is being left, or a tenant.
     #[must_use]
     pub fn release(&self) -> Option<&Version> {
         match self {
@@ -214,7 +220,7 @@ impl Waiting {
             | Self::Workers { release, .. }
             | Self::Bake { release, .. }
             | Self::Return { release, .. } => Some(release),
-            Self::Drain { .. } => None,
+            Self::Drain { .. } | Self::CellMove { .. } => None,
         }
     }
 
@@ -275,6 +281,7 @@ impl Waiting {
             } => {
                 format!("slot {slot} in cell {cell} to drain: {in_flight} in flight, cut at {until}")
             }
+            Self::CellMove { tenant, to, reason } => format!("tenant {tenant}, on its way to cell {to}: {reason}"),
             Self::Approval { .. }
             | Self::Start { .. }
             | Self::Window { .. }
@@ -334,14 +341,7 @@ impl Waiting {
                 asked,
                 from,
                 ..
-            } => {
-                let what = match (from, asked) {
-                    (Some(from), _) => format!("to have run its length at {from}"),
-                    (None, Some(asked)) => format!("to be sent: due since {asked}, and nobody says that it was"),
-                    (None, None) => "to become due, and to be sent".to_owned(),
-                };
-                format!("notice {key} to {} {what}", named(tenants))
-            }
+            } => notice_in_words(tenants, key, *asked, *from),
             Self::Validation { .. } | Self::Downtime { .. } => return self.promised_in_words(),
             Self::Peak { tenants, until, .. } => {
                 format!("the peak of {} on the new version, over at {until}", named(tenants))
@@ -357,7 +357,8 @@ impl Waiting {
             | Self::Workers { .. }
             | Self::Bake { .. }
             | Self::Return { .. }
-            | Self::Drain { .. } => return None,
+            | Self::Drain { .. }
+            | Self::CellMove { .. } => return None,
         };
         Some(words)
     }
@@ -394,6 +395,20 @@ impl Waiting {
             "the switch of {tenants}, out of service until {ends} (undone at {undone} if it is not done): {reason}"
         ))
     }
+}
+
+fn notice_in_words(
+    tenants: &[TenantName],
+    key: &NoticeKey,
+    asked: Option<Timestamp>,
+    from: Option<Timestamp>,
+) -> String {
+    let what = match (from, asked) {
+        (Some(from), _) => format!("to have run its length at {from}"),
+        (None, Some(asked)) => format!("to be sent: due since {asked}, and nobody says that it was"),
+        (None, None) => "to become due, and to be sent".to_owned(),
+    };
+    format!("notice {key} to {} {what}", named(tenants))
 }
 
 fn missing_in_words(missing: usize, roles: &BTreeSet<RoleName>, given: &[Actor]) -> String {

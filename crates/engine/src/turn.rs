@@ -234,6 +234,8 @@ fn refusal(taken: &Taken, event: &Event) -> Option<Entry> {
         | EventKind::OptOut { .. }
         | EventKind::TenantAdded { .. }
         | EventKind::TenantRemoved { .. }
+        | EventKind::TenantAsked { .. }
+        | EventKind::TenantsSynced(_)
         | EventKind::Observed { .. }
         | EventKind::Performed { .. } => None,
     };

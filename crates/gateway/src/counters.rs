@@ -29,6 +29,7 @@ pub(crate) struct Counters {
     pub(crate) assets_from_before: AtomicU64,
     pub(crate) held: AtomicU64,
     pub(crate) maintenance: AtomicU64,
+    pub(crate) closed: AtomicU64,
 }
 
 impl Counters {

@@ -99,6 +99,14 @@ impl Proxy {
             Admission::Maintenance { retry_after_s, message } => {
                 return Ok(problem::maintenance(&head.headers, retry_after_s, &message));
             }
+            Admission::Closed(closed, snapshot) => {
+                let declared = snapshot.table.answers.of(closed);
+                return Ok(problem::closed(&head.headers, closed, declared));
+            }
+            Admission::Unknown(snapshot) => {
+                let declared = snapshot.table.answers.unknown.as_ref();
+                return Ok(problem::unknown(&head.headers, declared));
+            }
         };
         let account = Account::open(admitted.tenant.series.clone(), admitted.client, began_micros);
         let policy = admitted.policy;

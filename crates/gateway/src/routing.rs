@@ -17,7 +17,7 @@ use crate::protocol::Confirmed;
 use crate::table::{ComponentName, InstanceId, Phase, Refusal, SlotId, Table, TenantName, VersionKey};
 use crate::upstream::{Busy, Class, Instance, Slot, SlotLoad};
 
-pub(crate) use decide::{Asker, Forward, Verdict};
+pub(crate) use decide::{Asker, Forward, Turned, Verdict};
 pub(crate) use snapshot::{ComponentHolds, Snapshot, TenantIdentity};
 
 /// What every request reads and only a new table writes.

@@ -3,6 +3,7 @@
 //! Whoever publishes it builds a [`Table`], numbers it with a generation that grows within one epoch, and sends it whole.
 //! A gateway accepts it whole or refuses it whole ([`Table::validate`], [`Table::may_follow`]).
 
+mod answers;
 mod name;
 mod policy;
 mod route;
@@ -18,6 +19,7 @@ use std::net::SocketAddr;
 
 use serde::{Deserialize, Serialize};
 
+pub use answers::{Answer, Answers, Closed};
 pub use name::{ComponentName, InstanceId, NAME_BYTES_MAX, SlotId, TenantName, VersionKey};
 pub use policy::{Policy, Protocol};
 pub use route::{Mode, Route, RouteGroup, Routes, Split};
@@ -52,6 +54,9 @@ pub struct Table {
     pub versions: BTreeMap<VersionKey, Version>,
     /// Where each tenant is.
     pub routes: Routes,
+    /// What is answered where no version does.
+    #[serde(default, skip_serializing_if = "Answers::is_empty")]
+    pub answers: Answers,
     /// Secret for signed previews; without it previews are refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub preview_key: Option<PreviewKey>,

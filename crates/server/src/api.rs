@@ -34,6 +34,7 @@ mod tokens;
 mod waivers;
 mod webhooks;
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -44,6 +45,7 @@ use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
+use tidegate_domain::id::CellName;
 use tidegate_effects::drivers::Driver;
 use tokio::sync::{Mutex, MutexGuard, Notify};
 use tokio::time::timeout;
@@ -75,7 +77,9 @@ pub use self::status::{
     WaveStatus,
 };
 pub use self::steps::StepList;
-pub use self::tenants::{NewTenant, TenantList, TenantStatus};
+pub use self::tenants::{
+    ListedTenant, MoveTenant, NewTenant, SyncTenants, TenantList, TenantMoving, TenantStatus, TenantsSynced,
+};
 pub use self::tokens::{NewToken, TokenList, TokenMade, TokenStatus};
 pub use self::waivers::Waive;
 pub use self::webhooks::{NewWebhook, WebhookList, WebhookMade, WebhookStatus};
@@ -99,6 +103,8 @@ struct Shared {
     control: Control,
     gateways: Gateways,
     cells: PathBuf,
+    /// The cells that the service file has.
+    declared: BTreeSet<CellName>,
     driver: Arc<dyn Driver>,
     reach: Reach,
     /// The folder with the files of the project.
@@ -137,6 +143,7 @@ impl AppState {
                 control,
                 gateways,
                 cells,
+                declared: BTreeSet::new(),
                 driver,
                 reach,
                 project,
@@ -146,6 +153,19 @@ impl AppState {
                 backing_up: Mutex::new(()),
             }),
         }
+    }
+
+    /// The cells that the service file has: tenants may come there although nothing has run in them.
+    #[must_use]
+    pub fn with_declared(mut self, declared: BTreeSet<CellName>) -> Self {
+        if let Some(shared) = Arc::get_mut(&mut self.shared) {
+            shared.declared = declared;
+        }
+        self
+    }
+
+    pub(crate) fn declared(&self) -> &BTreeSet<CellName> {
+        &self.shared.declared
     }
 
     pub(crate) fn control(&self) -> &Control {

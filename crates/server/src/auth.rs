@@ -232,7 +232,7 @@ impl Action {
             Self::ProveNotices => "say that notices were sent",
             Self::Report => "report what customers say",
             Self::Choose => "opt tenants in and out",
-            Self::ManageTenants => "add and remove tenants",
+            Self::ManageTenants => "add, move, suspend and remove tenants",
             Self::ForgetGateways => "forget gateways",
             Self::ManageTokens => "manage tokens",
             Self::ManageWebhooks => "manage webhooks",

@@ -9,7 +9,7 @@ use tidegate_domain::files::{
     read_project, render,
 };
 use tidegate_gateway::Tls;
-use tidegate_gateway::table::{JwtSource, JwtVerification, PathSource, TenantSource};
+use tidegate_gateway::table::{Answer, Answers, JwtSource, JwtVerification, PathSource, TenantSource};
 
 #[derive(Debug, thiserror::Error)]
 pub enum ProjectError {
@@ -90,6 +90,23 @@ pub fn tls(project: &Project, folder: &Path) -> Result<Option<Tls>, ProjectError
 pub fn tenant_sources(project: &Project, folder: &Path) -> Result<Vec<TenantSource>, ProjectError> {
     let sources = project.service.gateway.tenant_from.iter();
     sources.map(|source| tenant_source(source, folder)).collect()
+}
+
+/// What is answered where no version does, in the gateway's words.
+pub fn answers(project: &Project) -> Answers {
+    let answer = |answer: &Option<tidegate_domain::files::Answer>| {
+        answer.as_ref().map(|answer| Answer {
+            status: answer.status,
+            text: answer.text.clone(),
+            page: answer.page.clone(),
+        })
+    };
+    let declared = &project.service.gateway.answers;
+    Answers {
+        unknown: answer(&declared.unknown),
+        suspended: answer(&declared.suspended),
+        moving: answer(&declared.moving),
+    }
 }
 
 fn tenant_source(source: &TenantFrom, folder: &Path) -> Result<TenantSource, ProjectError> {

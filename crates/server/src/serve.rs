@@ -176,6 +176,7 @@ impl House {
             epoch: store.epoch().to_owned(),
             service: service.clone(),
             tenant_from: project::tenant_sources(&project, &options.project_dir)?,
+            answers: project::answers(&project),
             preview_key: PreviewKey::from_hexadecimal(Secret::read_or_make(&layout.preview_key(), "")?.reveal()),
         };
         let driver_options = process::Options {
@@ -253,6 +254,14 @@ impl House {
             Arc::clone(&self.driver) as Arc<dyn Driver>,
             self.reach(),
             self.options.project_dir.clone(),
+        )
+        .with_declared(
+            self.project
+                .service
+                .cells
+                .iter()
+                .map(|cell| cell.name.clone())
+                .collect(),
         );
         loops.spawn(Auto::new(state.clone()).run());
         api::router(state).merge(for_gateways)

@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use tidegate_domain::desired::{CellDesired, Desired, SlotDesired, SlotPhase};
 use tidegate_domain::id::{CellName, ComponentName, ServiceName, Version};
 use tidegate_domain::release::{ComponentKind, Definition};
+use tidegate_domain::service::Closed;
 use tidegate_domain::time::Timestamp;
 use tidegate_gateway::table::{
-    ComponentRule, FORMAT, Instance, Mode, Phase, Policy, PreviewKey, Route, Slot, Table, TenantSource,
+    Answers, ComponentRule, FORMAT, Instance, Mode, Phase, Policy, PreviewKey, Route, Slot, Table, TenantSource,
     Version as Resolved, VersionKey,
 };
 
@@ -21,6 +22,7 @@ pub struct Frame {
     pub service: ServiceName,
     pub tenant_from: Vec<TenantSource>,
     pub preview_key: PreviewKey,
+    pub answers: Answers,
 }
 
 impl Frame {
@@ -42,6 +44,7 @@ impl Frame {
                 .iter()
                 .flat_map(|(name, cell)| routes(name, cell))
                 .collect(),
+            answers: self.answers.clone(),
             preview_key: Some(self.preview_key.clone()),
         };
         for (name, cell) in &desired.cells {
@@ -69,6 +72,13 @@ fn routes(name: &CellName, cell: &CellDesired) -> impl Iterator<Item = (tidegate
         if let Some(ends) = route.maintenance {
             to.mode = maintenance(ends);
         }
+        if let Some(closed) = route.closed {
+            to.mode = while_closed(closed);
+            to.closed = Some(match closed {
+                Closed::Suspended => tidegate_gateway::table::Closed::Suspended,
+                Closed::Moving => tidegate_gateway::table::Closed::Moving,
+            });
+        }
         to.assets_from = route.before.as_ref().map(|before| key(name, before));
         (tenant.as_str().into(), to)
     })
@@ -80,6 +90,19 @@ fn maintenance(ends: Timestamp) -> Mode {
         retry_after_s: RETRY_AFTER_S,
         until_ms: unix_ms(ends),
         message: format!("This service is being updated, as announced. It is expected back by {ends}."),
+    }
+}
+
+/// For a gateway that is older than this server and knows no tenant that is closed.
+fn while_closed(closed: Closed) -> Mode {
+    let message = match closed {
+        Closed::Suspended => "This tenant is suspended.",
+        Closed::Moving => "This tenant is being moved and will be served again in a moment.",
+    };
+    Mode::Maintenance {
+        retry_after_s: RETRY_AFTER_S,
+        until_ms: None,
+        message: message.to_owned(),
     }
 }
 

@@ -11,6 +11,7 @@ mod patched;
 mod promise;
 mod reserved;
 mod state;
+mod tenants;
 mod waits;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -52,6 +53,7 @@ pub struct Checker {
     service: ServiceName,
     journal: journal::Replay,
     ledger: Ledger,
+    rosters: tenants::Rosters,
     /// What releases have waited for.
     pub waits: Seen,
     last: Option<Service>,
@@ -75,6 +77,7 @@ impl Checker {
             service,
             journal: journal::Replay::default(),
             ledger: Ledger::default(),
+            rosters: tenants::Rosters::default(),
             waits: Seen::new(),
             last: None,
             document: Desired::default(),
@@ -148,6 +151,8 @@ impl Checker {
         self.take(in_flight::queue(state, &self.ledger));
         self.take(in_flight::one_at_a_time(state));
         self.take(in_flight::versions(self.journal.fresh(), state, &self.ledger));
+        let rosters = self.rosters.follow(self.journal.fresh(), self.last.as_ref(), state);
+        self.take(rosters);
         let now = Timestamp(self.epoch.0 + self.at);
         if let Some(last) = &self.last {
             let checked = state::only_evidence_confirms(last, state, &self.passed);
@@ -262,7 +267,7 @@ impl Checker {
             }
             blocked |= run.in_flight();
         }
-        true
+        state.seats.values().all(|seat| seat.leaves_for().is_none())
     }
 
     pub fn in_flight_in_words(&self, waiting: &[Waiting]) -> String {
@@ -323,6 +328,7 @@ impl Checker {
             Err(error) => self.violate("the journal is whole", error.to_string()),
         }
         self.served(state, gateways);
+        self.take(tenants::moves_end(state));
         let pending = complete_now(store.pending(self.service.as_str())).unwrap_or_default();
         let overdue = pending
             .iter()

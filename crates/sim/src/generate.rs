@@ -6,6 +6,7 @@ mod files;
 mod in_flight;
 mod playbook;
 mod steps;
+mod tenants;
 mod weeks;
 
 use std::collections::BTreeMap;
@@ -67,6 +68,7 @@ pub fn generate(seed: u64) -> Script {
     day.faults();
     steps::of_day(seed, &mut script);
     in_flight::of_day(seed, &mut script);
+    tenants::of_day(seed, &mut script);
     script.sort();
     script
 }

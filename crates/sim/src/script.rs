@@ -101,6 +101,10 @@ pub enum Command {
     RollBack(Version, Scope),
     Add(TenantName, CellName),
     Remove(TenantName),
+    /// To another cell.
+    MoveTo(TenantName, CellName),
+    Suspend(TenantName),
+    ResumeTenant(TenantName),
     /// In the name of somebody.
     Approve(Version, String),
     Reject(Version, String),

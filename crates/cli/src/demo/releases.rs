@@ -146,18 +146,11 @@ impl<'a> Releases<'a> {
             EntryKind::Returned => self.returned(row, traffic)?,
             EntryKind::Judged => {
                 say(self.began, &format!("{version}: wave {wave}: {}", entry.reason));
-                if entry.reason.starts_with("fail") && progress.failed_at.is_none() {
-                    progress.failed_at = Some(row.at_ms);
-                    let first = progress.moved.values().map(|(_, at)| *at).min();
-                    progress.outcome.detect_ms = first.map(|first| row.at_ms - first);
-                }
+                judged(progress, row);
             }
             EntryKind::WaveConfirmed => say(self.began, &format!("{version}: wave {wave} confirmed")),
             EntryKind::Held => say(self.began, &format!("{version}: held: {}", entry.reason)),
-            EntryKind::Completed => {
-                say(self.began, &format!("{version}: completed, every tenant is on it"));
-                progress.end(Ending::Completed);
-            }
+            EntryKind::Completed => self.completed(progress),
             EntryKind::RolledBack => self.came_back(progress)?,
             EntryKind::Aborted | EntryKind::Superseded => progress.end(Ending::Unexpected),
             EntryKind::Applied
@@ -191,12 +184,26 @@ impl<'a> Releases<'a> {
             | EntryKind::WaveRolledBack
             | EntryKind::TenantAdded
             | EntryKind::TenantRemoved
+            | EntryKind::TenantStarted
+            | EntryKind::TenantMoveBegun
+            | EntryKind::TenantClosed
+            | EntryKind::TenantMoved
+            | EntryKind::TenantOpened
+            | EntryKind::TenantMoveEnded
+            | EntryKind::TenantSuspended
+            | EntryKind::TenantResumed
             | EntryKind::SlotLeft
             | EntryKind::SlotStopped
             | EntryKind::Announced
             | EntryKind::Refused => {}
         }
         Ok(())
+    }
+
+    fn completed(&self, progress: &mut Progress) {
+        let version = &progress.outcome.version;
+        say(self.began, &format!("{version}: completed, every tenant is on it"));
+        progress.end(Ending::Completed);
     }
 
     fn came_back(&self, progress: &mut Progress) -> Result<(), CliError> {
@@ -299,6 +306,14 @@ pub fn apply(world: &World, client: &Patient, version: &str, release: PathBuf) -
     client
         .post("/v1/releases", &json!({ "plan": digest, "reason": "the demo" }))
         .map(drop)
+}
+
+fn judged(progress: &mut Progress, row: &Row) {
+    if row.body.reason.starts_with("fail") && progress.failed_at.is_none() {
+        progress.failed_at = Some(row.at_ms);
+        let first = progress.moved.values().map(|(_, at)| *at).min();
+        progress.outcome.detect_ms = first.map(|first| row.at_ms - first);
+    }
 }
 
 fn names(entry: &Entry) -> Vec<String> {

@@ -92,6 +92,7 @@ pub fn table(slots: BTreeMap<SlotId, Slot>, tenants: &[Tenant], idle: &[TenantNa
         versions: slots.iter().map(version).collect(),
         slots,
         routes: sending.chain(idle).collect(),
+        answers: tidegate_gateway::table::Answers::default(),
         preview_key: None,
     }
 }

@@ -20,6 +20,7 @@ mod serving;
 mod shop;
 mod simulating;
 mod steps;
+mod tenants;
 mod third_party;
 mod trouble;
 mod usage;

@@ -95,6 +95,36 @@ pub struct Gateway {
     /// Where a request names its tenant, tried in this order. Two that disagree are answered with 400.
     #[schemars(length(min = 1))]
     pub tenant_from: Vec<TenantFrom>,
+    /// What is answered where no version does.
+    #[serde(default)]
+    pub answers: Answers,
+}
+
+/// What the gateway answers by itself, where it shall say it in other words.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Answers {
+    /// To requests of a tenant that does not exist; 404 where nothing is said.
+    pub unknown: Option<Answer>,
+    /// To requests of a tenant that is suspended; 403 where nothing is said.
+    pub suspended: Option<Answer>,
+    /// To requests of a tenant that is on its way to another cell; 503 with `Retry-After` where nothing is said.
+    pub moving: Option<Answer>,
+}
+
+/// One answer of the gateway.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Answer {
+    /// The status code.
+    #[schemars(range(min = 400, max = 599))]
+    pub status: Option<u16>,
+    /// One sentence for whoever reads it.
+    #[schemars(length(min = 1))]
+    pub text: Option<String>,
+    /// The HTML that browsers get.
+    #[schemars(length(min = 1))]
+    pub page: Option<String>,
 }
 
 /// A listener with TLS. Its files are read again when they change.

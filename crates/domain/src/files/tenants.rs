@@ -38,6 +38,9 @@ pub struct Tenant {
     /// Whether it asked to be among the first.
     #[serde(default)]
     pub opt_in: bool,
+    /// Whether none of its requests is served. Counts for `tidegate tenants sync` alone: a release does not change it.
+    #[serde(default)]
+    pub suspended: bool,
 }
 
 /// A tenant with a mistake, as far as it says where it lives: nobody knows when, or with whom, it may move.

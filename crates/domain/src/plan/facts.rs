@@ -45,12 +45,7 @@ impl Facts {
         let broken = project.broken.iter().map(|(id, tenant)| (id, &tenant.cell));
         for (id, cell) in tenants.chain(broken) {
             let version = self.tenants.get(id).or(self.version.as_ref());
-            let seat = Seat {
-                cell: cell.clone(),
-                version: version.cloned(),
-                before: None,
-                epoch: 1,
-            };
+            let seat = Seat::new(cell.clone(), version.cloned(), 1);
             state.seats.insert(id.clone(), seat);
         }
         for version in self.tenants.values().chain(&self.version) {

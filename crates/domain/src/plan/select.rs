@@ -47,7 +47,9 @@ pub(super) fn candidates<'a>(
         let Some(cell) = seat.map(|seat| &seat.cell).or(written) else {
             continue;
         };
-        if let Some(file) = file.filter(|file| file.cell != *cell) {
+        // Either is right while it is on its way.
+        let to = seat.and_then(|seat| seat.leaves_for());
+        if let Some(file) = file.filter(|file| file.cell != *cell && Some(&file.cell) != to) {
             problems.push(
                 Problem::blocks(
                     ProblemKind::OtherCell,
@@ -55,7 +57,7 @@ pub(super) fn candidates<'a>(
                         "tenant `{name}` lives in cell `{cell}`, tenants.yaml says `{}`",
                         file.cell
                     ),
-                    "a release does not change a tenant's cell: correct tenants.yaml",
+                    format!("a release does not change a tenant's cell: correct tenants.yaml, or `tidegate tenants move {name} --cell {} --reason …` first", file.cell),
                 )
                 .about(About::Tenant(name.clone())),
             );

@@ -157,6 +157,7 @@ impl Turn {
         if let Some(seat) = self.state.seats.get_mut(tenant) {
             seat.before = seat.version.replace(version.clone());
             seat.epoch = generation;
+            seat.starting = false;
         }
     }
 

@@ -63,6 +63,22 @@ impl Turn {
         open.then_some(false)
     }
 
+    /// The same in a cell that a tenant comes to by no wave; what it waits for, where it is not done.
+    pub fn expand_for(&mut self, run: usize, cell: &CellName) -> Result<(), (bool, String)> {
+        self.add_steps(run, &BTreeSet::from([cell.clone()]));
+        let Some(step) = self.next_step(run, cell, DataStepKind::Expand) else {
+            return Ok(());
+        };
+        let changed = self.work_on(run, step);
+        let (version, step) = (&self.state.runs[run].version, &self.state.runs[run].steps[step]);
+        let reason = format!(
+            "step {} of release {version} in cell {cell}: it is {}",
+            step.step.name,
+            step.phase.in_words()
+        );
+        Err((changed, reason))
+    }
+
     /// Its data is ready for the release in this cell.
     pub fn is_expanded(&self, run: &Run, cell: &CellName) -> bool {
         let release = self.state.pinned.get(&run.version);
@@ -315,8 +331,8 @@ impl Turn {
         let later: BTreeSet<&Version> = self.state.runs[index..].iter().map(|run| &run.version).collect();
         // One with a lower number that was applied later knows as little of this release.
         let is_earlier = |version: &Version| version < own || !later.contains(version);
-        let lives_here = |tenant: &TenantName| self.state.seats.get(tenant).is_some_and(|seat| seat.cell == *cell);
-        let mut here = self.state.seats.iter().filter(|(_, seat)| seat.cell == *cell);
+        let lives_here = |tenant: &TenantName| self.state.seats.get(tenant).is_some_and(|seat| seat.belongs_to(cell));
+        let mut here = self.state.seats.iter().filter(|(_, seat)| seat.belongs_to(cell));
         let found = here.find_map(|(tenant, seat)| Some((tenant, seat.version.as_ref().filter(|on| is_earlier(on))?)));
         if let Some((tenant, version)) = found {
             return Some((format!("tenant {tenant} still runs {version}"), None));

@@ -113,7 +113,7 @@ impl Turn {
     }
 
     /// Requests to what the tenants run now, and until when they are waited for.
-    fn in_flight_of(&self, tenants: &[TenantName], since: Timestamp) -> (u64, Timestamp) {
+    pub fn in_flight_of(&self, tenants: &[TenantName], since: Timestamp) -> (u64, Timestamp) {
         let mut slots: BTreeSet<(&CellName, &SlotId)> = BTreeSet::new();
         for seat in tenants.iter().filter_map(|tenant| self.state.seats.get(tenant)) {
             let resolved = self
@@ -136,7 +136,9 @@ impl Turn {
             let release = self.state.pinned.get(&slot.version);
             let part = release.and_then(|release| release.components.get(&slot.component));
             in_flight += slot.in_flight;
-            drained = part.map_or(drained, |part| drained.max(since + part.definition.drain.requests));
+            // What has nothing in flight needs no time for it.
+            let busy = part.filter(|_| slot.in_flight > 0);
+            drained = busy.map_or(drained, |part| drained.max(since + part.definition.drain.requests));
         }
         (in_flight, drained)
     }

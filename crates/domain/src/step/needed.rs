@@ -14,6 +14,9 @@ impl Turn {
     /// What has to run, and what is kept warm for a rollback besides: of that the latest first, as far as versions are allowed.
     pub fn needed(&mut self) -> Needed {
         let mut needed = self.in_use();
+        for (cell, version) in self.needed_on_the_way() {
+            add(&mut needed, &cell, &version);
+        }
         let most = self
             .state
             .runs
@@ -135,7 +138,7 @@ fn add(needed: &mut Needed, cell: &CellName, version: &Version) {
 }
 
 /// Until when the versions that a run's tenants came from stay warm; `None` while it is in flight.
-fn warm_until(run: &Run) -> Option<Timestamp> {
+pub fn warm_until(run: &Run) -> Option<Timestamp> {
     match run.phase {
         RunPhase::Queued | RunPhase::Moving => None,
         RunPhase::Completed { at }

@@ -149,12 +149,39 @@ pub enum Refused {
         "since step `{step}` of release {release} the earlier version would not see what was written; `tidegate rollback` takes it back all the same"
     )]
     LosesNewWrites { release: Version, step: StepName },
-    #[error("tenant `{tenant}` exists in cell `{cell}`")]
+    #[error(
+        "tenant `{tenant}` lives in cell `{cell}`; `tidegate tenants move {tenant} --cell ...` moves it to another one"
+    )]
     TenantExists { tenant: TenantName, cell: CellName },
     #[error(
-        "release {release} still moves tenant `{tenant}`; a tenant changes cell when no release is in flight for it"
+        "nothing has run in a cell `{cell}`, and tidegate.yaml has none of that name; `tidegate tenants` shows the cells in use"
     )]
-    TenantMoving { release: Version, tenant: TenantName },
+    UnknownCell { cell: CellName },
+    #[error("tenant `{tenant}` moves to cell `{to}` already; {remedy}")]
+    MovesAlready {
+        tenant: TenantName,
+        to: CellName,
+        remedy: String,
+    },
+    #[error(
+        "tenant `{tenant}` is in its planned downtime until {ends}; `tidegate tenants move` moves it once it is served again"
+    )]
+    InDowntime { tenant: TenantName, ends: Timestamp },
+    #[error(
+        "tenant `{tenant}` needs {version}, and release {contracted} has taken away from the data of cell `{cell}` what that needs; move the tenant to {contracted} or later first, and wait until its rollback window is over"
+    )]
+    ContractedThere {
+        tenant: TenantName,
+        cell: CellName,
+        version: Version,
+        contracted: Version,
+    },
+    #[error("tenant `{tenant}` is not kept closed; `tidegate tenants` shows who is")]
+    NotKeptClosed { tenant: TenantName },
+    #[error(
+        "the list lacks {removed} of {all} tenants, and at most {at_most} may be removed at once; nothing was changed: complete the list, or say `--remove-at-most {removed}`"
+    )]
+    RemovesTooMany { removed: usize, all: usize, at_most: usize },
     #[error("a reason is needed: `--reason \"...\"`")]
     NoReason,
     #[error("the plan is not sound: {problem}")]

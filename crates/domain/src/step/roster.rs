@@ -24,6 +24,9 @@ impl Turn {
             Some(version) => self.belong(tenant, cell, version),
             None => from = self.follow_back(tenant, cell),
         }
+        if from.is_none() {
+            self.start_later(tenant);
+        }
         // Beside each other, releases do not wait for a tenant that is new: the last one takes it.
         let beside = |run: &Run| run.phase == RunPhase::Moving && run.policy.while_in_flight != WhileInFlight::Queue;
         let first = self.state.runs.iter().rposition(beside).unwrap_or(0);
@@ -108,12 +111,7 @@ impl Turn {
     pub fn seat(&mut self, tenant: &TenantName, cell: &CellName, cause: &Cause) -> Option<Version> {
         let newest = self.newest.entry(cell.clone());
         let version = newest.or_insert_with(|| self.state.newest_confirmed(cell)).clone();
-        let seat = Seat {
-            cell: cell.clone(),
-            version: version.clone(),
-            before: None,
-            epoch: self.next_generation,
-        };
+        let seat = Seat::new(cell.clone(), version.clone(), self.next_generation);
         self.state.seats.insert(tenant.clone(), seat);
         self.state.cells.entry(cell.clone()).or_default();
         self.write_tenant(EntryKind::TenantAdded, tenant, version.clone(), cause);
@@ -137,7 +135,7 @@ impl Turn {
         Ok(())
     }
 
-    fn write_tenant(&mut self, kind: EntryKind, tenant: &TenantName, now_on: Option<Version>, cause: &Cause) {
+    pub fn write_tenant(&mut self, kind: EntryKind, tenant: &TenantName, now_on: Option<Version>, cause: &Cause) {
         self.journal.push(Entry {
             actor: cause.actor.clone(),
             kind,
@@ -151,7 +149,7 @@ impl Turn {
 }
 
 impl Run {
-    fn has_member(&self, tenant: &TenantName) -> bool {
+    pub fn has_member(&self, tenant: &TenantName) -> bool {
         self.waves.iter().any(|wave| wave.members.contains_key(tenant))
     }
 }

@@ -237,7 +237,7 @@ impl Turn {
     }
 
     /// True where workers of another version had owned the cell, or none.
-    fn set_owner(&mut self, name: &CellName, version: &Version) -> bool {
+    pub fn set_owner(&mut self, name: &CellName, version: &Version) -> bool {
         let generation = self.next_generation;
         let (Some(release), Some(cell)) = (self.state.pinned.get(version), self.state.cells.get_mut(name)) else {
             return false;

@@ -1,5 +1,6 @@
 mod admission;
 mod approval;
+mod cell_move;
 mod data_step;
 mod downtime;
 mod exception;
@@ -7,6 +8,7 @@ mod hotfix;
 mod in_flight;
 mod patch;
 mod reservation;
+mod roster;
 mod simulated;
 mod validation;
 

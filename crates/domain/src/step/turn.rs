@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::approval::Word;
+use super::cell_move::Ask;
 use super::{Refused, Step};
 use crate::desired::desired;
 use crate::effect::{Announcement, Effect, EffectBody, EffectId, Milestone, Settled};
-use crate::event::{Event, EventKind};
+use crate::event::{Event, EventKind, TenantAsk};
 use crate::id::{Actor, CellName, TenantName, Version, WaveName};
 use crate::journal::{Entry, EntryKind};
 use crate::service::Service;
@@ -115,6 +116,8 @@ impl Turn {
             EventKind::RollBack { version, scope } => self.roll_back(version, scope, &required(event)?),
             EventKind::TenantAdded { tenant, cell } => self.add_tenant(tenant, cell, &cause("a tenant was created")),
             EventKind::TenantRemoved { tenant } => self.remove_tenant(tenant, &cause("a tenant was removed")),
+            EventKind::TenantAsked { tenant, ask } => self.take_of_tenant(tenant, ask, event),
+            EventKind::TenantsSynced(roster) => self.sync_tenants(roster, &cause("the list of tenants was applied")),
             EventKind::Observed { cells, gateways } => {
                 self.observe(cells, gateways);
                 Ok(())
@@ -135,6 +138,30 @@ impl Turn {
         }
     }
 
+    fn take_of_tenant(&mut self, tenant: &TenantName, ask: &TenantAsk, event: &Event) -> Result<(), Refused> {
+        let cause = |fallback: &str| Cause {
+            actor: event.actor.clone(),
+            reason: event.reason.clone().unwrap_or_else(|| fallback.to_owned()),
+        };
+        match ask {
+            TenantAsk::Move {
+                cell,
+                keep_closed,
+                declared,
+            } => {
+                let ask = Ask {
+                    cell,
+                    keep_closed: *keep_closed,
+                    declared: *declared,
+                };
+                self.move_to_cell(tenant, &ask, &required(event)?)
+            }
+            TenantAsk::Open => self.open_tenant(tenant, &cause("opened")),
+            TenantAsk::Suspend => self.suspend(tenant, &required(event)?),
+            TenantAsk::Resume => self.resume_tenant(tenant, &cause("resumed")),
+        }
+    }
+
     /// Does all that the state allows.
     pub fn advance(&mut self) {
         self.state.resolve();
@@ -148,7 +175,8 @@ impl Turn {
             let forward = self.advance_runs();
             let worked = self.advance_data();
             let told = self.advance_notices();
-            if !undone && !back && !forward && !worked && !told {
+            let settled = self.advance_starts() | self.advance_moves();
+            if !undone && !back && !forward && !worked && !told && !settled {
                 return;
             }
         }

@@ -48,12 +48,17 @@ pub(crate) fn render(counters: &Counters, routing: &Routing) -> String {
         "Maintenance pages given",
         load(&counters.maintenance),
     );
-    let assets = load(&counters.assets_from_before);
+    single(
+        "tidegate_closed_total",
+        "counter",
+        "Answers given for tenants that are suspended or moving",
+        load(&counters.closed),
+    );
     single(
         "tidegate_assets_from_before_total",
         "counter",
         "Assets served by the version before",
-        assets,
+        load(&counters.assets_from_before),
     );
     let generation = routing.confirmed().map_or(0, |confirmed| confirmed.generation);
     single(
@@ -78,11 +83,8 @@ pub(crate) fn render(counters: &Counters, routing: &Routing) -> String {
         "Requests, streams and tunnels under way on a slot",
     );
     for (slot, count) in routing.under_way() {
-        let _ = writeln!(
-            text,
-            "tidegate_in_flight{{slot=\"{}\"}} {count}",
-            escaped(slot.as_str())
-        );
+        let slot = escaped(slot.as_str());
+        let _ = writeln!(text, "tidegate_in_flight{{slot=\"{slot}\"}} {count}");
     }
     text
 }

@@ -11,14 +11,20 @@ use tokio::time::{Instant, sleep_until};
 use super::{Client, Proxy};
 use crate::clock;
 use crate::protocol::ErrorReason;
-use crate::routing::{ComponentHolds, Forward, TenantIdentity, Verdict};
-use crate::table::Policy;
+use crate::routing::{ComponentHolds, Forward, Snapshot, TenantIdentity, Turned, Verdict};
+use crate::table::{Closed, Policy};
 use crate::upstream::Busy;
 
 /// What becomes of a request.
 pub(super) enum Admission {
     Forward(Admitted),
-    Maintenance { retry_after_s: u32, message: String },
+    Maintenance {
+        retry_after_s: u32,
+        message: String,
+    },
+    Closed(Closed, Arc<Snapshot>),
+    /// Of a tenant that does not exist, where the operator has declared an answer.
+    Unknown(Arc<Snapshot>),
 }
 
 /// A request that may go to its slot.
@@ -45,7 +51,18 @@ impl Proxy {
                 return Err(self.refuse(ErrorReason::NoInstance));
             };
             let decided = snapshot.decide(head, host, &client.address, client.asker, &self.counters);
-            let decision = decided.map_err(|reason| self.refuse(reason))?;
+            let decision = match decided {
+                Ok(decision) => decision,
+                Err(Turned::Closed(closed)) => {
+                    self.counters.closed.fetch_add(1, Ordering::Relaxed);
+                    return Ok(Admission::Closed(closed, snapshot.clone()));
+                }
+                Err(Turned::Refused(ErrorReason::TenantUnknown)) if snapshot.table.answers.unknown.is_some() => {
+                    self.refuse(ErrorReason::TenantUnknown);
+                    return Ok(Admission::Unknown(snapshot.clone()));
+                }
+                Err(Turned::Refused(reason)) => return Err(self.refuse(reason)),
+            };
             drop(snapshot);
             match decision.verdict {
                 Verdict::Maintenance { retry_after_s, message } => {

@@ -102,6 +102,7 @@ fn tenants(snapshot: &Snapshot) -> HashMap<crate::table::TenantName, Tenant> {
     for group in snapshot.table.routes.groups() {
         let route = Arc::new(Route {
             mode: group.route.mode.clone(),
+            closed: group.route.closed,
             version: version(&group.route.version),
             split: group.route.split.as_ref().map(|split| Split {
                 version: version(&split.version),

@@ -12,7 +12,7 @@ use crate::clock;
 use crate::counters::Counters;
 use crate::protocol::ErrorReason;
 use crate::proxy::header as own;
-use crate::table::{Mode, Policy, TenantName};
+use crate::table::{Closed, Mode, Policy, TenantName};
 use crate::tenant::{self, Found, TenantSources};
 use crate::upstream::Slot;
 
@@ -48,6 +48,19 @@ pub(crate) enum Verdict {
     },
 }
 
+/// Why nothing is to be done with a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Turned {
+    Refused(ErrorReason),
+    Closed(Closed),
+}
+
+impl From<ErrorReason> for Turned {
+    fn from(reason: ErrorReason) -> Self {
+        Self::Refused(reason)
+    }
+}
+
 /// Where a request goes.
 #[derive(Debug)]
 pub(crate) struct Forward {
@@ -77,7 +90,7 @@ impl Snapshot {
         peer: &str,
         asker: Asker,
         counters: &Counters,
-    ) -> Result<Decision, ErrorReason> {
+    ) -> Result<Decision, Turned> {
         let found = match asker {
             Asker::Client => self.sources.find(head, host)?,
             Asker::Component => said_by_component(head)?,
@@ -86,6 +99,11 @@ impl Snapshot {
             .tenants
             .get_key_value(&*found.tenant)
             .ok_or(ErrorReason::TenantUnknown)?;
+        if let Some(closed) = tenant.route.closed
+            && (closed == Closed::Suspended || asker == Asker::Client)
+        {
+            return Err(Turned::Closed(closed));
+        }
         let path = &head.uri.path()[found.stripped..];
         let path = if path.is_empty() { "/" } else { path };
         let client = tenant::client_hash(&self.client, head, peer);

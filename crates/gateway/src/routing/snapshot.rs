@@ -43,6 +43,7 @@ pub(crate) struct TenantIdentity {
 #[derive(Debug)]
 pub(super) struct Route {
     pub(super) mode: crate::table::Mode,
+    pub(super) closed: Option<crate::table::Closed>,
     pub(super) version: Arc<Version>,
     pub(super) split: Option<Split>,
     pub(super) assets_from: Option<Arc<Version>>,

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::answers::Closed;
 use super::name::{TenantName, VersionKey};
 
 /// What a tenant's requests get.
@@ -19,6 +20,9 @@ pub struct Route {
     /// ask for the assets they were built with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub assets_from: Option<VersionKey>,
+    /// Requests are not served, whatever `mode` says; a gateway that does not know this goes by `mode`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub closed: Option<Closed>,
 }
 
 impl Route {
@@ -29,6 +33,7 @@ impl Route {
             mode: Mode::Serve,
             split: None,
             assets_from: None,
+            closed: None,
         }
     }
 }

@@ -43,6 +43,7 @@ fn table(tenants: usize) -> Table {
                 (TenantName::from(format!("customer-{number:05}")), Route::to(key))
             })
             .collect(),
+        answers: Answers::default(),
         preview_key: Some(PreviewKey::from_hexadecimal("00ff")),
     }
 }

@@ -37,6 +37,8 @@ pub enum TableError {
     Path { component: String, path: String },
     #[error("split of tenant `{tenant}` has a share of {basis_points} basis points, the whole is 10000")]
     Share { tenant: String, basis_points: u16 },
+    #[error("status {status} of a declared answer is none from 400 to 599")]
+    Status { status: u16 },
     #[error("preview key is not hexadecimal")]
     PreviewKey,
     #[error("key set of tenant source `jwt` cannot be used: {reason}")]
@@ -65,6 +67,9 @@ impl Table {
         self.validate_slots()?;
         self.validate_versions()?;
         self.validate_routes()?;
+        if let Some(status) = self.answers.statuses().find(|status| !(400..=599).contains(status)) {
+            return Err(TableError::Status { status });
+        }
         match &self.preview_key {
             Some(key) if key.bytes().is_none() => Err(TableError::PreviewKey),
             Some(_) | None => Ok(()),

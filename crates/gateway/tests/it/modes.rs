@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use tidegate_gateway::table::{Mode, Phase};
+use tidegate_gateway::table::{Answer, Answers, Closed, Mode, Phase};
 
 use crate::client::{get, request, send};
 use crate::upstream::Upstream;
@@ -223,4 +223,63 @@ pub async fn metric(world: &crate::world::World, name: &str) -> u64 {
     let page = send(world.admin, get("admin", "/metrics")).await.body;
     let line = page.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
     line.unwrap_or_else(|| panic!("{name} not in {page}")).parse().unwrap()
+}
+
+#[tokio::test]
+async fn a_suspended_tenant_is_told_so_on_every_path_and_no_instance_hears_of_it() {
+    let (old, new) = (Upstream::start("old").await, Upstream::start("new").await);
+    let mut world = world(&old, &new).await;
+    world
+        .route("acme", |route| route.closed = Some(Closed::Suspended))
+        .await;
+    for path in ["/", "/admin/nothing", "/x?y=z"] {
+        let answer = world.get("acme", path).await;
+        assert_eq!(
+            (answer.status.as_u16(), answer.header("x-tidegate-error")),
+            (403, "tenant_suspended")
+        );
+        assert_eq!(answer.json()["reason"], "tenant_suspended");
+    }
+    assert_eq!((old.requests(), new.requests()), (0, 0));
+    assert_eq!(world.get("globex", "/").await.header("x-version"), "old");
+    assert_eq!(metric(&world, "tidegate_closed_total").await, 3);
+    world.route("acme", |route| route.closed = None).await;
+    assert_eq!(world.get("acme", "/").await.header("x-version"), "old");
+}
+
+#[tokio::test]
+async fn a_moving_tenant_is_told_to_come_back_and_declared_answers_are_given() {
+    let (old, new) = (Upstream::start("old").await, Upstream::start("new").await);
+    let mut world = world(&old, &new).await;
+    world.route("acme", |route| route.closed = Some(Closed::Moving)).await;
+    let answer = world.get("acme", "/").await;
+    assert_eq!(
+        (answer.status.as_u16(), answer.header("x-tidegate-error")),
+        (503, "tenant_moving")
+    );
+    assert_eq!(answer.header("retry-after"), "5");
+    let says = |status, text: &str| {
+        Some(Answer {
+            status: Some(status),
+            text: Some(text.to_owned()),
+            page: None,
+        })
+    };
+    let answers = Answers {
+        unknown: says(410, "Nobody of this name"),
+        suspended: None,
+        moving: says(503, "Back in a minute"),
+    };
+    world.change(|table| table.answers = answers.clone()).await;
+    let answer = world.get("acme", "/").await;
+    assert_eq!(
+        (answer.status.as_u16(), answer.json()["detail"].as_str()),
+        (503, Some("Back in a minute"))
+    );
+    let answer = world.get("nobody", "/").await;
+    assert_eq!(
+        (answer.status.as_u16(), answer.json()["detail"].as_str()),
+        (410, Some("Nobody of this name"))
+    );
+    assert_eq!(answer.header("x-tidegate-error"), "tenant_unknown");
 }

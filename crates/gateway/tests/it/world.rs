@@ -75,6 +75,7 @@ pub fn table(old: &[SocketAddr], new: &[SocketAddr]) -> Table {
             .map(|tenant| (TenantName::from(tenant), Route::to("eu/old")))
             .into_iter()
             .collect(),
+        answers: tidegate_gateway::table::Answers::default(),
         preview_key: Some(PreviewKey::from_hexadecimal(PREVIEW_KEY)),
     }
 }

@@ -126,6 +126,7 @@ fn decides_version(kind: &str) -> bool {
         EntryKind::Moved,
         EntryKind::Returned,
         EntryKind::TenantAdded,
+        EntryKind::TenantStarted,
         EntryKind::TenantRemoved,
     ];
     kinds.iter().any(|decides| decides.as_str() == kind)

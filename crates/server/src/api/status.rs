@@ -473,6 +473,7 @@ fn in_words(waiting: &Waiting) -> WaitingText {
         Waiting::Bake { .. } => "bake",
         Waiting::Return { .. } => "return",
         Waiting::Drain { .. } => "drain",
+        Waiting::CellMove { .. } => "cell-move",
     };
     WaitingText {
         r#for: kind.to_owned(),

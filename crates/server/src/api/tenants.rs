@@ -1,4 +1,7 @@
-//! Tenants: where each of them is; and how they come and go.
+//! Tenants: where each of them is; and how they come, move and go.
+
+mod ask;
+mod sync;
 
 use std::collections::BTreeMap;
 
@@ -9,6 +12,8 @@ use tidegate_domain::event::EventKind;
 use tidegate_domain::id::{CellName, TenantName, Version, WaveName};
 use tidegate_domain::service::{Place, Service};
 
+pub use self::ask::MoveTenant;
+pub use self::sync::{ListedTenant, SyncTenants, TenantsSynced};
 use super::commands::{Reason, submit};
 use super::exchange::{Answer, Args, Body, Created, Key, Named, Nothing};
 use super::tokens::Why;
@@ -42,6 +47,26 @@ pub struct TenantStatus {
     /// How far that release is with it: `waiting`, `moved`, `returning`, `returned` or `left`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub place: Option<String>,
+    /// On its way to another cell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub moving: Option<TenantMoving>,
+    /// None of its requests is served until it is resumed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub suspended: bool,
+    /// Nothing runs in its cell yet: it gets the newest completed release once that is ready there.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub starting: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct TenantMoving {
+    pub to: CellName,
+    /// `preparing`: still served where it is; `closed`: served nowhere until it has changed its cell; `arrived`: in its new
+    /// cell, and closed until it is opened.
+    pub stage: String,
+    pub since_ms: i64,
+    pub by: String,
+    pub reason: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -71,7 +96,9 @@ pub struct Which {
 }
 
 pub fn routes() -> Vec<Route> {
-    vec![
+    let mut routes = ask::routes();
+    routes.extend(sync::routes());
+    routes.extend([
         Route::guarded(Method::GET, "/v1/tenants", "Where every tenant is", list),
         Route::guarded(
             Method::POST,
@@ -92,7 +119,8 @@ pub fn routes() -> Vec<Route> {
             "Leave a tenant where it is: it leaves the waves that it waits in",
             opt_out,
         ),
-    ]
+    ]);
+    routes
 }
 
 async fn list(
@@ -126,7 +154,8 @@ async fn add(
     if let Some(seat) = known.state.seats.get(&new.name) {
         by.within(&seat.cell)?;
     }
-    if !known.state.cells.contains_key(&new.cell) && !known.state.cells.is_empty() {
+    let is_known = known.state.cells.contains_key(&new.cell) || state.declared().contains(&new.cell);
+    if !is_known && !known.state.cells.is_empty() {
         return Err(
             Problem::refused(format!("no release has run in cell `{}` yet", new.cell))
                 .help("list the tenant in tenants.yaml, then plan and apply a release"),
@@ -228,6 +257,15 @@ fn of(service: &Service) -> Vec<TenantStatus> {
             release_in_flight: moving.map(|(version, _, _)| (*version).clone()),
             wave: moving.map(|(_, wave, _)| (*wave).clone()),
             place: moving.map(|(_, _, place)| place_name(place).to_owned()),
+            moving: seat.moving.as_ref().map(|moving| TenantMoving {
+                to: moving.to.clone(),
+                stage: moving.stage.as_str().to_owned(),
+                since_ms: moving.since.0,
+                by: moving.by.to_string(),
+                reason: moving.reason.clone(),
+            }),
+            suspended: seat.suspended,
+            starting: seat.starting && seat.version.is_none(),
         }
     });
     tenants.collect()

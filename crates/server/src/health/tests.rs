@@ -41,12 +41,7 @@ fn state(moved: &[&str]) -> Service {
     let mut state = Service::new(service());
     for name in ["acme", "bolt"] {
         let on = if moved.contains(&name) { "2.0.0" } else { "1.0.0" };
-        let seat = tidegate_domain::service::Seat {
-            cell: cell("eu"),
-            version: Some(version(on)),
-            before: None,
-            epoch: 1,
-        };
+        let seat = tidegate_domain::service::Seat::new(cell("eu"), Some(version(on)), 1);
         state.seats.insert(tenant(name), seat);
     }
     state

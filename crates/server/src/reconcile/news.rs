@@ -2,7 +2,7 @@
 
 use tidegate_domain::observed::{CellReport, CellReports, GatewayReport, SlotState};
 use tidegate_domain::release::ComponentKind;
-use tidegate_domain::service::{Cell, Phase, Service, Slot};
+use tidegate_domain::service::{Cell, MoveStage, Phase, Seat, Service, Slot};
 
 /// How soon the state machine needs to know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -74,10 +74,25 @@ fn of_gateways(state: &Service, report: &GatewayReport) -> Option<Urgency> {
     if confirmed || alone || report.lapsed != routing.lapsed {
         return Some(Urgency::Now);
     }
+    let awaited = is_awaited(state);
     let slots = state.cells.values().flat_map(|cell| &cell.slots);
     slots
-        .filter_map(|(id, slot)| of_drain(slot, report.in_flight.get(id).copied().unwrap_or(0)))
+        .filter_map(|(id, slot)| {
+            let in_flight = report.in_flight.get(id).copied().unwrap_or(0);
+            let ended = awaited && slot.in_flight > 0 && in_flight == 0;
+            of_drain(slot, in_flight).max(ended.then_some(Urgency::Now))
+        })
         .max()
+}
+
+/// Tenants are closed or out of service until what was in flight has ended, in slots that others go on using.
+fn is_awaited(state: &Service) -> bool {
+    let closed = |seat: &Seat| {
+        let stage = seat.moving.as_ref().map(|moving| &moving.stage);
+        matches!(stage, Some(MoveStage::Closed { .. }))
+    };
+    let mut waves = state.runs.iter().flat_map(|run| &run.waves);
+    waves.any(|wave| wave.maintenance.is_some()) || state.seats.values().any(closed)
 }
 
 /// What is in flight matters where a slot is being left.

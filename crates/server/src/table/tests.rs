@@ -10,6 +10,7 @@ fn frame() -> Frame {
         epoch: "memory".to_owned(),
         service: crate::fixture::service(),
         tenant_from: vec![TenantSource::Header("x-tenant".to_owned())],
+        answers: Answers::default(),
         preview_key: PreviewKey::from_hexadecimal("00ff"),
     }
 }
@@ -104,6 +105,19 @@ fn a_component_that_only_some_versions_have_is_routed_for_those() {
     assert_eq!(table.components.len(), 2);
     assert_eq!(table.versions["eu/1.0.0"].slots.len(), 1);
     assert_eq!(table.versions["eu/2.0.0"].slots.len(), 2);
+}
+
+#[test]
+fn who_is_closed_is_told_why_and_an_older_gateway_gives_the_maintenance_page() {
+    let mut state = state(2);
+    state.seats.get_mut(&tenant("t0")).unwrap().suspended = true;
+    let table = frame().table(&desired(&state));
+    table.validate().unwrap();
+    let (_, route) = table.routes.iter().find(|(name, _)| name.as_str() == "t0").unwrap();
+    assert_eq!(route.closed, Some(tidegate_gateway::table::Closed::Suspended));
+    assert!(matches!(route.mode, Mode::Maintenance { .. }));
+    let (_, other) = table.routes.iter().find(|(name, _)| name.as_str() == "t1").unwrap();
+    assert_eq!((other.closed, &other.mode), (None, &Mode::Serve));
 }
 
 #[test]

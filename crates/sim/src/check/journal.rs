@@ -66,7 +66,7 @@ impl Replay {
             return Err(("a held release does not move", line(entry)));
         }
         match entry.kind {
-            EntryKind::Moved | EntryKind::Returned | EntryKind::TenantAdded => {
+            EntryKind::Moved | EntryKind::Returned | EntryKind::TenantAdded | EntryKind::TenantStarted => {
                 for tenant in &entry.tenants {
                     self.seats.insert(tenant.clone(), entry.now_on.clone());
                 }
@@ -108,6 +108,13 @@ impl Replay {
             | EntryKind::StepFailed
             | EntryKind::StepUndone
             | EntryKind::StepKept
+            | EntryKind::TenantMoveBegun
+            | EntryKind::TenantClosed
+            | EntryKind::TenantMoved
+            | EntryKind::TenantOpened
+            | EntryKind::TenantMoveEnded
+            | EntryKind::TenantSuspended
+            | EntryKind::TenantResumed
             | EntryKind::SlotLeft
             | EntryKind::SlotStopped
             | EntryKind::Announced

@@ -138,12 +138,7 @@ impl Ledger {
                 self.came.extend(tenants().map(|name| (name, self.rows)));
                 self.opted_out.retain(|name, _| !entry.tenants.contains(name));
             }
-            EntryKind::TenantRemoved => {
-                self.served.retain(|name| !entry.tenants.contains(name));
-                for run in self.runs.values_mut() {
-                    run.forget(entry);
-                }
-            }
+            EntryKind::TenantRemoved => self.forget(entry),
             EntryKind::NoticeProven => self.proven(entry)?,
             EntryKind::Frozen => {
                 let (number, frozen) = frozen(&entry.reason, at).ok_or(Mute)?;
@@ -183,6 +178,14 @@ impl Ledger {
             | EntryKind::StepFailed
             | EntryKind::StepUndone
             | EntryKind::StepKept
+            | EntryKind::TenantStarted
+            | EntryKind::TenantMoveBegun
+            | EntryKind::TenantClosed
+            | EntryKind::TenantMoved
+            | EntryKind::TenantOpened
+            | EntryKind::TenantMoveEnded
+            | EntryKind::TenantSuspended
+            | EntryKind::TenantResumed
             | EntryKind::SlotLeft
             | EntryKind::SlotStopped
             | EntryKind::Announced
@@ -192,6 +195,11 @@ impl Ledger {
             }
         }
         Ok(())
+    }
+
+    fn forget(&mut self, entry: &Entry) {
+        self.served.retain(|name| !entry.tenants.contains(name));
+        self.runs.values_mut().for_each(|run| run.forget(entry));
     }
 
     fn serves(&mut self, entry: &Entry) {

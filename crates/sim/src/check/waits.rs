@@ -60,6 +60,7 @@ impl Wait {
             | Waiting::Workers { .. }
             | Waiting::Bake { .. }
             | Waiting::Return { .. }
+            | Waiting::CellMove { .. }
             | Waiting::Drain { .. } => None,
         }
     }
@@ -97,6 +98,7 @@ fn over(waiting: &Waiting) -> Option<Timestamp> {
         | Waiting::Gate { .. }
         | Waiting::Bake { .. }
         | Waiting::Return { .. }
+        | Waiting::CellMove { .. }
         | Waiting::Drain { .. } => None,
     }
 }

@@ -75,10 +75,7 @@ impl<'a> Words<'a> {
             ),
             EntryKind::GateEnded => format!("gate of {wave}: {why}"),
             EntryKind::Moved => self.moved(entry, &who, &wave),
-            EntryKind::Returned => {
-                let now_on = entry.now_on.as_ref().map_or("no version", Version::as_str);
-                format!("{who} {} back on {now_on}{by}: {why}", are(entry.tenants.len()))
-            }
+            EntryKind::Returned => returned(entry, &who, &by),
             EntryKind::LeftBehind => format!("{who} {} left behind: {why}", are(entry.tenants.len())),
             EntryKind::WaveConfirmed => format!("{wave} is confirmed"),
             EntryKind::WaveRolledBack => format!("{wave} goes back{by}: {why}"),
@@ -93,6 +90,17 @@ impl<'a> Words<'a> {
             }
             EntryKind::DowntimeEnded => format!("the downtime of {who} is over, {wave}: {why}"),
             EntryKind::TenantAdded => format!("{who} {} a tenant now{by}: {why}", are(entry.tenants.len())),
+            EntryKind::TenantMoveBegun => format!("{who} shall move {why}{by}"),
+            EntryKind::TenantMoveEnded => format!("the move of {who} is over{by}: {why}"),
+            EntryKind::TenantStarted
+            | EntryKind::TenantClosed
+            | EntryKind::TenantMoved
+            | EntryKind::TenantOpened
+            | EntryKind::TenantSuspended
+            | EntryKind::TenantResumed => {
+                let done = entry.kind.as_str().trim_start_matches("tenant_");
+                format!("{who} {} {done}{by}: {why}", are(entry.tenants.len()))
+            }
             EntryKind::TenantRemoved => format!("{who} {} no tenant any more{by}: {why}", are(entry.tenants.len())),
             EntryKind::StepStarted
             | EntryKind::StepDone
@@ -189,6 +197,15 @@ fn names<'a>(tenants: impl ExactSizeIterator<Item = &'a TenantName>) -> String {
         0 => shown.join(", "),
         rest => format!("{} and {rest} more", shown.join(", ")),
     }
+}
+
+fn returned(entry: &Entry, who: &str, by: &str) -> String {
+    let now_on = entry.now_on.as_ref().map_or("no version", Version::as_str);
+    format!(
+        "{who} {} back on {now_on}{by}: {}",
+        are(entry.tenants.len()),
+        entry.reason
+    )
 }
 
 fn are(count: usize) -> &'static str {

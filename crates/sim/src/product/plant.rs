@@ -4,7 +4,7 @@ use tidegate_domain::id::{DatabaseName, Version};
 use tidegate_domain::plan::Plan;
 use tidegate_domain::policy::{Bake, Gap, WhenSilent, WhileInFlight};
 use tidegate_domain::release::{AfterStep, DataStep, DataStepKind};
-use tidegate_domain::service::{Place, ReportOutcome, Run, Service, StepPhase};
+use tidegate_domain::service::{MoveStage, Place, ReportOutcome, Run, Service, StepPhase};
 use tidegate_domain::time::Duration;
 
 use crate::script::Planted;
@@ -40,9 +40,8 @@ impl Planted {
                 }
             }
             Self::ForgetsLosses => {
-                for step in &mut plan.release.steps {
-                    step.rollback = AfterStep::Clean;
-                }
+                let steps = plan.release.steps.iter_mut();
+                steps.for_each(|step| step.rollback = AfterStep::Clean);
             }
             Self::NoPatches => plan.release.patches = None,
             Self::BackToPatched => {
@@ -82,7 +81,9 @@ impl Planted {
             | Self::ForgetsTrouble
             | Self::ForgetsReservations
             | Self::TellsNoExtension
-            | Self::ForgetsWhoMovedOn => {}
+            | Self::ForgetsWhoMovedOn
+            | Self::MovesUnconfirmed
+            | Self::ForgetsSuspensions => {}
         }
     }
 
@@ -97,6 +98,12 @@ impl Planted {
                 if let Place::Superseded { generation } = member.place {
                     member.place = Place::Moved { generation };
                 }
+            }
+        }
+        let moving = state.seats.values_mut().filter_map(|seat| seat.moving.as_mut());
+        for moving in moving.filter(|_| self == Self::MovesUnconfirmed) {
+            if let MoveStage::Closed { generation, .. } = &mut moving.stage {
+                *generation = 0;
             }
         }
         let mut runs: Vec<&mut Run> = state.runs.iter_mut().filter(|run| run.version == *version).collect();

@@ -73,10 +73,14 @@ pub enum Planted {
     MoreVersions,
     /// Earlier releases go on with whom it has moved on.
     ForgetsWhoMovedOn,
+    /// Every gateway is taken to know at once that a tenant is closed.
+    MovesUnconfirmed,
+    /// Gateways are not told who is suspended.
+    ForgetsSuspensions,
 }
 
 impl Planted {
-    pub const ALL: [Self; 33] = [
+    pub const ALL: [Self; 35] = [
         Self::NeverQueues,
         Self::MoreVersions,
         Self::ForgetsWhoMovedOn,
@@ -110,6 +114,8 @@ impl Planted {
         Self::ForgetsTrouble,
         Self::ForgetsReservations,
         Self::TellsNoExtension,
+        Self::MovesUnconfirmed,
+        Self::ForgetsSuspensions,
     ];
 
     #[must_use]
@@ -148,6 +154,8 @@ impl Planted {
             Self::NeverQueues => "never-queues",
             Self::MoreVersions => "more-versions",
             Self::ForgetsWhoMovedOn => "forgets-who-moved-on",
+            Self::MovesUnconfirmed => "moves-unconfirmed",
+            Self::ForgetsSuspensions => "forgets-suspensions",
         }
     }
 }

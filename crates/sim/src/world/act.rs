@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use tidegate_domain::event::{Event, EventKind, Scope};
-use tidegate_domain::id::{Actor, RoleName, TenantName, Version};
+use tidegate_domain::event::{Event, EventKind, Scope, TenantAsk};
+use tidegate_domain::id::{Actor, CellName, RoleName, TenantName, Version};
 use tidegate_domain::release::{Release, Reversible};
 use tidegate_domain::service::{Member, Place, RunPhase, Service, WaveState};
 use tidegate_domain::step::{Refused, step};
@@ -66,6 +66,9 @@ impl World {
             | Command::RollBack(..)
             | Command::Add(..)
             | Command::Remove(_)
+            | Command::MoveTo(..)
+            | Command::Suspend(_)
+            | Command::ResumeTenant(_)
             | Command::Notify(..)
             | Command::Waive(..)
             | Command::Freeze { .. }
@@ -147,6 +150,9 @@ impl World {
             Command::OptOut(tenant) => EventKind::OptOut { tenant },
             Command::Add(tenant, cell) => EventKind::TenantAdded { tenant, cell },
             Command::Remove(tenant) => EventKind::TenantRemoved { tenant },
+            Command::MoveTo(tenant, cell) => asked(tenant, to_cell(cell)),
+            Command::Suspend(tenant) => asked(tenant, TenantAsk::Suspend),
+            Command::ResumeTenant(tenant) => asked(tenant, TenantAsk::Resume),
         })
     }
 
@@ -310,6 +316,18 @@ impl World {
                 .check_end(&store, (&state, now), &self.gateways, &self.performed),
             Err(error) => self.checker.violate("a turn succeeds", super::server::chain(&error)),
         }
+    }
+}
+
+fn asked(tenant: TenantName, ask: TenantAsk) -> EventKind {
+    EventKind::TenantAsked { tenant, ask }
+}
+
+fn to_cell(cell: CellName) -> TenantAsk {
+    TenantAsk::Move {
+        cell,
+        keep_closed: false,
+        declared: true,
     }
 }
 

@@ -4,9 +4,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use tidegate_domain::desired::Desired;
+use tidegate_domain::desired::{Desired, Route};
 use tidegate_domain::id::{CellName, SlotId, TenantName, Version};
 use tidegate_domain::observed::GatewayReport;
+use tidegate_domain::service::Closed;
 use tidegate_domain::time::Timestamp;
 
 use super::driver::{Driver, Reached};
@@ -14,7 +15,7 @@ use super::{Happening, World};
 use crate::boundary::{Kind, Moment};
 use crate::check::Checker;
 use crate::product;
-use crate::script::GatewayMood;
+use crate::script::{GatewayMood, Planted};
 
 const TAKE_MS: i64 = 100;
 const LEASE_MS: i64 = 10_000;
@@ -65,12 +66,16 @@ impl Gateway {
     fn slot(&self, tenant: &TenantName) -> Option<&SlotId> {
         let mut cells = self.table.as_ref()?.cells.values();
         cells.find_map(|cell| {
-            // Who is out of service gets a page, and no slot a request.
-            let route = cell.routes.get(tenant).filter(|route| route.maintenance.is_none());
+            let route = cell.routes.get(tenant).filter(|route| is_open(route));
             let version = &route?.version;
             cell.versions.get(version)?.get(&product::api())
         })
     }
+}
+
+/// Who is out of service gets a page, and who is closed an answer.
+fn is_open(route: &Route) -> bool {
+    route.maintenance.is_none() && route.closed.is_none()
 }
 
 impl Gateways {
@@ -140,7 +145,7 @@ impl Gateways {
                 continue;
             };
             for (cell, routes) in &table.cells {
-                for (tenant, route) in &routes.routes {
+                for (tenant, route) in routes.routes.iter().filter(|(_, route)| route.closed.is_none()) {
                     let Some(slots) = routes.versions.get(&route.version) else {
                         let detail = format!(
                             "gateway {name}: tenant {tenant} is routed to {}, which no slot runs",
@@ -199,6 +204,29 @@ impl Gateways {
         }
     }
 
+    /// What each gateway that serves would send to a cell, by the table it has.
+    pub fn open_routes(&self) -> impl Iterator<Item = (&str, &TenantName, &CellName)> {
+        let serving = self.all.iter().filter(|(_, gateway)| gateway.serving);
+        let tables = serving.filter_map(|(name, gateway)| Some((name.as_str(), gateway.table.as_ref()?)));
+        tables.flat_map(|(name, table)| {
+            table.cells.iter().flat_map(move |(cell, desired)| {
+                let open = desired.routes.iter().filter(|(_, route)| is_open(route));
+                open.map(move |(tenant, _)| (name, tenant, cell))
+            })
+        })
+    }
+
+    /// The gateways that are heard and would send a request of the tenant to an instance.
+    pub fn serves(&self, tenant: &TenantName) -> impl Iterator<Item = &str> {
+        let heard = self.registry.iter();
+        let heard = heard.filter(|(_, registered)| !registered.lapsed && registered.caught_up);
+        let serving = heard.filter(move |(name, _)| {
+            let gateway = self.all.get(*name);
+            gateway.is_some_and(|gateway| gateway.slot(tenant).is_some())
+        });
+        serving.map(|(name, _)| name.as_str())
+    }
+
     /// The versions that gateways which are heard serve a tenant.
     pub fn served(&self, cell: &CellName, tenant: &TenantName) -> impl Iterator<Item = (&str, Option<&Version>)> {
         let heard = self
@@ -216,9 +244,18 @@ impl Gateways {
 impl World {
     /// Hands the published document to every gateway that is connected.
     pub fn offer(&mut self) {
-        let Some(document) = self.server.published.clone() else {
+        let Some(mut document) = self.server.published.clone() else {
             return;
         };
+        if self
+            .planted
+            .values()
+            .any(|all| all.contains(&Planted::ForgetsSuspensions))
+        {
+            let cells = Arc::make_mut(&mut document).cells.values_mut();
+            let routes = cells.flat_map(|cell| cell.routes.values_mut());
+            routes.for_each(|route| route.closed = route.closed.filter(|closed| *closed != Closed::Suspended));
+        }
         let fault = self.fault(Kind::Routes);
         if let Some(moment) = fault {
             self.hit(Kind::Routes, moment);

@@ -118,6 +118,7 @@ impl World {
                 self.checker.explained(&turned, self.now());
                 self.checker.settled(&turned, self.now());
                 self.checker.served(&turned.state, &self.gateways);
+                self.checker.tenants(&turned.state, &self.gateways);
                 self.after_turn(turned);
                 self.forget();
             }

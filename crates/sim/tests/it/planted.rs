@@ -6,7 +6,7 @@ use std::path::Path;
 use tidegate_sim::{Script, replay};
 
 /// What can be planted in the release 2.0.0 of which scenario, and the rule that notices it.
-const NOTICED: [(&str, &[(&str, &str)]); 8] = [
+const NOTICED: [(&str, &[(&str, &str)]); 9] = [
     ("queued.txt", &QUEUED),
     ("beside.txt", &BESIDE),
     ("weeks.txt", &WEEKS),
@@ -15,6 +15,15 @@ const NOTICED: [(&str, &[(&str, &str)]); 8] = [
     ("reserved.txt", &RESERVED),
     ("steps.txt", &STEPS),
     ("downtime.txt", &DOWNTIME),
+    ("tenants.txt", &TENANTS),
+];
+
+const TENANTS: [(&str, &str); 2] = [
+    ("moves-unconfirmed", "a tenant is served by one cell only"),
+    (
+        "forgets-suspensions",
+        "no request of a suspended tenant reaches an instance",
+    ),
 ];
 
 const QUEUED: [(&str, &str); 2] = [

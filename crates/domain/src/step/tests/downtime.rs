@@ -16,7 +16,7 @@ fn quiet_shop() -> Shop {
 }
 
 /// Its first wave is out of service, since gateways do not follow.
-fn closing() -> Shop {
+pub fn closing() -> Shop {
     let mut shop = quiet_shop();
     shop.apply_with("1.1.0", "downtime: 10m\n");
     // Slots come up; then nobody hears of the closed routes.

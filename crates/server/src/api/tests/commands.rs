@@ -143,6 +143,59 @@ async fn one_key_is_one_command() {
 }
 
 #[tokio::test]
+async fn tenants_are_moved_suspended_and_synced() {
+    let world = World::installed().await;
+    let operator = world.token(Role::Operator).await;
+    let ask = async |path: &str, body: serde_json::Value| world.post(&operator, path, &body).await;
+    let to = |cell: &str| json!({"cell": cell, "reason": "more room"});
+    let moving = ask("/v1/tenants/acme/move", to("us")).await.expect(200);
+    assert_eq!(moving["moving"]["to"], "us");
+    ask("/v1/tenants/acme/move", to("moon")).await.expect(409);
+    let back = ask("/v1/tenants/acme/move", to("eu")).await.expect(200);
+    assert_eq!((&back["cell"], back.get("moving")), (&json!("eu"), None));
+    ask("/v1/tenants/bolt/move", to("moon")).await.expect(409);
+    ask("/v1/tenants/nobody/move", to("us")).await.expect(404);
+    ask("/v1/tenants/acme/open", json!({"reason": "copied"}))
+        .await
+        .expect(409);
+    let suspended = ask("/v1/tenants/acme/suspend", json!({"reason": "unpaid"}))
+        .await
+        .expect(200);
+    assert_eq!(suspended["suspended"], true);
+    let resumed = ask("/v1/tenants/acme/resume", json!({"reason": "paid"}))
+        .await
+        .expect(200);
+    assert_eq!(resumed.get("suspended"), None);
+    let list = world.get(&operator, "/v1/tenants").await.expect(200);
+    let mut tenants: Vec<serde_json::Value> = list["tenants"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|tenant| json!({"name": tenant["name"], "cell": tenant["cell"]}))
+        .collect();
+    let same = ask("/v1/tenants/sync", json!({"tenants": &tenants})).await.expect(200);
+    assert_eq!((&same["added"], &same["removed"]), (&json!({}), &json!([])));
+    tenants[0]["suspended"] = json!(true);
+    tenants.push(json!({"name": "gala", "cell": "us"}));
+    let dry = ask("/v1/tenants/sync", json!({"tenants": &tenants, "dry_run": true}))
+        .await
+        .expect(200);
+    assert_eq!(
+        (&dry["added"], &dry["suspended"]),
+        (&json!({"gala": "us"}), &json!(["acme"]))
+    );
+    let synced = ask("/v1/tenants/sync", json!({"tenants": &tenants})).await.expect(200);
+    assert_eq!(synced["added"], json!({"gala": "us"}));
+    let refused = ask("/v1/tenants/sync", json!({"tenants": []})).await.expect(409);
+    assert!(
+        refused["detail"].as_str().unwrap().contains("at most 1 may be removed"),
+        "{refused}"
+    );
+    let twice = [tenants[0].clone(), tenants[0].clone()];
+    ask("/v1/tenants/sync", json!({"tenants": twice})).await.expect(400);
+}
+
+#[tokio::test]
 async fn tenants_come_and_go() {
     let world = World::installed().await;
     let operator = world.token(Role::Operator).await;

@@ -11,7 +11,8 @@ impl Words<'_> {
     pub fn subject(&self, waiting: &Waiting) -> Option<String> {
         match waiting {
             Waiting::Drain { .. } => None,
-            Waiting::Start { .. }
+            Waiting::CellMove { .. }
+            | Waiting::Start { .. }
             | Waiting::Window { .. }
             | Waiting::Freeze { .. }
             | Waiting::Notice { .. }
@@ -103,6 +104,7 @@ impl Words<'_> {
             Waiting::Return { tenant, cell, .. } => {
                 format!("{tenant} waits for its earlier version to be ready in cell {cell}")
             }
+            Waiting::CellMove { tenant, to, reason } => format!("{tenant} waits to move to cell {to}: {reason}"),
             Waiting::Drain { cell, slot, until, .. } => {
                 format!("slot {slot} in cell {cell} drains until {}", self.at(*until))
             }
@@ -120,11 +122,10 @@ impl Words<'_> {
                 missing,
                 ..
             } => {
-                let roles: Vec<&str> = roles.iter().map(RoleName::as_str).collect();
+                let roles = roles.iter().map(RoleName::as_str).collect::<Vec<_>>().join(" or ");
                 let of = wave
                     .as_ref()
                     .map_or_else(|| format!("release {release}"), |wave| format!("wave {wave}"));
-                let roles = roles.join(" or ");
                 format!("{of} waits for approval {approval}: {missing} of role {roles}")
             }
             Waiting::Start {
@@ -180,6 +181,7 @@ impl Words<'_> {
             | Waiting::Workers { .. }
             | Waiting::Bake { .. }
             | Waiting::Return { .. }
+            | Waiting::CellMove { .. }
             | Waiting::Drain { .. } => self.waiting(waiting, &[]),
         }
     }
@@ -229,6 +231,7 @@ pub fn waits(waiting: &Waiting) -> &[TenantName] {
         | Waiting::Gateways { .. }
         | Waiting::Workers { .. }
         | Waiting::Bake { .. }
+        | Waiting::CellMove { .. }
         | Waiting::Drain { .. } => &[],
     }
 }
@@ -243,6 +246,7 @@ pub fn is_short(waiting: &Waiting) -> bool {
         | Waiting::Downtime { .. }
         | Waiting::Step { .. }
         | Waiting::Return { .. }
+        | Waiting::CellMove { .. }
         | Waiting::Drain { .. } => true,
         Waiting::EarlierRelease { .. }
         | Waiting::EarlierMoves { .. }
@@ -280,6 +284,7 @@ pub fn wave_of(waiting: &Waiting) -> Option<&WaveName> {
         | Waiting::Hold { .. }
         | Waiting::Step { .. }
         | Waiting::Return { .. }
+        | Waiting::CellMove { .. }
         | Waiting::Drain { .. } => None,
     }
 }

@@ -1,0 +1,83 @@
+//! A tenant that comes to a cell where nothing runs starts on the newest completed release, once that is ready there.
+
+use super::turn::{Cause, Turn};
+use crate::id::{CellName, TenantName, Version};
+use crate::journal::EntryKind;
+use crate::service::{Place, RunPhase};
+
+impl Turn {
+    /// It has no version yet, and gets one as soon as it can.
+    pub fn start_later(&mut self, tenant: &TenantName) {
+        if let Some(seat) = self.state.seats.get_mut(tenant) {
+            seat.starting = seat.version.is_none();
+        }
+    }
+
+    /// The newest release that has reached everybody, as far as the cell's data still lets it run there.
+    fn starts_on(&self, cell: &CellName) -> Option<Version> {
+        let mut runs = self.state.runs.iter().rev();
+        let newest = runs.find(|run| {
+            matches!(run.phase, RunPhase::Completed { .. })
+                && !run.is_being_rolled_back()
+                && self.state.pinned.contains_key(&run.version)
+                && self.state.contracted_past(cell, &run.version).is_none()
+        });
+        newest.map(|run| run.version.clone())
+    }
+
+    /// Who waits, where, and for what.
+    fn starting(&self) -> Vec<(TenantName, CellName, Version)> {
+        let seats = self.state.seats.iter();
+        let waiting = seats.filter(|(_, seat)| seat.starting && seat.version.is_none() && seat.moving.is_none());
+        let starts = waiting.filter_map(|(tenant, seat)| {
+            let version = self.starts_on(&seat.cell)?;
+            // Whom that release has left where it was, it has left.
+            let left = self.state.run(&version).is_some_and(|run| run.has_member(tenant));
+            (!left).then(|| (tenant.clone(), seat.cell.clone(), version))
+        });
+        starts.collect()
+    }
+
+    pub fn needed_to_start(&self) -> Vec<(CellName, Version)> {
+        let starting = self.starting().into_iter().map(|(_, cell, version)| (cell, version));
+        starting
+            .filter(|(cell, version)| self.is_expanded_for(version, cell))
+            .collect()
+    }
+
+    /// True where something changed.
+    pub fn advance_starts(&mut self) -> bool {
+        let mut changed = false;
+        for (tenant, cell, version) in self.starting() {
+            let run = self.state.runs.iter().rposition(|run| run.version == version);
+            if let Some(Err((began, _))) = run.map(|run| self.expand_for(run, &cell)) {
+                changed |= began;
+                continue;
+            }
+            // What the slots are is known once they are asked for.
+            if self.ready_in(&cell, &version).is_ok() {
+                self.start_on(&tenant, &cell, &version);
+                changed = true;
+            }
+        }
+        changed
+    }
+
+    fn start_on(&mut self, tenant: &TenantName, cell: &CellName, version: &Version) {
+        self.reseat(tenant, version);
+        self.belong(tenant, cell, version);
+        // Releases on their way move it from where it is now.
+        let runs = self.state.runs.iter_mut().filter(|run| !run.phase.has_ended());
+        for member in runs
+            .flat_map(|run| &mut run.waves)
+            .filter_map(|wave| wave.members.get_mut(tenant))
+        {
+            if member.place == Place::Waiting && member.from.is_none() {
+                member.from = Some(version.clone());
+            }
+        }
+        self.own_where_nobody_does(cell, version);
+        let cause = Cause::system("tenants", format!("{version} is ready in cell {cell}"));
+        self.write_tenant(EntryKind::TenantStarted, tenant, Some(version.clone()), &cause);
+    }
+}
