@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::report::{About, PlanReport, Problem, ProblemKind};
+use super::select::Candidate;
 use super::when::{Clockwork, Timetable, base_class};
 use super::{
-    FORMAT, NoticeKey, Plan, PlannedWave, basis, content, data_steps, describe, environments, hotfix, in_flight,
-    required, select,
+    FORMAT, LeftBehind, NoticeKey, Plan, PlannedWave, Skipped, basis, content, data_steps, describe, environments,
+    hotfix, in_flight, required, select,
 };
 use crate::calendar::Profile;
 use crate::files::{PlaybookFile, Project, ReleaseFile, Tenant};
@@ -84,20 +85,8 @@ pub fn plan(input: &PlanInput) -> (Option<Plan>, PlanReport) {
     report.goes(way);
     let declared: BTreeMap<&TenantName, &Tenant> = input.project.tenants.tenants.iter().map(|t| (&t.id, t)).collect();
     let (candidates, mut left_behind) = select::candidates(input, how, &declared, &mut report.problems);
-    let root = patched_root(state, &input.release);
-    let first_install = !candidates.is_empty() && candidates.iter().all(|candidate| candidate.from.is_none());
-    let (waves, times, skipped) = if first_install {
-        let waves = select::install_waves(playbook, &candidates);
-        (waves, Timetable::default(), BTreeMap::new())
-    } else {
-        let (mut waves, rest) = select::waves(playbook, (&input.release, &root), &candidates, &mut report.problems);
-        left_behind.extend(rest);
-        let skipped = in_flight::skipped(state, &release, &waves);
-        let impact = in_flight::impact(&release, &skipped);
-        let clockwork = Clockwork::new(input, playbook, (&release, impact), &declared);
-        let times = clockwork.timetable(&mut waves, &mut left_behind, &mut report.problems);
-        (waves, times, skipped)
-    };
+    let known = (playbook, &release, &declared);
+    let (waves, times, skipped) = in_waves(input, known, &candidates, &mut left_behind, &mut report.problems);
     if waves.is_empty() {
         report.problems.push(Problem::blocks(
             ProblemKind::NobodyMoves,
@@ -131,6 +120,28 @@ pub fn plan(input: &PlanInput) -> (Option<Plan>, PlanReport) {
     };
     let blocked = report.blocked();
     ((!blocked).then_some(plan), report)
+}
+
+/// Who moves in which wave and when, and what they skip.
+fn in_waves<'a>(
+    input: &'a PlanInput,
+    (playbook, release, declared): (&'a PlaybookFile, &'a Release, &'a BTreeMap<&'a TenantName, &'a Tenant>),
+    candidates: &[Candidate<'_>],
+    left_behind: &mut BTreeMap<TenantName, LeftBehind>,
+    problems: &mut Vec<Problem>,
+) -> (Vec<PlannedWave>, Timetable, BTreeMap<Version, Skipped>) {
+    if !candidates.is_empty() && candidates.iter().all(|candidate| candidate.from.is_none()) {
+        let waves = select::install_waves(playbook, candidates);
+        return (waves, Timetable::default(), BTreeMap::new());
+    }
+    let root = patched_root(&input.state, &input.release);
+    let (mut waves, rest) = select::waves(playbook, (&input.release, &root), candidates, problems);
+    left_behind.extend(rest);
+    let skipped = in_flight::skipped(&input.state, release, &waves);
+    let impact = in_flight::impact(release, &skipped);
+    let clockwork = Clockwork::new(input, playbook, (release, impact), declared);
+    let times = clockwork.timetable(&mut waves, left_behind, problems);
+    (waves, times, skipped)
 }
 
 /// What is wrong with what would run, and where it would come to.

@@ -63,6 +63,8 @@ pub(super) fn candidates<'a>(
             );
         }
         let Expected { from, replaces } = match (expected.get(name), seat) {
+            // Where releases in flight will bring it makes no difference to a hot-fix: they wait for it.
+            _ if input.release.hotfix.is_some() => Expected::on(seat.and_then(|seat| seat.version.clone())),
             (Some(expected), _) => expected.clone(),
             (None, Some(seat)) => Expected::on(seat.version.clone()),
             (None, None) => {
@@ -70,22 +72,12 @@ pub(super) fn candidates<'a>(
                 Expected::on(newest.or_insert_with(|| input.state.newest_confirmed(cell)).clone())
             }
         };
-        let (from, replaces) = match &input.release.hotfix {
-            // Where releases in flight will bring it makes no difference: they wait for it.
-            Some(_) => (seat.and_then(|seat| seat.version.clone()), None),
-            None => (from, replaces),
-        };
-        let stays: Option<Arc<str>> =
-            if let Some(fixed) = input.release.hotfix.as_ref().filter(|it| from.as_ref() != Some(it)) {
-                Some(format!("it does not run {fixed}").into())
-            } else if from.as_ref() == Some(&input.release.version) {
-                Some("it is on this version already".into())
-            } else {
-                mistake.map(|broken| {
-                    problems.push(is_broken(name, &broken.mistake));
-                    broken.mistake.as_str().into()
-                })
-            };
+        let stays = stays(&input.release, from.as_ref()).or_else(|| {
+            mistake.map(|broken| {
+                problems.push(is_broken(name, &broken.mistake));
+                broken.mistake.as_str().into()
+            })
+        });
         if let Some(because) = stays {
             let left_behind = LeftBehind {
                 cell: cell.clone(),
@@ -109,6 +101,14 @@ pub(super) fn candidates<'a>(
         });
     }
     (candidates, left)
+}
+
+/// Why a release has nothing for a tenant that comes from this version.
+fn stays(release: &ReleaseFile, from: Option<&Version>) -> Option<Arc<str>> {
+    if let Some(fixed) = release.hotfix.as_ref().filter(|fixed| from != Some(fixed)) {
+        return Some(format!("it does not run {fixed}").into());
+    }
+    (from == Some(&release.version)).then(|| "it is on this version already".into())
 }
 
 /// A cell that is written nowhere any more is like one of which nothing is said.

@@ -192,19 +192,7 @@ impl Turn {
         let starts = &run.waves[wave].starts;
         let wave = run.waves[wave].name.clone();
         match kept {
-            Kept::Freeze { number } => {
-                let freeze = &self.state.freezes[number];
-                let waiting = Waiting::Freeze {
-                    release,
-                    wave,
-                    tenants,
-                    number: *number,
-                    by: freeze.by.clone(),
-                    reason: freeze.reason.clone(),
-                    until: freeze.until,
-                };
-                (waiting, freeze.until)
-            }
+            Kept::Freeze { number } => self.frozen_in_words(*number, (release, wave, tenants)),
             Kept::Earlier { release: earlier } => {
                 let waiting = Waiting::EarlierMoves {
                     release,
@@ -260,6 +248,24 @@ impl Turn {
             }
             Kept::Calendar { reason } => (wait_for_nothing_known(reason, (release, wave, tenants)), None),
         }
+    }
+
+    fn frozen_in_words(
+        &self,
+        number: u32,
+        (release, wave, tenants): (Version, WaveName, Vec<TenantName>),
+    ) -> (Waiting, Option<Timestamp>) {
+        let freeze = &self.state.freezes[&number];
+        let waiting = Waiting::Freeze {
+            release,
+            wave,
+            tenants,
+            number,
+            by: freeze.by.clone(),
+            reason: freeze.reason.clone(),
+            until: freeze.until,
+        };
+        (waiting, freeze.until)
     }
 
     /// A window that lets a wave finish, lets those of its class move on that have begun in it.

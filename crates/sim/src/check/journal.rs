@@ -53,16 +53,13 @@ impl Replay {
         if entry.actor.as_str().is_empty() || entry.reason.trim().is_empty() {
             return Err(("every change has an actor and a reason", line(entry)));
         }
-        let held = entry
-            .release
-            .as_ref()
-            .is_some_and(|release| self.held.contains(release));
-        if held
-            && matches!(
-                entry.kind,
-                EntryKind::Moved | EntryKind::StageEntered | EntryKind::WaveConfirmed
-            )
-        {
+        let release = entry.release.as_ref();
+        let held = release.is_some_and(|release| self.held.contains(release));
+        let moves = matches!(
+            entry.kind,
+            EntryKind::Moved | EntryKind::StageEntered | EntryKind::WaveConfirmed
+        );
+        if held && moves {
             return Err(("a held release does not move", line(entry)));
         }
         match entry.kind {

@@ -2,7 +2,7 @@
 
 use tidegate_domain::id::{DatabaseName, Version};
 use tidegate_domain::plan::Plan;
-use tidegate_domain::policy::{Bake, Gap, WhenSilent, WhileInFlight};
+use tidegate_domain::policy::{Gap, WhenSilent, WhileInFlight};
 use tidegate_domain::release::{AfterStep, DataStep, DataStepKind};
 use tidegate_domain::service::{MoveStage, Place, ReportOutcome, Run, Service, StepPhase};
 use tidegate_domain::time::Duration;
@@ -22,15 +22,10 @@ impl Planted {
             Self::FewerApprovals => schedule.approvals.iter_mut().for_each(|approval| approval.count -= 1),
             Self::NoGaps => plan.waves.iter_mut().for_each(|wave| wave.policy.gap = Gap::ZERO),
             Self::NoPeaks => schedule.peaks.clear(),
-            Self::NoBake => {
-                for wave in &mut plan.waves {
-                    wave.policy.bake = Bake {
-                        least: Duration::ZERO,
-                        requests: 0,
-                        ..wave.policy.bake
-                    };
-                }
-            }
+            Self::NoBake => plan.waves.iter_mut().for_each(|wave| {
+                wave.policy.bake.least = Duration::ZERO;
+                wave.policy.bake.requests = 0;
+            }),
             Self::ExpandsLate => be_instead(plan, DataStepKind::Expand, DataStepKind::Migrate),
             Self::MigratesFirst => be_instead(plan, DataStepKind::Migrate, DataStepKind::Expand),
             Self::ContractsAtOnce => plan.policy.rollback_window = Duration::ZERO,

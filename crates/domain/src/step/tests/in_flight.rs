@@ -39,9 +39,11 @@ fn goes_well(shop: &mut Shop, release: &str, wave: &str) {
 
 fn waits_for(shop: &Shop) -> Vec<(String, Vec<TenantName>)> {
     let waiting = shop.last.iter().flat_map(|step| &step.waiting);
-    let earlier = waiting.filter_map(|waiting| match waiting {
-        Waiting::EarlierMoves { earlier, tenants, .. } => Some((earlier.to_string(), tenants.clone())),
-        _ => None,
+    let earlier = waiting.filter_map(|waiting| {
+        let Waiting::EarlierMoves { earlier, tenants, .. } = waiting else {
+            return None;
+        };
+        Some((earlier.to_string(), tenants.clone()))
     });
     earlier.collect()
 }

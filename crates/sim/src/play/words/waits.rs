@@ -123,9 +123,8 @@ impl Words<'_> {
                 ..
             } => {
                 let roles = roles.iter().map(RoleName::as_str).collect::<Vec<_>>().join(" or ");
-                let of = wave
-                    .as_ref()
-                    .map_or_else(|| format!("release {release}"), |wave| format!("wave {wave}"));
+                let of = wave.as_ref().map(|wave| format!("wave {wave}"));
+                let of = of.unwrap_or_else(|| format!("release {release}"));
                 format!("{of} waits for approval {approval}: {missing} of role {roles}")
             }
             Waiting::Start {
@@ -154,10 +153,10 @@ impl Words<'_> {
             }
             Waiting::Notice {
                 wave, from: Some(from), ..
-            } => {
-                let from = self.at(*from);
-                format!("wave {wave}: {tenants} not before the notice has run, {from}")
-            }
+            } => format!(
+                "wave {wave}: {tenants} not before the notice has run, {}",
+                self.at(*from)
+            ),
             Waiting::Notice { wave, asked: None, .. } => {
                 format!("wave {wave}: {tenants} not before the notice is due and sent")
             }
