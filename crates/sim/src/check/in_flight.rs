@@ -88,3 +88,26 @@ pub fn versions(rows: &[(Timestamp, Entry)], state: &Service, ledger: &Ledger) -
     }
     Ok(())
 }
+
+/// Who has a hot-fix is moved to what was built on it, or to what a person has let go on since.
+pub fn keeps_fixes(rows: &[(Timestamp, Entry)], before: &Service, ledger: &Ledger) -> Checked {
+    let moved = rows.iter().filter(|(_, entry)| entry.kind == EntryKind::Moved);
+    for (_, entry) in moved {
+        let Some(run) = entry.release.as_ref().and_then(|version| ledger.runs.get(version)) else {
+            continue;
+        };
+        for tenant in &entry.tenants {
+            let from = before.seats.get(tenant).and_then(|seat| seat.version.as_ref());
+            let Some(fix) = from.and_then(|from| ledger.runs.get(from)) else {
+                continue;
+            };
+            let (to, fixed) = (&run.promise.plan.release, &fix.promise.plan.release);
+            let lost = fixed.hotfix.is_some() && to.lacks(fixed).is_some();
+            if lost && !ledger.resumed_since(run, fix) {
+                let detail = format!("{tenant} moves from hot-fix {} to {}", fixed.version, to.version);
+                return Err(("no hot-fix is lost", detail));
+            }
+        }
+    }
+    Ok(())
+}
