@@ -242,7 +242,11 @@ impl Service {
         };
         counts.retain(|version, _| !self.run(version).is_some_and(passes));
         counts.retain(|version, count| *count > 0 || self.is_ready(cell, version));
-        if let Some(run) = self.completed().into_iter().find(|run| counts.contains_key(&run.version)) {
+        if let Some(run) = self
+            .completed()
+            .into_iter()
+            .find(|run| counts.contains_key(&run.version))
+        {
             return Some(run.version.clone());
         }
         let most = counts.into_iter().max_by_key(|(_, count)| *count);

@@ -116,9 +116,13 @@ pub fn plan(script: &Script, version: &Version, state: &Service) -> Option<Plan>
 fn while_in_flight(script: &Script, version: &Version, state: &Service) -> WhileInFlight {
     let earlier = state.runs.iter().filter(|run| !run.phase.has_ended());
     let works = |version: &Version| script.releases.get(version).is_some_and(|it| !it.steps.is_empty());
+    // Nor is the first release that somebody gets: there is nothing to go back to.
+    let is_first = earlier
+        .clone()
+        .any(|run| run.members().any(|(_, member)| member.from.is_none()));
     let mut all = earlier.map(|run| &run.version).chain([version]);
     match script.releases[version].while_in_flight {
-        WhileInFlight::Supersede if all.any(works) => WhileInFlight::Queue,
+        WhileInFlight::Supersede if is_first || all.any(works) => WhileInFlight::Queue,
         how @ (WhileInFlight::Queue | WhileInFlight::Supersede | WhileInFlight::Parallel) => how,
     }
 }

@@ -3,7 +3,7 @@
 use super::turn::{Cause, Turn};
 use crate::id::{CellName, TenantName, Version};
 use crate::journal::EntryKind;
-use crate::service::{Place, RunPhase};
+use crate::service::Place;
 
 impl Turn {
     /// It has no version yet, and gets one as soon as it can.

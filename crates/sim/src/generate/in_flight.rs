@@ -45,7 +45,10 @@ pub fn of_day(seed: u64, script: &mut Script) {
 fn hotfix(random: &mut Random, script: &mut Script) {
     let versions: Vec<Version> = script.releases.keys().cloned().collect();
     let fixed = random.pick(&versions[..versions.len() - 1]).clone();
-    let Some(fix) = fixed.as_str().strip_suffix(".0").and_then(|text| format!("{text}.1").parse::<Version>().ok())
+    let Some(fix) = fixed
+        .as_str()
+        .strip_suffix(".0")
+        .and_then(|text| format!("{text}.1").parse::<Version>().ok())
     else {
         return;
     };
@@ -69,9 +72,15 @@ fn hotfix(random: &mut Random, script: &mut Script) {
     script.actions.push((at, Action::Person(Command::Apply(fix.clone()))));
     let trouble = Duration::from_secs(random.below(1_200));
     match random.below(5) {
-        0 => script.actions.push((at + trouble, Action::Health(fix, Verdict::Fail, Vec::new()))),
-        1 => script.actions.push((at + trouble, Action::Person(Command::RollBack(fix, Scope::Everything)))),
-        2 => script.actions.push((at + trouble, Action::Person(Command::Hold(fix, None)))),
+        0 => script
+            .actions
+            .push((at + trouble, Action::Health(fix, Verdict::Fail, Vec::new()))),
+        1 => script
+            .actions
+            .push((at + trouble, Action::Person(Command::RollBack(fix, Scope::Everything)))),
+        2 => script
+            .actions
+            .push((at + trouble, Action::Person(Command::Hold(fix, None)))),
         _ => {}
     }
 }

@@ -15,7 +15,9 @@ fn commit(fix: &Version) -> String {
 
 fn fixes(script: &Script) -> impl Iterator<Item = &Version> {
     let releases = script.releases.iter();
-    releases.filter(|(_, release)| release.hotfix.is_some()).map(|(version, _)| version)
+    releases
+        .filter(|(_, release)| release.hotfix.is_some())
+        .map(|(version, _)| version)
 }
 
 pub fn commits(script: &Script, version: &Version) -> Vec<Commit> {
