@@ -242,9 +242,11 @@ impl Service {
         };
         counts.retain(|version, _| !self.run(version).is_some_and(passes));
         counts.retain(|version, count| *count > 0 || self.is_ready(cell, version));
-        let completed =
-            |run: &&Run| matches!(run.phase, RunPhase::Completed { .. }) && counts.contains_key(&run.version);
-        if let Some(run) = self.runs.iter().rev().find(completed) {
+        if let Some(run) = self
+            .completed()
+            .into_iter()
+            .find(|run| counts.contains_key(&run.version))
+        {
             return Some(run.version.clone());
         }
         let most = counts.into_iter().max_by_key(|(_, count)| *count);
@@ -253,6 +255,24 @@ impl Service {
 }
 
 impl Service {
+    /// The completed releases, newest first. A hot-fix is as new as what it repairs, whatever was applied in between.
+    #[must_use]
+    pub fn completed(&self) -> Vec<&Run> {
+        let rank = |index: usize, run: &Run| {
+            let fixes = self.fixes_in(&run.version);
+            match fixes.last().and_then(|fix| fix.hotfix.as_ref()) {
+                // Where its root is forgotten, every known release is newer.
+                Some(root) => self.runs.iter().position(|run| run.version == *root),
+                None => Some(index),
+            }
+        };
+        let runs = self.runs.iter().enumerate();
+        let completed = runs.filter(|(_, run)| matches!(run.phase, RunPhase::Completed { .. }));
+        let mut newest: Vec<_> = completed.map(|(index, run)| (rank(index, run), index, run)).collect();
+        newest.sort_by_key(|(root, index, _)| (*root, *index));
+        newest.into_iter().rev().map(|(_, _, run)| run).collect()
+    }
+
     /// Every component of `version` takes work in `cell`.
     fn is_ready(&self, cell: &CellName, version: &Version) -> bool {
         let Some(cell) = self.cells.get(cell) else { return false };

@@ -160,7 +160,8 @@ impl Checker {
             // By the server's clock, which may have jumped.
             let stamped = self.journal.fresh().last().map_or(now, |(at, _)| *at);
             let followed = data_steps::follow(last, state, &self.ledger, stamped);
-            self.take(checked.and(told).and(followed));
+            let fixes = in_flight::keeps_fixes(self.journal.fresh(), last, &self.ledger);
+            self.take(checked.and(told).and(followed).and(fixes));
         }
         self.last = Some(state.clone());
     }

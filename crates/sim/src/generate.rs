@@ -136,6 +136,8 @@ fn release(random: &mut Random, major: u32, tenants: &[TenantName]) -> Release {
         rollback_window: Duration::from_secs(*random.pick(&[60, 1_800, 86_400])),
         only_api: major > 1 && random.percent(30),
         while_in_flight: WhileInFlight::Queue,
+        hotfix: None,
+        lacks_fixes: false,
         steps: BTreeMap::new(),
     }
 }

@@ -1,6 +1,7 @@
 //! The product that a world releases: an API, an admin component on another path, and a worker where the scenario has one.
 
 mod filed;
+mod hotfix;
 mod people;
 mod plant;
 
@@ -52,6 +53,9 @@ pub fn wave_name(index: usize) -> WaveName {
 pub fn plan(script: &Script, version: &Version, state: &Service) -> Option<Plan> {
     let wanted = script.releases.get(version)?;
     let how = while_in_flight(script, version, state);
+    if hotfix::is_in_vain(script, version, state) {
+        return None;
+    }
     let mut free: BTreeMap<TenantName, PlannedTenant> = BTreeMap::new();
     if state.seats.is_empty() && state.runs.is_empty() {
         for (tenant, cell) in &script.tenants {
@@ -74,6 +78,13 @@ pub fn plan(script: &Script, version: &Version, state: &Service) -> Option<Plan>
         free.insert(tenant.clone(), planned);
     }
     free.retain(|_, planned| planned.from.as_ref() != Some(version));
+    if let Some(fixed) = &wanted.hotfix {
+        free.retain(|tenant, _| state.seats.get(tenant).and_then(|seat| seat.version.as_ref()) == Some(fixed));
+        free.values_mut().for_each(|planned| planned.from = Some(fixed.clone()));
+    }
+    if hotfix::is_lost(script, version, free.values()) {
+        return None;
+    }
     let last = wanted.waves.len() - 1;
     let mut waves = Vec::new();
     for (index, names) in wanted.waves.iter().enumerate() {
@@ -105,16 +116,21 @@ pub fn plan(script: &Script, version: &Version, state: &Service) -> Option<Plan>
 fn while_in_flight(script: &Script, version: &Version, state: &Service) -> WhileInFlight {
     let earlier = state.runs.iter().filter(|run| !run.phase.has_ended());
     let works = |version: &Version| script.releases.get(version).is_some_and(|it| !it.steps.is_empty());
+    // Nor is the first release that somebody gets: there is nothing to go back to.
+    let is_first = earlier
+        .clone()
+        .any(|run| run.members().any(|(_, member)| member.from.is_none()));
     let mut all = earlier.map(|run| &run.version).chain([version]);
     match script.releases[version].while_in_flight {
-        WhileInFlight::Supersede if all.any(works) => WhileInFlight::Queue,
+        WhileInFlight::Supersede if is_first || all.any(works) => WhileInFlight::Queue,
         how @ (WhileInFlight::Queue | WhileInFlight::Supersede | WhileInFlight::Parallel) => how,
     }
 }
 
 /// Where the releases in flight will have brought a tenant.
 fn will_be_on<'a>(state: &'a Service, tenant: &TenantName, how: WhileInFlight) -> Option<&'a Version> {
-    let runs = state.runs.iter().rev().filter(|run| !run.phase.has_ended());
+    let (fixes, others): (Vec<_>, Vec<_>) = state.runs.iter().rev().partition(|run| run.hotfix.is_some());
+    let runs = others.into_iter().chain(fixes).filter(|run| !run.phase.has_ended());
     let moves = |member: &Member| match member.place {
         Place::Waiting => how != WhileInFlight::Supersede,
         Place::Moved { .. } => true,
@@ -184,7 +200,7 @@ fn release(script: &Script, version: &Version) -> Release {
     Release {
         version: version.clone(),
         kind: ReleaseKind::Scheduled,
-        commits: Vec::new(),
+        commits: hotfix::commits(script, version),
         components,
         environments: BTreeMap::new(),
         summary: None,
@@ -194,8 +210,8 @@ fn release(script: &Script, version: &Version) -> Release {
         changes: Vec::new(),
         reversible: script.releases[version].reversible,
         patches: None,
-        hotfix: None,
-        includes: BTreeSet::new(),
+        hotfix: script.releases[version].hotfix.clone(),
+        includes: hotfix::includes(script, version),
         downtime: None,
         steps: script.releases[version].steps.iter().map(step).collect(),
     }

@@ -59,6 +59,10 @@ pub struct Release {
     /// The `admin` component and the worker are the same as those of the release before.
     pub only_api: bool,
     pub while_in_flight: WhileInFlight,
+    /// The version that it repairs for those who run it.
+    pub hotfix: Option<Version>,
+    /// It was built before the hot-fixes there are, and lacks their commits.
+    pub lacks_fixes: bool,
     /// Its work on data, each step called as its kind is.
     pub steps: BTreeMap<DataStepKind, AfterStep>,
 }

@@ -73,6 +73,10 @@ fn cannot_supersede(input: &PlanInput, playbook: &PlaybookFile, earlier: &[&Run]
     if !input.release.steps.is_empty() {
         return Some("it works on data".to_owned());
     }
+    let is_first = |run: &&&Run| run.members().any(|(_, member)| member.from.is_none());
+    if let Some(run) = earlier.iter().find(is_first) {
+        return Some(format!("tenants have had no version before release {}", run.version));
+    }
     let works = |run: &&&Run| {
         let release = state.pinned.get(&run.version);
         release.is_some_and(|release| !release.steps.is_empty())

@@ -3,7 +3,7 @@
 use super::turn::{Cause, Turn};
 use crate::id::{CellName, TenantName, Version};
 use crate::journal::EntryKind;
-use crate::service::{Place, RunPhase};
+use crate::service::Place;
 
 impl Turn {
     /// It has no version yet, and gets one as soon as it can.
@@ -15,10 +15,8 @@ impl Turn {
 
     /// The newest release that has reached everybody, as far as the cell's data still lets it run there.
     fn starts_on(&self, cell: &CellName) -> Option<Version> {
-        let mut runs = self.state.runs.iter().rev();
-        let newest = runs.find(|run| {
-            matches!(run.phase, RunPhase::Completed { .. })
-                && !run.is_being_rolled_back()
+        let newest = self.state.completed().into_iter().find(|run| {
+            !run.is_being_rolled_back()
                 && self.state.pinned.contains_key(&run.version)
                 && self.state.contracted_past(cell, &run.version).is_none()
         });

@@ -92,12 +92,15 @@ async fn get(
     (Named(Which { component }), Args(Of { of })): (Named<Which>, Args<Of>),
 ) -> Result<Answer<ComponentContent>, Problem> {
     let view = state.control().view();
-    let base = of.or_else(|| base_version(&view.state, None));
+    let base = of.clone().or_else(|| base_version(&view.state, None));
     let release = base.and_then(|base| view.state.pinned.get(&base));
     let found = release.and_then(|release| Some((release, release.components.get(&component)?)));
     let (release, part) = found.ok_or_else(|| {
-        Problem::not_found(format!("no component `{component}` of that release is known"))
-            .help("`tidegate components` lists what runs; a release hands a new component in")
+        let what = match of {
+            Some(of) => format!("no component `{component}` of {of} is known, or that version is not"),
+            None => format!("no component `{component}` was released"),
+        };
+        Problem::not_found(what).help("`tidegate components` lists what runs; a release hands a new component in")
     })?;
     Ok(Answer(ComponentContent {
         schema_version: SCHEMA_VERSION,

@@ -72,6 +72,9 @@ pub struct ReleaseStatus {
     pub applied_ms: i64,
     /// Whether it can be taken back, in words.
     pub reversible: String,
+    /// The release that takes whom this one has not moved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub superseded_by: Option<Version>,
     /// Who made the plan, where that is somebody else than who applied it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub planned_by: Option<String>,
@@ -329,6 +332,7 @@ fn release(service: &Service, run: &Run, waiting: &[Waiting]) -> ReleaseStatus {
         author: run.author.to_string(),
         applied_ms: run.applied.0,
         reversible: steps::reversible(service, run),
+        superseded_by: run.superseded_by.clone(),
         planned_by: run
             .planned_by
             .as_ref()

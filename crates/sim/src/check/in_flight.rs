@@ -14,13 +14,15 @@ use super::ledger::Ledger;
 /// A release that has to queue begins when the others have ended.
 pub fn queue(state: &Service, ledger: &Ledger) -> Checked {
     for (index, run) in state.runs.iter().enumerate() {
-        let promised = ledger.runs.get(&run.version).map(|kept| &kept.promise.plan.policy);
-        let queues = promised.is_some_and(|policy| policy.while_in_flight == WhileInFlight::Queue);
+        let promised = ledger.runs.get(&run.version).map(|kept| &kept.promise.plan);
+        let queues = promised
+            .is_some_and(|plan| plan.policy.while_in_flight == WhileInFlight::Queue && plan.release.hotfix.is_none());
         if !queues || run.phase != RunPhase::Moving {
             continue;
         }
         let mut earlier = state.runs[..index].iter();
-        if let Some(earlier) = earlier.find(|earlier| !earlier.phase.has_ended()) {
+        // A hot-fix is waited for tenant by tenant.
+        if let Some(earlier) = earlier.find(|earlier| !earlier.phase.has_ended() && earlier.hotfix.is_none()) {
             let detail = format!("{} moves, and {} before it has not ended", run.version, earlier.version);
             return Err(("a release queues where it has to", detail));
         }
@@ -35,7 +37,11 @@ pub fn one_at_a_time(state: &Service) -> Checked {
         for (tenant, _) in run.members().filter(|(_, member)| member.place.is_on()) {
             let busy = |earlier: &&&Run| {
                 let mut waves = earlier.waves.iter();
-                waves.any(|wave| wave.members.get(tenant).is_some_and(|member| is_busy(wave, member)))
+                waves.any(|wave| {
+                    wave.members
+                        .get(tenant)
+                        .is_some_and(|member| is_busy(wave, member, run))
+                })
             };
             if let Some(earlier) = in_flight[..index].iter().find(busy) {
                 let detail = format!(
@@ -49,9 +55,10 @@ pub fn one_at_a_time(state: &Service) -> Checked {
     Ok(())
 }
 
-fn is_busy(wave: &WaveRun, member: &Member) -> bool {
+/// Whom it has not moved yet, a release leaves to a hot-fix.
+fn is_busy(wave: &WaveRun, member: &Member, other: &Run) -> bool {
     match member.place {
-        Place::Waiting => matches!(wave.state, WaveState::Waiting | WaveState::Active { .. }),
+        Place::Waiting => other.hotfix.is_none() && matches!(wave.state, WaveState::Waiting | WaveState::Active { .. }),
         Place::Moved { .. } | Place::Returning { .. } => true,
         Place::Returned { .. } | Place::Left { .. } | Place::Superseded { .. } => false,
     }
@@ -83,6 +90,29 @@ pub fn versions(rows: &[(Timestamp, Entry)], state: &Service, ledger: &Ledger) -
             if let Some((component, count)) = running.into_iter().find(|(_, count)| *count > most) {
                 let detail = format!("{version} begins in cell {cell}, which runs {count} versions of {component}");
                 return Err(("no more versions in a cell than the playbook allows", detail));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Who has a hot-fix is moved to what was built on it, or to what a person has let go on since.
+pub fn keeps_fixes(rows: &[(Timestamp, Entry)], before: &Service, ledger: &Ledger) -> Checked {
+    let moved = rows.iter().filter(|(_, entry)| entry.kind == EntryKind::Moved);
+    for (_, entry) in moved {
+        let Some(run) = entry.release.as_ref().and_then(|version| ledger.runs.get(version)) else {
+            continue;
+        };
+        for tenant in &entry.tenants {
+            let from = before.seats.get(tenant).and_then(|seat| seat.version.as_ref());
+            let Some(fix) = from.and_then(|from| ledger.runs.get(from)) else {
+                continue;
+            };
+            let (to, fixed) = (&run.promise.plan.release, &fix.promise.plan.release);
+            let lost = fixed.hotfix.is_some() && to.lacks(fixed).is_some();
+            if lost && !ledger.resumed_since(run, fix) {
+                let detail = format!("{tenant} moves from hot-fix {} to {}", fixed.version, to.version);
+                return Err(("no hot-fix is lost", detail));
             }
         }
     }

@@ -39,6 +39,8 @@ pub struct Kept {
     pub promise: Arc<Promise>,
     applied_by: Actor,
     applied: usize,
+    /// With which row a person last let it go on.
+    resumed: usize,
     started: bool,
     said: Vec<Said>,
     pub waivers: Vec<Waiver>,
@@ -238,6 +240,7 @@ impl Ledger {
             promise: Arc::clone(promise),
             applied_by: entry.actor.clone(),
             applied: self.rows,
+            resumed: 0,
             started: false,
             said: Vec::new(),
             waivers: Vec::new(),
@@ -254,6 +257,7 @@ impl Ledger {
     }
 
     fn of_run(&mut self, entry: &Entry, at: Timestamp) -> Result<(), Mute> {
+        let row = self.rows;
         let Some(run) = entry.release.as_ref().and_then(|version| self.runs.get_mut(version)) else {
             return Ok(());
         };
@@ -273,6 +277,7 @@ impl Ledger {
             (EntryKind::Waived, _) => run.waivers.push(waiver(&entry.reason, at).ok_or(Mute)?),
             (EntryKind::Resumed, _) => {
                 run.returned.clear();
+                run.resumed = row;
                 // What is being baked is baked anew.
                 for wave in run.waves.values_mut().filter(|wave| wave.confirmed.is_none()) {
                     wave.baking = wave.baking.map(|_| at);
@@ -315,6 +320,11 @@ impl Ledger {
     /// The tenant has said after the release was applied that it wants to stay where it is.
     pub fn stays(&self, run: &Kept, tenant: &TenantName) -> bool {
         self.opted_out.get(tenant).is_some_and(|row| *row > run.applied)
+    }
+
+    /// A person has let a release go on since another was applied.
+    pub fn resumed_since(&self, run: &Kept, other: &Kept) -> bool {
+        run.resumed > other.applied
     }
 
     /// It came, or came back, after the release was applied.

@@ -72,10 +72,11 @@ pub fn members_are_where_they_are_said_to_be(state: &Service) -> Checked {
     for (index, run) in state.runs.iter().enumerate() {
         for (tenant, member) in run.members().filter(|(_, member)| member.place.is_on()) {
             let on = state.seats.get(tenant).and_then(|seat| seat.version.as_ref());
-            let later = &state.runs[index + 1..];
-            let moved_on = later
-                .iter()
-                .flat_map(Run::members)
+            // From a hot-fix tenants are moved on by releases that were applied before it, too.
+            let others = state.runs.iter().enumerate();
+            let others = others.filter(|(other, _)| *other > index || (*other != index && run.hotfix.is_some()));
+            let moved_on = others
+                .flat_map(|(_, run)| run.members())
                 .any(|(name, later)| name == tenant && later.place.is_on());
             // Who was created while all that ran went back has no version until it follows.
             let follows = on.is_none() && matches!(member.place, Place::Returning { .. });

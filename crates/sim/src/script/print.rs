@@ -88,6 +88,12 @@ impl fmt::Display for Release {
         if self.only_api {
             write!(f, " only-api")?;
         }
+        if let Some(fixed) = &self.hotfix {
+            write!(f, " hotfix={fixed}")?;
+        }
+        if self.lacks_fixes {
+            write!(f, " lacks-fixes")?;
+        }
         if self.while_in_flight != WhileInFlight::Queue {
             write!(f, " in-flight={}", self.while_in_flight.as_str())?;
         }

@@ -119,6 +119,8 @@ fn release(options: &[&str]) -> Read<Release> {
         rollback_window: Duration::from_hours(1),
         only_api: false,
         while_in_flight: WhileInFlight::Queue,
+        hotfix: None,
+        lacks_fixes: false,
         steps: BTreeMap::new(),
     };
     for option in options {
@@ -147,6 +149,8 @@ fn release(options: &[&str]) -> Read<Release> {
             "until" => release.reversible = Reversible::Until(stage(value)?),
             "window" => release.rollback_window = duration(value)?,
             "only-api" => release.only_api = true,
+            "hotfix" => release.hotfix = Some(version_of(value)?),
+            "lacks-fixes" => release.lacks_fixes = true,
             "in-flight" => release.while_in_flight = while_in_flight(value)?,
             "steps" => release.steps = value.split(',').map(step).collect::<Read<_>>()?,
             _ => return Err("a release has no such option"),

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "what cannot be prepared is a failed test")]
 
 mod data_steps;
+mod life;
 mod planted;
 mod practices;
 

@@ -2,7 +2,7 @@
 //! practice is asserted here and which is not reached.
 
 mod deploy_then_release;
-mod scene;
+pub mod scene;
 mod single_version;
 mod three_day_waves;
 mod two_stage;

@@ -130,6 +130,9 @@ fn draw_release(page: &mut String, release: &ReleaseStatus, whole: bool, paint: 
     if release.ended_ms.is_none() {
         let _ = writeln!(page, "  can be taken back {}", release.reversible);
     }
+    if let Some(by) = release.superseded_by.as_ref().filter(|_| release.ended_ms.is_none()) {
+        let _ = writeln!(page, "  release {by} moves whom it has not moved");
+    }
     if let Some(hold) = held {
         let until = hold
             .until_ms

@@ -150,6 +150,26 @@ fn a_new_tenant_on_what_is_repaired_gets_the_fix_too() {
 }
 
 #[test]
+fn a_hotfix_is_no_newer_than_what_it_repairs() {
+    let mut shop = paused();
+    shop.state.pinned.get_mut(&version("1.1.0")).unwrap().commits = vec![Commit {
+        repository: None,
+        id: "abcdef1".to_owned(),
+        at: None,
+    }];
+    shop.apply_with("1.0.1", FIX);
+    shop.settle();
+    goes_well(&mut shop, "1.0.1", "rest", 60);
+    shop.take(EventKind::OptOut { tenant: tenant("bolt") }).unwrap();
+    shop.pass(Duration::from_hours(24 * 22));
+    goes_well(&mut shop, "1.1.0", "rest", 600);
+    assert_eq!((shop.phase("1.0.1"), shop.phase("1.1.0")), ("completed", "completed"));
+    assert_eq!(shop.on("1.0.1"), ["bolt"]);
+    let eu = "eu".parse().unwrap();
+    assert_eq!(shop.state.newest_confirmed(&eu), Some(version("1.1.0")));
+}
+
+#[test]
 fn what_is_no_hotfix_is_refused_with_what_to_do() {
     let shop = paused();
     let told = blocks(&shop, "1.0.1", "hotfix: 0.9.0\ncommits: [{id: abcdef1}]\n");
