@@ -134,10 +134,8 @@ fn draw_release(page: &mut String, release: &ReleaseStatus, whole: bool, paint: 
         let _ = writeln!(page, "  release {by} moves whom it has not moved");
     }
     if let Some(hold) = held {
-        let until = hold
-            .until_ms
-            .map(|until| format!(", until {}", at_ms(until)))
-            .unwrap_or_default();
+        let until = hold.until_ms.map(|until| format!(", until {}", at_ms(until)));
+        let until = until.unwrap_or_default();
         let _ = writeln!(
             page,
             "  held by {} since {}{until}: {}",
