@@ -16,6 +16,7 @@ use crate::time::Duration;
 
 pub use self::approval::{ApprovalPoint, ApprovalRule, Before};
 pub use self::gap::{Gap, InvalidGap};
+pub(crate) use self::in_flight::max_versions;
 pub use self::in_flight::{MAX_VERSIONS, WhileInFlight};
 pub use self::notice::{NoticeKind, NoticeRule};
 pub use self::path::{Downtime, EmergencyPath, HotfixPath, OnlyWhen, Skip, Validation, WhenSilent};

@@ -258,13 +258,13 @@ impl Service {
     /// The completed releases, newest first. A hot-fix is as new as what it repairs, whatever was applied in between.
     #[must_use]
     pub fn completed(&self) -> Vec<&Run> {
-        let rank = |index: usize, run: &Run| {
-            let fixes = self.fixes_in(&run.version);
-            match fixes.last().and_then(|fix| fix.hotfix.as_ref()) {
-                // Where its root is forgotten, every known release is newer.
-                Some(root) => self.runs.iter().position(|run| run.version == *root),
-                None => Some(index),
+        // Where the root of a hot-fix is forgotten, every known release is newer.
+        let rank = |index: usize, run: &Run| match &run.hotfix {
+            Some(_) => {
+                let root = self.root_of(&run.version);
+                self.runs.iter().position(|run| run.version == *root)
             }
+            None => Some(index),
         };
         let runs = self.runs.iter().enumerate();
         let completed = runs.filter(|(_, run)| matches!(run.phase, RunPhase::Completed { .. }));

@@ -11,7 +11,6 @@ use tidegate_domain::id::Version;
 use tidegate_server::api::{ReleaseList, TenantList};
 
 use super::components::patch::{self, Part};
-use super::releases::create::hand_in;
 use crate::client::Client;
 use crate::context::Context;
 use crate::error::CliError;
@@ -68,14 +67,8 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, CliError> {
     });
     release[if is_in_flight { "patches" } else { "hotfix" }] = json!(args.fixed);
     let text = format!("{release:#}\n");
-    if let Some(file) = &args.output {
-        std::fs::write(file, text)
-            .map_err(|error| CliError::new(format!("cannot write `{}`", file.display())).because(error))?;
-        output::message(&format!("next: tidegate releases create {}", file.display()));
-    } else {
-        let request = patch::request(&args.release, text, artifacts);
-        hand_in(args.release.as_str(), &request, args.json, context)?;
-    }
+    let give = (args.output.as_deref(), args.json);
+    patch::give_to((&args.release, text, artifacts), give, context)?;
     others(args, &client)?;
     Ok(ExitCode::SUCCESS)
 }

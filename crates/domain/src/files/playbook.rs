@@ -15,8 +15,8 @@ pub use self::wave::{Conditions, Select, Wave};
 use super::service::Environment;
 use crate::id::{CalendarName, PlaybookName, WindowName};
 use crate::policy::{
-    ApprovalRule, Downtime, EmergencyPath, HotfixPath, MAX_VERSIONS, NoticeRule, OnFailure, OnInconclusive,
-    ReservationRule, WhileInFlight,
+    ApprovalRule, Downtime, EmergencyPath, HotfixPath, NoticeRule, OnFailure, OnInconclusive, ReservationRule,
+    WhileInFlight,
 };
 use crate::time::Duration;
 
@@ -46,7 +46,7 @@ pub struct PlaybookFile {
     #[serde(default)]
     pub while_in_flight: WhileInFlight,
     /// How many versions of a component may run in a cell at once. What is only kept warm for a rollback is stopped first.
-    #[serde(default = "max_versions")]
+    #[serde(default = "crate::policy::max_versions")]
     #[schemars(range(min = 2))]
     pub max_versions: u8,
     /// How long starting the new version may take.
@@ -97,10 +97,6 @@ pub struct PlaybookFile {
     /// later one waits for it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub auto_supersedes: bool,
-}
-
-const fn max_versions() -> u8 {
-    MAX_VERSIONS
 }
 
 fn prepare_within() -> Duration {

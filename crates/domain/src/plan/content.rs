@@ -11,7 +11,7 @@ use crate::release::{
     Artifact, ComponentKind, ComponentRelease, Configuration, DataStep, Definition, Readiness, ReadinessCheck, Release,
     ReleaseKind, Reversible, SecretReference, SecretReferences, Secrets,
 };
-use crate::service::{RunPhase, Service};
+use crate::service::Service;
 
 /// Builds the release of the input on top of `base`; problems say which component could not be completed.
 pub fn release(input: &PlanInput, base: Option<&Release>, problems: &mut Vec<Problem>) -> Release {
@@ -185,12 +185,10 @@ pub fn base_version(state: &Service, patched: Option<&Version>) -> Option<Versio
     if let Some(patched) = patched.filter(|patched| state.pinned.contains_key(*patched)) {
         return Some(patched.clone());
     }
-    let runs = || state.runs.iter().rev().filter(|run| run.hotfix.is_none());
-    if let Some(run) = runs().find(|run| !run.phase.has_ended()) {
+    let mut others = state.runs.iter().rev().filter(|run| run.hotfix.is_none());
+    let newest = others.find(|run| !run.phase.has_ended());
+    if let Some(run) = newest.or_else(|| state.completed().into_iter().next()) {
         return Some(run.version.clone());
-    }
-    if let Some(run) = runs().find(|run| matches!(run.phase, RunPhase::Completed { .. })) {
-        return Some(state.last_fix_of(&run.version).clone());
     }
     let mut counts: BTreeMap<&Version, usize> = BTreeMap::new();
     for version in state.seats.values().filter_map(|seat| seat.version.as_ref()) {

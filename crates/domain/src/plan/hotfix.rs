@@ -8,7 +8,7 @@ use super::report::{About, Problem, ProblemKind};
 use crate::id::Version;
 use crate::policy::{HotfixPath, WavePolicy};
 use crate::release::Release;
-use crate::service::{RunPhase, Service};
+use crate::service::Service;
 
 /// What the playbook has for hot-fixes instead of what it has for others.
 pub(super) fn shorten(policy: &mut WavePolicy, path: &HotfixPath) {
@@ -113,18 +113,9 @@ impl Service {
         fixes
     }
 
-    /// The last hot-fix of a version that was completed; itself where there is none.
-    pub(crate) fn last_fix_of<'a>(&'a self, version: &'a Version) -> &'a Version {
-        let mut last = version;
-        for _ in 0..self.runs.len() {
-            let is_next = |run: &&crate::service::Run| {
-                matches!(run.phase, RunPhase::Completed { .. }) && run.hotfix.as_ref() == Some(last)
-            };
-            let Some(next) = self.runs.iter().rev().find(is_next) else {
-                break;
-            };
-            last = &next.version;
-        }
-        last
+    /// The version that a hot-fix, and those that it repairs in a row, repair in the end; itself where it repairs none.
+    pub(crate) fn root_of<'a>(&'a self, version: &'a Version) -> &'a Version {
+        let fixes = self.fixes_in(version);
+        fixes.last().and_then(|fix| fix.hotfix.as_ref()).unwrap_or(version)
     }
 }

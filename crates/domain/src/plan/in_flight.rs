@@ -47,10 +47,8 @@ impl PlanReport {
 /// As the playbook says; a release that could not supersede the others without harm queues behind them.
 pub(super) fn way(input: &PlanInput, playbook: &PlaybookFile) -> Way {
     let release = &input.release;
-    let is_earlier = |run: &&Run| {
-        let other = run.version != release.version && Some(&run.version) != release.patches.as_ref();
-        !run.phase.has_ended() && run.hotfix.is_none() && release.hotfix.is_none() && other
-    };
+    let repairs = (release.patches.as_ref(), release.hotfix.as_ref());
+    let is_earlier = |run: &&Run| !run.phase.has_ended() && stands_beside(run, &release.version, repairs);
     let earlier: Vec<&Run> = input.state.runs.iter().filter(is_earlier).collect();
     let queues_because = match playbook.while_in_flight {
         WhileInFlight::Supersede if !earlier.is_empty() => cannot_supersede(input, playbook, &earlier),
@@ -64,6 +62,12 @@ pub(super) fn way(input: &PlanInput, playbook: &PlaybookFile) -> Way {
         queues_because,
         earlier: earlier.into_iter().map(|run| run.version.clone()).collect(),
     }
+}
+
+/// It is another release in the row, neither a repair nor what is repaired: `repairs` is what the release patches, and what it is
+/// a hot-fix of.
+fn stands_beside(run: &Run, release: &Version, (patches, hotfix): (Option<&Version>, Option<&Version>)) -> bool {
+    run.version != *release && Some(&run.version) != patches && run.hotfix.is_none() && hotfix.is_none()
 }
 
 /// A tenant that skipped work on its data would run what its data is not ready for; and where too many versions run already,
@@ -108,14 +112,13 @@ pub(super) fn skipped(state: &Service, release: &Release, waves: &[PlannedWave])
     let mut skipped = BTreeMap::new();
     for version in from {
         // A hot-fix stands in the row where what it repairs does.
-        let fixes = state.fixes_in(version);
-        let root = fixes.last().and_then(|fix| fix.hotfix.as_ref()).unwrap_or(version);
+        let root = state.root_of(version);
         let place = state.runs.iter().rposition(|run| run.version == *root);
         let later = &state.runs[place.map_or(0, |place| place + 1)..];
         let counts = |run: &&Run| {
             let came_back = matches!(run.phase, RunPhase::RolledBack { .. } | RunPhase::Aborted { .. });
-            let other = run.version != release.version && Some(&run.version) != release.patches.as_ref();
-            !came_back && run.hotfix.is_none() && release.hotfix.is_none() && other
+            let repairs = (release.patches.as_ref(), release.hotfix.as_ref());
+            !came_back && stands_beside(run, &release.version, repairs)
         };
         let releases: Vec<Version> = later.iter().filter(counts).map(|run| run.version.clone()).collect();
         if releases.is_empty() {

@@ -37,7 +37,7 @@ impl WhileInFlight {
     }
 }
 
-pub(super) const fn max_versions() -> u8 {
+pub const fn max_versions() -> u8 {
     MAX_VERSIONS
 }
 

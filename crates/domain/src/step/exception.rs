@@ -152,7 +152,7 @@ impl Turn {
             }
         }
         for (wave, tenant) in left {
-            self.write_left(&version, &wave, tenant, cause);
+            self.write_left(&version, &wave, vec![tenant], cause);
         }
     }
 

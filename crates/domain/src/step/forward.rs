@@ -223,6 +223,8 @@ impl Turn {
             seat.is_some_and(|seat| busy.with(tenant, &seat.cell).is_some())
         };
         let members = self.state.runs[run].waves[wave].members.keys();
+        // Asked in every round, and a wave may have many tenants.
+        let members = members.filter(|_| !busy.is_empty());
         let waiting: BTreeSet<TenantName> = members.filter(|tenant| waits(tenant)).cloned().collect();
         let seats = &self.state.seats;
         let version = self.state.runs[run].version.clone();
@@ -254,7 +256,7 @@ impl Turn {
         }
         let name = wave.name.clone();
         for (tenant, reason) in left {
-            self.write_left(&version, &name, tenant, &Cause::system("release", reason));
+            self.write_left(&version, &name, vec![tenant], &Cause::system("release", reason));
         }
     }
 

@@ -25,6 +25,10 @@ impl Busy<'_> {
         found.copied()
     }
 
+    pub fn is_empty(&self) -> bool {
+        self.tenants.is_empty()
+    }
+
     pub fn in_cell(&self, cell: &CellName) -> bool {
         self.cells.contains_key(cell)
     }
@@ -125,11 +129,7 @@ impl Turn {
             let run = &self.state.runs[index];
             let (version, name) = (run.version.clone(), run.waves[wave].name.clone());
             if !taken.is_empty() {
-                let cause = cause.actor_says(left_to.clone());
-                self.write(EntryKind::LeftBehind, &version, Some(&name), &cause);
-                if let Some(entry) = self.journal.last_mut() {
-                    entry.tenants = taken;
-                }
+                self.write_left(&version, &name, taken, &cause.actor_says(left_to.clone()));
             }
         }
         let version = self.state.runs[index].version.clone();
@@ -143,7 +143,7 @@ impl Turn {
         reserved
     }
 
-    /// A release whose rest another one has taken has ended once nothing of it is on its way.
+    /// A release whose place another one has taken moves nobody any more.
     pub fn end_superseded(&mut self, index: usize, cause: &Cause) {
         let now = self.now;
         let run = &mut self.state.runs[index];

@@ -4,11 +4,9 @@ use std::collections::BTreeMap;
 
 use super::Refused;
 use super::turn::{Cause, Turn};
-use crate::effect::Milestone;
 use crate::id::TenantName;
-use crate::journal::EntryKind;
 use crate::plan::Plan;
-use crate::service::{Place, Reservation, RunPhase, WaveState};
+use crate::service::{Place, Reservation, WaveState};
 
 impl Turn {
     /// What comes after the patched release counts on it, and would be left behind.
@@ -49,14 +47,9 @@ impl Turn {
                 | WaveState::Superseded { .. } => continue,
             };
         }
-        run.phase = RunPhase::Superseded { at: now };
-        run.hold = None;
         let reserved = std::mem::take(&mut run.reservations);
-        let version = run.version.clone();
-        self.withdraw_notices(index);
         let reason = format!("release {} patches it: {}", plan.release.version, cause.reason);
-        self.write(EntryKind::Superseded, &version, None, &cause.actor_says(reason.clone()));
-        self.announce(index, None, Milestone::ReleaseSuperseded, Some(&reason));
+        self.end_superseded(index, &cause.actor_says(reason));
         reserved
     }
 

@@ -232,11 +232,11 @@ impl Turn {
         });
     }
 
-    /// A tenant that the release moves no more.
-    pub fn write_left(&mut self, release: &Version, wave: &WaveName, tenant: TenantName, cause: &Cause) {
+    /// Tenants that the release moves no more.
+    pub fn write_left(&mut self, release: &Version, wave: &WaveName, tenants: Vec<TenantName>, cause: &Cause) {
         self.write(EntryKind::LeftBehind, release, Some(wave), cause);
         if let Some(entry) = self.journal.last_mut() {
-            entry.tenants.push(tenant);
+            entry.tenants = tenants;
         }
     }
 

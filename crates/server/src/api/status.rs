@@ -275,8 +275,7 @@ pub fn of(service: &Service, waiting: &[Waiting]) -> Status {
 
 /// By the playbook of the newest release that is completed.
 pub fn rolling(service: &Service) -> Option<Rolling<'_>> {
-    let completed = |run: &&Run| matches!(run.phase, RunPhase::Completed { .. });
-    let run = service.runs.iter().rev().find(completed)?;
+    let run = service.completed().into_iter().next()?;
     Some(Rolling {
         calendars: &run.schedule.calendars,
         base: &run.schedule.base,

@@ -64,14 +64,23 @@ pub fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     let client = context.client()?;
     let artifacts = look_up(&args.parts)?;
     let text = text(args, &artifacts, &client)?;
-    if let Some(file) = &args.output {
-        std::fs::write(file, text)
-            .map_err(|error| CliError::new(format!("cannot write `{}`", file.display())).because(error))?;
-        output::message(&format!("next: tidegate releases create {}", file.display()));
-        return Ok(());
-    }
-    let request = request(&args.release, text, artifacts);
-    hand_in(args.release.as_str(), &request, args.json, context)
+    let give = (args.output.as_deref(), args.json);
+    give_to((&args.release, text, artifacts), give, context)
+}
+
+/// Writes a release into a file, or hands it in.
+pub fn give_to(
+    (release, text, artifacts): (&Version, String, Artifacts),
+    (file, json): (Option<&Path>, bool),
+    context: &Context,
+) -> Result<(), CliError> {
+    let Some(file) = file else {
+        return hand_in(release.as_str(), &request(release, text, artifacts), json, context);
+    };
+    std::fs::write(file, text)
+        .map_err(|error| CliError::new(format!("cannot write `{}`", file.display())).because(error))?;
+    output::message(&format!("next: tidegate releases create {}", file.display()));
+    Ok(())
 }
 
 /// Hashes what is to be run, as if the release file lay where the command is run.
@@ -88,7 +97,7 @@ pub fn look_up(parts: &[Part]) -> Result<Artifacts, CliError> {
 }
 
 /// A release that is written in no file.
-pub fn request(release: &Version, text: String, artifacts: Artifacts) -> NewRelease {
+fn request(release: &Version, text: String, artifacts: Artifacts) -> NewRelease {
     let artifacts = artifacts.into_iter();
     NewRelease {
         release: SourceText {

@@ -28,6 +28,16 @@ fn goes_well(shop: &mut Shop, release: &str, wave: &str, seconds: u32) {
     shop.pass(Duration::from_secs(seconds));
 }
 
+/// 1.1.0, though it was there before the fix.
+fn was_built_on_the_fix(shop: &mut Shop) {
+    let commit = Commit {
+        repository: None,
+        id: "abcdef1".to_owned(),
+        at: None,
+    };
+    shop.state.pinned.get_mut(&version("1.1.0")).unwrap().commits = vec![commit];
+}
+
 fn blocks(shop: &Shop, release: &str, more: &str) -> String {
     let (planned, report) = plan(&shop.input(release, more));
     assert!(planned.is_none());
@@ -57,11 +67,7 @@ fn a_hotfix_reaches_those_on_its_version_while_another_release_is_paused() {
 #[test]
 fn the_paused_release_goes_on_on_top_and_goes_back_to_the_fix() {
     let mut shop = paused();
-    shop.state.pinned.get_mut(&version("1.1.0")).unwrap().commits = vec![Commit {
-        repository: None,
-        id: "abcdef1".to_owned(),
-        at: None,
-    }];
+    was_built_on_the_fix(&mut shop);
     shop.apply_with("1.0.1", FIX);
     shop.settle();
     assert!(
@@ -152,11 +158,7 @@ fn a_new_tenant_on_what_is_repaired_gets_the_fix_too() {
 #[test]
 fn a_hotfix_is_no_newer_than_what_it_repairs() {
     let mut shop = paused();
-    shop.state.pinned.get_mut(&version("1.1.0")).unwrap().commits = vec![Commit {
-        repository: None,
-        id: "abcdef1".to_owned(),
-        at: None,
-    }];
+    was_built_on_the_fix(&mut shop);
     shop.apply_with("1.0.1", FIX);
     shop.settle();
     goes_well(&mut shop, "1.0.1", "rest", 60);
