@@ -111,6 +111,8 @@ pub enum Milestone {
     DowntimeEnded,
     /// Work on data has failed.
     StepFailed,
+    /// It should have come back, and cannot by itself.
+    RollbackRefused,
 }
 
 impl Lane {
@@ -147,6 +149,7 @@ impl Milestone {
             Self::DowntimeExtended => "downtime_extended",
             Self::DowntimeEnded => "downtime_ended",
             Self::StepFailed => "step_failed",
+            Self::RollbackRefused => "rollback_refused",
         }
     }
 }

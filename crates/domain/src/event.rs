@@ -8,7 +8,8 @@ use crate::effect::EffectId;
 use crate::id::{Actor, CellName, CustomerName, Digest, RoleName, TenantName, Version, WaveName};
 use crate::observed::{CellReports, GatewayReport};
 use crate::plan::{NoticeKey, Plan};
-use crate::service::{ReportOutcome, Selection, Waived};
+use crate::release::Companion;
+use crate::service::{CompanionPhase, ReportOutcome, Selection, Waived};
 use crate::time::Timestamp;
 
 /// One event, with who caused it and why.
@@ -108,6 +109,12 @@ pub enum EventKind {
         wave: WaveName,
         attempt: u32,
         judgement: Judgement,
+    },
+    /// The server of another service tells how far a release is that one of this service goes together with.
+    CompanionSeen {
+        version: Version,
+        companion: Companion,
+        phase: CompanionPhase,
     },
     /// An effect has ended.
     Performed { effect: EffectId, judgement: Judgement },

@@ -53,13 +53,13 @@ pub use roster::read_roster;
 pub use schema::schemas;
 pub use service::{
     Answer, Answers, Cell, Component, ComponentEnvironments, ComponentKind, ComponentPlace, Environment, Gateway, Jwt,
-    Match, Ready, ServiceFile, Stop, TenantFrom, Tls, Verify,
+    Match, OtherService, Ready, ServiceFile, Stop, TenantFrom, Tls, Verify,
 };
 pub use starter::{SHIPPED_PLAYBOOKS, starter};
 pub use tenants::{BrokenTenant, Tenant, TenantsFile};
 pub use text::{
     AbsolutePath, Address, CommitId, CookieName, CredentialName, GateName, HeaderName, HostName, HostTemplate, Instant,
-    InvalidText, LabelName, Memory, PathTemplate, Scalar, Sha256, TimeZoneName, UrlPath, VariableName,
+    InvalidText, LabelName, Memory, PathTemplate, Scalar, ServerAddress, Sha256, TimeZoneName, UrlPath, VariableName,
 };
 pub use tree::{BYTES_MAX, DEPTH_MAX, NODES_MAX, ROWS_BYTES_MAX, ROWS_NODES_MAX, bytes_max};
 

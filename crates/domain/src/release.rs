@@ -10,9 +10,11 @@ use crate::files::Environment;
 use crate::id::{CellName, ComponentName, Digest, SlotId, TenantName, Version};
 use crate::time::Duration;
 
+mod companion;
 mod data_step;
 mod secret;
 
+pub use self::companion::Companion;
 pub use self::data_step::{AfterStep, DataStep, DataStepKind};
 pub use self::secret::{SecretReference, SecretReferences, Secrets};
 
@@ -51,6 +53,9 @@ pub struct Release {
     /// Commits that it was built on besides `commits`, by their ids.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub includes: BTreeSet<String>,
+    /// The releases that go together, this one among them, in the order in which they begin.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub together: Vec<Companion>,
     /// How long tenants are out of service while they are switched.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub downtime: Option<Duration>,

@@ -2,6 +2,7 @@
 
 mod approval;
 mod cell_move;
+mod companion;
 mod component;
 mod data_step;
 mod exception;
@@ -18,6 +19,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::approval::{Approval, Given};
 pub use self::cell_move::{CellMove, Closed, MoveStage};
+pub use self::companion::{CompanionPhase, CompanionRun};
 pub use self::component::{PatchDue, Rolling, Running};
 pub use self::data_step::{StepPhase, StepRun};
 pub use self::exception::{Choice, Freeze, Selection, Waived, Waiver};

@@ -27,6 +27,7 @@ mod start;
 mod suspend;
 mod switch;
 mod sync;
+mod together;
 mod turn;
 mod validation;
 mod wave;

@@ -13,6 +13,7 @@ use crate::id::{
     WindowName,
 };
 use crate::plan::NoticeKey;
+use crate::release::Companion;
 use crate::time::Timestamp;
 
 /// One thing that a release waits for.
@@ -27,6 +28,12 @@ pub enum Waiting {
         wave: WaveName,
         tenants: Vec<TenantName>,
         earlier: Version,
+    },
+    /// A release of another service that it goes together with is not where it has to be.
+    Companion {
+        release: Version,
+        companion: Companion,
+        reason: String,
     },
     /// A person or Tidegate stopped it.
     Hold {
@@ -203,6 +210,7 @@ impl Waiting {
         match self {
             Self::EarlierRelease { release, .. }
             | Self::EarlierMoves { release, .. }
+            | Self::Companion { release, .. }
             | Self::Hold { release, .. }
             | Self::Approval { release, .. }
             | Self::Start { release, .. }
@@ -231,6 +239,7 @@ impl Waiting {
             Self::EarlierMoves { earlier, tenants, .. } => {
                 format!("release {earlier} to be done with {}", named(tenants))
             }
+            Self::Companion { companion, reason, .. } => format!("{companion}, with which it goes together: {reason}"),
             Self::Hold { by, reason, until, .. } => hold_in_words(by, reason, *until),
             Self::Gate { effect, .. } => format!("gate {effect} to end"),
             Self::Step { cell, step, reason, .. } => format!("step {step} in cell {cell}: {reason}"),
@@ -349,6 +358,7 @@ impl Waiting {
             Self::Gap { wave, until, .. } => format!("{until}, the earliest start of wave {wave}"),
             Self::EarlierRelease { .. }
             | Self::EarlierMoves { .. }
+            | Self::Companion { .. }
             | Self::Hold { .. }
             | Self::Gate { .. }
             | Self::Step { .. }

@@ -18,7 +18,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tidegate_domain::desired::{Desired, desired};
 use tidegate_domain::id::{Digest, ServiceName, TenantName, Version, WaveName};
-use tidegate_domain::service::{Run, RunPhase, Service};
+use tidegate_domain::service::{Run, Service};
 use tidegate_domain::step::step;
 use tidegate_domain::time::{Duration, Timestamp};
 use tidegate_domain::waiting::Waiting;
@@ -211,7 +211,11 @@ impl Checker {
     pub fn settled(&mut self, turned: &Turned, now: Timestamp) {
         // It costs as much as the turn: one in four is enough over many worlds.
         let chosen = self.journal.seq % 4 == 0;
-        if chosen && turned.changed && !turned.more && step(&turned.state, &[], now).state != turned.state {
+        if !chosen || !turned.changed || turned.more {
+            return;
+        }
+        let again = step(&turned.state, &[], now).state;
+        if again != turned.state {
             let detail = "another turn at the same moment, without an event, changes the state".to_owned();
             self.violate("a turn does all that follows", detail);
         }
@@ -240,35 +244,34 @@ impl Checker {
         }
     }
 
-    /// Every release has ended, or waits for a person by name, for a window that never opens, or for an earlier one that does.
+    /// Every release has ended, or waits for a person by name, for a window that never opens, or for others that do.
     pub fn releases_rest(&self, waiting: &[Waiting]) -> bool {
         let Some(state) = &self.last else { return true };
-        let mut blocked = false;
-        let for_ever = |run: &Run| {
-            let never = |waiting: &Waiting| matches!(waiting, Waiting::Window { opens: None, release, .. } if *release == run.version);
-            held_for_good(run) || waiting.iter().any(never)
+        let never = |version: &Version| {
+            let never = |waiting: &Waiting| matches!(waiting, Waiting::Window { opens: None, release, .. } if release == version);
+            waiting.iter().any(never)
         };
-        for run in &state.runs {
-            let rests = match run.phase {
-                RunPhase::Queued => blocked || held_for_good(run),
-                RunPhase::Moving => {
-                    (for_ever(run) || (blocked && leaves_all_to_earlier(run, waiting))) && !run.returning()
-                }
-                RunPhase::Completed { .. }
-                | RunPhase::RolledBack { .. }
-                | RunPhase::Aborted { .. }
-                | RunPhase::Superseded { .. } => !run.returning(),
-            };
-            let step = |waiting: &Waiting| {
-                let goes_on = matches!(waiting, Waiting::Step { until: Some(_), .. });
-                goes_on && waiting.release() == Some(&run.version)
-            };
-            if !rests || data_steps::open(run).next().is_some() || waiting.iter().any(step) {
-                return false;
+        let in_flight: Vec<&Run> = state.runs.iter().filter(|run| run.in_flight()).collect();
+        let for_ever = in_flight.iter().filter(|run| held_for_good(run) || never(&run.version));
+        let mut resting: BTreeSet<&Version> = for_ever.map(|run| &run.version).collect();
+        // Whoever waits for one that rests, rests too; a circle of releases that wait for each other never gets in.
+        loop {
+            let rests = |run: &&&Run| !resting.contains(&run.version) && waits_only_for(run, &resting, waiting);
+            let more: Vec<&Version> = in_flight.iter().filter(rests).map(|run| &run.version).collect();
+            if more.is_empty() {
+                break;
             }
-            blocked |= run.in_flight();
+            resting.extend(more);
         }
-        state.seats.values().all(|seat| seat.leaves_for().is_none())
+        let works = |run: &Run| {
+            let goes_on = |waiting: &Waiting| {
+                let later = matches!(waiting, Waiting::Step { until: Some(_), .. });
+                later && waiting.release() == Some(&run.version)
+            };
+            run.returning() || data_steps::open(run).next().is_some() || waiting.iter().any(goes_on)
+        };
+        let rest = |run: &Run| !works(run) && (!run.in_flight() || resting.contains(&run.version));
+        state.runs.iter().all(rest) && state.seats.values().all(|seat| seat.leaves_for().is_none())
     }
 
     pub fn in_flight_in_words(&self, waiting: &[Waiting]) -> String {
@@ -369,13 +372,15 @@ fn on_version<'a>(state: &'a Service, version: &'a Version) -> impl Iterator<Ite
         .map(|(tenant, _)| tenant)
 }
 
-/// All that it waits for is that earlier releases are done with its tenants.
-fn leaves_all_to_earlier(run: &Run, waiting: &[Waiting]) -> bool {
-    let mut own = waiting
-        .iter()
-        .filter(|waiting| waiting.release() == Some(&run.version))
-        .peekable();
-    own.peek().is_some() && own.all(|waiting| matches!(waiting, Waiting::EarlierMoves { .. }))
+/// All that it waits for is that some of these releases end, or are done with its tenants.
+fn waits_only_for(run: &Run, others: &BTreeSet<&Version>, waiting: &[Waiting]) -> bool {
+    let of_it = |waiting: &&Waiting| waiting.release() == Some(&run.version);
+    let mut own = waiting.iter().filter(of_it).peekable();
+    own.peek().is_some()
+        && own.all(|waiting| {
+            matches!(waiting, Waiting::EarlierRelease { earlier, .. } | Waiting::EarlierMoves { earlier, .. }
+                if others.contains(earlier))
+        })
 }
 
 fn held_for_good(run: &Run) -> bool {

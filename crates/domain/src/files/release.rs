@@ -10,7 +10,7 @@ use super::text::{CommitId, Scalar, Sha256, VariableName};
 use super::{Source, tree};
 use crate::change::{Link, Ticket};
 use crate::id::{CellName, ChangeId, ComponentName, DatabaseName, StepName, TenantName, Version};
-use crate::release::{AfterStep, Commit, DataStepKind, ReleaseKind, Reversible};
+use crate::release::{AfterStep, Commit, Companion, DataStepKind, ReleaseKind, Reversible};
 use crate::time::Duration;
 
 /// An immutable set of artifacts, configuration and changes.
@@ -54,6 +54,10 @@ pub struct ReleaseFile {
     #[serde(default)]
     #[schemars(with = "BTreeSet<CommitId>")]
     pub includes: BTreeSet<String>,
+    /// The releases that go together, of this service and of others, in the order in which they begin: each when those before
+    /// it are completed. Each of them lists all of them.
+    #[serde(default)]
+    pub together: Vec<Companion>,
     /// How long tenants are out of service while they are switched. Left out, not at all.
     pub downtime: Option<Duration>,
     /// Work on data around the release, in the order in which it is done.

@@ -7,7 +7,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::text::{
-    Address, CookieName, HeaderName, HostName, HostTemplate, Memory, PathTemplate, Scalar, UrlPath, VariableName,
+    Address, CookieName, HeaderName, HostName, HostTemplate, Memory, PathTemplate, Scalar, ServerAddress, UrlPath,
+    VariableName,
 };
 use crate::calendar::{Calendar, WrittenWindow};
 use crate::id::{CalendarName, CellName, ComponentName, PlaybookName, ServiceName};
@@ -36,6 +37,19 @@ pub struct ServiceFile {
     /// When tenants may move, and when they may not.
     #[serde(default)]
     pub windows: Vec<WrittenWindow>,
+    /// Other services that releases of this one can go together with, each with a server of its own.
+    #[serde(default)]
+    pub services: BTreeMap<ServiceName, OtherService>,
+}
+
+/// Another service, and how its server is asked how far a release is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OtherService {
+    /// Where its server answers.
+    pub server: ServerAddress,
+    /// A token of that server that may read. Only where its value is found stands here.
+    pub token: SecretReference,
 }
 
 /// One place that runs the service for a set of tenants.

@@ -48,6 +48,20 @@ fn is_host_template(text: &str) -> bool {
         .is_some_and(|(before, after)| before.bytes().all(is_host_byte) && after.bytes().all(is_host_byte))
 }
 
+/// Without a path. In clear only to this machine: what is asked carries a token.
+fn is_server_address(text: &str) -> bool {
+    let is_port = |port: &str| (1..=5).contains(&port.len()) && port.bytes().all(|b| b.is_ascii_digit());
+    let is_place = |rest: &str, is_host: &dyn Fn(&str) -> bool| match rest.rsplit_once(':') {
+        Some((host, port)) if !host.contains(':') => is_host(host) && is_port(port),
+        Some(_) | None => is_host(rest),
+    };
+    match (text.strip_prefix("http://"), text.strip_prefix("https://")) {
+        (Some(rest), _) => is_place(rest, &|host| matches!(host, "127.0.0.1" | "localhost")),
+        (None, Some(rest)) => is_place(rest, &is_host),
+        (None, None) => false,
+    }
+}
+
 fn is_header(text: &str) -> bool {
     (1..=63).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
 }
@@ -121,6 +135,12 @@ text_newtype!(
     HostTemplate, "host name with a tenant", is_host_template,
     "lower-case, without a port, with `{tenant}` once, such as `{tenant}.loyalty.example`",
     r"^[a-z0-9.-]*\{tenant\}[a-z0-9.-]*$"
+);
+text_newtype!(
+    /// Where a server of Tidegate answers: `https://billing.example:7070`.
+    ServerAddress, "server address", is_server_address,
+    "`https://` and a host with or without a port, such as `https://billing.example:7070`; `http://` only to 127.0.0.1 or localhost",
+    r"^(http://(127\.0\.0\.1|localhost)|https://[a-z0-9.-]{1,253})(:[0-9]{1,5})?$"
 );
 text_newtype!(
     /// The name of a request header.

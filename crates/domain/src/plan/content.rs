@@ -75,6 +75,7 @@ pub fn release(input: &PlanInput, base: Option<&Release>, problems: &mut Vec<Pro
         patches: file.patches.clone(),
         hotfix: file.hotfix.clone(),
         includes: file.includes.clone(),
+        together: file.together.clone(),
         downtime: file.downtime,
         steps: file.steps.iter().map(data_step).collect(),
     }
@@ -112,6 +113,7 @@ pub fn assumed(project: &Project, version: &Version) -> Release {
         patches: None,
         hotfix: None,
         includes: BTreeSet::new(),
+        together: Vec::new(),
         downtime: None,
         steps: Vec::new(),
     }

@@ -46,6 +46,7 @@ fn release(version: &str, artifact: &[u8]) -> Release {
         patches: None,
         hotfix: None,
         includes: BTreeSet::new(),
+        together: Vec::new(),
         downtime: None,
         steps: Vec::new(),
     }

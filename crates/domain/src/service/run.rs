@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Approval, CustomerReport, Maintenance, Notice, Reservation, Seat, StepRun, Waiver};
+use super::{Approval, CompanionRun, CustomerReport, Maintenance, Notice, Reservation, Seat, StepRun, Waiver};
 use crate::event::Judgement;
 use crate::grouped;
 use crate::id::{Actor, CellName, CustomerName, Digest, TenantName, Version, WaveName};
@@ -54,6 +54,9 @@ pub struct Run {
     /// The release that takes whom this one has not moved: what it has moved is watched to the end, and nobody follows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub superseded_by: Option<Version>,
+    /// How far the releases of other services are that it goes together with.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub together: Vec<CompanionRun>,
     pub waves: Vec<WaveRun>,
     /// Its work on data: of each cell in the order in which it is done.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -8,7 +8,7 @@ use crate::id::{Actor, Digest, Version};
 use crate::journal::EntryKind;
 use crate::plan::{NoticeKey, Plan, PlannedApproval, Schedule};
 use crate::policy::Before;
-use crate::service::{Approval, Member, Notice, Run, RunPhase, WaveRun, WaveState};
+use crate::service::{Approval, CompanionRun, Member, Notice, Run, RunPhase, WaveRun, WaveState};
 
 impl Turn {
     /// Applying the same plan again has no effect.
@@ -58,6 +58,7 @@ impl Turn {
             hold: None,
             hotfix: plan.release.hotfix.clone(),
             superseded_by: None,
+            together: CompanionRun::of(&plan.release, &plan.service),
             waves,
             steps,
         });

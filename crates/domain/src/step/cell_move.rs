@@ -232,14 +232,11 @@ impl Turn {
         let mut changed = false;
         for version in self.comes_with(tenant, seat) {
             let run = self.state.runs.iter().rposition(|run| run.version == version);
-            if let Some(Err((began, reason))) = run.map(|run| self.expand_for(run, to)) {
-                changed |= began;
-                missing.get_or_insert(reason);
-                continue;
-            }
-            if let Err(reason) = self.ready_in(to, &version) {
-                missing.get_or_insert(format!("release {version} in cell {to}: {reason}"));
-            }
+            let (expands, unexpanded) = run.map_or((false, None), |run| self.expand_for(run, to));
+            changed |= expands;
+            let unready = || self.ready_in(to, &version).err();
+            let unready = || unready().map(|reason| format!("release {version} in cell {to}: {reason}"));
+            missing = missing.or_else(|| unexpanded.or_else(unready));
         }
         (changed, missing)
     }

@@ -251,7 +251,7 @@ impl Turn {
     }
 
     /// A tenant that a later release has moved on is rolled back there first.
-    fn check_not_moved_on(&self, run: usize, wave: usize, only: Option<&TenantName>) -> Result<(), Refused> {
+    pub fn check_not_moved_on(&self, run: usize, wave: usize, only: Option<&TenantName>) -> Result<(), Refused> {
         let run = &self.state.runs[run];
         for (tenant, member) in &run.waves[wave].members {
             let asked = only.is_none_or(|only| only == tenant) && matches!(member.place, Place::Moved { .. });

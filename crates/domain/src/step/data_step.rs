@@ -63,20 +63,20 @@ impl Turn {
         open.then_some(false)
     }
 
-    /// The same in a cell that a tenant comes to by no wave; what it waits for, where it is not done.
-    pub fn expand_for(&mut self, run: usize, cell: &CellName) -> Result<(), (bool, String)> {
-        self.add_steps(run, &BTreeSet::from([cell.clone()]));
+    /// The same in a cell that a tenant comes to by no wave: whether something changed, and what it waits for.
+    pub fn expand_for(&mut self, run: usize, cell: &CellName) -> (bool, Option<String>) {
+        let added = self.add_steps(run, &BTreeSet::from([cell.clone()]));
         let Some(step) = self.next_step(run, cell, DataStepKind::Expand) else {
-            return Ok(());
+            return (added, None);
         };
-        let changed = self.work_on(run, step);
+        let began = self.work_on(run, step);
         let (version, step) = (&self.state.runs[run].version, &self.state.runs[run].steps[step]);
         let reason = format!(
             "step {} of release {version} in cell {cell}: it is {}",
             step.step.name,
             step.phase.in_words()
         );
-        Err((changed, reason))
+        (added || began, Some(reason))
     }
 
     /// Its data is ready for the release in this cell.
@@ -87,13 +87,14 @@ impl Turn {
         expands.all(|step| run.step(cell, &step.name).is_some_and(StepRun::is_done))
     }
 
-    /// The steps that a release has in cells where it had no tenant before.
-    fn add_steps(&mut self, run: usize, cells: &BTreeSet<CellName>) {
+    /// The steps that a release has in cells where it had no tenant before. True where there are some.
+    fn add_steps(&mut self, run: usize, cells: &BTreeSet<CellName>) -> bool {
         let now = self.now;
         let run = &mut self.state.runs[run];
         let Some(release) = self.state.pinned.get(&run.version) else {
-            return;
+            return false;
         };
+        let known = run.steps.len();
         for cell in cells {
             for step in release.steps.iter().filter(|step| step.is_for(cell)) {
                 if run.step(cell, &step.name).is_none() {
@@ -101,6 +102,7 @@ impl Turn {
                 }
             }
         }
+        run.steps.len() > known
     }
 
     /// The first step of a kind in a cell that is not done.
@@ -291,7 +293,9 @@ impl Turn {
     fn migrate(&mut self, run: usize) -> bool {
         let mut changed = false;
         for cell in self.cells_of_steps(run, DataStepKind::Migrate) {
-            if self.state.runs[run].is_confirmed_in(&cell, |wave| wave.cells(&self.state.seats))
+            // A tenant may just have come to a cell that a completed release had not reached.
+            if self.is_expanded(&self.state.runs[run], &cell)
+                && self.state.runs[run].is_confirmed_in(&cell, |wave| wave.cells(&self.state.seats))
                 && let Some(step) = self.next_step(run, &cell, DataStepKind::Migrate)
             {
                 changed |= self.work_on(run, step);

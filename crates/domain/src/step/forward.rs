@@ -149,6 +149,9 @@ impl Turn {
         if !self.approved(run, Some(&name)) {
             return false;
         }
+        if self.waits_for_companions(run) {
+            return false;
+        }
         self.leave_those_elsewhere(run, wave);
         let admission = self.admission(run, wave);
         if admission.may_move.is_empty() && !admission.is_free() {

@@ -48,8 +48,9 @@ impl Turn {
         let mut changed = false;
         for (tenant, cell, version) in self.starting() {
             let run = self.state.runs.iter().rposition(|run| run.version == version);
-            if let Some(Err((began, _))) = run.map(|run| self.expand_for(run, &cell)) {
-                changed |= began;
+            let (expands, missing) = run.map_or((false, None), |run| self.expand_for(run, &cell));
+            changed |= expands;
+            if missing.is_some() {
                 continue;
             }
             // What the slots are is known once they are asked for.

@@ -10,6 +10,7 @@ mod patch;
 mod reservation;
 mod roster;
 mod simulated;
+mod together;
 mod validation;
 
 use crate::desired::desired;

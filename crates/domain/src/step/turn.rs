@@ -131,6 +131,14 @@ impl Turn {
                 self.judged(version, wave, *attempt, judgement);
                 Ok(())
             }
+            EventKind::CompanionSeen {
+                version,
+                companion,
+                phase,
+            } => {
+                self.companion_seen(version, companion, phase);
+                Ok(())
+            }
             EventKind::Performed { effect, judgement } => {
                 self.performed(effect, judgement);
                 Ok(())
@@ -171,7 +179,7 @@ impl Turn {
             self.expire_approvals();
             self.end_freezes();
             let undone = self.advance_downtimes();
-            let back = self.advance_returns();
+            let back = self.go_back_together() | self.advance_returns();
             let forward = self.advance_runs();
             let worked = self.advance_data();
             let told = self.advance_notices();

@@ -10,7 +10,7 @@ use crate::change::{Endpoint, FieldName, FlagName, PicturePath, Ticket, WebAddre
 use crate::files::customers::{Locale, MailAddress};
 use crate::files::text::{
     AbsolutePath, Address, CommitId, CookieName, CredentialName, GateName, HeaderName, HostName, HostTemplate, Instant,
-    LabelName, Memory, PathTemplate, Sha256, TimeZoneName, UrlPath, VariableName,
+    LabelName, Memory, PathTemplate, ServerAddress, Sha256, TimeZoneName, UrlPath, VariableName,
 };
 use crate::id::{
     ApprovalName, CalendarName, CellName, ChangeId, ComponentName, ContactName, CustomerName, DatabaseName,
@@ -88,6 +88,7 @@ pub(super) fn all() -> Vec<Rule> {
         rule::<CommitId>(),
         rule::<CookieName>(),
         rule::<CredentialName>(),
+        rule::<ServerAddress>(),
         rule::<Gap>(),
         rule::<GateName>(),
         rule::<HeaderName>(),

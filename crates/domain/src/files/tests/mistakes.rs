@@ -4,6 +4,7 @@ use super::{RELEASE, brief, good_project, good_sources, source};
 use crate::files::{Diagnostic, read_project, read_release};
 
 mod playbooks;
+mod together;
 
 /// Replaces `from` in the good file at `index` and expects exactly these diagnostics.
 fn check(index: usize, from: &str, to: &str, expected: &[&str]) {
