@@ -227,6 +227,7 @@ fn refusal(taken: &Taken, event: &Event) -> Option<Entry> {
         | EventKind::Promote { version }
         | EventKind::Abort { version }
         | EventKind::RollBack { version, .. }
+        | EventKind::CompanionSeen { version, .. }
         | EventKind::Judged { version, .. } => Some(version.clone()),
         EventKind::Freeze { .. }
         | EventKind::Unfreeze { .. }

@@ -12,6 +12,7 @@ mod promise;
 mod reserved;
 mod state;
 mod tenants;
+mod together;
 mod waits;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -151,6 +152,8 @@ impl Checker {
         self.take(in_flight::queue(state, &self.ledger));
         self.take(in_flight::one_at_a_time(state));
         self.take(in_flight::versions(self.journal.fresh(), state, &self.ledger));
+        self.take(together::begins(self.last.as_ref(), state, &self.ledger));
+        self.take(together::comes_back(state));
         let rosters = self.rosters.follow(self.journal.fresh(), self.last.as_ref(), state);
         self.take(rosters);
         let now = Timestamp(self.epoch.0 + self.at);
@@ -248,7 +251,13 @@ impl Checker {
     pub fn releases_rest(&self, waiting: &[Waiting]) -> bool {
         let Some(state) = &self.last else { return true };
         let never = |version: &Version| {
-            let never = |waiting: &Waiting| matches!(waiting, Waiting::Window { opens: None, release, .. } if release == version);
+            let closed = |waiting: &Waiting| matches!(waiting, Waiting::Window { opens: None, release, .. } if release == version);
+            // The others do not apply it again.
+            let alone = |waiting: &Waiting| {
+                matches!(waiting, Waiting::Companion { release, companion, .. }
+                    if release == version && together::is_over(state, version, companion))
+            };
+            let never = |waiting: &Waiting| closed(waiting) || alone(waiting);
             waiting.iter().any(never)
         };
         let in_flight: Vec<&Run> = state.runs.iter().filter(|run| run.in_flight()).collect();

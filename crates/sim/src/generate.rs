@@ -7,6 +7,7 @@ mod in_flight;
 mod playbook;
 mod steps;
 mod tenants;
+mod together;
 mod weeks;
 
 use std::collections::BTreeMap;
@@ -69,6 +70,7 @@ pub fn generate(seed: u64) -> Script {
     steps::of_day(seed, &mut script);
     in_flight::of_day(seed, &mut script);
     tenants::of_day(seed, &mut script);
+    together::of_day(seed, &mut script);
     script.sort();
     script
 }
@@ -138,6 +140,7 @@ fn release(random: &mut Random, major: u32, tenants: &[TenantName]) -> Release {
         while_in_flight: WhileInFlight::Queue,
         hotfix: None,
         lacks_fixes: false,
+        together: Vec::new(),
         steps: BTreeMap::new(),
     }
 }

@@ -212,6 +212,7 @@ fn release(script: &Script, version: &Version) -> Release {
         patches: None,
         hotfix: script.releases[version].hotfix.clone(),
         includes: hotfix::includes(script, version),
+        together: script.releases[version].together.clone(),
         downtime: None,
         steps: script.releases[version].steps.iter().map(step).collect(),
     }

@@ -10,10 +10,10 @@ mod read;
 use std::collections::{BTreeMap, BTreeSet};
 
 use tidegate_domain::event::{Scope, Verdict};
-use tidegate_domain::id::{CellName, CustomerName, TenantName, Version};
+use tidegate_domain::id::{CellName, CustomerName, ServiceName, TenantName, Version};
 use tidegate_domain::policy::{Bake, OnFailure, OnInconclusive, Parallel, WhileInFlight};
-use tidegate_domain::release::{AfterStep, DataStepKind, Ownership, Reversible};
-use tidegate_domain::service::{ReportOutcome, Selection, Waived};
+use tidegate_domain::release::{AfterStep, Companion, DataStepKind, Ownership, Reversible};
+use tidegate_domain::service::{CompanionPhase, ReportOutcome, Selection, Waived};
 use tidegate_domain::time::{Duration, Timestamp};
 
 use crate::boundary::Boundary;
@@ -63,6 +63,8 @@ pub struct Release {
     pub hotfix: Option<Version>,
     /// It was built before the hot-fixes there are, and lacks their commits.
     pub lacks_fixes: bool,
+    /// The releases of other services that it goes together with, and itself, in their order.
+    pub together: Vec<Companion>,
     /// Its work on data, each step called as its kind is.
     pub steps: BTreeMap<DataStepKind, AfterStep>,
 }
@@ -80,6 +82,8 @@ pub enum Action {
     Gate(Version, GateMood),
     /// How a step of its work on data ends from now on.
     Step(Version, DataStepKind, GateMood),
+    /// How far the release of another service is from now on that one of ours goes together with.
+    Companion(Version, ServiceName, CompanionPhase),
     Slots(Version, CellName, SlotMood),
     Gateway(String, GatewayMood),
     /// A request that takes long.

@@ -4,6 +4,7 @@
 mod act;
 mod apply;
 mod begin;
+mod companions;
 mod driver;
 mod gateway;
 mod habits;
@@ -273,7 +274,10 @@ impl World {
             Happening::Turn => self.turn(),
             Happening::Wake => self.wake(),
             Happening::Observe => self.observe(),
-            Happening::Judge => self.judge(),
+            Happening::Judge => {
+                self.judge();
+                self.ask_companions();
+            }
             Happening::Perform(lane) => self.perform(lane),
             Happening::Unblock => self.unblock(),
             Happening::Restart => self.restart(),

@@ -165,6 +165,7 @@ impl<'a> Releases<'a> {
             | EntryKind::OptedOut
             | EntryKind::NoticeDue
             | EntryKind::NoticeProven
+            | EntryKind::CompanionSeen
             | EntryKind::CustomerReported
             | EntryKind::Reserved
             | EntryKind::DowntimeStarted

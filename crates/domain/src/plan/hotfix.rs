@@ -113,6 +113,17 @@ impl Service {
         fixes
     }
 
+    /// A tenant on `from` has a fix that `to` was not built on.
+    pub(crate) fn loses_a_fix(&self, from: &Version, to: &Version) -> bool {
+        let fixes = self.fixes_in(from);
+        let to = self.pinned.get(to);
+        to.is_some_and(|to| {
+            fixes
+                .iter()
+                .any(|fix| fix.version != to.version && to.lacks(fix).is_some())
+        })
+    }
+
     /// The version that a hot-fix, and those that it repairs in a row, repair in the end; itself where it repairs none.
     pub(crate) fn root_of<'a>(&'a self, version: &'a Version) -> &'a Version {
         let fixes = self.fixes_in(version);

@@ -93,6 +93,7 @@ impl Turn {
         let mut ready: BTreeMap<(CellName, Version), Result<(), String>> = BTreeMap::new();
         let mut moves: BTreeMap<(String, Version), Vec<TenantName>> = BTreeMap::new();
         let mut waiting = Vec::new();
+        let mut changed = false;
         let members: Vec<_> = self.state.runs[run].waves[wave]
             .members
             .iter()
@@ -106,9 +107,11 @@ impl Turn {
                 continue;
             };
             let cell = seat.cell.clone();
-            let ready = ready
-                .entry((cell.clone(), from.clone()))
-                .or_insert_with(|| self.ready_in(&cell, &from));
+            let ready = ready.entry((cell.clone(), from.clone())).or_insert_with(|| {
+                let (expands, ready) = self.ready_to_return(&cell, &from);
+                changed |= expands;
+                ready
+            });
             if let Err(reason) = ready {
                 let reason = reason.clone();
                 waiting.push(Waiting::Return {
@@ -130,7 +133,7 @@ impl Turn {
             }
             moves.entry((reason, from)).or_default().push(tenant);
         }
-        let changed = !moves.is_empty();
+        changed |= !moves.is_empty();
         let name = self.state.runs[run].waves[wave].name.clone();
         for ((reason, from), tenants) in moves {
             self.moves_from(run, &tenants, &from);
@@ -149,6 +152,14 @@ impl Turn {
         }
         self.waiting.extend(waiting);
         changed
+    }
+
+    /// A tenant may have come to a cell in which the earlier version has never run: then its data come first. Whether something
+    /// changed, and what is missing.
+    fn ready_to_return(&mut self, cell: &CellName, from: &Version) -> (bool, Result<(), String>) {
+        let run = self.state.runs.iter().rposition(|run| run.version == *from);
+        let (expands, missing) = run.map_or((false, None), |run| self.expand_for(run, cell));
+        (expands, missing.map_or_else(|| self.ready_in(cell, from), Err))
     }
 
     /// The only place where a tenant changes its version.

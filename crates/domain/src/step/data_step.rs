@@ -356,7 +356,12 @@ impl Turn {
                 lives_here(tenant).then(|| (format!("tenant {tenant} can be taken back to {from}"), until))
             })
         });
-        can_come.or_else(|| Some((self.slot_of_none(cell, |version| !is_earlier(version))?, None)))
+        let starts = || {
+            let version = self.starts_on(cell).filter(|version| is_earlier(version))?;
+            Some((format!("a new tenant of the cell starts on {version}"), None))
+        };
+        let drains = || Some((self.slot_of_none(cell, |version| !is_earlier(version))?, None));
+        can_come.or_else(starts).or_else(drains)
     }
 
     /// A slot in the cell that no version which `may` run there has: it still drains.

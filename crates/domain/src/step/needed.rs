@@ -63,7 +63,10 @@ impl Turn {
                         }
                     };
                     if let (true, Some(from), Some(seat)) = (back, &member.from, self.state.seats.get(tenant)) {
-                        add(&mut needed, &seat.cell, from);
+                        let known = needed.get(&seat.cell).is_some_and(|versions| versions.contains(from));
+                        if !known && self.is_expanded_for(from, &seat.cell) {
+                            add(&mut needed, &seat.cell, from);
+                        }
                     }
                 }
             }

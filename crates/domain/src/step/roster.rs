@@ -1,5 +1,7 @@
 //! Tenants come and go while releases move.
 
+use std::collections::BTreeSet;
+
 use super::Refused;
 use super::turn::{Cause, Turn};
 use crate::id::{CellName, TenantName, Version};
@@ -31,8 +33,16 @@ impl Turn {
         let beside = |run: &Run| run.phase == RunPhase::Moving && run.policy.while_in_flight != WhileInFlight::Queue;
         let first = self.state.runs.iter().rposition(beside).unwrap_or(0);
         let on = from.clone();
+        let loses = |run: &Run| on.as_ref().is_some_and(|on| self.state.loses_a_fix(on, &run.version));
+        let lacking: BTreeSet<Version> = self
+            .state
+            .runs
+            .iter()
+            .filter(|run| loses(run))
+            .map(|run| run.version.clone())
+            .collect();
         for run in &mut self.state.runs[first..] {
-            if run.phase.has_ended() || run.superseded_by.is_some() {
+            if run.phase.has_ended() || run.superseded_by.is_some() || lacking.contains(&run.version) {
                 continue;
             }
             // Who starts on what a hot-fix repairs gets that too, and others move it from there.

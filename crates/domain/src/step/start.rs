@@ -3,7 +3,7 @@
 use super::turn::{Cause, Turn};
 use crate::id::{CellName, TenantName, Version};
 use crate::journal::EntryKind;
-use crate::service::Place;
+use crate::service::{Member, Place};
 
 impl Turn {
     /// It has no version yet, and gets one as soon as it can.
@@ -14,7 +14,7 @@ impl Turn {
     }
 
     /// The newest release that has reached everybody, as far as the cell's data still lets it run there.
-    fn starts_on(&self, cell: &CellName) -> Option<Version> {
+    pub fn starts_on(&self, cell: &CellName) -> Option<Version> {
         let newest = self.state.completed().into_iter().find(|run| {
             !run.is_being_rolled_back()
                 && self.state.pinned.contains_key(&run.version)
@@ -65,18 +65,40 @@ impl Turn {
     fn start_on(&mut self, tenant: &TenantName, cell: &CellName, version: &Version) {
         self.reseat(tenant, version);
         self.belong(tenant, cell, version);
-        // Releases on their way move it from where it is now.
-        let runs = self.state.runs.iter_mut().filter(|run| !run.phase.has_ended());
-        for member in runs
-            .flat_map(|run| &mut run.waves)
-            .filter_map(|wave| wave.members.get_mut(tenant))
-        {
-            if member.place == Place::Waiting && member.from.is_none() {
-                member.from = Some(version.clone());
-            }
-        }
         self.own_where_nobody_does(cell, version);
         let cause = Cause::system("tenants", format!("{version} is ready in cell {cell}"));
         self.write_tenant(EntryKind::TenantStarted, tenant, Some(version.clone()), &cause);
+        self.is_moved_from(tenant, version);
+    }
+
+    /// Releases on their way move it from where it is now; those from before what it is on leave it there, and so do those that
+    /// lack a fix it has.
+    fn is_moved_from(&mut self, tenant: &TenantName, version: &Version) {
+        let root = self.state.root_of(version);
+        let newest = self.state.runs.iter().position(|run| run.version == *root);
+        let mut left = Vec::new();
+        for index in 0..self.state.runs.len() {
+            let older = newest.is_some_and(|newest| index < newest);
+            let stays = older || self.state.loses_a_fix(version, &self.state.runs[index].version);
+            let run = &mut self.state.runs[index];
+            let waves = run.waves.iter_mut().filter(|_| !run.phase.has_ended());
+            for wave in waves {
+                let waits = |member: &&mut Member| member.place == Place::Waiting && member.from.is_none();
+                let Some(member) = wave.members.get_mut(tenant).filter(waits) else {
+                    continue;
+                };
+                if stays {
+                    let reason = format!("it started on {version}, which is newer");
+                    member.place = Place::Left { reason: reason.clone() };
+                    left.push((run.version.clone(), wave.name.clone(), reason));
+                } else {
+                    member.from = Some(version.clone());
+                }
+            }
+        }
+        for (release, wave, reason) in left {
+            let cause = Cause::system("tenants", reason);
+            self.write_left(&release, &wave, vec![tenant.clone()], &cause);
+        }
     }
 }

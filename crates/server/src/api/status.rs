@@ -458,6 +458,7 @@ fn in_words(waiting: &Waiting) -> WaitingText {
     let kind = match waiting {
         Waiting::EarlierRelease { .. } => "earlier-release",
         Waiting::EarlierMoves { .. } => "earlier-moves",
+        Waiting::Companion { .. } => "companion",
         Waiting::Hold { .. } => "hold",
         Waiting::Approval { .. } => "approval",
         Waiting::Start { .. } => "start",

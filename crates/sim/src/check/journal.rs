@@ -88,6 +88,7 @@ impl Replay {
             | EntryKind::OptedOut
             | EntryKind::NoticeDue
             | EntryKind::NoticeProven
+            | EntryKind::CompanionSeen
             | EntryKind::CustomerReported
             | EntryKind::Reserved
             | EntryKind::DowntimeStarted

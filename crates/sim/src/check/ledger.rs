@@ -170,6 +170,7 @@ impl Ledger {
             | EntryKind::RolledBack
             | EntryKind::TakenOver
             | EntryKind::Superseded
+            | EntryKind::CompanionSeen
             | EntryKind::CustomerReported
             | EntryKind::Reserved
             | EntryKind::DowntimeStarted

@@ -23,10 +23,11 @@ pub enum Wait {
     Report,
     Downtime,
     Earlier,
+    Companion,
 }
 
 impl Wait {
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Approval,
         Self::Start,
         Self::Window,
@@ -37,6 +38,7 @@ impl Wait {
         Self::Report,
         Self::Downtime,
         Self::Earlier,
+        Self::Companion,
     ];
 
     pub fn of(waiting: &Waiting) -> Option<Self> {
@@ -51,6 +53,7 @@ impl Wait {
             Waiting::Validation { .. } => Some(Self::Report),
             Waiting::Downtime { .. } => Some(Self::Downtime),
             Waiting::EarlierMoves { .. } => Some(Self::Earlier),
+            Waiting::Companion { .. } => Some(Self::Companion),
             Waiting::EarlierRelease { .. }
             | Waiting::Hold { .. }
             | Waiting::Slot { .. }
@@ -78,6 +81,7 @@ impl Wait {
             Self::Report => "report",
             Self::Downtime => "downtime",
             Self::Earlier => "earlier release",
+            Self::Companion => "companion",
         }
     }
 }
@@ -93,6 +97,7 @@ fn over(waiting: &Waiting) -> Option<Timestamp> {
         Waiting::Approval { .. }
         | Waiting::EarlierRelease { .. }
         | Waiting::EarlierMoves { .. }
+        | Waiting::Companion { .. }
         | Waiting::Validation { .. }
         | Waiting::Downtime { .. }
         | Waiting::Gate { .. }
@@ -135,7 +140,8 @@ pub fn count(ledger: &Ledger, waiting: &[Waiting]) -> Checked {
                 | Wait::Peak
                 | Wait::Report
                 | Wait::Downtime
-                | Wait::Earlier,
+                | Wait::Earlier
+                | Wait::Companion,
             )
             | None => {
                 continue;

@@ -84,6 +84,7 @@ impl<'a> Words<'a> {
             EntryKind::TakenOver => format!("release {release} moves nobody new any more{by}: {why}"),
             EntryKind::Superseded => format!("release {release} moves nobody any more{by}: {why}"),
             EntryKind::Reserved => format!("{who} {} {why}{by}", are(entry.tenants.len())),
+            EntryKind::CompanionSeen => why.clone(),
             EntryKind::CustomerReported => format!("{why}{by}"),
             EntryKind::DowntimeStarted | EntryKind::DowntimeExtended => {
                 format!("{who} {} {}, {wave}", are(entry.tenants.len()), why)

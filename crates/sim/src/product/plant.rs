@@ -78,7 +78,9 @@ impl Planted {
             | Self::TellsNoExtension
             | Self::ForgetsWhoMovedOn
             | Self::MovesUnconfirmed
-            | Self::ForgetsSuspensions => {}
+            | Self::ForgetsSuspensions
+            | Self::ForgetsCompanions
+            | Self::StaysAlone => {}
         }
     }
 
@@ -106,6 +108,12 @@ impl Planted {
             let waves = runs.iter_mut().flat_map(|run| &mut run.waves);
             let closed = waves.filter_map(|wave| wave.maintenance.as_mut());
             closed.for_each(|maintenance| maintenance.extended = true);
+        }
+        if self == Self::ForgetsCompanions {
+            runs.iter_mut().for_each(|run| run.together.clear());
+        }
+        for companion in runs.iter_mut().flat_map(|run| &mut run.together) {
+            companion.answered |= self == Self::StaysAlone;
         }
         if self == Self::ForgetsReservations {
             runs.iter_mut().for_each(|run| run.reservations.clear());

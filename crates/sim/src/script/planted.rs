@@ -77,10 +77,16 @@ pub enum Planted {
     MovesUnconfirmed,
     /// Gateways are not told who is suspended.
     ForgetsSuspensions,
+    /// It goes together with no other.
+    ForgetsCompanions,
+    /// What others take back is nothing to it.
+    StaysAlone,
 }
 
 impl Planted {
-    pub const ALL: [Self; 35] = [
+    pub const ALL: [Self; 37] = [
+        Self::ForgetsCompanions,
+        Self::StaysAlone,
         Self::NeverQueues,
         Self::MoreVersions,
         Self::ForgetsWhoMovedOn,
@@ -156,6 +162,8 @@ impl Planted {
             Self::ForgetsWhoMovedOn => "forgets-who-moved-on",
             Self::MovesUnconfirmed => "moves-unconfirmed",
             Self::ForgetsSuspensions => "forgets-suspensions",
+            Self::ForgetsCompanions => "forgets-companions",
+            Self::StaysAlone => "stays-alone",
         }
     }
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use tidegate_domain::event::{Scope, Verdict};
 use tidegate_domain::policy::{OnFailure, OnInconclusive, WhileInFlight};
 use tidegate_domain::release::{AfterStep, DataStepKind, Ownership, Reversible};
-use tidegate_domain::service::Selection;
+use tidegate_domain::service::{CompanionPhase, Selection};
 use tidegate_domain::time::{Duration, Timestamp};
 
 use super::{Action, Command, GateMood, GatewayMood, Habits, MIDNIGHT, Release, Script, SlotMood};
@@ -97,6 +97,11 @@ impl fmt::Display for Release {
         if self.while_in_flight != WhileInFlight::Queue {
             write!(f, " in-flight={}", self.while_in_flight.as_str())?;
         }
+        if !self.together.is_empty() {
+            let all = self.together.iter();
+            let all: Vec<String> = all.map(|one| format!("{}:{}", one.service, one.version)).collect();
+            write!(f, " together={}", all.join(","))?;
+        }
         if !self.steps.is_empty() {
             let steps: Vec<String> = self.steps.iter().map(step).collect();
             write!(f, " steps={}", steps.join(","))?;
@@ -117,6 +122,9 @@ impl fmt::Display for Action {
             }
             Self::Gate(version, mood) => write!(f, "gate {version} {mood}"),
             Self::Step(version, kind, mood) => write!(f, "step {version} {} {mood}", kind.as_str()),
+            Self::Companion(version, service, phase) => {
+                write!(f, "companion {version} {service} {}", companion_word(phase))
+            }
             Self::Slots(version, cell, mood) => write!(f, "slots {version} {cell} {mood}"),
             Self::Gateway(name, mood) => write!(f, "gateway {name} {mood}"),
             Self::Long(tenant, duration) => write!(f, "long {tenant} {}", offset(*duration)),
@@ -217,6 +225,17 @@ impl fmt::Display for GatewayMood {
             Self::Joins => f.write_str("join"),
             Self::Takes(duration) => write!(f, "take {}", offset(*duration)),
         }
+    }
+}
+
+pub const fn companion_word(phase: &CompanionPhase) -> &'static str {
+    match phase {
+        CompanionPhase::Unclear { .. } => "unclear",
+        CompanionPhase::NotApplied => "not-applied",
+        CompanionPhase::Applied => "applied",
+        CompanionPhase::Completed => "completed",
+        CompanionPhase::RolledBack => "rolled-back",
+        CompanionPhase::Stopped => "stopped",
     }
 }
 

@@ -7,8 +7,8 @@ use tidegate_domain::calendar::read_instant;
 use tidegate_domain::event::{Scope, Verdict};
 use tidegate_domain::id::{CellName, TenantName, Version};
 use tidegate_domain::policy::{Bake, OnFailure, OnInconclusive, Parallel, WhileInFlight};
-use tidegate_domain::release::{AfterStep, DataStepKind, Ownership, Reversible, Stage};
-use tidegate_domain::service::{ReportOutcome, Selection, Waived};
+use tidegate_domain::release::{AfterStep, Companion, DataStepKind, Ownership, Reversible, Stage};
+use tidegate_domain::service::{CompanionPhase, ReportOutcome, Selection, Waived};
 use tidegate_domain::time::Duration;
 
 use super::{Action, Command, GateMood, GatewayMood, Habits, Release, Script, SlotMood, TrafficLine};
@@ -121,6 +121,7 @@ fn release(options: &[&str]) -> Read<Release> {
         while_in_flight: WhileInFlight::Queue,
         hotfix: None,
         lacks_fixes: false,
+        together: Vec::new(),
         steps: BTreeMap::new(),
     };
     for option in options {
@@ -152,6 +153,7 @@ fn release(options: &[&str]) -> Read<Release> {
             "hotfix" => release.hotfix = Some(version_of(value)?),
             "lacks-fixes" => release.lacks_fixes = true,
             "in-flight" => release.while_in_flight = while_in_flight(value)?,
+            "together" => release.together = value.split(',').map(companion).collect::<Read<_>>()?,
             "steps" => release.steps = value.split(',').map(step).collect::<Read<_>>()?,
             _ => return Err("a release has no such option"),
         }
@@ -170,6 +172,10 @@ fn read_action(words: &[&str]) -> Read<Action> {
         ),
         ["gate", version, mood] => Action::Gate(version_of(version)?, gate_mood(mood)?),
         ["step", version, kind, mood] => Action::Step(version_of(version)?, step_kind(kind)?, gate_mood(mood)?),
+        ["companion", version, service, phase] => {
+            let service = service.parse().map_err(|_| "a service is a name")?;
+            Action::Companion(version_of(version)?, service, companion_phase(phase)?)
+        }
         ["slots", version, cell, mood @ ..] => {
             let mood = match mood {
                 ["take", length] => SlotMood::Takes(duration(length)?),
@@ -280,6 +286,30 @@ fn gate_mood(word: &str) -> Read<GateMood> {
         "dead" => GateMood::Dead,
         word => GateMood::Ends(verdict(word)?),
     })
+}
+
+fn companion(word: &str) -> Read<Companion> {
+    let (service, version) = word.split_once(':').ok_or("a companion is written SERVICE:VERSION")?;
+    Ok(Companion {
+        service: service.parse().map_err(|_| "a service is a name")?,
+        version: version_of(version)?,
+    })
+}
+
+fn companion_phase(word: &str) -> Read<CompanionPhase> {
+    let because = "as simulated".to_owned();
+    let all = [
+        CompanionPhase::Unclear { because },
+        CompanionPhase::NotApplied,
+        CompanionPhase::Applied,
+        CompanionPhase::Completed,
+        CompanionPhase::RolledBack,
+        CompanionPhase::Stopped,
+    ];
+    let found = all
+        .into_iter()
+        .find(|phase| super::print::companion_word(phase) == word);
+    found.ok_or("a companion is unclear, not-applied, applied, completed, rolled-back or stopped")
 }
 
 fn step(word: &str) -> Read<(DataStepKind, AfterStep)> {

@@ -30,6 +30,10 @@ impl World {
             }
             Action::Gate(version, mood) => self.moods.gate(version, None, *mood),
             Action::Step(version, kind, mood) => self.moods.step(version, *kind, *mood),
+            Action::Companion(version, service, phase) => {
+                self.moods.companion(version, service, phase.clone());
+                self.judge_in(1_000);
+            }
             Action::Slots(version, cell, mood) => self.slots_mood(version, cell, *mood),
             Action::Gateway(name, mood) => self.gateway_mood(name, *mood),
             Action::Long(tenant, length) => self.long_request(tenant, length.as_millis()),
@@ -287,6 +291,7 @@ impl World {
         self.calm_gateways();
         self.heal_slots();
         self.moods.heal_steps();
+        self.companions_end();
         self.people_do_their_part();
         if self.server.is_up() {
             self.turn_soon();

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use tidegate_domain::effect::{Effect, EffectBody};
 use tidegate_domain::event::{Event, EventKind, Judgement, Verdict};
-use tidegate_domain::id::{Actor, StepName, TenantName, Version, WaveName};
+use tidegate_domain::id::{Actor, ServiceName, StepName, TenantName, Version, WaveName};
 use tidegate_domain::monitor::{Monitor, monitors};
 use tidegate_domain::release::DataStepKind;
+use tidegate_domain::service::CompanionPhase;
 use tidegate_domain::time::{Duration, Timestamp};
 use tidegate_engine::Done;
 
@@ -23,6 +24,7 @@ pub struct Moods {
     health: BTreeMap<Of, (Verdict, Vec<TenantName>)>,
     gates: BTreeMap<Of, GateMood>,
     steps: BTreeMap<(Version, StepName), GateMood>,
+    pub companions: BTreeMap<(Version, ServiceName), CompanionPhase>,
 }
 
 /// How gates and steps answer now.
@@ -50,6 +52,10 @@ impl Moods {
     pub fn step(&mut self, version: &Version, kind: DataStepKind, mood: GateMood) {
         let name = StepName::new(kind.as_str()).expect("a name");
         self.steps.insert((version.clone(), name), mood);
+    }
+
+    pub fn companion(&mut self, version: &Version, service: &ServiceName, phase: CompanionPhase) {
+        self.companions.insert((version.clone(), service.clone()), phase);
     }
 
     /// All of them end well from now on.

@@ -6,7 +6,7 @@ use std::path::Path;
 use tidegate_sim::{Script, replay};
 
 /// What can be planted in the release 2.0.0 of which scenario, and the rule that notices it.
-const NOTICED: [(&str, &[(&str, &str)]); 9] = [
+const NOTICED: [(&str, &[(&str, &str)]); 10] = [
     ("queued.txt", &QUEUED),
     ("beside.txt", &BESIDE),
     ("weeks.txt", &WEEKS),
@@ -16,6 +16,7 @@ const NOTICED: [(&str, &[(&str, &str)]); 9] = [
     ("steps.txt", &STEPS),
     ("downtime.txt", &DOWNTIME),
     ("tenants.txt", &TENANTS),
+    ("together.txt", &TOGETHER),
 ];
 
 const TENANTS: [(&str, &str); 2] = [
@@ -24,6 +25,11 @@ const TENANTS: [(&str, &str); 2] = [
         "forgets-suspensions",
         "no request of a suspended tenant reaches an instance",
     ),
+];
+
+const TOGETHER: [(&str, &str); 2] = [
+    ("forgets-companions", "releases that go together begin in their order"),
+    ("stays-alone", "what one service takes back, all take back"),
 ];
 
 const QUEUED: [(&str, &str); 2] = [

@@ -36,6 +36,7 @@ impl Words<'_> {
             }
             Waiting::EarlierRelease { .. }
             | Waiting::EarlierMoves { .. }
+            | Waiting::Companion { .. }
             | Waiting::Hold { .. }
             | Waiting::Gap { .. }
             | Waiting::Step { .. }
@@ -63,6 +64,7 @@ impl Words<'_> {
                 let who = names(tenants.iter());
                 format!("wave {wave}: {who} not before release {earlier} is done with them")
             }
+            Waiting::Companion { release, .. } => format!("release {release} waits for {waiting}"),
             Waiting::Hold {
                 release,
                 until: Some(until),
@@ -171,6 +173,7 @@ impl Words<'_> {
             }
             Waiting::EarlierRelease { .. }
             | Waiting::EarlierMoves { .. }
+            | Waiting::Companion { .. }
             | Waiting::Hold { .. }
             | Waiting::Gap { .. }
             | Waiting::Slot { .. }
@@ -221,6 +224,7 @@ pub fn waits(waiting: &Waiting) -> &[TenantName] {
         | Waiting::Peak { tenants, .. } => tenants,
         Waiting::Return { tenant, .. } => std::slice::from_ref(tenant),
         Waiting::EarlierRelease { .. }
+        | Waiting::Companion { .. }
         | Waiting::Hold { .. }
         | Waiting::Approval { .. }
         | Waiting::Gap { .. }
@@ -249,6 +253,7 @@ pub fn is_short(waiting: &Waiting) -> bool {
         | Waiting::Drain { .. } => true,
         Waiting::EarlierRelease { .. }
         | Waiting::EarlierMoves { .. }
+        | Waiting::Companion { .. }
         | Waiting::Hold { .. }
         | Waiting::Approval { .. }
         | Waiting::Start { .. }
@@ -280,6 +285,7 @@ pub fn wave_of(waiting: &Waiting) -> Option<&WaveName> {
         | Waiting::Workers { wave, .. }
         | Waiting::Bake { wave, .. } => Some(wave),
         Waiting::EarlierRelease { .. }
+        | Waiting::Companion { .. }
         | Waiting::Hold { .. }
         | Waiting::Step { .. }
         | Waiting::Return { .. }
