@@ -16,6 +16,7 @@
 pub mod api;
 pub mod auth;
 mod clock;
+mod companions;
 pub mod control;
 mod counters;
 #[cfg(test)]
@@ -38,6 +39,7 @@ mod stop;
 mod supervise;
 mod table;
 pub mod webhooks;
+mod wire;
 
 pub use project::ProjectError;
 pub use restored::{RestoreError, Restored, ServiceRestored, restore};

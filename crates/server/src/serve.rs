@@ -25,6 +25,7 @@ use tokio::time::timeout;
 use crate::api::{self, AppState};
 use crate::auth::tokens::{self, TokenError};
 use crate::clock;
+use crate::companions::Companions;
 use crate::control::Control;
 use crate::counters::Counters;
 use crate::gateways::{self, Endpoint, Gateways, Published};
@@ -236,6 +237,12 @@ impl House {
             self.incarnation.clone(),
         );
         loops.spawn(health.run());
+        let companions = Companions::new(
+            self.control.clone(),
+            self.project.service.services.clone(),
+            self.incarnation.clone(),
+        );
+        loops.spawn(companions.run());
         self.start_performers(loops);
         if self.options.run_gateway {
             loops.spawn(Supervisor::new(self.gateway_process(address), self.gateways.clone()).run());

@@ -22,6 +22,7 @@ mod simulating;
 mod steps;
 mod tenants;
 mod third_party;
+mod together;
 mod trouble;
 mod usage;
 mod workflows;

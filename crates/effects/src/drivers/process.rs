@@ -47,6 +47,7 @@ mod secrets;
 pub mod shim;
 
 pub use self::record::LogLimits;
+pub use self::secrets::reveal;
 
 /// The only variables of the server's environment that an instance gets: never a token, never a database's address.
 const INHERITED_VARIABLES: &[&str] = &["PATH", "HOME", "LANG", "TZ"];

@@ -2,6 +2,8 @@
 
 mod admission;
 pub mod steps;
+mod together;
+mod waiting;
 
 use std::collections::BTreeMap;
 
@@ -18,6 +20,9 @@ use tidegate_domain::waiting::Waiting;
 
 pub use self::admission::{ApprovalStatus, NoticeCounts, ValidationStatus, WaiverStatus};
 pub use self::steps::StepStatus;
+pub use self::together::CompanionStatus;
+pub use self::waiting::WaitingText;
+use self::waiting::in_words;
 use super::created::CreatedStatus;
 use super::exchange::Answer;
 use super::freezes::FreezeStatus;
@@ -86,6 +91,9 @@ pub struct ReleaseStatus {
     pub validations: Vec<ValidationStatus>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub waivers: Vec<WaiverStatus>,
+    /// The releases that go together, this one among them, in the order in which they begin.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub together: Vec<CompanionStatus>,
     pub waves: Vec<WaveStatus>,
     /// Its work on data, in cells that it has come to.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -176,15 +184,6 @@ pub struct GateStatus {
     /// Absent until it has ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub result: Option<HealthStatus>,
-}
-
-/// One thing that is waited for.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct WaitingText {
-    /// Its kind: `bake`, `hold`, `slot`, `gateways`, ...
-    pub r#for: String,
-    /// After "waits for".
-    pub text: String,
 }
 
 /// A component, and since when it runs unchanged.
@@ -341,6 +340,7 @@ fn release(service: &Service, run: &Run, waiting: &[Waiting]) -> ReleaseStatus {
         notices: admission::notices(run),
         validations: admission::validations(run),
         waivers: run.waivers.iter().map(admission::waiver).collect(),
+        together: together::of(service, run),
         waves: run.waves.iter().map(wave).collect(),
         steps: steps::of(run),
         waiting: waiting
@@ -452,37 +452,6 @@ fn slots(cell: &Cell) -> Vec<SlotStatus> {
         ready: slot.state.instances().len(),
     });
     slots.collect()
-}
-
-fn in_words(waiting: &Waiting) -> WaitingText {
-    let kind = match waiting {
-        Waiting::EarlierRelease { .. } => "earlier-release",
-        Waiting::EarlierMoves { .. } => "earlier-moves",
-        Waiting::Companion { .. } => "companion",
-        Waiting::Hold { .. } => "hold",
-        Waiting::Approval { .. } => "approval",
-        Waiting::Start { .. } => "start",
-        Waiting::Step { .. } => "step",
-        Waiting::Window { .. } => "window",
-        Waiting::Freeze { .. } => "freeze",
-        Waiting::Notice { .. } => "notice",
-        Waiting::Validation { .. } => "validation",
-        Waiting::Downtime { .. } => "downtime",
-        Waiting::Peak { .. } => "peak",
-        Waiting::Gap { .. } => "gap",
-        Waiting::Slot { .. } => "slot",
-        Waiting::Gate { .. } => "gate",
-        Waiting::Gateways { .. } => "gateways",
-        Waiting::Workers { .. } => "workers",
-        Waiting::Bake { .. } => "bake",
-        Waiting::Return { .. } => "return",
-        Waiting::Drain { .. } => "drain",
-        Waiting::CellMove { .. } => "cell-move",
-    };
-    WaitingText {
-        r#for: kind.to_owned(),
-        text: waiting.to_string(),
-    }
 }
 
 /// A stage as files and people write it.

@@ -1,24 +1,18 @@
 //! One message to one listener.
 
-use std::io;
-use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use axum::body::Bytes;
 use axum::http::{Request, StatusCode, header};
 use http_body_util::Full;
-use hyper::client::conn::http1;
-use hyper_util::rt::TokioIo;
-use rustls::pki_types::{InvalidDnsNameError, ServerName};
-use rustls::{ClientConfig, RootCertStore};
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
+#[cfg(test)]
+use rustls::RootCertStore;
 use tokio::time::timeout;
-use tokio_rustls::TlsConnector;
 
 use super::reach::{Reach, Target, TargetError};
 use super::signature::Key;
 use crate::clock;
+use crate::wire::{Peer, Wire, WireError};
 
 /// From the name to the status of the answer.
 const WITHIN: Duration = Duration::from_secs(10);
@@ -27,8 +21,7 @@ const WITHIN: Duration = Duration::from_secs(10);
 #[derive(Debug, Clone)]
 pub struct Courier {
     reach: Reach,
-    /// Made when it is needed first: the machine's certificates take a megabyte.
-    tls: Arc<OnceLock<Arc<ClientConfig>>>,
+    wire: Wire,
 }
 
 /// What is sent.
@@ -43,14 +36,8 @@ pub struct Message<'a> {
 pub enum SendError {
     #[error(transparent)]
     Target(#[from] TargetError),
-    #[error("cannot connect")]
-    Connect(#[source] io::Error),
-    #[error("its name cannot stand in a certificate")]
-    Name(#[from] InvalidDnsNameError),
-    #[error("it does not prove to be who it should be")]
-    Tls(#[source] io::Error),
-    #[error("the exchange broke")]
-    Exchange(#[from] hyper::Error),
+    #[error(transparent)]
+    Wire(#[from] WireError),
     #[error("cannot be asked for")]
     Request(#[from] axum::http::Error),
     #[error("it answered {0}")]
@@ -64,19 +51,16 @@ impl Courier {
     pub fn new(reach: Reach) -> Self {
         Self {
             reach,
-            tls: Arc::default(),
+            wire: Wire::default(),
         }
     }
 
     /// Believes these certificates instead of the machine's.
     #[cfg(test)]
     pub fn trusting(reach: Reach, roots: RootCertStore) -> Self {
-        let config = ClientConfig::builder()
-            .with_root_certificates(roots)
-            .with_no_client_auth();
         Self {
             reach,
-            tls: Arc::new(OnceLock::from(Arc::new(config))),
+            wire: Wire::trusting(roots),
         }
     }
 
@@ -95,33 +79,17 @@ impl Courier {
         let target = self.reach.target(url)?;
         let address = self.reach.resolve(&target).await?;
         let request = signed(&target, key, message)?;
-        let stream = TcpStream::connect(address).await.map_err(SendError::Connect)?;
-        if !target.tls {
-            return exchange(stream, request).await;
+        let peer = Peer {
+            address,
+            certified: target.tls.then_some(target.host.as_str()),
+        };
+        // Its body is nothing to us.
+        let (status, _) = self.wire.exchange(peer, request, None).await?;
+        match status.is_success() {
+            true => Ok(()),
+            false => Err(SendError::Answer(status)),
         }
-        let name = ServerName::try_from(target.host)?;
-        let connector = TlsConnector::from(Arc::clone(self.tls.get_or_init(machine_roots)));
-        let stream = connector.connect(name, stream).await.map_err(SendError::Tls)?;
-        exchange(stream, request).await
     }
-}
-
-/// Believes who the machine believes.
-fn machine_roots() -> Arc<ClientConfig> {
-    let found = rustls_native_certs::load_native_certs();
-    for error in &found.errors {
-        tracing::warn!(%error, "some certificates of this machine cannot be read");
-    }
-    let mut roots = RootCertStore::empty();
-    let (added, _) = roots.add_parsable_certificates(found.certs);
-    if added == 0 {
-        tracing::warn!("this machine has no certificates: no webhook over https can be believed");
-    }
-    Arc::new(
-        ClientConfig::builder()
-            .with_root_certificates(roots)
-            .with_no_client_auth(),
-    )
 }
 
 fn signed(target: &Target, key: &Key, message: Message<'_>) -> Result<Request<Full<Bytes>>, SendError> {
@@ -136,29 +104,4 @@ fn signed(target: &Target, key: &Key, message: Message<'_>) -> Result<Request<Fu
         .header("webhook-signature", key.sign(message.id, timestamp, message.body))
         .body(Full::new(Bytes::from(message.body.to_owned())))?;
     Ok(request)
-}
-
-async fn exchange<S>(stream: S, request: Request<Full<Bytes>>) -> Result<(), SendError>
-where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-{
-    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
-    let answer = async {
-        let status = sender.send_request(request).await?.status();
-        if status.is_success() {
-            Ok(())
-        } else {
-            Err(SendError::Answer(status))
-        }
-    };
-    tokio::pin!(answer);
-    // The connection lasts no longer than the head of the answer: its body is nothing to us.
-    tokio::select! {
-        biased;
-        answered = &mut answer => answered,
-        ended = connection => {
-            ended?;
-            answer.await
-        }
-    }
 }

@@ -10,7 +10,7 @@ use tidegate_domain::plan::{
     Due, Plan, PlanReport, PlannedWave, Problem, Rollback, Schedule, Severity, Skipped, WaveReport, bake_in_words,
 };
 use tidegate_domain::policy::{Before, WhenSilent};
-use tidegate_domain::release::{AfterStep, DataStep, Release};
+use tidegate_domain::release::{AfterStep, Companion, DataStep, Release};
 use tidegate_domain::time::Timestamp;
 
 use super::{Planned, word};
@@ -113,9 +113,23 @@ fn in_flight(page: &mut String, plan: &Plan, report: &PlanReport) {
         let what = format!("release {earlier}, in the cells in which that is done");
         line(page, "beside", &what);
     }
+    if !plan.release.together.is_empty() {
+        line(page, "together", &together(plan));
+    }
     for (from, skipped) in &plan.skipped {
         line(page, "skips", &skipped_line(from, skipped));
     }
+}
+
+/// Where the release stands among those that go together.
+fn together(plan: &Plan) -> String {
+    let all = &plan.release.together;
+    let own = all.iter().position(|one| one.service == plan.service).unwrap_or(0);
+    let listed = |all: &[Companion]| all.iter().map(ToString::to_string).collect::<Vec<_>>().join(" and ");
+    let before = (own > 0).then(|| format!("after {}", listed(&all[..own])));
+    let after = (own + 1 < all.len()).then(|| format!("before {}", listed(&all[own + 1..])));
+    let places: Vec<String> = before.into_iter().chain(after).collect();
+    format!("{}; what one of them takes back, all take back", places.join(", "))
 }
 
 /// What tenants that come from a version get besides the release's own changes.

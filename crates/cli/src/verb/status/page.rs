@@ -7,8 +7,8 @@ use tidegate_domain::id::StepName;
 use tidegate_domain::release::{DataStepKind, Stage};
 use tidegate_domain::time::Timestamp;
 use tidegate_server::api::{
-    ApprovalStatus, CellStatus, Gateway, HealthStatus, ReleaseStatus, Status, StepStatus, TenantCounts, WaitingText,
-    WaveStatus,
+    ApprovalStatus, CellStatus, CompanionStatus, Gateway, HealthStatus, ReleaseStatus, Status, StepStatus,
+    TenantCounts, WaitingText, WaveStatus,
 };
 
 mod created;
@@ -133,6 +133,9 @@ fn draw_release(page: &mut String, release: &ReleaseStatus, whole: bool, paint: 
     if let Some(by) = release.superseded_by.as_ref().filter(|_| release.ended_ms.is_none()) {
         let _ = writeln!(page, "  release {by} moves whom it has not moved");
     }
+    if !release.together.is_empty() {
+        let _ = writeln!(page, "  goes together: {}", together(release));
+    }
     if let Some(hold) = held {
         let until = hold.until_ms.map(|until| format!(", until {}", at_ms(until)));
         let until = until.unwrap_or_default();
@@ -169,6 +172,16 @@ fn draw_release(page: &mut String, release: &ReleaseStatus, whole: bool, paint: 
     for waiting in waiting {
         let _ = writeln!(page, "{} waits for {}", branch().0, waiting.text);
     }
+}
+
+/// In the order in which they begin.
+fn together(release: &ReleaseStatus) -> String {
+    let one = |one: &CompanionStatus| match &one.phase {
+        Some(phase) => format!("{} {} ({phase})", one.service, one.version),
+        None => "this release".to_owned(),
+    };
+    let all: Vec<String> = release.together.iter().map(one).collect();
+    all.join(", then ")
 }
 
 /// Each step once; where it is not done, its cells are named.

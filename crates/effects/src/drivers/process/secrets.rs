@@ -92,6 +92,16 @@ impl fmt::Debug for Secrets {
     }
 }
 
+/// The value of one secret, for the control plane itself; or why it is not to be had.
+///
+/// # Errors
+/// In words that name the reference, and nothing of what was found there.
+pub fn reveal(reference: &SecretReference) -> Result<String, String> {
+    let failed = |reason: String| format!("cannot get it from {reference}: {reason}");
+    let value = value_of(reference).and_then(checked).map_err(failed)?;
+    value.into_string().map_err(|_| failed("it is not text".to_owned()))
+}
+
 fn value_of(reference: &SecretReference) -> Result<OsString, String> {
     match reference {
         SecretReference::File { file, .. } => in_file(PathBuf::from(file.as_str())),
