@@ -4,7 +4,7 @@ use tidegate_domain::id::{DatabaseName, Version};
 use tidegate_domain::plan::Plan;
 use tidegate_domain::policy::{Gap, WhenSilent, WhileInFlight};
 use tidegate_domain::release::{AfterStep, DataStep, DataStepKind};
-use tidegate_domain::service::{MoveStage, Place, ReportOutcome, Run, Service, StepPhase};
+use tidegate_domain::service::{CompanionPhase, MoveStage, Place, ReportOutcome, Run, Service, StepPhase};
 use tidegate_domain::time::Duration;
 
 use crate::script::Planted;
@@ -112,8 +112,12 @@ impl Planted {
         if self == Self::ForgetsCompanions {
             runs.iter_mut().for_each(|run| run.together.clear());
         }
-        for companion in runs.iter_mut().flat_map(|run| &mut run.together) {
-            companion.answered |= self == Self::StaysAlone;
+        let moved = runs
+            .iter_mut()
+            .filter(|run| self == Self::StaysAlone && run.holds_tenants());
+        for companion in moved.flat_map(|run| &mut run.together) {
+            companion.phase = CompanionPhase::RolledBack;
+            companion.answered = true;
         }
         if self == Self::ForgetsReservations {
             runs.iter_mut().for_each(|run| run.reservations.clear());

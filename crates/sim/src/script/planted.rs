@@ -79,7 +79,7 @@ pub enum Planted {
     ForgetsSuspensions,
     /// It goes together with no other.
     ForgetsCompanions,
-    /// What others take back is nothing to it.
+    /// What others take back is taken for answered.
     StaysAlone,
 }
 
