@@ -12,7 +12,7 @@ use tidegate_domain::id::{ComponentName, Digest, TenantName, Version};
 use tidegate_domain::plan::{Facts, FoundArtifact};
 use tidegate_domain::policy::GateUse;
 use tidegate_domain::time::{Duration, Timestamp};
-use tidegate_sim::{Arrival, Deed, Diary, Event, People, Play, installed, play};
+use tidegate_sim::{Arrival, Deed, Diary, Event, People, Play, Trouble, installed, play};
 
 /// Longer is not read in a review.
 const GOLDEN_LINES_MAX: usize = 80;
@@ -56,7 +56,21 @@ pub fn scene(name: &str, begins: &str) -> Scene {
     }
     let changes = fs::read_dir(folder.join("changes")).into_iter().flatten();
     sources.extend(changes.map(|file| source(&file.unwrap().path())));
-    let (project, mistakes) = read_project(&sources);
+    stage(folder, &sources, begins)
+}
+
+/// The files of a project as texts by their paths.
+pub fn project(files: &[(&str, &str)], begins: &str) -> Scene {
+    let source = |(path, text): &(&str, &str)| Source {
+        path: (*path).to_owned(),
+        text: (*text).to_owned(),
+    };
+    let sources: Vec<Source> = files.iter().map(source).collect();
+    stage(PathBuf::new(), &sources, begins)
+}
+
+fn stage(folder: PathBuf, sources: &[Source], begins: &str) -> Scene {
+    let (project, mistakes) = read_project(sources);
     let project = project.unwrap_or_else(|| panic!("{mistakes:?}"));
     let begins: Zoned = begins.parse().unwrap();
     let now = Timestamp(begins.timestamp().as_millisecond());
@@ -86,9 +100,22 @@ pub fn scene(name: &str, begins: &str) -> Scene {
 
 impl Scene {
     /// A release of the practice's folder is planned and applied at a local time.
-    pub fn release(mut self, file: &str, at: &str) -> Self {
+    pub fn release(self, file: &str, at: &str) -> Self {
         let source = source(&self.folder.join(file));
-        let (release, mistakes) = read_release(&source, &self.play.project);
+        self.arrives(&source, at)
+    }
+
+    /// The same of a release as a text.
+    pub fn release_of(self, text: &str, at: &str) -> Self {
+        let source = Source {
+            path: "release.yaml".to_owned(),
+            text: text.to_owned(),
+        };
+        self.arrives(&source, at)
+    }
+
+    fn arrives(mut self, source: &Source, at: &str) -> Self {
+        let (release, mistakes) = read_release(source, &self.play.project);
         let release = release.unwrap_or_else(|| panic!("{mistakes:?}"));
         let digest = |name: &ComponentName| Digest::of(format!("{name} {}", release.version).as_bytes());
         let found = |name: &ComponentName| FoundArtifact {
@@ -131,6 +158,11 @@ impl Scene {
         let local: jiff::civil::DateTime = local.parse().unwrap();
         let at = local.to_zoned(self.zone.clone()).unwrap();
         Timestamp(at.timestamp().as_millisecond())
+    }
+
+    /// Why it cannot be told to its end.
+    pub fn trouble(&self) -> Trouble {
+        play(&self.play).map(drop).unwrap_err()
     }
 
     pub fn tell(&self) -> Told {
