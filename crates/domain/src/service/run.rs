@@ -294,6 +294,12 @@ impl Place {
 }
 
 impl WaveRun {
+    /// There is something to take back: it is on its way, or tenants are on it.
+    #[must_use]
+    pub fn can_come_back(&self) -> bool {
+        matches!(self.state, WaveState::Active { .. }) || self.holds_tenants()
+    }
+
     /// It is on its way, or has not started yet.
     #[must_use]
     pub const fn is_open(&self) -> bool {

@@ -206,11 +206,8 @@ impl Turn {
 
     fn waves_back(&mut self, run: usize, waves: &[usize], cause: &Cause) -> Result<(), Refused> {
         let version = self.state.runs[run].version.clone();
-        let started = |turn: &Self, wave: usize| {
-            let wave = &turn.state.runs[run].waves[wave];
-            matches!(wave.state, WaveState::Active { .. }) || wave.holds_tenants()
-        };
-        let waves: Vec<usize> = waves.iter().copied().filter(|&wave| started(self, wave)).collect();
+        let started = |wave: &usize| self.state.runs[run].waves[*wave].can_come_back();
+        let waves: Vec<usize> = waves.iter().copied().filter(started).collect();
         if waves.is_empty() {
             return Err(Refused::NothingToRollBack { release: version });
         }

@@ -1,13 +1,12 @@
 //! Releases of several services that go together: none begins before all are applied, each begins when those before it are
 //! completed, and what one takes back, all take back. Each service's server asks the others; nobody stands above them.
 
-use super::Refused;
 use super::turn::{Cause, Turn};
 use crate::effect::Milestone;
 use crate::id::Version;
 use crate::journal::EntryKind;
 use crate::release::Companion;
-use crate::service::{CompanionPhase, CompanionRun, RunPhase, WaveState};
+use crate::service::{CompanionPhase, CompanionRun, RunPhase};
 use crate::waiting::Waiting;
 
 impl Turn {
@@ -73,31 +72,24 @@ impl Turn {
     /// All of it or nothing: half of a release is in nobody's plan.
     fn follow_companion(&mut self, run: usize, cause: &Cause) {
         let waves = self.state.runs[run].waves.iter().enumerate();
-        let started = waves.filter(|(_, wave)| matches!(wave.state, WaveState::Active { .. }) || wave.holds_tenants());
+        let started = waves.filter(|(_, wave)| wave.can_come_back());
         let started: Vec<usize> = started.map(|(index, _)| index).collect();
-        let refused: Result<Vec<()>, Refused> = started
-            .iter()
-            .map(|&wave| {
-                self.check_not_moved_on(run, wave, None)?;
-                self.comes_back_by_itself(run, wave)
-            })
-            .collect();
+        let possible = started.iter().try_for_each(|&wave| {
+            self.check_not_moved_on(run, wave, None)?;
+            self.comes_back_by_itself(run, wave)
+        });
         let moving = self.state.runs[run].phase == RunPhase::Moving;
-        let cause = match refused {
-            Ok(_) => {
-                started.into_iter().for_each(|wave| self.wave_back(run, wave, cause));
-                cause.actor_says(cause.reason.clone())
-            }
-            Err(refused) => {
-                let reason = format!("{}; not rolled back by itself: {refused}", cause.reason);
-                if !moving {
-                    self.announce(run, None, Milestone::RollbackRefused, Some(&reason));
-                }
-                cause.actor_says(reason)
-            }
+        let reason = match &possible {
+            Ok(()) => cause.reason.clone(),
+            Err(refused) => format!("{}; not rolled back by itself: {refused}", cause.reason),
         };
+        if possible.is_ok() {
+            started.into_iter().for_each(|wave| self.wave_back(run, wave, cause));
+        } else if !moving {
+            self.announce(run, None, Milestone::RollbackRefused, Some(&reason));
+        }
         if moving {
-            self.hold_run(run, None, &cause);
+            self.hold_run(run, None, &cause.actor_says(reason));
         }
     }
 }
