@@ -66,9 +66,20 @@ impl Turn {
     /// The same in a cell that a tenant comes to by no wave; what it waits for, where it is not done.
     pub fn expand_for(&mut self, run: usize, cell: &CellName) -> Result<(), (bool, String)> {
         self.add_steps(run, &BTreeSet::from([cell.clone()]));
-        let Some(step) = self.next_step(run, cell, DataStepKind::Expand) else {
+        let expand = self.next_step(run, cell, DataStepKind::Expand);
+        let Some(step) = expand.or_else(|| self.next_step(run, cell, DataStepKind::DuringDowntime)) else {
             return Ok(());
         };
+        let served = self.state.seats.iter();
+        let mut served = served.filter(|(_, seat)| seat.cell == *cell && seat.version.is_some());
+        let other = served.next().filter(|_| expand.is_none());
+        if let Some((tenant, _)) = other {
+            let (version, step) = (&self.state.runs[run].version, &self.state.runs[run].steps[step].step.name);
+            let reason = format!(
+                "step {step} of release {version} in cell {cell}: tenant {tenant} is served there, and the release has to move it first"
+            );
+            return Err((false, reason));
+        }
         let changed = self.work_on(run, step);
         let (version, step) = (&self.state.runs[run].version, &self.state.runs[run].steps[step]);
         let reason = format!(
@@ -104,13 +115,13 @@ impl Turn {
     }
 
     /// The first step of a kind in a cell that is not done.
-    fn next_step(&self, run: usize, cell: &CellName, kind: DataStepKind) -> Option<usize> {
+    pub fn next_step(&self, run: usize, cell: &CellName, kind: DataStepKind) -> Option<usize> {
         let open = |step: &StepRun| step.cell == *cell && step.step.kind == kind && !step.is_done();
         self.state.runs[run].steps.iter().position(open)
     }
 
     /// Begins a step whose time has come, or says what it waits for.
-    fn work_on(&mut self, run: usize, step: usize) -> bool {
+    pub fn work_on(&mut self, run: usize, step: usize) -> bool {
         let current = &self.state.runs[run].steps[step];
         let again = current.again_at();
         let reason = match current.phase {
@@ -247,9 +258,12 @@ impl Turn {
         let now = self.now;
         let failed = |step: &&mut StepRun| step.phase == StepPhase::Failed;
         for step in self.state.runs[run].steps.iter_mut().filter(failed) {
-            step.phase = StepPhase::Waiting;
-            step.since = now;
             step.failures = 0;
+            // Of work in downtime, what it has done until then keeps tenants out of service.
+            if !step.is_in_downtime() {
+                step.phase = StepPhase::Waiting;
+                step.since = now;
+            }
         }
     }
 
