@@ -67,6 +67,7 @@ pub fn generate(seed: u64) -> Script {
     day.world();
     day.faults();
     steps::of_day(seed, &mut script);
+    steps::in_downtime(seed, &mut script);
     in_flight::of_day(seed, &mut script);
     tenants::of_day(seed, &mut script);
     script.sort();
@@ -139,6 +140,7 @@ fn release(random: &mut Random, major: u32, tenants: &[TenantName]) -> Release {
         hotfix: None,
         lacks_fixes: false,
         steps: BTreeMap::new(),
+        for_good: false,
     }
 }
 

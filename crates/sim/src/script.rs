@@ -65,6 +65,8 @@ pub struct Release {
     pub lacks_fixes: bool,
     /// Its work on data, each step called as its kind is.
     pub steps: BTreeMap<DataStepKind, AfterStep>,
+    /// What is done in downtime has no undo.
+    pub for_good: bool,
 }
 
 #[derive(Debug, Clone, PartialEq)]

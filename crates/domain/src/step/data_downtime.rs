@@ -79,17 +79,31 @@ impl Turn {
         waiting.iter().filter(goes).cloned().collect()
     }
 
-    /// Why workers may still work for closed tenants whose data are worked on.
-    pub fn still_worked_for(&self, run: usize, maintenance: &Maintenance, tenants: &[TenantName]) -> Option<String> {
+    /// Why something may still reach data that are to be worked on: requests, of whatever length, through whatever gateway, and
+    /// workers.
+    pub fn not_left_alone(&self, run: usize, maintenance: &Maintenance, tenants: &[TenantName]) -> Option<String> {
         let steps = &self.state.runs[run].steps;
-        let mut seats = tenants.iter().filter_map(|tenant| self.state.seats.get(tenant));
+        let in_downtime: BTreeSet<&CellName> = steps.iter().filter(|step| step.is_in_downtime()).map(|it| &it.cell).collect();
+        let seat = |tenant: &TenantName| self.state.seats.get(tenant).filter(|seat| in_downtime.contains(&seat.cell));
+        let concerned: Vec<TenantName> = tenants.iter().filter(|tenant| seat(tenant).is_some()).cloned().collect();
+        if concerned.is_empty() {
+            return None;
+        }
+        let routing = &self.state.routing;
+        if routing.reported < maintenance.generation || routing.alone || !routing.lapsed.is_empty() {
+            return Some(format!("every gateway gives the page: {}", self.gateways_in_words()));
+        }
+        let (in_flight, _) = self.in_flight_of(&concerned, maintenance.since);
+        if in_flight > 0 {
+            return Some(format!("{in_flight} in flight, which have to end before the data are worked on"));
+        }
+        let mut seats = concerned.iter().filter_map(seat);
         let found = seats.find(|seat| {
-            let concerned = steps.iter().any(|step| step.cell == seat.cell && step.is_in_downtime());
             let release = seat.version.as_ref().and_then(|version| self.state.pinned.get(version));
             let mut parts = release.into_iter().flat_map(|release| release.components.values());
             let worker = parts.any(|part| matches!(part.definition.kind, ComponentKind::Worker { .. }));
             let told = self.state.cells.get(&seat.cell).is_some_and(|cell| cell.ownership >= maintenance.generation);
-            concerned && worker && !told
+            worker && !told
         });
         found.map(|seat| format!("the workers of cell {} have not left it", seat.cell))
     }
@@ -212,7 +226,7 @@ impl Turn {
         }
         let tenants: Vec<TenantName> = maintenance.tenants.iter().cloned().collect();
         let served = self.still_served(&maintenance, &tenants);
-        let served = served.or_else(|| self.still_worked_for(run, &maintenance, &tenants));
+        let served = served.or_else(|| self.not_left_alone(run, &maintenance, &tenants));
         let mut changed = false;
         for cell in cells {
             changed |= self.undo_last(run, &cell, served.as_deref());

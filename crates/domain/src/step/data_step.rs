@@ -188,6 +188,10 @@ impl Turn {
         let Some(spec) = spec else { return };
         current.attempt = attempt;
         current.since = now;
+        // While nobody is served, a pause is one of taking back, not of what had failed before.
+        if undo && current.is_in_downtime() && current.phase == StepPhase::Failed {
+            current.failures = 0;
+        }
         current.phase = if undo { StepPhase::Undoing } else { StepPhase::Running };
         if current.step.kind == DataStepKind::Contract
             && let Some(cell) = self.state.cells.get_mut(&current.cell)

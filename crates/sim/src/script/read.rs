@@ -122,6 +122,7 @@ fn release(options: &[&str]) -> Read<Release> {
         hotfix: None,
         lacks_fixes: false,
         steps: BTreeMap::new(),
+        for_good: false,
     };
     for option in options {
         let (key, value) = option.split_once('=').unwrap_or((option, ""));
@@ -153,6 +154,7 @@ fn release(options: &[&str]) -> Read<Release> {
             "lacks-fixes" => release.lacks_fixes = true,
             "in-flight" => release.while_in_flight = while_in_flight(value)?,
             "steps" => release.steps = value.split(',').map(step).collect::<Read<_>>()?,
+            "for-good" => release.for_good = true,
             _ => return Err("a release has no such option"),
         }
     }
@@ -290,9 +292,14 @@ fn step(word: &str) -> Read<(DataStepKind, AfterStep)> {
 }
 
 fn step_kind(word: &str) -> Read<DataStepKind> {
-    const ALL: [DataStepKind; 3] = [DataStepKind::Expand, DataStepKind::Migrate, DataStepKind::Contract];
+    const ALL: [DataStepKind; 4] = [
+        DataStepKind::Expand,
+        DataStepKind::DuringDowntime,
+        DataStepKind::Migrate,
+        DataStepKind::Contract,
+    ];
     let found = ALL.into_iter().find(|kind| kind.as_str() == word);
-    found.ok_or("a step is expand, migrate or contract, with a `!` where a rollback loses new writes")
+    found.ok_or("a step is expand, during_downtime, migrate or contract, with a `!` where a rollback loses new writes")
 }
 
 fn gateway_mood(words: &[&str]) -> Read<GatewayMood> {
