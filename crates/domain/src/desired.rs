@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::id::{CellName, ComponentName, SlotId, TenantName, Version};
 use crate::observed::Instance;
 use crate::release::{ComponentKind, Ownership, SlotSpec};
-use crate::service::{Cell, Closed, Phase, Place, Service, Slot};
+use crate::service::{Cell, Closed, Phase, Service, Slot};
 use crate::time::Timestamp;
 
 /// Routes and slots of every cell.
@@ -85,12 +85,20 @@ pub struct Route {
 #[must_use]
 pub fn desired(state: &Service) -> Desired {
     let mut cells: BTreeMap<CellName, CellDesired> = BTreeMap::new();
+    let maintenance = state.out_of_service();
+    let at_work = state.cells_at_work(&maintenance);
     for (name, cell) in &state.cells {
         let versions = versions(cell);
         let slots = cell
             .slots
             .iter()
             .filter_map(|(id, slot)| Some((id.clone(), desired_slot(state, (name, cell), (id, slot))?)));
+        let slots = slots.map(|(id, mut slot): (SlotId, SlotDesired)| {
+            if matches!(slot.owns, Owns::Cell(_)) && at_work.contains(name) {
+                slot.owns = Owns::Nothing;
+            }
+            (id, slot)
+        });
         cells.insert(
             name.clone(),
             CellDesired {
@@ -100,7 +108,6 @@ pub fn desired(state: &Service) -> Desired {
             },
         );
     }
-    let maintenance = maintenance(state);
     for (tenant, seat) in &state.seats {
         let (Some(version), Some(cell)) = (&seat.version, cells.get_mut(&seat.cell)) else {
             continue;
@@ -116,8 +123,9 @@ pub fn desired(state: &Service) -> Desired {
             closed: seat.closed(),
         };
         cell.routes.insert(tenant.clone(), route);
-        // Who is on its way to another cell is nobody's work: its data may be copied.
-        let Some(slots) = cell.versions.get(version).filter(|_| !seat.is_closed_for_move()) else {
+        // Who is on its way to another cell is nobody's work: its data may be copied. Nor is anybody while all data are worked on.
+        let rests = seat.is_closed_for_move() || (at_work.contains(&seat.cell) && maintenance.contains_key(tenant));
+        let Some(slots) = cell.versions.get(version).filter(|_| !rests) else {
             continue;
         };
         for id in slots.values() {
@@ -134,22 +142,6 @@ pub fn desired(state: &Service) -> Desired {
         generation: state.routing.generation,
         cells,
     }
-}
-
-/// Who is out of service now, and until when. Who was moved meanwhile is served by the same table that moves it.
-pub fn maintenance(state: &Service) -> BTreeMap<&TenantName, Timestamp> {
-    let waves = state.runs.iter().flat_map(|run| &run.waves);
-    let closed = waves.filter_map(|wave| Some((wave, wave.maintenance.as_ref()?)));
-    let tenants = closed.flat_map(|(wave, maintenance)| {
-        let waits = |tenant: &&TenantName| {
-            wave.members
-                .get(*tenant)
-                .is_some_and(|member| member.place == Place::Waiting)
-        };
-        let waiting = maintenance.tenants.iter().filter(waits);
-        waiting.map(|tenant| (tenant, maintenance.ends))
-    });
-    tenants.collect()
 }
 
 /// The pinned versions of which every component has a slot in this cell.

@@ -10,6 +10,7 @@ mod back;
 mod cell_move;
 mod command;
 mod data_back;
+mod data_downtime;
 mod data_step;
 mod downtime;
 mod exception;

@@ -225,7 +225,9 @@ impl Checker {
     }
 
     /// A confirmed switch has been made by every gateway that is heard.
-    pub fn served(&mut self, state: &Service, gateways: &Gateways) {
+    pub fn served(&mut self, state: &Service, gateways: &Gateways, performed: &Performed) {
+        let checked = data_steps::nobody_is_served_on_other_data(state, &self.ledger, gateways, performed);
+        self.take(checked);
         for (tenant, seat) in &state.seats {
             let Some(since) = state::on_its_version_since(state, tenant) else {
                 continue;
@@ -340,7 +342,7 @@ impl Checker {
             Ok(JournalCheck::Broken { seq }) => self.violate("the journal is whole", format!("row {seq} is broken")),
             Err(error) => self.violate("the journal is whole", error.to_string()),
         }
-        self.served(state, gateways);
+        self.served(state, gateways, performed);
         self.take(tenants::moves_end(state));
         let pending = complete_now(store.pending(self.service.as_str())).unwrap_or_default();
         let overdue = pending

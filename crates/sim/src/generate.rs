@@ -68,6 +68,7 @@ pub fn generate(seed: u64) -> Script {
     day.world();
     day.faults();
     steps::of_day(seed, &mut script);
+    steps::in_downtime(seed, &mut script);
     in_flight::of_day(seed, &mut script);
     tenants::of_day(seed, &mut script);
     together::of_day(seed, &mut script);
@@ -142,6 +143,7 @@ fn release(random: &mut Random, major: u32, tenants: &[TenantName]) -> Release {
         lacks_fixes: false,
         together: Vec::new(),
         steps: BTreeMap::new(),
+        for_good: false,
     }
 }
 

@@ -11,7 +11,7 @@ use tidegate_domain::id::{
     ComponentName, DatabaseName, Digest, PlaybookName, ServiceName, StepName, TenantName, Version, WaveName,
 };
 use tidegate_domain::plan::{FORMAT, Plan, PlannedTenant, PlannedWave, Schedule};
-use tidegate_domain::policy::{GateUse, HealthPolicy, Policy, WavePolicy, WhileInFlight};
+use tidegate_domain::policy::{Downtime, GateUse, HealthPolicy, Policy, WavePolicy, WhileInFlight};
 use tidegate_domain::release::{
     AfterStep, Artifact, ComponentKind, ComponentRelease, Configuration, DataStep, DataStepKind, Definition, Drain,
     Readiness, ReadinessCheck, Release, ReleaseKind, Secrets,
@@ -29,6 +29,14 @@ pub const JUDGED_EVERY: Duration = Duration::from_secs(10);
 pub const DRAIN: Drain = Drain {
     requests: Duration::from_secs(10),
     streams: Duration::from_secs(60),
+};
+
+/// Of releases that work on data in it.
+const DOWNTIME: Downtime = Downtime {
+    longest: Duration::from_secs(300),
+    overrun: Duration::from_secs(300),
+    undo: Duration::from_secs(120),
+    announce: Duration::from_secs(60),
 };
 
 pub fn service() -> ServiceName {
@@ -100,6 +108,9 @@ pub fn plan(script: &Script, version: &Version, state: &Service) -> Option<Plan>
             tenants,
         });
     }
+    if in_downtime(wanted) && is_apart(&waves) {
+        return None;
+    }
     Some(Plan {
         format: FORMAT,
         service: service(),
@@ -109,6 +120,20 @@ pub fn plan(script: &Script, version: &Version, state: &Service) -> Option<Plan>
         waves,
         skipped: BTreeMap::new(),
         left_behind: BTreeMap::new(),
+    })
+}
+
+/// All tenants of a cell are out of service together for it.
+fn in_downtime(wanted: &script::Release) -> bool {
+    wanted.steps.contains_key(&DataStepKind::DuringDowntime)
+}
+
+/// A cell has tenants in two waves.
+fn is_apart(waves: &[PlannedWave]) -> bool {
+    let mut seen = BTreeSet::new();
+    waves.iter().any(|wave| {
+        let cells: BTreeSet<_> = wave.tenants.values().map(|tenant| &tenant.cell).collect();
+        cells.into_iter().any(|cell| !seen.insert(cell))
     })
 }
 
@@ -123,6 +148,9 @@ fn while_in_flight(script: &Script, version: &Version, state: &Service) -> While
     let mut all = earlier.map(|run| &run.version).chain([version]);
     match script.releases[version].while_in_flight {
         WhileInFlight::Supersede if is_first || all.any(works) => WhileInFlight::Queue,
+        WhileInFlight::Parallel if all.any(|it| script.releases.get(it).is_some_and(in_downtime)) => {
+            WhileInFlight::Queue
+        }
         how @ (WhileInFlight::Queue | WhileInFlight::Supersede | WhileInFlight::Parallel) => how,
     }
 }
@@ -157,7 +185,7 @@ fn policy(wanted: &script::Release, how: WhileInFlight) -> Policy {
             interval: JUDGED_EVERY,
         },
         emergency: None,
-        downtime: None,
+        downtime: in_downtime(wanted).then_some(DOWNTIME),
         reservations: None,
         while_in_flight: how,
         // No scenario has more releases than that: what it is for is tried with planned ones.
@@ -213,13 +241,17 @@ fn release(script: &Script, version: &Version) -> Release {
         hotfix: script.releases[version].hotfix.clone(),
         includes: hotfix::includes(script, version),
         together: script.releases[version].together.clone(),
-        downtime: None,
-        steps: script.releases[version].steps.iter().map(step).collect(),
+        downtime: in_downtime(&script.releases[version]).then_some(DOWNTIME.longest),
+        steps: script.releases[version]
+            .steps
+            .iter()
+            .map(|it| step(it, script.releases[version].for_good))
+            .collect(),
     }
 }
 
 /// Called as its kind is, on the one database there is.
-fn step((kind, rollback): (&DataStepKind, &AfterStep)) -> DataStep {
+fn step((kind, rollback): (&DataStepKind, &AfterStep), for_good: bool) -> DataStep {
     DataStep {
         name: StepName::new(kind.as_str()).expect("a name"),
         kind: *kind,
@@ -227,10 +259,14 @@ fn step((kind, rollback): (&DataStepKind, &AfterStep)) -> DataStep {
         database: DatabaseName::new("main").expect("a name"),
         command: vec!["{artifact}".to_owned(), kind.as_str().to_owned()],
         undo: match kind {
-            DataStepKind::Expand => vec!["{artifact}".to_owned(), "undo".to_owned()],
+            DataStepKind::DuringDowntime if for_good => Vec::new(),
+            DataStepKind::Expand | DataStepKind::DuringDowntime => vec!["{artifact}".to_owned(), "undo".to_owned()],
             DataStepKind::Migrate | DataStepKind::Contract => Vec::new(),
         },
-        timeout: Duration::from_secs(600),
+        timeout: match kind {
+            DataStepKind::DuringDowntime => Duration::from_secs(60),
+            DataStepKind::Expand | DataStepKind::Migrate | DataStepKind::Contract => Duration::from_secs(600),
+        },
         cells: BTreeSet::new(),
         rollback: *rollback,
     }

@@ -67,6 +67,8 @@ pub struct Release {
     pub together: Vec<Companion>,
     /// Its work on data, each step called as its kind is.
     pub steps: BTreeMap<DataStepKind, AfterStep>,
+    /// What is done in downtime has no undo.
+    pub for_good: bool,
 }
 
 #[derive(Debug, Clone, PartialEq)]

@@ -8,6 +8,7 @@ mod calendars;
 mod changes;
 mod configuration;
 mod hotfix;
+mod in_downtime;
 mod intake;
 mod keeping;
 mod moving;

@@ -95,7 +95,9 @@ pub fn plan(input: &PlanInput) -> (Option<Plan>, PlanReport) {
         ));
     }
     report.problems.extend(overdue(input, playbook, &release));
-    report.problems.extend(of_content(input, playbook, &release, &waves));
+    report
+        .problems
+        .extend(of_content(input, playbook, &release, (&waves, &left_behind)));
     report.problems.extend(in_flight::too_many_versions(
         state,
         playbook,
@@ -145,8 +147,14 @@ fn in_waves<'a>(
 }
 
 /// What is wrong with what would run, and where it would come to.
-fn of_content(input: &PlanInput, playbook: &PlaybookFile, release: &Release, waves: &[PlannedWave]) -> Vec<Problem> {
+fn of_content(
+    input: &PlanInput,
+    playbook: &PlaybookFile,
+    release: &Release,
+    (waves, left_behind): (&[PlannedWave], &BTreeMap<TenantName, LeftBehind>),
+) -> Vec<Problem> {
     let mut problems = data_steps::problems(&input.state, release, waves);
+    problems.extend(data_steps::apart(release, waves, left_behind));
     problems.extend(hotfix::problems(input, release, waves));
     problems.extend(required::problems(input, release));
     problems.extend(environments::problems(input, playbook, release, waves));

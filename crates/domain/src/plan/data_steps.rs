@@ -1,10 +1,10 @@
 //! Work on data that a plan cannot hold.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::PlannedWave;
 use super::report::{About, Problem, ProblemKind};
-use crate::id::CellName;
+use super::{LeftBehind, PlannedWave};
+use crate::id::{CellName, TenantName, WaveName};
 use crate::release::{DataStep, DataStepKind, Release};
 use crate::service::Service;
 
@@ -54,4 +54,60 @@ fn was_expanded(state: &Service, release: &Release, contract: &DataStep) -> bool
     let of_pinned = state.pinned.values().flat_map(|release| &release.steps);
     let mut steps = release.steps.iter().chain(of_runs).chain(of_pinned);
     steps.any(|step| step.kind == DataStepKind::Expand && step.database == contract.database)
+}
+
+/// Work in downtime is done for all tenants of a cell together: none of them may stay, or come in another wave.
+pub(super) fn apart(
+    release: &Release,
+    waves: &[PlannedWave],
+    left_behind: &BTreeMap<TenantName, LeftBehind>,
+) -> Vec<Problem> {
+    let mut steps = release
+        .steps
+        .iter()
+        .filter(|step| step.kind == DataStepKind::DuringDowntime)
+        .peekable();
+    if steps.peek().is_none() {
+        return Vec::new();
+    }
+    let mut cells: BTreeMap<&CellName, BTreeMap<&WaveName, &TenantName>> = BTreeMap::new();
+    for wave in waves {
+        for (tenant, planned) in &wave.tenants {
+            cells
+                .entry(&planned.cell)
+                .or_default()
+                .entry(&wave.name)
+                .or_insert(tenant);
+        }
+    }
+    let mut problems = Vec::new();
+    for step in steps {
+        for (cell, waves) in cells.iter().filter(|(cell, _)| step.is_for(cell)) {
+            let stays = left_behind
+                .iter()
+                .find(|(_, left)| left.cell == **cell && left.on.is_some());
+            let mut waves = waves.iter();
+            let (apart, help, about) = if let Some((tenant, left)) = stays {
+                let apart = format!("tenant `{tenant}` stays where it is: {}", left.because);
+                let help = format!(
+                    "let a wave take `{tenant}` with the others of cell `{cell}`, or move it to another cell first"
+                );
+                (apart, help, About::Tenant(tenant.clone()))
+            } else if let (Some((first, one)), Some((second, other))) = (waves.next(), waves.next()) {
+                let apart = format!("tenant `{one}` is in wave {first} and tenant `{other}` in wave {second}");
+                let help = format!(
+                    "let one wave of the playbook take all tenants of cell `{cell}`: `select: {{cell: {cell}}}`"
+                );
+                (apart, help, About::Wave((*second).clone()))
+            } else {
+                continue;
+            };
+            let message = format!(
+                "step `{}` takes all tenants of cell `{cell}` out of service together, and {apart}",
+                step.name
+            );
+            problems.push(Problem::blocks(ProblemKind::Step, message, help).about(about));
+        }
+    }
+    problems
 }

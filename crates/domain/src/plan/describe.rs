@@ -114,11 +114,15 @@ fn rollback(wave: &PlannedWave, release: &Release) -> Rollback {
 fn after_steps(wave: &PlannedWave, release: &Release) -> Rollback {
     let here = |step: &&DataStep| wave.tenants.values().any(|tenant| step.is_for(&tenant.cell));
     let steps: Vec<&DataStep> = release.steps.iter().filter(here).collect();
-    let is_contract = |step: &&&DataStep| step.kind == DataStepKind::Contract;
-    let loses = |step: &&&DataStep| step.rollback == AfterStep::LosesNewWrites && !is_contract(step);
-    match (steps.iter().find(loses), steps.iter().find(is_contract)) {
-        (Some(step), _) => Rollback::LosesNewWrites(step.name.clone()),
-        (None, Some(step)) => Rollback::ImpossibleAfter(step.name.clone()),
-        (None, None) => Rollback::Clean,
-    }
+    let find = |is_it: fn(&DataStep) -> bool| steps.iter().find(|step| is_it(step)).map(|step| step.name.clone());
+    let in_downtime = |step: &DataStep| step.kind == DataStepKind::DuringDowntime;
+    let for_good = find(|step| step.kind == DataStepKind::DuringDowntime && step.undo.is_empty());
+    let loses = find(|step| step.rollback == AfterStep::LosesNewWrites && step.kind != DataStepKind::Contract);
+    let contract = find(|step| step.kind == DataStepKind::Contract);
+    let undone = find(in_downtime);
+    None.or(for_good.map(Rollback::ImpossibleAfterDowntime))
+        .or(loses.map(Rollback::LosesNewWrites))
+        .or(contract.map(Rollback::ImpossibleAfter))
+        .or(undone.map(Rollback::CleanByUndoing))
+        .unwrap_or(Rollback::Clean)
 }

@@ -11,7 +11,7 @@ use crate::change::{Change, Impact};
 use crate::files::PlaybookFile;
 use crate::id::{CellName, ComponentName, SlotId, TenantName, Version};
 use crate::policy::WhileInFlight;
-use crate::release::Release;
+use crate::release::{DataStepKind, Release};
 use crate::service::{Run, RunPhase, Service};
 
 /// What tenants that come from one version did not get on their way.
@@ -52,7 +52,8 @@ pub(super) fn way(input: &PlanInput, playbook: &PlaybookFile) -> Way {
     let earlier: Vec<&Run> = input.state.runs.iter().filter(is_earlier).collect();
     let queues_because = match playbook.while_in_flight {
         WhileInFlight::Supersede if !earlier.is_empty() => cannot_supersede(input, playbook, &earlier),
-        WhileInFlight::Supersede | WhileInFlight::Queue | WhileInFlight::Parallel => None,
+        WhileInFlight::Parallel => cannot_go_beside(input, &earlier),
+        WhileInFlight::Supersede | WhileInFlight::Queue => None,
     };
     Way {
         how: match queues_because {
@@ -68,6 +69,20 @@ pub(super) fn way(input: &PlanInput, playbook: &PlaybookFile) -> Way {
 /// a hot-fix of.
 fn stands_beside(run: &Run, release: &Version, (patches, hotfix): (Option<&Version>, Option<&Version>)) -> bool {
     run.version != *release && Some(&run.version) != patches && run.hotfix.is_none() && hotfix.is_none()
+}
+
+/// What works on the data of a whole cell in downtime goes back before, and comes after, everything else there.
+fn cannot_go_beside(input: &PlanInput, earlier: &[&Run]) -> Option<String> {
+    let in_downtime = |kind: DataStepKind| kind == DataStepKind::DuringDowntime;
+    if !earlier.is_empty() && input.release.steps.iter().any(|step| in_downtime(step.kind)) {
+        return Some("it works on data in downtime".to_owned());
+    }
+    let works = |run: &&&Run| {
+        let release = input.state.pinned.get(&run.version);
+        release.is_some_and(|release| release.steps.iter().any(|step| in_downtime(step.kind)))
+    };
+    let run = earlier.iter().find(works)?;
+    Some(format!("release {} works on data in downtime", run.version))
 }
 
 /// A tenant that skipped work on its data would run what its data is not ready for; and where too many versions run already,

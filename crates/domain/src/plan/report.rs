@@ -249,6 +249,10 @@ pub enum Rollback {
     NothingBefore,
     /// Once this step has begun, the earlier version does not see what was written since: only by one verb, never by itself.
     LosesNewWrites(StepName),
+    /// At any time; tenants are out of service again while what this step has done in downtime is undone.
+    CleanByUndoing(StepName),
+    /// Not once this step has begun in the downtime: it has no `undo`.
+    ImpossibleAfterDowntime(StepName),
     /// At any time before this step, which begins when the rollback window is over.
     ImpossibleAfter(StepName),
 }

@@ -38,6 +38,10 @@ pub struct DataStep {
 pub enum DataStepKind {
     /// Before the first slot of the release starts in a cell. The old version must be able to read what it leaves.
     Expand,
+    /// While all tenants of the cell are out of service, in the planned downtime of the release: no version can be served during
+    /// it. The new slots are ready before, and the tenants are moved to them behind it.
+    #[serde(rename = "during_downtime")]
+    DuringDowntime,
     /// Behind the release, once all its waves are confirmed in a cell. One that fails is tried again.
     Migrate,
     /// When the rollback window is over and no tenant of the cell runs or can return to an earlier version. There is no way
@@ -61,6 +65,7 @@ impl DataStepKind {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Expand => "expand",
+            Self::DuringDowntime => "during_downtime",
             Self::Migrate => "migrate",
             Self::Contract => "contract",
         }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Run, RunPhase, Service};
+use super::{Run, RunPhase, Service, WaveRun, WaveState};
 use crate::effect::EffectId;
 use crate::id::{CellName, StepName, Version};
 use crate::release::{AfterStep, DataStep, DataStepKind};
@@ -107,6 +107,18 @@ impl StepRun {
         self.step.kind == DataStepKind::Contract && self.has_begun()
     }
 
+    /// Its work is done while nobody in the cell is served.
+    #[must_use]
+    pub fn is_in_downtime(&self) -> bool {
+        self.step.kind == DataStepKind::DuringDowntime
+    }
+
+    /// Some of its work in downtime may be in the data: those from before it cannot be served on them.
+    #[must_use]
+    pub fn holds_data(&self) -> bool {
+        self.is_in_downtime() && self.has_begun()
+    }
+
     /// The earlier version does not see what was written since it has begun.
     #[must_use]
     pub fn loses_new_writes(&self) -> bool {
@@ -133,7 +145,8 @@ impl Run {
     pub fn has_data_ahead(&self) -> bool {
         self.steps.iter().any(|step| match self.phase {
             RunPhase::Queued | RunPhase::Moving => true,
-            RunPhase::Completed { .. } => !step.is_done(),
+            // In a cell that its last tenant has left, nobody is out of service for it.
+            RunPhase::Completed { .. } => !step.is_done() && (step.is_at_work() || !step.is_in_downtime()),
             RunPhase::RolledBack { .. } | RunPhase::Aborted { .. } => step.is_at_work() || self.takes_back(step),
             RunPhase::Superseded { .. } => step.is_at_work(),
         })
@@ -154,6 +167,19 @@ impl Run {
         came_back && step.is_to_be_undone() && !self.holds_tenants()
     }
 
+    /// The work in downtime that it has begun in a cell, and not taken back.
+    #[must_use]
+    pub fn downtime_work_in(&self, cell: &CellName) -> Option<&StepRun> {
+        self.steps.iter().find(|step| step.cell == *cell && step.holds_data())
+    }
+
+    /// It takes work back that was done in downtime, while nobody is served.
+    #[must_use]
+    pub fn undoes_in_downtime(&self) -> bool {
+        let back = |wave: &&WaveRun| matches!(wave.state, WaveState::RolledBack { .. });
+        self.waves.iter().filter(back).any(|wave| wave.maintenance.is_some())
+    }
+
     /// The step behind which there is no way back in a cell, once it has begun.
     #[must_use]
     pub fn contracted_in(&self, cell: &CellName) -> Option<&StepRun> {
@@ -164,6 +190,38 @@ impl Run {
 }
 
 impl Service {
+    /// The work in downtime that keeps the tenants of a cell from being served on a version: it is not whole, or the version is
+    /// from before it.
+    #[must_use]
+    pub fn unfit(&self, cell: &CellName, version: &Version) -> Option<(&Run, &StepRun)> {
+        self.runs.iter().enumerate().find_map(|(index, run)| {
+            let keeps = |step: &&StepRun| {
+                step.cell == *cell && step.holds_data() && (!step.is_done() || self.is_before(version, index))
+            };
+            Some((run, run.steps.iter().find(keeps)?))
+        })
+    }
+
+    /// A version that was applied before a run. A hot-fix is as old as what it repairs.
+    fn is_before(&self, version: &Version, run: usize) -> bool {
+        let root = self.root_of(version);
+        let mut later = self.runs[run..].iter();
+        !later.any(|run| run.version == *version || run.version == *root)
+    }
+
+    /// What a release that is on its way has made of the data of a cell for its own version, which tenants there are on.
+    #[must_use]
+    pub fn data_is_of(&self, cell: &CellName) -> Option<&Version> {
+        let on = |run: &Run| {
+            let mut seats = self.seats.values();
+            seats.any(|seat| seat.cell == *cell && seat.version.as_ref() == Some(&run.version))
+        };
+        let is_its = |run: &&Run| {
+            let done = run.downtime_work_in(cell).is_some_and(StepRun::is_done);
+            done && run.phase == RunPhase::Moving && !run.is_being_rolled_back() && on(run)
+        };
+        self.runs.iter().rev().find(is_its).map(|run| &run.version)
+    }
     /// The release that has taken away from the data of a cell what a version needs; those from before it need it.
     #[must_use]
     pub fn contracted_past(&self, cell: &CellName, version: &Version) -> Option<&Version> {

@@ -214,7 +214,7 @@ impl Run {
     /// The run may still move tenants forward, or is bringing some back.
     #[must_use]
     pub fn in_flight(&self) -> bool {
-        !self.phase.has_ended() || self.returning()
+        !self.phase.has_ended() || self.returning() || self.undoes_in_downtime()
     }
 
     #[must_use]

@@ -13,7 +13,7 @@ impl Turn {
     /// The whole wave: it ends here, its tenants follow.
     pub fn wave_back(&mut self, run: usize, wave: usize, cause: &Cause) {
         let now = self.now;
-        self.end_downtime(run, wave, &cause.reason);
+        self.serve_again(run, wave, &cause.reason);
         let moved: Vec<TenantName> = {
             let wave = &mut self.state.runs[run].waves[wave];
             wave.state = WaveState::RolledBack {
@@ -80,6 +80,7 @@ impl Turn {
         let mut changed = false;
         for run in 0..self.state.runs.len() {
             for wave in 0..self.state.runs[run].waves.len() {
+                changed |= self.undo_in_downtime(run, wave);
                 changed |= self.return_members(run, wave);
             }
             changed |= self.end_if_back(run);
@@ -120,6 +121,10 @@ impl Turn {
                     cell,
                     reason,
                 });
+                continue;
+            }
+            // Its data are still those of this release.
+            if self.state.runs[run].downtime_work_in(&cell).is_some() {
                 continue;
             }
             self.reseat(&tenant, &from);
@@ -181,7 +186,7 @@ impl Turn {
             .any(|wave| matches!(wave.state, WaveState::RolledBack { .. }));
         let over = match run.phase {
             RunPhase::Moving | RunPhase::Completed { .. } | RunPhase::Superseded { .. } => {
-                any_back && !run.holds_tenants()
+                any_back && !run.holds_tenants() && !run.undoes_in_downtime()
             }
             RunPhase::Queued | RunPhase::RolledBack { .. } | RunPhase::Aborted { .. } => false,
         };

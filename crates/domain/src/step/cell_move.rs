@@ -9,7 +9,6 @@ use std::collections::BTreeSet;
 use super::Refused;
 use super::needed::warm_until;
 use super::turn::{Cause, Turn};
-use crate::desired::maintenance;
 use crate::id::{CellName, TenantName, Version};
 use crate::journal::EntryKind;
 use crate::release::{ComponentKind, Ownership};
@@ -87,7 +86,7 @@ impl Turn {
         if !self.state.cells.contains_key(cell) && !ask.declared {
             return Err(Refused::UnknownCell { cell: cell.clone() });
         }
-        if let Some(ends) = maintenance(&self.state).get(tenant) {
+        if let Some(ends) = self.state.out_of_service().get(tenant) {
             return Err(Refused::InDowntime {
                 tenant: tenant.clone(),
                 ends: *ends,
@@ -109,8 +108,11 @@ impl Turn {
         let seat = self.state.seats.get(tenant)?;
         let versions = self.comes_with(tenant, seat).into_iter().chain(seat.version.clone());
         let mut past = versions.filter_map(|version| {
-            let contracted = self.state.contracted_past(cell, &version)?.clone();
-            Some((version, contracted))
+            let contracted = self.state.contracted_past(cell, &version);
+            let past = contracted
+                .or_else(|| self.state.unfit(cell, &version).map(|(run, _)| &run.version))?
+                .clone();
+            Some((version, past))
         });
         past.next()
     }
@@ -243,7 +245,7 @@ impl Turn {
 
     /// Why a tenant is not closed now whose new cell is ready.
     fn not_now(&self, tenant: &TenantName) -> Option<String> {
-        if let Some(ends) = maintenance(&self.state).get(tenant) {
+        if let Some(ends) = self.state.out_of_service().get(tenant) {
             return Some(format!("its planned downtime to end, by {ends}"));
         }
         let returning = |member: &Member| matches!(member.place, Place::Returning { .. });

@@ -78,6 +78,11 @@ impl Turn {
                 tenant: tenant.clone(),
             });
         }
+        if self.state.runs[index].undoes_in_downtime() {
+            return Err(Refused::StillUndoing {
+                release: version.clone(),
+            });
+        }
         self.resume_run(index, cause);
         Ok(())
     }
@@ -268,6 +273,7 @@ impl Turn {
     fn check_way_back(&self, run: usize, wave: usize, only: Option<&TenantName>) -> Result<(), Refused> {
         self.check_reversible(run, wave)?;
         self.check_not_contracted(run, wave, only)?;
+        self.check_downtime_work(run, wave, only)?;
         self.check_something_before(run, wave)
     }
 

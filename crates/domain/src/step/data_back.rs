@@ -20,7 +20,11 @@ impl Turn {
         let cells: BTreeSet<CellName> = steps.map(|step| step.cell.clone()).collect();
         for cell in cells {
             let (version, steps) = (&self.state.runs[run].version, &self.state.runs[run].steps);
-            let here = |step: &StepRun| step.cell == cell && (step.is_at_work() || step.is_to_be_undone());
+            let in_downtime = self.state.runs[run].undoes_in_downtime();
+            let here = |step: &StepRun| {
+                let own = step.cell == cell && !(in_downtime && step.is_in_downtime());
+                own && (step.is_at_work() || step.is_to_be_undone())
+            };
             let Some(step) = steps.iter().rposition(here) else {
                 continue;
             };
@@ -130,8 +134,14 @@ impl Turn {
     pub fn check_loses_nothing(&self, run: usize, wave: usize) -> Result<(), Refused> {
         let run = &self.state.runs[run];
         let cells = run.waves[wave].cells(&self.state.seats);
+        let served = |cell: &CellName| {
+            let mut members = run.waves[wave].members.iter();
+            let here = |tenant: &TenantName| self.state.seats.get(tenant).is_some_and(|seat| seat.cell == *cell);
+            members.any(|(tenant, member)| member.place.is_on() && here(tenant))
+        };
         let mut steps = run.steps.iter().filter(|step| cells.contains(&step.cell));
-        match steps.find(|step| step.loses_new_writes()) {
+        // Within the downtime, nobody writes.
+        match steps.find(|step| step.loses_new_writes() && (!step.is_in_downtime() || served(&step.cell))) {
             Some(step) => Err(Refused::LosesNewWrites {
                 release: run.version.clone(),
                 step: step.step.name.clone(),

@@ -66,9 +66,23 @@ impl Turn {
     /// The same in a cell that a tenant comes to by no wave: whether something changed, and what it waits for.
     pub fn expand_for(&mut self, run: usize, cell: &CellName) -> (bool, Option<String>) {
         let added = self.add_steps(run, &BTreeSet::from([cell.clone()]));
-        let Some(step) = self.next_step(run, cell, DataStepKind::Expand) else {
+        let expand = self.next_step(run, cell, DataStepKind::Expand);
+        let Some(step) = expand.or_else(|| self.next_step(run, cell, DataStepKind::DuringDowntime)) else {
             return (added, None);
         };
+        let served = self.state.seats.iter();
+        let mut served = served.filter(|(_, seat)| seat.cell == *cell && seat.version.is_some());
+        let other = served.next().filter(|_| expand.is_none());
+        if let Some((tenant, _)) = other {
+            let (version, step) = (
+                &self.state.runs[run].version,
+                &self.state.runs[run].steps[step].step.name,
+            );
+            let reason = format!(
+                "step {step} of release {version} in cell {cell}: tenant {tenant} is served there, and the release has to move it first"
+            );
+            return (added, Some(reason));
+        }
         let began = self.work_on(run, step);
         let (version, step) = (&self.state.runs[run].version, &self.state.runs[run].steps[step]);
         let reason = format!(
@@ -106,13 +120,13 @@ impl Turn {
     }
 
     /// The first step of a kind in a cell that is not done.
-    fn next_step(&self, run: usize, cell: &CellName, kind: DataStepKind) -> Option<usize> {
+    pub fn next_step(&self, run: usize, cell: &CellName, kind: DataStepKind) -> Option<usize> {
         let open = |step: &StepRun| step.cell == *cell && step.step.kind == kind && !step.is_done();
         self.state.runs[run].steps.iter().position(open)
     }
 
     /// Begins a step whose time has come, or says what it waits for.
-    fn work_on(&mut self, run: usize, step: usize) -> bool {
+    pub fn work_on(&mut self, run: usize, step: usize) -> bool {
         let current = &self.state.runs[run].steps[step];
         let again = current.again_at();
         let reason = match current.phase {
@@ -179,6 +193,10 @@ impl Turn {
         let Some(spec) = spec else { return };
         current.attempt = attempt;
         current.since = now;
+        // While nobody is served, a pause is one of taking back, not of what had failed before.
+        if undo && current.is_in_downtime() && current.phase == StepPhase::Failed {
+            current.failures = 0;
+        }
         current.phase = if undo { StepPhase::Undoing } else { StepPhase::Running };
         if current.step.kind == DataStepKind::Contract
             && let Some(cell) = self.state.cells.get_mut(&current.cell)
@@ -249,9 +267,12 @@ impl Turn {
         let now = self.now;
         let failed = |step: &&mut StepRun| step.phase == StepPhase::Failed;
         for step in self.state.runs[run].steps.iter_mut().filter(failed) {
-            step.phase = StepPhase::Waiting;
-            step.since = now;
             step.failures = 0;
+            // Of work in downtime, what it has done until then keeps tenants out of service.
+            if !step.is_in_downtime() {
+                step.phase = StepPhase::Waiting;
+                step.since = now;
+            }
         }
     }
 

@@ -8,7 +8,7 @@ use super::turn::{Cause, Turn};
 use crate::effect::Milestone;
 use crate::id::{CellName, SlotId, TenantName};
 use crate::journal::EntryKind;
-use crate::service::{Maintenance, Place, WaveState};
+use crate::service::{Maintenance, Place, Seat, WaveState};
 use crate::time::Timestamp;
 use crate::waiting::Waiting;
 
@@ -31,11 +31,11 @@ impl Turn {
             .filter(|tenant| self.waits(run, wave, tenant))
             .cloned()
             .collect();
-        let admitted: Vec<TenantName> = waiting.intersection(&admission.may_move).cloned().collect();
         if waiting.is_empty() {
             self.end_downtime(run, wave, "everybody is served again");
             return Some(true);
         }
+        let admitted = self.go_on(run, &waiting, admission);
         if admitted.is_empty() {
             // A freeze, or the end of a window, came in between: they are served as before.
             self.end_downtime(run, wave, "nobody may be moved any more");
@@ -44,6 +44,9 @@ impl Turn {
         if let Some(reason) = self.not_quiet(run, &maintenance, &admitted, until) {
             self.wait_in_downtime(run, wave, &maintenance, admitted, reason);
             return Some(false);
+        }
+        if let Some(changed) = self.work_in_downtime(run, wave, &maintenance, &admitted) {
+            return Some(changed);
         }
         self.move_tenants(run, wave, admitted);
         Some(true)
@@ -58,8 +61,10 @@ impl Turn {
     fn close(&mut self, run: usize, wave: usize, admission: &Admission) -> Option<bool> {
         let downtime = self.state.runs[run].policy.downtime?;
         let batch = self.next_batch(run, wave, admission).into_iter();
+        let together = self.cells_together(run, wave);
+        let closes = |seat: &Seat| seat.version.is_some() || together.contains(&seat.cell);
         let tenants: BTreeSet<TenantName> = batch
-            .filter(|tenant| self.state.seats.get(tenant).is_some_and(|seat| seat.version.is_some()))
+            .filter(|tenant| self.state.seats.get(tenant).is_some_and(closes))
             .collect();
         if tenants.is_empty() {
             return None;
@@ -91,14 +96,11 @@ impl Turn {
         tenants: &[TenantName],
         until: Timestamp,
     ) -> Option<String> {
-        let routing = &self.state.routing;
-        if routing.confirmed < maintenance.generation || routing.alone {
-            return Some(self.gateways_in_words());
-        }
-        let (in_flight, drained) = self.in_flight_of(tenants, maintenance.since);
-        if in_flight > 0 && self.now < drained {
-            self.wake_at(drained);
-            return Some(format!("{in_flight} in flight, until {drained} at the latest"));
+        let served = self
+            .still_served(maintenance, tenants)
+            .or_else(|| self.not_left_alone(run, maintenance, tenants));
+        if served.is_some() {
+            return served;
         }
         let version = self.state.runs[run].version.clone();
         let cells: BTreeSet<_> = tenants
@@ -110,6 +112,20 @@ impl Turn {
             self.wake_at(until);
         }
         unready
+    }
+
+    /// Why requests of closed tenants may still reach what they run.
+    pub fn still_served(&mut self, maintenance: &Maintenance, tenants: &[TenantName]) -> Option<String> {
+        let routing = &self.state.routing;
+        if routing.confirmed < maintenance.generation || routing.alone {
+            return Some(self.gateways_in_words());
+        }
+        let (in_flight, drained) = self.in_flight_of(tenants, maintenance.since);
+        if in_flight > 0 && self.now < drained {
+            self.wake_at(drained);
+            return Some(format!("{in_flight} in flight, until {drained} at the latest"));
+        }
+        None
     }
 
     /// Requests to what the tenants run now, and until when they are waited for.
@@ -181,9 +197,10 @@ impl Turn {
             return false;
         };
         let (since, extended) = (maintenance.since, maintenance.extended);
+        // One that is over for its wave is kept for work that has to be taken back first, for as long as that takes.
+        let active = matches!(current.state, WaveState::Active { .. });
         let undo_at = downtime.undo_at(since);
         let reversible = self.comes_back_by_itself(run, wave).is_ok();
-        let active = matches!(current.state, WaveState::Active { .. });
         if undo_at <= self.now && reversible && active {
             let name = current.name.clone();
             let reason = format!(
@@ -194,7 +211,7 @@ impl Turn {
             self.hold_run(run, None, &cause);
             return true;
         }
-        if reversible {
+        if reversible && active {
             self.wake_at(undo_at);
         }
         match downtime.announce_at(since).filter(|_| !extended) {
@@ -230,7 +247,7 @@ impl Turn {
         self.state.runs[run].waves[wave].maintenance = None;
     }
 
-    fn tell_downtime(&mut self, run: usize, wave: usize, (kind, milestone): (EntryKind, Milestone), reason: &str) {
+    pub fn tell_downtime(&mut self, run: usize, wave: usize, (kind, milestone): (EntryKind, Milestone), reason: &str) {
         let current = &self.state.runs[run];
         let (version, name) = (current.version.clone(), current.waves[wave].name.clone());
         let maintenance = current.waves[wave].maintenance.iter();

@@ -137,11 +137,13 @@ impl Turn {
 
     /// Who has opted out since the release was applied waits for it no more.
     pub fn leave_opted_out(&mut self, run: usize, cause: &Cause) {
+        let goes_on = self.goes_through_downtime(run);
         let current = &mut self.state.runs[run];
         let version = current.version.clone();
         let mut left = Vec::new();
         for wave in &mut current.waves {
-            for tenant in &current.opted_out {
+            // Whose data are worked on already can no longer stay: it goes with its cell.
+            for tenant in current.opted_out.difference(&goes_on) {
                 let member = wave.members.get_mut(tenant);
                 let Some(member) = member.filter(|member| member.place == Place::Waiting) else {
                     continue;

@@ -64,7 +64,11 @@ impl Turn {
             return false;
         };
         match hold.until {
-            Some(until) if until <= self.now && !self.state.runs[run].returning() => {
+            Some(until)
+                if until <= self.now
+                    && !self.state.runs[run].returning()
+                    && !self.state.runs[run].undoes_in_downtime() =>
+            {
                 self.resume_run(
                     run,
                     &Cause::system("hold", format!("the hold by {} has ended", hold.by)),
@@ -91,7 +95,7 @@ impl Turn {
         if self.held(run) {
             return false;
         }
-        if self.state.runs[run].returning() {
+        if self.state.runs[run].returning() || self.state.runs[run].undoes_in_downtime() {
             return false;
         }
         let Some(wave) = self.state.runs[run].current() else {

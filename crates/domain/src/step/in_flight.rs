@@ -9,7 +9,7 @@ use crate::journal::EntryKind;
 use crate::plan::Plan;
 use crate::policy::WhileInFlight;
 use crate::release::Release;
-use crate::service::{Member, Place, Reservation, Run, RunPhase, Service, WaveRun, WaveState};
+use crate::service::{Member, Place, Reservation, Run, RunPhase, Service, StepRun, WaveRun, WaveState};
 
 /// What earlier releases in flight still have to do with: tenants, and by them cells.
 #[derive(Debug, Default)]
@@ -26,7 +26,7 @@ impl Busy<'_> {
     }
 
     pub fn is_empty(&self) -> bool {
-        self.tenants.is_empty()
+        self.tenants.is_empty() && self.cells.is_empty()
     }
 
     pub fn in_cell(&self, cell: &CellName) -> bool {
@@ -39,6 +39,16 @@ impl Service {
     pub fn busy_before(&self, run: usize) -> Busy<'_> {
         let mut busy = Busy::default();
         let own = &self.runs[run];
+        let others = self.runs.iter().enumerate().filter(|(index, _)| *index != run);
+        for (_, other) in others {
+            let works = |step: &&StepRun| step.holds_data() && (!step.is_done() || other.undoes_in_downtime());
+            let cells = other
+                .steps
+                .iter()
+                .filter(works)
+                .map(|step| (&step.cell, &other.version));
+            busy.cells.extend(cells);
+        }
         for (index, other) in self.runs.iter().enumerate() {
             if index == run || other.phase.has_ended() || !own.leaves_to(other, index < run) {
                 continue;

@@ -6,7 +6,7 @@ use super::Refused;
 use super::turn::{Cause, Turn};
 use crate::id::TenantName;
 use crate::plan::Plan;
-use crate::service::{Place, Reservation, WaveState};
+use crate::service::{Place, Reservation, StepRun, WaveState};
 
 impl Turn {
     /// What comes after the patched release counts on it, and would be left behind.
@@ -15,6 +15,15 @@ impl Turn {
             return Ok(());
         };
         let version = &plan.release.version;
+        let open = |step: &&StepRun| step.holds_data() && !step.is_done();
+        if let Some(step) = self.state.runs[patched].steps.iter().find(open) {
+            return Err(Refused::PatchedIsAtWork {
+                release: version.clone(),
+                patched: self.state.runs[patched].version.clone(),
+                cell: step.cell.clone(),
+                step: step.step.name.clone(),
+            });
+        }
         let mut later = self.state.runs[patched + 1..].iter();
         match later.find(|run| !run.phase.has_ended() && run.hotfix.is_none() && run.version != *version) {
             Some(later) => Err(Refused::PatchedIsNotLast {

@@ -62,6 +62,10 @@ pub enum Refused {
         "tenant `{tenant}` is still on its way back from release {release}; resume it when everybody is back: `tidegate status` shows what that waits for"
     )]
     StillReturning { release: Version, tenant: TenantName },
+    #[error(
+        "release {release} still takes back what it did in its downtime; resume it when that is done: `tidegate steps {release}` shows how far it is"
+    )]
+    StillUndoing { release: Version },
     #[error("no wave of release {release} is being baked; `tidegate status` shows what it waits for")]
     NothingToPromote { release: Version },
     #[error(
@@ -144,6 +148,41 @@ pub enum Refused {
         release: Version,
         cell: CellName,
         contracted: Version,
+    },
+    #[error(
+        "release {release} cannot be taken back in cell `{cell}`: step `{step}` has begun in its downtime and has no `undo`; `tidegate resume {release}` tries again what has failed"
+    )]
+    NoUndo {
+        release: Version,
+        cell: CellName,
+        step: StepName,
+    },
+    #[error(
+        "tenant `{tenant}` goes back with all of cell `{cell}`: step `{step}` of release {release} has worked on their data together; `tidegate rollback {release} --wave {wave}` takes them back"
+    )]
+    BackTogether {
+        release: Version,
+        tenant: TenantName,
+        cell: CellName,
+        step: StepName,
+        wave: WaveName,
+    },
+    #[error(
+        "nobody in cell `{cell}` can go back to {from}: release {later} has worked on its data in downtime since; `tidegate rollback {later}` takes that back first"
+    )]
+    WorkedOnSince {
+        from: Version,
+        cell: CellName,
+        later: Version,
+    },
+    #[error(
+        "release {release} patches {patched}, whose step `{step}` is not whole in cell `{cell}`, and nobody is served there; `tidegate resume {patched}` finishes it, `tidegate rollback {patched}` undoes it where it has an `undo`"
+    )]
+    PatchedIsAtWork {
+        release: Version,
+        patched: Version,
+        cell: CellName,
+        step: StepName,
     },
     #[error(
         "since step `{step}` of release {release} the earlier version would not see what was written; `tidegate rollback` takes it back all the same"

@@ -41,6 +41,7 @@ impl Turn {
             .filter(|run| loses(run))
             .map(|run| run.version.clone())
             .collect();
+        let seats = &self.state.seats;
         for run in &mut self.state.runs[first..] {
             if run.phase.has_ended() || run.superseded_by.is_some() || lacking.contains(&run.version) {
                 continue;
@@ -54,7 +55,15 @@ impl Turn {
                 continue;
             }
             if !run.has_member(tenant) {
-                let Some(wave) = run.waves.last_mut() else { continue };
+                // Work in downtime is done for all of a cell together.
+                let together = run.steps.iter().any(|step| step.cell == *cell && step.is_in_downtime());
+                let lives_here = |name: &TenantName| seats.get(name).is_some_and(|seat| seat.cell == *cell);
+                let of_cell = |wave: &WaveRun| wave.members.keys().any(lives_here);
+                let place = run.waves.iter().position(of_cell).filter(|_| together);
+                let place = place.or(run.waves.len().checked_sub(1));
+                let Some(wave) = place.map(|place| &mut run.waves[place]) else {
+                    continue;
+                };
                 wave.members.insert(tenant.clone(), Member::waiting(from));
             }
             // A later release moves it from where this one will have put it.
@@ -76,14 +85,22 @@ impl Turn {
         for member in members.filter(|member| matches!(member.place, Place::Superseded { .. })) {
             member.place = Place::Moved { generation };
         }
-        if !run.phase.has_ended() || run.waves.iter().any(is_on) {
+        let together = run.downtime_work_in(cell).is_some();
+        if (!run.phase.has_ended() && !together) || run.waves.iter().any(is_on) {
             return;
         }
         let here = |name: &TenantName| seats.get(name).is_some_and(|seat| seat.cell == *cell);
         let before = self.before.entry((cell.clone(), version.clone()));
         let from = before.or_insert_with(|| run.came_from(here).cloned()).clone();
         let confirmed = |wave: &WaveRun| matches!(wave.state, WaveState::Confirmed { .. });
-        let Some(last) = run.waves.iter().rposition(confirmed) else {
+        let of_cell = |wave: &WaveRun| {
+            wave.members
+                .iter()
+                .any(|(name, member)| member.place.is_on() && here(name))
+        };
+        let last = run.waves.iter().rposition(confirmed);
+        let last = run.waves.iter().position(of_cell).filter(|_| together).or(last);
+        let Some(last) = last else {
             return;
         };
         // It may have waited for a wave that an abort has dropped.

@@ -19,6 +19,7 @@ impl Turn {
             !run.is_being_rolled_back()
                 && self.state.pinned.contains_key(&run.version)
                 && self.state.contracted_past(cell, &run.version).is_none()
+                && self.state.unfit(cell, &run.version).is_none()
         });
         newest.map(|run| run.version.clone())
     }

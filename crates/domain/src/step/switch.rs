@@ -58,6 +58,10 @@ impl Turn {
         if self.move_batch(run, wave, &admission) {
             return Some(true);
         }
+        if self.wait_for_whole_cells(run, wave, &admission) {
+            self.wait_for_admission(run, wave, &admission);
+            return Some(false);
+        }
         let version = &self.state.runs[run].version;
         let left = admission.may_move.iter();
         let cells: BTreeSet<&CellName> = left
@@ -208,6 +212,7 @@ impl Turn {
         let current = &self.state.runs[run].waves[wave];
         let tenants_max = current.policy.max_parallel.tenants.map_or(usize::MAX, |n| n as usize);
         let cells_max = current.policy.max_parallel.cells.map_or(usize::MAX, |n| n as usize);
+        let together = self.cells_together(run, wave);
         let mut cells: BTreeSet<CellName> = BTreeSet::new();
         let mut ready: BTreeMap<CellName, bool> = BTreeMap::new();
         let mut batch: Vec<TenantName> = Vec::new();
@@ -215,17 +220,19 @@ impl Turn {
             let Some(seat) = self.state.seats.get(tenant) else {
                 continue;
             };
-            let is_ready = *ready
-                .entry(seat.cell.clone())
-                .or_insert_with(|| self.ready_in(&seat.cell, &version).is_ok());
+            let is_ready = *ready.entry(seat.cell.clone()).or_insert_with(|| {
+                let whole = !together.contains(&seat.cell) || self.apart(&seat.cell, &admission.may_move).is_none();
+                whole && self.ready_in(&seat.cell, &version).is_ok()
+            });
             if !is_ready || (!cells.contains(&seat.cell) && cells.len() == cells_max) {
+                continue;
+            }
+            let follows = together.contains(&seat.cell) && cells.contains(&seat.cell);
+            if batch.len() >= tenants_max && !follows {
                 continue;
             }
             cells.insert(seat.cell.clone());
             batch.push(tenant.clone());
-            if batch.len() == tenants_max {
-                break;
-            }
         }
         batch
     }

@@ -1,6 +1,7 @@
 mod admission;
 mod approval;
 mod cell_move;
+mod data_downtime;
 mod data_step;
 mod downtime;
 mod exception;

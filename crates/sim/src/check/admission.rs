@@ -27,7 +27,7 @@ impl Ledger {
         } else if is(EntryKind::WaveConfirmed) {
             has_baked(run, entry, now)
         } else if is(EntryKind::DowntimeExtended) {
-            super::downtime::is_told_in_time(run, entry, now)
+            super::downtime::is_told_in_time(run, entry, state, now)
         } else if is(EntryKind::Reserved) {
             super::reserved::has_room(self, run, entry)
         } else if is(EntryKind::Returned) {

@@ -10,7 +10,7 @@ use tidegate_domain::time::Timestamp;
 
 use super::Checked;
 use super::ledger::Ledger;
-use crate::world::Performed;
+use crate::world::{Gateways, Performed};
 
 /// What a state must be like by itself. What a step is, is what was promised.
 pub fn are_sound(state: &Service, ledger: &Ledger) -> Checked {
@@ -127,13 +127,15 @@ fn phase_in(last: &Service, version: &Version, step: &StepRun) -> Option<StepPha
 fn may_begin(state: &Service, run: &Run, step: &StepRun, ledger: &Ledger, now: Timestamp) -> Checked {
     let detail = || format!("step {} of {} in cell {}", step.step.name, run.version, step.cell);
     if step.phase == StepPhase::Undoing {
-        if in_use(state, &run.version, &step.cell) {
+        let in_downtime = run.steps.iter().any(|it| it.is_in_downtime() && it.cell == step.cell);
+        if in_use(state, &run.version, &step.cell) && !in_downtime {
             return Err(("work is taken back when nobody needs it", detail()));
         }
         return Ok(());
     }
     match promised(ledger, run, step).kind {
-        DataStepKind::Expand => {}
+        // That nobody is served, gateways tell.
+        DataStepKind::Expand | DataStepKind::DuringDowntime => {}
         DataStepKind::Migrate => {
             let mut here = run
                 .waves
@@ -170,7 +172,10 @@ fn loses_nothing_by_itself(last: &Service, run: &Run, ledger: &Ledger) -> Checke
     let Some(before) = last.run(&run.version) else {
         return Ok(());
     };
-    let loses = |step: &&StepRun| step.has_begun() && promised(ledger, run, step).rollback == AfterStep::LosesNewWrites;
+    let served = |step: &StepRun| !step.is_in_downtime() || in_use(last, &run.version, &step.cell);
+    let loses = |step: &&StepRun| {
+        step.has_begun() && served(step) && promised(ledger, run, step).rollback == AfterStep::LosesNewWrites
+    };
     for (tenant, member) in run.members() {
         let (Place::Returning { reason } | Place::Returned { reason, .. }) = &member.place else {
             continue;
@@ -213,4 +218,46 @@ pub fn open(run: &Run) -> impl Iterator<Item = &StepRun> {
     run.steps
         .iter()
         .filter(|step| step.is_at_work() || run.takes_back(step))
+}
+
+/// What gateways serve, and what was done outside to the data.
+pub fn nobody_is_served_on_other_data(
+    state: &Service,
+    ledger: &Ledger,
+    gateways: &Gateways,
+    performed: &Performed,
+) -> Checked {
+    for run in &state.runs {
+        let in_downtime = |step: &&StepRun| promised(ledger, run, step).kind == DataStepKind::DuringDowntime;
+        for step in run.steps.iter().filter(in_downtime) {
+            if step.is_at_work()
+                && let Some(reached) = gateways.reaches(&step.cell, state)
+            {
+                let detail = format!(
+                    "step {} of {} in cell {}: {reached}",
+                    step.step.name, run.version, step.cell
+                );
+                return Err(("nobody is served while data are worked on in downtime", detail));
+            }
+            let worked = performed.worked(&run.version, &step.cell, &step.step);
+            if !worked {
+                continue;
+            }
+            for (tenant, member) in run.members() {
+                let here = state.seats.get(tenant).filter(|seat| seat.cell == step.cell);
+                let Some(seat) = here else { continue };
+                let on_old = seat.version.is_some()
+                    && seat.version == member.from
+                    && seat.version.as_ref() != Some(&run.version);
+                if on_old && gateways.opens(&seat.cell, tenant) {
+                    let detail = format!(
+                        "tenant {tenant} is served by {:?} after step {} of {}",
+                        seat.version, step.step.name, run.version
+                    );
+                    return Err(("nobody is served on data of another version", detail));
+                }
+            }
+        }
+    }
+    Ok(())
 }

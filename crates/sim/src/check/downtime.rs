@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use tidegate_domain::id::{TenantName, WaveName};
 use tidegate_domain::journal::{Entry, EntryKind};
 use tidegate_domain::release::{AfterStep, DataStepKind, Reversible};
+use tidegate_domain::service::{Run, Service};
 use tidegate_domain::time::Timestamp;
 
 use super::Checked;
@@ -59,13 +60,17 @@ pub fn is_out_of_service(ledger: &Ledger, run: &Kept, entry: &Entry, tenant: &Te
 }
 
 /// That it takes longer is told before the end that was promised.
-pub fn is_told_in_time(run: &Kept, entry: &Entry, now: Timestamp) -> Checked {
+pub fn is_told_in_time(run: &Kept, entry: &Entry, state: &Service, now: Timestamp) -> Checked {
     let closed = entry.wave.as_ref().and_then(|wave| run.downtime.now.get(wave));
     let (Some(planned), Some(closed)) = (run.promise.downtime(), closed) else {
         return Ok(());
     };
     let promised = closed.since + planned.longest;
-    if now < promised || !comes_back(run) {
+    // What is undone is told of while it lasts.
+    let back = state
+        .run(&run.promise.plan.release.version)
+        .is_some_and(Run::undoes_in_downtime);
+    if now < promised || back || !comes_back(run) {
         return Ok(());
     }
     let detail = format!(
@@ -76,7 +81,7 @@ pub fn is_told_in_time(run: &Kept, entry: &Entry, now: Timestamp) -> Checked {
 }
 
 /// After each turn.
-pub fn ends_in_time(ledger: &Ledger, now: Timestamp) -> Checked {
+pub fn ends_in_time(ledger: &Ledger, state: &Service, now: Timestamp) -> Checked {
     for run in ledger.runs.values().filter(|run| comes_back(run)) {
         let Some(planned) = run.promise.downtime() else {
             continue;
@@ -90,6 +95,12 @@ pub fn ends_in_time(ledger: &Ledger, now: Timestamp) -> Checked {
             let promised = closed.since + planned.longest;
             let very_end = promised + planned.overrun;
             let undone = Timestamp((very_end.0 - planned.undo.as_millis()).max(closed.since.0));
+            // Data that are not whole forbid that anybody is served on them.
+            let version = &run.promise.plan.release.version;
+            let half_done = state.run(version).is_some_and(Run::undoes_in_downtime);
+            if half_done {
+                continue;
+            }
             if undone <= now {
                 let detail = says("it was to be undone at", undone);
                 return Err(("what is not done in its downtime is undone", detail));
@@ -107,6 +118,12 @@ pub fn ends_in_time(ledger: &Ledger, now: Timestamp) -> Checked {
 fn comes_back(run: &Kept) -> bool {
     let release = &run.promise.plan.release;
     let mut steps = release.steps.iter();
-    let stays = steps.any(|step| step.rollback == AfterStep::LosesNewWrites || step.kind == DataStepKind::Contract);
+    let stays = steps.any(|step| match step.kind {
+        DataStepKind::Contract => true,
+        DataStepKind::DuringDowntime if step.undo.is_empty() => true,
+        DataStepKind::Expand | DataStepKind::DuringDowntime | DataStepKind::Migrate => {
+            step.rollback == AfterStep::LosesNewWrites
+        }
+    });
     release.reversible == Reversible::Always && !stays && !run.downtime.from_nothing
 }

@@ -120,7 +120,7 @@ impl Ledger {
         }
         // By the server's clock, which may have jumped.
         let now = rows.last().map(|(at, _)| *at);
-        checked.and(now.map_or(Ok(()), |now| super::downtime::ends_in_time(self, now)))
+        checked.and(now.map_or(Ok(()), |now| super::downtime::ends_in_time(self, state, now)))
     }
 
     /// The world begins where a service is already.

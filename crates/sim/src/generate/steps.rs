@@ -11,6 +11,10 @@ use crate::script::{Action, GateMood, Script};
 
 const STREAM: u64 = 0x5ca1_ab1e_0000_0002;
 
+const IN_DOWNTIME: u64 = 0x5ca1_ab1e_0000_0014;
+
+/// Of a hundred worlds.
+const WORLDS_IN_DOWNTIME: u32 = 25;
 /// Of a hundred releases.
 const WITH_STEPS: u32 = 40;
 /// Of a hundred steps.
@@ -65,6 +69,40 @@ fn draw(random: &mut Random) -> Steps {
         .iter()
         .copied()
         .collect()
+}
+
+/// Some releases of some worlds do work in downtime, drawn from a stream of their own: the rest stays as it is.
+pub fn in_downtime(seed: u64, script: &mut Script) {
+    let mut random = Random::new(seed ^ IN_DOWNTIME);
+    if !random.percent(WORLDS_IN_DOWNTIME) {
+        return;
+    }
+    for (version, release) in script.releases.iter_mut().skip(1) {
+        if release.hotfix.is_some() || !random.percent(50) {
+            continue;
+        }
+        let rollback = *random.pick(&[AfterStep::Clean, AfterStep::Clean, AfterStep::LosesNewWrites]);
+        release.steps.insert(DataStepKind::DuringDowntime, rollback);
+        release.for_good = random.percent(30);
+        // By whole cells.
+        release.waves = vec![Vec::new()];
+        if random.percent(60) {
+            let first = random.pick(&script.cells).clone();
+            let here = script.tenants.iter().filter(|(_, cell)| **cell == first);
+            release
+                .waves
+                .insert(0, here.map(|(tenant, _)| tenant.clone()).collect());
+        }
+        if random.percent(WITH_TROUBLE) {
+            let begins = Duration::from_secs(random.below(1_200));
+            let mood = *random.pick(&[GateMood::Ends(Verdict::Fail), GateMood::Retried, GateMood::Dead]);
+            let kind = DataStepKind::DuringDowntime;
+            script.actions.push((begins, Action::Step(version.clone(), kind, mood)));
+            let ends = begins + Duration::from_secs(random.between(60, 3_000));
+            let well = GateMood::Ends(Verdict::Pass);
+            script.actions.push((ends, Action::Step(version.clone(), kind, well)));
+        }
+    }
 }
 
 /// The lines of a release's file.

@@ -27,6 +27,7 @@ impl Planted {
                 wave.policy.bake.requests = 0;
             }),
             Self::ExpandsLate => be_instead(plan, DataStepKind::Expand, DataStepKind::Migrate),
+            Self::WorksWhileServed => be_instead(plan, DataStepKind::DuringDowntime, DataStepKind::Expand),
             Self::MigratesFirst => be_instead(plan, DataStepKind::Migrate, DataStepKind::Expand),
             Self::ContractsAtOnce => plan.policy.rollback_window = Duration::ZERO,
             Self::MistakesDatabases => {
@@ -73,6 +74,7 @@ impl Planted {
             | Self::ForgetsFreezes
             | Self::ForgetsReturns
             | Self::SkipsSteps
+            | Self::ForgetsHalfDone
             | Self::ForgetsTrouble
             | Self::ForgetsReservations
             | Self::TellsNoExtension
@@ -123,6 +125,10 @@ impl Planted {
             runs.iter_mut().for_each(|run| run.reservations.clear());
         }
         for step in runs.iter_mut().flat_map(|run| &mut run.steps) {
+            let half_done = matches!(step.phase, StepPhase::Failed | StepPhase::Undoing);
+            if self == Self::ForgetsHalfDone && half_done {
+                step.phase = StepPhase::Undone;
+            }
             if self == Self::SkipsSteps && step.phase == StepPhase::Waiting {
                 step.phase = StepPhase::Done;
             }

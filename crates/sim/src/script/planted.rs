@@ -51,6 +51,10 @@ pub enum Planted {
     ForgetsReturns,
     /// What needs data is begun before they are expanded.
     ExpandsLate,
+    /// What is to be done in downtime is done before it.
+    WorksWhileServed,
+    /// What has failed in downtime is taken to be undone.
+    ForgetsHalfDone,
     /// Data is migrated before anybody has moved.
     MigratesFirst,
     /// Nobody can be taken back, and what earlier versions need goes at once.
@@ -84,7 +88,7 @@ pub enum Planted {
 }
 
 impl Planted {
-    pub const ALL: [Self; 37] = [
+    pub const ALL: [Self; 39] = [
         Self::ForgetsCompanions,
         Self::StaysAlone,
         Self::NeverQueues,
@@ -112,6 +116,8 @@ impl Planted {
         Self::ForgetsFreezes,
         Self::ForgetsReturns,
         Self::ExpandsLate,
+        Self::WorksWhileServed,
+        Self::ForgetsHalfDone,
         Self::MigratesFirst,
         Self::ContractsAtOnce,
         Self::MistakesDatabases,
@@ -149,6 +155,8 @@ impl Planted {
             Self::ForgetsFreezes => "forgets-freezes",
             Self::ForgetsReturns => "forgets-returns",
             Self::ExpandsLate => "expands-late",
+            Self::WorksWhileServed => "works-while-served",
+            Self::ForgetsHalfDone => "forgets-half-done",
             Self::MigratesFirst => "migrates-first",
             Self::ContractsAtOnce => "contracts-at-once",
             Self::MistakesDatabases => "mistakes-databases",

@@ -106,6 +106,9 @@ impl fmt::Display for Release {
             let steps: Vec<String> = self.steps.iter().map(step).collect();
             write!(f, " steps={}", steps.join(","))?;
         }
+        if self.for_good {
+            write!(f, " for-good")?;
+        }
         Ok(())
     }
 }

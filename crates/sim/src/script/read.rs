@@ -123,6 +123,7 @@ fn release(options: &[&str]) -> Read<Release> {
         lacks_fixes: false,
         together: Vec::new(),
         steps: BTreeMap::new(),
+        for_good: false,
     };
     for option in options {
         let (key, value) = option.split_once('=').unwrap_or((option, ""));
@@ -155,6 +156,7 @@ fn release(options: &[&str]) -> Read<Release> {
             "in-flight" => release.while_in_flight = while_in_flight(value)?,
             "together" => release.together = value.split(',').map(companion).collect::<Read<_>>()?,
             "steps" => release.steps = value.split(',').map(step).collect::<Read<_>>()?,
+            "for-good" => release.for_good = true,
             _ => return Err("a release has no such option"),
         }
     }
@@ -320,9 +322,14 @@ fn step(word: &str) -> Read<(DataStepKind, AfterStep)> {
 }
 
 fn step_kind(word: &str) -> Read<DataStepKind> {
-    const ALL: [DataStepKind; 3] = [DataStepKind::Expand, DataStepKind::Migrate, DataStepKind::Contract];
+    const ALL: [DataStepKind; 4] = [
+        DataStepKind::Expand,
+        DataStepKind::DuringDowntime,
+        DataStepKind::Migrate,
+        DataStepKind::Contract,
+    ];
     let found = ALL.into_iter().find(|kind| kind.as_str() == word);
-    found.ok_or("a step is expand, migrate or contract, with a `!` where a rollback loses new writes")
+    found.ok_or("a step is expand, during_downtime, migrate or contract, with a `!` where a rollback loses new writes")
 }
 
 fn gateway_mood(words: &[&str]) -> Read<GatewayMood> {

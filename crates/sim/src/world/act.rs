@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use tidegate_domain::event::{Event, EventKind, Scope, TenantAsk};
 use tidegate_domain::id::{Actor, CellName, RoleName, TenantName, Version};
 use tidegate_domain::release::{Release, Reversible};
-use tidegate_domain::service::{Member, Place, RunPhase, Service, WaveState};
+use tidegate_domain::service::{Member, Place, RunPhase, Service, StepRun, WaveState};
 use tidegate_domain::step::{Refused, step};
 use tidegate_domain::time::Timestamp;
 use tidegate_engine::{put_event, turn};
@@ -277,6 +277,8 @@ impl World {
                 | Refused::MovedOn { .. }
                 | Refused::Contracted { .. }
                 | Refused::ContractedPast { .. }
+                | Refused::NoUndo { .. }
+                | Refused::WorkedOnSince { .. }
         );
         if !legitimate {
             let detail = format!("release {version} is refused: {refused}");
@@ -352,7 +354,15 @@ fn can_go_back(state: &Service, version: &Version) -> bool {
         let seat = state.seats.get(tenant);
         seat.is_some_and(|seat| {
             let past = |from| state.contracted_past(&seat.cell, from).is_some();
-            run.contracted_in(&seat.cell).is_some() || member.from.as_ref().is_some_and(past)
+            let of_another = |from| {
+                let unfit = state.unfit(&seat.cell, from);
+                unfit.is_some_and(|(other, _)| other.version != *version)
+            };
+            let for_good = |step: &StepRun| step.cell == seat.cell && step.holds_data() && step.step.undo.is_empty();
+            run.steps.iter().any(for_good)
+                || member.from.as_ref().is_some_and(of_another)
+                || run.contracted_in(&seat.cell).is_some()
+                || member.from.as_ref().is_some_and(past)
         })
     };
     state.pinned.get(version).is_some_and(reversible)

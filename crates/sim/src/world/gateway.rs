@@ -7,7 +7,7 @@ use std::sync::Arc;
 use tidegate_domain::desired::{Desired, Route};
 use tidegate_domain::id::{CellName, SlotId, TenantName, Version};
 use tidegate_domain::observed::GatewayReport;
-use tidegate_domain::service::Closed;
+use tidegate_domain::service::{Closed, Service};
 use tidegate_domain::time::Timestamp;
 
 use super::driver::{Driver, Reached};
@@ -238,6 +238,33 @@ impl Gateways {
             let table = gateway.table.as_ref().and_then(|table| table.cells.get(cell));
             (name, table.and_then(|table| Some(&table.routes.get(tenant)?.version)))
         })
+    }
+}
+
+impl Gateways {
+    /// Some gateway that is heard lets requests of the tenant through.
+    pub fn opens(&self, cell: &CellName, tenant: &TenantName) -> bool {
+        let heard = self.registry.iter().filter(|(_, it)| !it.lapsed && it.caught_up);
+        let mut tables = heard.filter_map(|(name, _)| self.all.get(name)?.table.as_ref());
+        tables.any(|table| {
+            let route = table.cells.get(cell).and_then(|cell| cell.routes.get(tenant));
+            route.is_some_and(is_open)
+        })
+    }
+
+    /// What requests still reach in a cell, in words.
+    pub fn reaches(&self, cell: &CellName, state: &Service) -> Option<String> {
+        let mut here = state
+            .seats
+            .iter()
+            .filter(|(_, seat)| seat.cell == *cell && seat.version.is_some());
+        if let Some((tenant, _)) = here.find(|(tenant, _)| self.opens(cell, tenant)) {
+            return Some(format!("tenant {tenant} is served"));
+        }
+        let slots = &state.cells.get(cell)?.slots;
+        let mut long = self.all.values().flat_map(|gateway| &gateway.long);
+        let (slot, _) = long.find(|(slot, _)| slots.contains_key(slot))?;
+        Some(format!("a request to slot {slot} is in flight"))
     }
 }
 

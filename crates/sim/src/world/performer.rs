@@ -9,7 +9,8 @@ use std::task::{Context, Poll, Waker};
 
 use tidegate_domain::effect::{Effect, EffectBody, Lane};
 use tidegate_domain::event::{Event, EventKind, Judgement, Verdict};
-use tidegate_domain::id::Actor;
+use tidegate_domain::id::{Actor, CellName, Version};
+use tidegate_domain::release::DataStep;
 use tidegate_domain::time::Duration;
 use tidegate_engine::{Done, Lease, PerformError, perform};
 use tidegate_store::{Fault, Memory, Store};
@@ -62,6 +63,19 @@ impl Performed {
             let problem = seen.problem.clone().or(doubled)?;
             Some(format!("effect {id}: {problem}"))
         })
+    }
+
+    /// The last that was done for a step in a cell was its work, not the taking back of it.
+    pub fn worked(&self, version: &Version, cell: &CellName, step: &DataStep) -> bool {
+        let all = self.0.borrow();
+        let of_step = all.iter().filter_map(|(id, seen)| match seen.body.as_ref()? {
+            EffectBody::Step(task) if task.version == *version && task.step == step.name && task.spec.cell == *cell => {
+                let attempt: u32 = id.rsplit('/').next()?.parse().ok()?;
+                Some((attempt, task.command == step.command))
+            }
+            EffectBody::Step(_) | EffectBody::Gate { .. } | EffectBody::Announce(_) | EffectBody::Notice { .. } => None,
+        });
+        of_step.max().is_some_and(|(_, forward)| forward)
     }
 
     pub fn times(&self, id: &str) -> u32 {

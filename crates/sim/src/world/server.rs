@@ -117,7 +117,7 @@ impl World {
                 self.checker.after_commit(&turned.state, &self.store(), &self.performed);
                 self.checker.explained(&turned, self.now());
                 self.checker.settled(&turned, self.now());
-                self.checker.served(&turned.state, &self.gateways);
+                self.checker.served(&turned.state, &self.gateways, &self.performed);
                 self.checker.tenants(&turned.state, &self.gateways);
                 self.after_turn(turned);
                 self.forget();

@@ -81,3 +81,68 @@ fn a_release_that_is_aborted_in_its_expand_leaves_nothing() {
         );
     }
 }
+
+/// Work in downtime that takes up to half a minute, in cells whose waves follow each other.
+fn in_downtime(how: &str, action: &str, at: u32) -> String {
+    let text = format!(
+        "
+cells eu us
+tenants acme@eu bolt@eu cato@us
+gateways g1 g2
+worker tenant
+release 1.0.0 waves= bake=0s..0s
+release 2.0.0 waves=acme,bolt| bake=20s..1m gap=20s window=5m steps=during_downtime{how}
+1s apply 1.0.0
+1s step 2.0.0 during_downtime retried
+95s apply 2.0.0
+{at}s {action}
+40m long acme 1s
+"
+    );
+    let script: Script = text.parse().unwrap();
+    replay(&script)
+}
+
+#[test]
+fn work_in_downtime_is_taken_back_at_each_point_of_it() {
+    for action in [
+        "rollback 2.0.0 all",
+        "abort 2.0.0",
+        "hold 2.0.0",
+        "opt-out acme",
+        "put-freeze 0s open all",
+    ] {
+        for second in (96..300).step_by(9) {
+            let told = in_downtime("", action, second);
+            assert!(!told.contains("VIOLATED"), "{action} at {second} s:\n{told}");
+            if action.starts_with("rollback") && !told.contains("ada refused") {
+                let began = told.matches("during_downtime in cell eu begins").count();
+                let undone = told.matches("during_downtime in cell eu is undone").count();
+                assert_eq!(began, undone, "at {second} s:\n{told}");
+                assert!(
+                    told.contains("= 1.0.0 completed: acme, bolt, cato"),
+                    "at {second} s:\n{told}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn work_in_downtime_without_an_undo_ends_well_or_never_begins() {
+    let mut refused = 0;
+    for second in (96..300).step_by(9) {
+        let told = in_downtime(" for-good", "rollback 2.0.0 all", second);
+        assert!(!told.contains("VIOLATED"), "at {second} s:\n{told}");
+        if told.contains("has begun in its downtime and has no `undo`") {
+            refused += 1;
+            assert!(
+                told.contains("= 2.0.0 completed: acme, bolt, cato"),
+                "at {second} s:\n{told}"
+            );
+        } else if !told.contains("ada refused") {
+            assert!(!told.contains("in cell eu begins"), "at {second} s:\n{told}");
+        }
+    }
+    assert!(refused > 2, "the work is not reached");
+}

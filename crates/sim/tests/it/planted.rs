@@ -6,7 +6,7 @@ use std::path::Path;
 use tidegate_sim::{Script, replay};
 
 /// What can be planted in the release 2.0.0 of which scenario, and the rule that notices it.
-const NOTICED: [(&str, &[(&str, &str)]); 10] = [
+const NOTICED: [(&str, &[(&str, &str)]); 11] = [
     ("queued.txt", &QUEUED),
     ("beside.txt", &BESIDE),
     ("weeks.txt", &WEEKS),
@@ -15,6 +15,7 @@ const NOTICED: [(&str, &[(&str, &str)]); 10] = [
     ("reserved.txt", &RESERVED),
     ("steps.txt", &STEPS),
     ("downtime.txt", &DOWNTIME),
+    ("downtime-work.txt", &DOWNTIME_WORK),
     ("tenants.txt", &TENANTS),
     ("together.txt", &TOGETHER),
 ];
@@ -63,6 +64,14 @@ const DOWNTIME: [(&str, &str); 4] = [
         "tells-no-extension",
         "nobody is out of service for longer than was told",
     ),
+];
+
+const DOWNTIME_WORK: [(&str, &str); 2] = [
+    (
+        "works-while-served",
+        "nobody is served while data are worked on in downtime",
+    ),
+    ("forgets-half-done", "nobody is served on data of another version"),
 ];
 
 const WEEKS: [(&str, &str); 13] = [

@@ -227,6 +227,12 @@ fn draw_wave(page: &mut String, plan: &Plan, wave: &PlannedWave, report: &WaveRe
             Rollback::ImpossibleAfter(step) => {
                 format!("clean, until the rollback window is over and step {step} begins")
             }
+            Rollback::CleanByUndoing(step) => {
+                format!("clean, at any time; tenants are out of service while step {step} is undone")
+            }
+            Rollback::ImpossibleAfterDowntime(step) => {
+                format!("impossible after {step}, which has no undo; clean until it begins in the downtime")
+            }
             Rollback::NothingBefore => "none: these tenants have no earlier version".to_owned(),
         },
     );

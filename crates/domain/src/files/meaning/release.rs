@@ -1,3 +1,4 @@
+mod in_downtime;
 mod steps;
 mod together;
 
@@ -26,6 +27,7 @@ pub(super) fn check(report: &mut Report<'_>, tree: &Node, project: &Project) {
     check_reason(report, tree);
     check_downtime(report, tree, project);
     steps::check(report, tree, (&components, &cells));
+    in_downtime::check(report, tree, project);
     together::check(report, tree, project);
     secrets::check_release(report, tree, project);
     for component in tree.entries_of("components") {

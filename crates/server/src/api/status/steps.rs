@@ -64,6 +64,13 @@ pub fn reversible(service: &Service, run: &Run) -> String {
             step.step.name, step.cell
         );
     }
+    let for_good = |step: &&StepRun| step.holds_data() && step.step.undo.is_empty();
+    if let Some(step) = run.steps.iter().find(for_good) {
+        return format!(
+            "no longer: step {} has begun in its downtime in cell {}, and has no undo",
+            step.step.name, step.cell
+        );
+    }
     if let Some(step) = run.steps.iter().find(|step| step.loses_new_writes()) {
         return format!(
             "by a person only: it loses what was written since step {} began",

@@ -1,0 +1,400 @@
+//! Work on data in downtime: begun in a cell when nobody there is served or worked for, and taken back in the same way before
+//! anybody is served by an earlier version again.
+
+use std::collections::BTreeSet;
+
+use super::Refused;
+use super::admission::Admission;
+use super::turn::{Cause, Turn};
+use crate::effect::Milestone;
+use crate::id::{CellName, TenantName};
+use crate::journal::EntryKind;
+use crate::release::{ComponentKind, DataStepKind};
+use crate::service::{Maintenance, Place, StepPhase, StepRun, WaveState};
+use crate::time::Duration;
+
+impl Turn {
+    /// The cells of a wave whose tenants are moved together, because work in downtime is ahead of them.
+    pub fn cells_together(&self, run: usize, wave: usize) -> BTreeSet<CellName> {
+        let current = &self.state.runs[run];
+        let open = current
+            .steps
+            .iter()
+            .filter(|step| step.is_in_downtime() && !step.is_done());
+        let open: BTreeSet<&CellName> = open.map(|step| &step.cell).collect();
+        if open.is_empty() || current.policy.downtime.is_none() {
+            return BTreeSet::new();
+        }
+        let cells = current.waves[wave].cells(&self.state.seats).into_iter();
+        cells.filter(|cell| open.contains(cell)).collect()
+    }
+
+    /// A tenant that is served in a cell, or on its way to it, and may not be moved now.
+    pub fn apart(&self, cell: &CellName, may_move: &BTreeSet<TenantName>) -> Option<&TenantName> {
+        let mut seats = self.state.seats.iter().filter(|(_, seat)| seat.belongs_to(cell));
+        let found = seats.find(|(tenant, seat)| {
+            seat.leaves_for().is_some() || (seat.version.is_some() && !may_move.contains(*tenant))
+        });
+        found.map(|(tenant, _)| tenant)
+    }
+
+    /// Tenants that may move wait for the others of their cell. False where none has to.
+    pub fn wait_for_whole_cells(&mut self, run: usize, wave: usize, admission: &Admission) -> bool {
+        let mut waits = Vec::new();
+        for cell in self.cells_together(run, wave) {
+            let here = |tenant: &&TenantName| self.state.seats.get(*tenant).is_some_and(|seat| seat.cell == cell);
+            let (Some(_), Some(apart), Some(step)) = (
+                admission.may_move.iter().find(here),
+                self.apart(&cell, &admission.may_move),
+                self.next_step(run, &cell, DataStepKind::DuringDowntime),
+            ) else {
+                continue;
+            };
+            let member = self.state.runs[run].waves[wave].members.get(apart);
+            let reason = match member.filter(|member| member.place == Place::Waiting) {
+                Some(_) => {
+                    format!("tenant {apart} may not be moved yet, and it is done for all tenants of the cell together")
+                }
+                None => {
+                    format!("tenant {apart} stays where it is, and it is done for all tenants of the cell together")
+                }
+            };
+            waits.push((step, reason));
+        }
+        let waiting = !waits.is_empty();
+        for (step, reason) in waits {
+            self.wait_for_step(run, step, reason, None);
+        }
+        waiting
+    }
+
+    /// Those of a closed batch that are moved: who may be, by whole cells, and whoever is in a cell in which work has begun.
+    pub fn go_on(&self, run: usize, waiting: &BTreeSet<TenantName>, admission: &Admission) -> Vec<TenantName> {
+        let goes = |tenant: &&TenantName| {
+            let Some(seat) = self.state.seats.get(*tenant) else {
+                return false;
+            };
+            let current = &self.state.runs[run];
+            let steps = current.steps.iter();
+            let mut open = steps.filter(|step| step.cell == seat.cell && step.is_in_downtime());
+            if current.downtime_work_in(&seat.cell).is_some() {
+                return true;
+            }
+            let together = open.any(|step| !step.is_done());
+            admission.may_move.contains(*tenant) && !(together && self.apart(&seat.cell, &admission.may_move).is_some())
+        };
+        waiting.iter().filter(goes).cloned().collect()
+    }
+
+    /// Why something may still reach data that are to be worked on: requests, of whatever length, through whatever gateway, and
+    /// workers.
+    pub fn not_left_alone(&self, run: usize, maintenance: &Maintenance, tenants: &[TenantName]) -> Option<String> {
+        let steps = &self.state.runs[run].steps;
+        let in_downtime: BTreeSet<&CellName> = steps
+            .iter()
+            .filter(|step| step.is_in_downtime())
+            .map(|it| &it.cell)
+            .collect();
+        let seat = |tenant: &TenantName| {
+            self.state
+                .seats
+                .get(tenant)
+                .filter(|seat| in_downtime.contains(&seat.cell))
+        };
+        let concerned: Vec<TenantName> = tenants
+            .iter()
+            .filter(|tenant| seat(tenant).is_some())
+            .cloned()
+            .collect();
+        if concerned.is_empty() {
+            return None;
+        }
+        let routing = &self.state.routing;
+        if routing.reported < maintenance.generation || routing.alone || !routing.lapsed.is_empty() {
+            return Some(format!("every gateway gives the page: {}", self.gateways_in_words()));
+        }
+        let (in_flight, _) = self.in_flight_of(&concerned, maintenance.since);
+        if in_flight > 0 {
+            return Some(format!(
+                "{in_flight} in flight, which have to end before the data are worked on"
+            ));
+        }
+        let mut seats = concerned.iter().filter_map(seat);
+        let found = seats.find(|seat| {
+            let release = seat.version.as_ref().and_then(|version| self.state.pinned.get(version));
+            let mut parts = release.into_iter().flat_map(|release| release.components.values());
+            let worker = parts.any(|part| matches!(part.definition.kind, ComponentKind::Worker { .. }));
+            let told = self
+                .state
+                .cells
+                .get(&seat.cell)
+                .is_some_and(|cell| cell.ownership >= maintenance.generation);
+            worker && !told
+        });
+        found.map(|seat| format!("the workers of cell {} have not left it", seat.cell))
+    }
+
+    /// Does the work in the cells of closed tenants, of which nothing is in flight. `None`: it is all done.
+    pub fn work_in_downtime(
+        &mut self,
+        run: usize,
+        wave: usize,
+        maintenance: &Maintenance,
+        tenants: &[TenantName],
+    ) -> Option<bool> {
+        let seats = tenants.iter().filter_map(|tenant| self.state.seats.get(tenant));
+        let cells: BTreeSet<CellName> = seats.map(|seat| seat.cell.clone()).collect();
+        let mut open = false;
+        for cell in cells {
+            let Some(step) = self.next_step(run, &cell, DataStepKind::DuringDowntime) else {
+                continue;
+            };
+            open = true;
+            let current = &self.state.runs[run].steps[step];
+            if current.phase == StepPhase::Failed && current.failures > 0 {
+                self.fail_in_downtime(run, wave, step);
+                return Some(true);
+            }
+            if !current.has_begun() && !self.fits(run, wave, &cell, maintenance) {
+                let reason = "what is left of the downtime is too short for it";
+                self.wait_for_step(run, step, reason.to_owned(), None);
+                continue;
+            }
+            if self.work_on(run, step) {
+                return Some(true);
+            }
+        }
+        open.then_some(false)
+    }
+
+    /// What is left of the work in a cell ends before the downtime has to be undone. What is never undone takes its time.
+    fn fits(&self, run: usize, wave: usize, cell: &CellName, maintenance: &Maintenance) -> bool {
+        let current = &self.state.runs[run];
+        let Some(downtime) = current.policy.downtime else {
+            return true;
+        };
+        let open = current
+            .steps
+            .iter()
+            .filter(|step| step.cell == *cell && step.is_in_downtime() && !step.is_done());
+        let takes = open.fold(Duration::ZERO, |sum, step| sum + step.step.timeout);
+        self.now + takes <= downtime.undo_at(maintenance.since) || self.comes_back_by_itself(run, wave).is_err()
+    }
+
+    /// What can be undone is; else nobody can be served until a person has helped it.
+    fn fail_in_downtime(&mut self, run: usize, wave: usize, step: usize) {
+        let StepRun {
+            step, cell, outcome, ..
+        } = self.state.runs[run].steps[step].clone();
+        let failed = format!(
+            "step {} in cell {cell} has failed in its downtime: {outcome}",
+            step.name
+        );
+        match self.comes_back_by_itself(run, wave) {
+            Ok(()) => {
+                let cause = Cause::system("step", failed);
+                self.wave_back(run, wave, &cause);
+                self.hold_run(run, None, &cause);
+            }
+            Err(refused) => {
+                let reason = format!("{failed}; tenants of the cell stay out of service: {refused}");
+                self.hold_run(run, None, &Cause::system("step", reason));
+            }
+        }
+    }
+
+    /// Who was closed is served as before, but for the cells where work has begun: there it has to be taken back first.
+    pub fn serve_again(&mut self, run: usize, wave: usize, reason: &str) {
+        let current = &self.state.runs[run];
+        let seats = &self.state.seats;
+        let stays = |tenant: &TenantName| {
+            let seat = seats.get(tenant);
+            seat.is_some_and(|seat| current.downtime_work_in(&seat.cell).is_some())
+        };
+        let maintenance = current.waves[wave].maintenance.iter();
+        let tenants: BTreeSet<TenantName> = maintenance
+            .flat_map(|it| &it.tenants)
+            .filter(|tenant| stays(tenant))
+            .cloned()
+            .collect();
+        if tenants.is_empty() {
+            return self.end_downtime(run, wave, reason);
+        }
+        if let Some(maintenance) = &mut self.state.runs[run].waves[wave].maintenance {
+            maintenance.tenants = tenants;
+        }
+    }
+
+    /// The cells of a wave in which work in downtime was begun and is not taken back.
+    pub fn cells_with_downtime_work(&self, run: usize, wave: usize) -> BTreeSet<CellName> {
+        let current = &self.state.runs[run];
+        if !current.steps.iter().any(StepRun::holds_data) {
+            return BTreeSet::new();
+        }
+        let seats = current.waves[wave]
+            .members
+            .keys()
+            .filter_map(|tenant| self.state.seats.get(tenant));
+        let cells = seats
+            .map(|seat| &seat.cell)
+            .filter(|cell| current.downtime_work_in(cell).is_some());
+        cells.cloned().collect()
+    }
+
+    /// Tenants that go through their downtime whatever has come in between: work on their data has begun.
+    pub fn goes_through_downtime(&self, run: usize) -> BTreeSet<TenantName> {
+        let current = &self.state.runs[run];
+        let closed = current.waves.iter().filter_map(|wave| wave.maintenance.as_ref());
+        let tenants = closed.flat_map(|maintenance| &maintenance.tenants);
+        let begun = |tenant: &&TenantName| {
+            let seat = self.state.seats.get(*tenant);
+            seat.is_some_and(|seat| current.downtime_work_in(&seat.cell).is_some())
+        };
+        tenants.filter(begun).cloned().collect()
+    }
+
+    /// Takes the work of a wave that is rolled back out of the data while nobody there is served.
+    pub fn undo_in_downtime(&mut self, run: usize, wave: usize) -> bool {
+        if !matches!(self.state.runs[run].waves[wave].state, WaveState::RolledBack { .. }) {
+            return false;
+        }
+        let cells = self.cells_with_downtime_work(run, wave);
+        let Some(maintenance) = self.state.runs[run].waves[wave].maintenance.clone() else {
+            return self.close_to_undo(run, wave, &cells);
+        };
+        if cells.is_empty() {
+            self.end_downtime(run, wave, "what was done in it is undone");
+            return true;
+        }
+        let tenants: Vec<TenantName> = maintenance.tenants.iter().cloned().collect();
+        let served = self.still_served(&maintenance, &tenants);
+        let served = served.or_else(|| self.not_left_alone(run, &maintenance, &tenants));
+        let mut changed = false;
+        for cell in cells {
+            changed |= self.undo_last(run, &cell, served.as_deref());
+        }
+        changed
+    }
+
+    /// Takes the tenants that go back out of service, once what they go back to is ready.
+    fn close_to_undo(&mut self, run: usize, wave: usize, cells: &BTreeSet<CellName>) -> bool {
+        let members = self.state.runs[run].waves[wave].members.iter();
+        let back = members.filter_map(|(tenant, member)| match member.place {
+            Place::Returning { .. } => Some((tenant, member.from.as_ref()?, &self.state.seats.get(tenant)?.cell)),
+            Place::Waiting
+            | Place::Moved { .. }
+            | Place::Returned { .. }
+            | Place::Left { .. }
+            | Place::Superseded { .. } => None,
+        });
+        let back: Vec<_> = back.filter(|(_, _, cell)| cells.contains(*cell)).collect();
+        let Some(downtime) = self.state.runs[run].policy.downtime.filter(|_| !back.is_empty()) else {
+            return false;
+        };
+        if back.iter().any(|(_, from, cell)| self.ready_in(cell, from).is_err()) {
+            return false;
+        }
+        let tenants = back.into_iter().map(|(tenant, _, _)| tenant.clone()).collect();
+        let (now, generation) = (self.now, self.next_generation);
+        self.state.runs[run].waves[wave].maintenance = Some(Maintenance {
+            since: now,
+            ends: now + downtime.undo,
+            extended: false,
+            generation,
+            tenants,
+        });
+        let reason = format!(
+            "out of service until {}, while what was done in the downtime is undone",
+            now + downtime.undo
+        );
+        let kinds = (EntryKind::DowntimeStarted, Milestone::DowntimeStarted);
+        self.tell_downtime(run, wave, kinds, &reason);
+        true
+    }
+
+    /// The last step of a cell, down to the first one that was done in downtime.
+    fn undo_last(&mut self, run: usize, cell: &CellName, served: Option<&str>) -> bool {
+        let steps = &self.state.runs[run].steps;
+        let first = steps.iter().position(|step| step.cell == *cell && step.holds_data());
+        let open = |step: &StepRun| step.cell == *cell && (step.is_at_work() || step.is_to_be_undone());
+        let (Some(first), Some(last)) = (first, steps.iter().rposition(open)) else {
+            return false;
+        };
+        if last < first {
+            return false;
+        }
+        let current = &steps[last];
+        let again = current
+            .again_at()
+            .filter(|at| current.phase == StepPhase::UndoFailed && *at > self.now);
+        let (reason, until) = if current.is_at_work() {
+            (Some(format!("it is {}", current.phase.in_words())), None)
+        } else if let Some(at) = again {
+            (
+                Some(format!(
+                    "taking its work back is tried again at {at}: {}",
+                    current.outcome
+                )),
+                Some(at),
+            )
+        } else {
+            (served.map(str::to_owned).or_else(|| self.busy(run, last, true)), None)
+        };
+        match reason {
+            Some(reason) => {
+                self.wait_for_step(run, last, reason, until);
+                false
+            }
+            None => {
+                self.begin(run, last, true);
+                true
+            }
+        }
+    }
+
+    /// Nobody goes back to data that are not those of the version he goes back to.
+    pub fn check_downtime_work(&self, run: usize, wave: usize, only: Option<&TenantName>) -> Result<(), Refused> {
+        let current = &self.state.runs[run];
+        let asked = |name: &TenantName| only.is_none_or(|only| only == name);
+        for (tenant, member) in current.waves[wave].members.iter().filter(|(name, _)| asked(name)) {
+            let Some(seat) = self.state.seats.get(tenant) else {
+                continue;
+            };
+            let counts = match member.place {
+                Place::Waiting | Place::Moved { .. } | Place::Returning { .. } => true,
+                Place::Returned { .. } | Place::Left { .. } | Place::Superseded { .. } => false,
+            };
+            let of_cell = |step: &&StepRun| counts && step.cell == seat.cell && step.holds_data();
+            let mut steps = current.steps.iter().filter(of_cell);
+            if let Some(step) = steps.clone().find(|step| step.step.undo.is_empty()) {
+                return Err(Refused::NoUndo {
+                    release: current.version.clone(),
+                    cell: seat.cell.clone(),
+                    step: step.step.name.clone(),
+                });
+            }
+            if let (Some(_), Some(step)) = (only, steps.next()) {
+                return Err(Refused::BackTogether {
+                    release: current.version.clone(),
+                    tenant: tenant.clone(),
+                    cell: seat.cell.clone(),
+                    step: step.step.name.clone(),
+                    wave: current.waves[wave].name.clone(),
+                });
+            }
+            let Some(from) = member.from.as_ref().filter(|_| member.place.is_on()) else {
+                continue;
+            };
+            if let Some((later, _)) = self.state.unfit(&seat.cell, from)
+                && later.version != current.version
+            {
+                return Err(Refused::WorkedOnSince {
+                    from: from.clone(),
+                    cell: seat.cell.clone(),
+                    later: later.version.clone(),
+                });
+            }
+        }
+        Ok(())
+    }
+}
