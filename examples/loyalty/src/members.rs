@@ -69,7 +69,9 @@ impl Members {
         let pool = pool.map_err(failed(&path))?;
         let members = Members { path, pool };
         let made = members.write(async |connection| {
-            sqlx::raw_sql(include_str!("members/schema.sql")).execute(connection).await?;
+            sqlx::raw_sql(include_str!("members/schema.sql"))
+                .execute(connection)
+                .await?;
             Ok(())
         });
         made.await?;

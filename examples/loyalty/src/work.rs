@@ -11,9 +11,15 @@ use crate::tenant::Tenant;
 
 #[derive(Debug)]
 pub enum Work {
-    Migrate { step: migration::Step, rest: Duration },
+    Migrate {
+        step: migration::Step,
+        rest: Duration,
+    },
     /// From the data of this cell to that of another.
-    CopyTenant { tenant: Tenant, to: PathBuf },
+    CopyTenant {
+        tenant: Tenant,
+        to: PathBuf,
+    },
 }
 
 impl Work {
@@ -29,7 +35,10 @@ impl Work {
         };
         let migrate = |step: &str, rest: &str| {
             let step = migration::Step::parse(step).ok_or_else(|| wrong("migrate", step))?;
-            let rest = rest.parse().map(Duration::from_millis).map_err(|_| wrong("--rest-ms", rest))?;
+            let rest = rest
+                .parse()
+                .map(Duration::from_millis)
+                .map_err(|_| wrong("--rest-ms", rest))?;
             Ok(Some(Work::Migrate { step, rest }))
         };
         match texts[..] {
@@ -52,9 +61,9 @@ impl Work {
                 let effect = std::env::var("TIDEGATE_EFFECT").unwrap_or_default();
                 migration::run(data, step, &effect, rest).await
             }
-            Work::CopyTenant { tenant, to } => {
-                members::copy(artifact.edition.naming(), &tenant, (data, &to)).await.map(drop)
-            }
+            Work::CopyTenant { tenant, to } => members::copy(artifact.edition.naming(), &tenant, (data, &to))
+                .await
+                .map(drop),
         }
     }
 }

@@ -63,7 +63,9 @@ impl Step {
 /// The database cannot be used, or the old column is to go before every row is filled.
 pub async fn run(data: &Path, step: Step, effect: &str, rest: Duration) -> Result<(), MembersError> {
     let members = Members::open(data).await?;
-    members.write(async |connection| begun(connection, step, effect).await).await?;
+    members
+        .write(async |connection| begun(connection, step, effect).await)
+        .await?;
     match step {
         Step::FillFullName => fill(&members, rest).await,
         Step::AddFullName | Step::RemoveFullName | Step::DropName => {

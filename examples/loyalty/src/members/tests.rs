@@ -25,7 +25,11 @@ async fn each_version_reads_what_the_other_wrote_until_the_old_column_is_gone() 
     let (members, acme) = (Members::open(data.path()).await.unwrap(), tenant("acme"));
     members.put(Name, &acme, "ada", "Ada").await.unwrap();
     step(data.path(), Step::AddFullName).await.unwrap();
-    assert_eq!(named(&members, FullName, "ada").await.as_deref(), Some("Ada"), "not filled yet");
+    assert_eq!(
+        named(&members, FullName, "ada").await.as_deref(),
+        Some("Ada"),
+        "not filled yet"
+    );
     members.put(Name, &acme, "bob", "Bob").await.unwrap();
     members.put(FullName, &acme, "cat", "Cat").await.unwrap();
     members.put(FullName, &acme, "bob", "Bobby").await.unwrap();
@@ -54,8 +58,18 @@ async fn a_step_that_is_begun_again_changes_nothing_and_one_taken_back_can_be_do
     for _ in 0..2 {
         step(data.path(), Step::RemoveFullName).await.unwrap();
     }
-    assert_eq!(named(&members, Name, "ada").await.as_deref(), Some("Ada"), "the old column has it");
-    for again in [Step::AddFullName, Step::FillFullName, Step::FillFullName, Step::DropName, Step::DropName] {
+    assert_eq!(
+        named(&members, Name, "ada").await.as_deref(),
+        Some("Ada"),
+        "the old column has it"
+    );
+    for again in [
+        Step::AddFullName,
+        Step::FillFullName,
+        Step::FillFullName,
+        Step::DropName,
+        Step::DropName,
+    ] {
         step(data.path(), again).await.unwrap();
     }
     let work = work(data.path()).await.unwrap();
@@ -82,7 +96,12 @@ async fn a_tenant_is_brought_to_another_cell_and_no_other_tenant_with_it() {
         let moved = copy(Name, &tenant("acme"), (here.path(), there.path())).await.unwrap();
         assert_eq!(moved, expected);
     }
-    let left: Vec<String> = rows(here.path()).await.unwrap().into_iter().map(|row| row.tenant).collect();
+    let left: Vec<String> = rows(here.path())
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|row| row.tenant)
+        .collect();
     assert_eq!(left, ["bolt"]);
     assert_eq!(rows(there.path()).await.unwrap().len(), 2);
 }

@@ -129,9 +129,10 @@ impl Rows {
             let tenant = tally.tenants.get(&row.tenant);
             let last = tenant.and_then(|tenant| tenant.members.get(&row.id));
             // A content names its tenant. What nobody acknowledged may be there, but nothing else may be at its place.
-            let is_own = row.name.as_deref().is_some_and(|name| {
-                name.strip_prefix(&row.tenant).is_some_and(|rest| rest.starts_with(' '))
-            });
+            let is_own = row
+                .name
+                .as_deref()
+                .is_some_and(|name| name.strip_prefix(&row.tenant).is_some_and(|rest| rest.starts_with(' ')));
             let is_last = last.is_none_or(|last| row.name.as_ref() == Some(last));
             let is_home = tenant.is_some_and(|tenant| tenant.cell == *cell);
             if !seen.insert((&row.tenant, &row.id)) {

@@ -48,14 +48,28 @@ pub fn play(stage: &mut Stage) -> Result<(), CliError> {
 fn fix(stage: &mut Stage, of: &str, version: &str) -> Result<(), CliError> {
     let part = format!("members=loyalty-{version}");
     stage.tidegate(&[
-        "hotfix", &part, "--for", of, "--release", version, "--commit", COMMIT, "--reason", "names are cut off",
+        "hotfix",
+        &part,
+        "--for",
+        of,
+        "--release",
+        version,
+        "--commit",
+        COMMIT,
+        "--reason",
+        "names are cut off",
     ])?;
     Ok(())
 }
 
 /// The version that served each of them last.
 fn check_served(stage: &mut Stage, tenants: &[&str], version: &str) {
-    check(stage, tenants, |versions| versions.last().is_some_and(|last| last == version), version);
+    check(
+        stage,
+        tenants,
+        |versions| versions.last().is_some_and(|last| last == version),
+        version,
+    );
 }
 
 fn check_path(stage: &mut Stage, tenants: &[&str], path: &[&str]) {

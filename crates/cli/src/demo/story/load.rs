@@ -72,7 +72,9 @@ impl Load {
     pub fn versions(&self) -> Vec<(String, Vec<String>)> {
         let tally = self.tally();
         let tenants = tally.tenants.iter();
-        tenants.map(|(name, tenant)| (name.clone(), tenant.versions.clone())).collect()
+        tenants
+            .map(|(name, tenant)| (name.clone(), tenant.versions.clone()))
+            .collect()
     }
 
     /// Returns when so many more requests were answered.
@@ -116,18 +118,27 @@ struct Sender {
 }
 
 impl Sender {
-    /// A new member, the same read, and every third time an older one named anew.
+    /// A new member, the same read, and every third time an earlier one named anew: one of long ago, written under another schema, and
+    /// one of just now, in turn.
     async fn run(self) {
         let mut number: u64 = 0;
         while !self.over.load(Ordering::SeqCst) {
             number += 1;
-            self.write(format!("m{number}"), format!("{} {number}", self.tenant)).await;
+            self.write(format!("m{number}"), format!("{} {number}", self.tenant))
+                .await;
             self.read(format!("m{number}")).await;
             if number.is_multiple_of(3) {
-                let older = number / 2;
-                self.write(format!("m{older}"), format!("{} {older} since {number}", self.tenant))
-                    .await;
-                self.read(format!("m{older}")).await;
+                let earlier = if number.is_multiple_of(2) {
+                    number / 2
+                } else {
+                    number - 1
+                };
+                self.write(
+                    format!("m{earlier}"),
+                    format!("{} {earlier} since {number}", self.tenant),
+                )
+                .await;
+                self.read(format!("m{earlier}")).await;
             }
         }
     }

@@ -18,7 +18,7 @@ use crate::error::CliError;
 use crate::runtime;
 
 /// Longer than anything in a story takes, on a machine that is busy with other things too.
-const WITHIN: Duration = Duration::from_secs(90);
+const WITHIN: Duration = Duration::from_secs(60);
 const POLL: Duration = Duration::from_millis(20);
 
 /// What a story begins with.
@@ -46,11 +46,14 @@ pub struct Stage {
 impl Stage {
     /// 1.0.0 for everybody, and the load that stays until the end.
     pub fn set(setting: &Setting, keep: bool, began: Instant) -> Result<Self, CliError> {
-        let world = World::make(keep, &Project {
-            service: setting.service,
-            playbook: setting.playbook,
-            tenants: tenants_file(setting.tenants),
-        })?;
+        let world = World::make(
+            keep,
+            &Project {
+                service: setting.service,
+                playbook: setting.playbook,
+                tenants: tenants_file(setting.tenants),
+            },
+        )?;
         say(began, &format!("everything is in {}", world.folder().display()));
         let server = Server::start(&world)?;
         let client = Patient::new(&world)?;
@@ -165,9 +168,11 @@ impl Stage {
         while !look(self)? {
             if Instant::now() > until {
                 let told = self.tidegate(&["status"]).unwrap_or_default();
-                return Err(CliError::timed_out(format!("waited {} s in vain: {what}", WITHIN.as_secs()))
-                    .diagnostics(told)
-                    .help("run it with `--keep` and read server.log in its folder"));
+                return Err(
+                    CliError::timed_out(format!("waited {} s in vain: {what}", WITHIN.as_secs()))
+                        .diagnostics(told)
+                        .help("run it with `--keep` and read server.log in its folder"),
+                );
             }
             std::thread::sleep(POLL);
         }
@@ -188,11 +193,14 @@ impl Stage {
     }
 
     pub fn wait_for_wave(&self, version: &str, wave: &str, is: impl Fn(&Value) -> bool) -> Result<(), CliError> {
-        self.wait(&format!("wave {wave} of {version} is where the story wants it"), |stage| {
-            let run = stage.run_of(version)?;
-            let mut waves = run["waves"].as_array().into_iter().flatten();
-            Ok(waves.any(|found| found["name"] == wave && is(found)))
-        })
+        self.wait(
+            &format!("wave {wave} of {version} is where the story wants it"),
+            |stage| {
+                let run = stage.run_of(version)?;
+                let mut waves = run["waves"].as_array().into_iter().flatten();
+                Ok(waves.any(|found| found["name"] == wave && is(found)))
+            },
+        )
     }
 
     /// Every gateway serves what was decided last.
@@ -206,7 +214,10 @@ impl Stage {
     pub fn tenant(&self, name: &str) -> Result<Value, CliError> {
         let list = self.client.get("/v1/tenants")?;
         let mut tenants = list["tenants"].as_array().into_iter().flatten();
-        Ok(tenants.find(|tenant| tenant["name"] == name).cloned().unwrap_or_default())
+        Ok(tenants
+            .find(|tenant| tenant["name"] == name)
+            .cloned()
+            .unwrap_or_default())
     }
 
     pub fn kill_server(&mut self, while_: &str) -> Result<(), CliError> {

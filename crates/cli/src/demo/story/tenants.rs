@@ -10,10 +10,7 @@ use crate::error::CliError;
 pub const SETTING: Setting = Setting {
     service: include_str!("files/service.yaml"),
     playbook: include_str!("files/tenants.yaml"),
-    tenants: &[
-        ("eu", &["acme", "bolt", "cato"]),
-        ("us", &["dune", "echo", "fern"]),
-    ],
+    tenants: &[("eu", &["acme", "bolt", "cato"]), ("us", &["dune", "echo", "fern"])],
 };
 
 const NEW: &str = "1.1.0";
@@ -52,7 +49,12 @@ fn suspend_and_resume(stage: &mut Stage, tenant: &str) -> Result<(), CliError> {
     let suspend = ["tenants", "suspend", tenant, "--reason", "unpaid"];
     change(stage, tenant, (&[Served, Suspended], Suspended), &suspend)?;
     stage.load.watch_requests(50)?;
-    change(stage, tenant, (&[Served, Suspended], Served), &["tenants", "resume", tenant])
+    change(
+        stage,
+        tenant,
+        (&[Served, Suspended], Served),
+        &["tenants", "resume", tenant],
+    )
 }
 
 /// Closed, copied, opened: as a person does whose cells share no data. `meanwhile` happens while it is closed.
@@ -66,7 +68,9 @@ fn move_with_members(
     let reason = ["--keep-closed", "--reason", "more room there"];
     let moved = [&["tenants", "move", tenant, "--cell", to][..], &reason].concat();
     change(stage, tenant, (&[Served, Moving], Moving), &moved)?;
-    stage.wait(&format!("{tenant} is in {to}"), |stage| Ok(stage.tenant(tenant)?["cell"] == to))?;
+    stage.wait(&format!("{tenant} is in {to}"), |stage| {
+        Ok(stage.tenant(tenant)?["cell"] == to)
+    })?;
     let target = stage.data(to).display().to_string();
     stage.work("loyalty-1.0.0", from, &["copy-tenant", tenant, &target])?;
     stage.load.tally().lives_in(tenant, to);

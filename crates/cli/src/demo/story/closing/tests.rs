@@ -33,9 +33,21 @@ fn each_fault_is_counted_as_what_it_is() {
     let (one, two) = (row("acme", "m1", "acme 1"), row("acme", "m2", "acme 2"));
     check(&[("eu", one.clone()), ("eu", two.clone())], [2, 0, 0, 0]);
     check(&[("eu", one.clone())], [1, 1, 0, 0]);
-    check(&[("eu", one.clone()), ("eu", two.clone()), ("eu", one.clone())], [3, 0, 1, 0]);
-    check(&[("eu", one.clone()), ("eu", two.clone()), ("us", one.clone())], [3, 0, 1, 0]);
+    check(
+        &[("eu", one.clone()), ("eu", two.clone()), ("eu", one.clone())],
+        [3, 0, 1, 0],
+    );
+    check(
+        &[("eu", one.clone()), ("eu", two.clone()), ("us", one.clone())],
+        [3, 0, 1, 0],
+    );
     check(&[("us", one.clone()), ("eu", two.clone())], [2, 0, 0, 1]);
-    check(&[("eu", one.clone()), ("eu", row("acme", "m2", "acme 1"))], [2, 0, 0, 1]);
-    check(&[("eu", one), ("eu", two), ("eu", row("acme", "m3", "bolt 3"))], [3, 0, 0, 1]);
+    check(
+        &[("eu", one.clone()), ("eu", row("acme", "m2", "acme 1"))],
+        [2, 0, 0, 1],
+    );
+    check(
+        &[("eu", one), ("eu", two), ("eu", row("acme", "m3", "bolt 3"))],
+        [3, 0, 0, 1],
+    );
 }

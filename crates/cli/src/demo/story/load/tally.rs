@@ -72,7 +72,10 @@ impl Tally {
     }
 
     pub fn expected(&self, tenant: &str) -> BTreeSet<Expected> {
-        self.tenants.get(tenant).map(|tenant| tenant.expected.clone()).unwrap_or_default()
+        self.tenants
+            .get(tenant)
+            .map(|tenant| tenant.expected.clone())
+            .unwrap_or_default()
     }
 
     pub fn sent(&self) -> u64 {
@@ -81,7 +84,10 @@ impl Tally {
 
     pub fn answers(&self, tenant: &str, expected: Expected) -> u64 {
         let tenant = self.tenants.get(tenant);
-        tenant.and_then(|tenant| tenant.answers.get(&expected)).copied().unwrap_or_default()
+        tenant
+            .and_then(|tenant| tenant.answers.get(&expected))
+            .copied()
+            .unwrap_or_default()
     }
 
     pub fn acknowledged(&mut self, tenant: &str, id: String, name: String) {
@@ -99,7 +105,9 @@ impl Tally {
         exchange: Result<Exchange, Lost>,
     ) {
         self.figures.sent += 1;
-        let Some(tenant) = self.tenants.get_mut(name) else { return };
+        let Some(tenant) = self.tenants.get_mut(name) else {
+            return;
+        };
         let exchange = match exchange {
             Ok(exchange) => exchange,
             Err(lost) => return self.fail(|figures| &mut figures.lost, format!("{name}: {lost}")),
@@ -128,7 +136,10 @@ impl Tally {
         }
         let last = wrote.or(tenant.members.get(id).map(String::as_str));
         if exchange.name.as_deref() != last {
-            let what = format!("{name}: member {id} is {:?} at {}, not {last:?}", exchange.name, exchange.version);
+            let what = format!(
+                "{name}: member {id} is {:?} at {}, not {last:?}",
+                exchange.name, exchange.version
+            );
             return self.fail(|figures| &mut figures.stale, what);
         }
         if wrote.is_some() {
