@@ -10,6 +10,7 @@ mod journal;
 mod kills;
 mod releases;
 mod server;
+mod story;
 pub mod workers;
 mod world;
 
@@ -25,7 +26,8 @@ use self::generator::Generator;
 use self::kills::Killer;
 use self::releases::{Ending, Releases};
 use self::server::{Patient, Server};
-use self::world::World;
+use self::story::Story;
+use self::world::{Project, World};
 use crate::error::CliError;
 use crate::output;
 use crate::traffic::config::Rates;
@@ -39,6 +41,9 @@ pub struct Args {
     /// Keep the folder of the demo, with its logs
     #[arg(long)]
     pub keep: bool,
+    /// Play a story instead, on a database that real processes write and read
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["kills", "seed"])]
+    pub story: Option<Story>,
     /// Kill the server so many times meanwhile
     #[arg(long, hide = true, default_value_t = 0)]
     pub kills: u32,
@@ -51,8 +56,11 @@ pub struct Args {
 const HISTORY: Duration = Duration::from_secs(10);
 
 pub fn run(args: &Args) -> Result<ExitCode, CliError> {
+    if let Some(story) = args.story {
+        return story::run(story, args.json, args.keep);
+    }
     let began = Instant::now();
-    let world = World::make(args.keep, include_str!("demo/files/playbook.yaml"))?;
+    let world = World::make(args.keep, &Project::demo(include_str!("demo/files/playbook.yaml")))?;
     say(
         began,
         &format!("50 tenants in two cells; everything is in {}", world.folder().display()),

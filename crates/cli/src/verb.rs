@@ -17,6 +17,7 @@ mod history;
 mod hold;
 mod hotfix;
 mod init;
+mod journal;
 mod logs;
 mod notices;
 mod opt_in;
@@ -94,6 +95,7 @@ enum Verb {
     Hotfix(hotfix::Args),
     Steps(steps::Args),
     History(history::Args),
+    Journal(journal::Args),
     Diff(diff::Args),
     Environments(environments::Args),
     Tenants(tenants::Args),
@@ -165,6 +167,7 @@ pub fn run(line: CommandLine) -> Result<ExitCode, CliError> {
         Verb::Hotfix(args) => hotfix::run(&args, &context),
         Verb::Steps(args) => steps::run(&args, &context),
         Verb::History(args) => history::run(&args, &context),
+        Verb::Journal(args) => journal::run(&args, &context),
         Verb::Diff(args) => diff::run(&args, &context),
         Verb::Environments(args) => environments::run(&args, &context),
         Verb::Tenants(args) => tenants::run(&args, &context),

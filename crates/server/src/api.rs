@@ -7,6 +7,7 @@
 mod approvals;
 mod backups;
 mod commands;
+mod compaction;
 mod components;
 pub(crate) mod created;
 mod diff;
@@ -53,6 +54,7 @@ use tokio::time::timeout;
 pub use self::approvals::Approve;
 pub use self::backups::{Backup, BackupMade};
 pub use self::commands::{Hold, Reason, RollBack, Target};
+pub use self::compaction::{CompactJournal, JournalCompacted};
 pub use self::components::{ComponentContent, ComponentList, ComponentStatus};
 pub use self::created::{CreatedRelease, CreatedStatus, NewRelease};
 pub use self::diff::{ComponentDiff, Diff, VariableDiff};
@@ -214,6 +216,7 @@ pub fn routes() -> Vec<Route> {
         logs::routes(),
         gateways::routes(),
         backups::routes(),
+        compaction::routes(),
         restored::routes(),
         tokens::routes(),
         webhooks::routes(),

@@ -70,6 +70,8 @@ pub enum Action {
     ManageWebhooks,
     /// Write a copy of everything that is kept.
     Backup,
+    /// Drop old rows of the journal.
+    CompactJournal,
     /// Let a restored state count.
     ConfirmRestore,
 }
@@ -140,6 +142,7 @@ permissions!(
     ManageTokens,
     ManageWebhooks,
     Backup,
+    CompactJournal,
     ConfirmRestore,
 );
 
@@ -186,7 +189,7 @@ impl Action {
             | Self::ForgetGateways
             | Self::ConfirmRestore => &[Role::Operator, Role::Admin],
             // A copy holds what every token and webhook is known by.
-            Self::ManageTokens | Self::ManageWebhooks | Self::Backup => &[Role::Admin],
+            Self::ManageTokens | Self::ManageWebhooks | Self::Backup | Self::CompactJournal => &[Role::Admin],
         }
     }
 
@@ -210,6 +213,7 @@ impl Action {
             | Self::ManageTokens
             | Self::ManageWebhooks
             | Self::Backup
+            | Self::CompactJournal
             | Self::ConfirmRestore => false,
         }
     }
@@ -237,6 +241,7 @@ impl Action {
             Self::ManageTokens => "manage tokens",
             Self::ManageWebhooks => "manage webhooks",
             Self::Backup => "back up the state",
+            Self::CompactJournal => "compact the journal",
             Self::ConfirmRestore => "confirm a restored state",
         }
     }

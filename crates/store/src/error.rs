@@ -19,6 +19,8 @@ pub enum StoreError {
     EffectDiffers { id: String },
     #[error("effect {id} is not in the outbox")]
     UnknownEffect { id: String },
+    #[error("the journal of service {service} has no row {seq} that was exported: export it again")]
+    NotInJournal { service: String, seq: i64 },
     #[error("plan {digest} is already stored and says something else")]
     PlanDiffers { digest: String },
 

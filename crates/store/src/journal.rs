@@ -58,10 +58,54 @@ pub enum JournalFilter<'a> {
 /// What a look at the whole chain found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum JournalCheck {
-    /// Every row is there and as it was written.
+    /// Every row is there and as it was written; of a compacted journal, every row behind its checkpoint.
     Whole { rows: i64 },
     /// The row with this number is the first that was changed, lost or slipped in.
     Broken { seq: i64 },
+}
+
+/// The last row that was dropped from a journal, by which the rest of it is verified.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Checkpoint {
+    pub seq: i64,
+    pub hash: String,
+}
+
+/// Old rows of a journal as they were written to a file, one JSON document a line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Exported {
+    pub rows: i64,
+    /// When the first of them was written, and the last.
+    pub from_ms: i64,
+    pub until_ms: i64,
+    pub bytes: u64,
+    /// SHA-256 of the file, in lower-case hexadecimal.
+    pub digest: String,
+    /// The last of them.
+    pub checkpoint: Checkpoint,
+}
+
+/// Where the rows that are kept begin, as the store has it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, sqlx::FromRow)]
+pub(crate) struct Beginning {
+    pub seq: i64,
+    pub hash: String,
+    /// The row that tells what was dropped. It names the hash, and is itself hashed in the chain.
+    pub told_by: i64,
+}
+
+impl Beginning {
+    pub fn head(&self) -> Head {
+        Head {
+            seq: self.seq,
+            hash: self.hash.clone(),
+        }
+    }
+
+    /// Whether a row says what the checkpoint does; every other row says nothing of it.
+    pub fn is_told(&self, row: &JournalRow) -> bool {
+        row.seq != self.told_by || row.body.contains(&self.hash)
+    }
 }
 
 /// Where a chain ends: the number and hash of its last row.
@@ -118,10 +162,12 @@ impl Head {
         true
     }
 
-    /// What to say of a chain followed to its end, when this is where it was written to end.
-    pub fn compare(&self, followed: &Self) -> JournalCheck {
+    /// What to say of a chain followed to its end, when this is where it was written to end. It began behind row `dropped`.
+    pub fn compare(&self, followed: &Self, dropped: i64) -> JournalCheck {
         if self == followed {
-            JournalCheck::Whole { rows: self.seq }
+            JournalCheck::Whole {
+                rows: self.seq - dropped,
+            }
         } else {
             JournalCheck::Broken {
                 seq: followed.seq.min(self.seq) + 1,

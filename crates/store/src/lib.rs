@@ -24,7 +24,7 @@ pub use commit::{Applied, Commit, Loaded, Record, Recorded};
 pub use error::{Problem, StoreError};
 pub use facts::{Fact, FactChange};
 pub use inbox::{EventEntry, EventRow};
-pub use journal::{JournalCheck, JournalEntry, JournalFilter, JournalRow};
+pub use journal::{Checkpoint, Exported, JournalCheck, JournalEntry, JournalFilter, JournalRow};
 pub use memory::{Fault, Memory, complete_now};
 pub use outbox::{Finished, OutboxEntry, OutboxRow, OutboxState, Outcome, SettledEffect, Settlement};
 pub use plans::{PlanEntry, PlanRow};

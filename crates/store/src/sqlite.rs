@@ -2,6 +2,7 @@
 //! batch of ten thousand is as many statements as a batch of one.
 
 mod backup;
+mod compact;
 mod inbox;
 mod journal;
 mod open;

@@ -7,7 +7,7 @@ use crate::commit::{Applied, Commit, Loaded, Record, Recorded};
 use crate::error::StoreError;
 use crate::facts::{Fact, FactChange};
 use crate::inbox::{EventEntry, EventRow};
-use crate::journal::{JournalCheck, JournalFilter, JournalRow};
+use crate::journal::{Checkpoint, Exported, JournalCheck, JournalEntry, JournalFilter, JournalRow};
 use crate::memory::Memory;
 use crate::outbox::{Finished, OutboxRow, Outcome};
 use crate::plans::{PlanEntry, PlanRow};
@@ -247,7 +247,41 @@ impl Store {
         either!(self.journal_head(service))
     }
 
-    /// Reads a service's journal from end to end and hashes it again.
+    /// Writes the rows at the beginning of a service's journal that are older than `before_ms` to the file `to`, one JSON document a
+    /// line, synced and whole when it has its name; the journal stays as it is. `None` where no row is so old.
+    ///
+    /// # Errors
+    /// `Exists`, `File`, `Busy`, `Database`, `InMemory`.
+    pub async fn export_journal(
+        &self,
+        service: &str,
+        before_ms: i64,
+        to: &Path,
+    ) -> Result<Option<Exported>, StoreError> {
+        match self {
+            Self::Sqlite(sqlite) => sqlite.export_journal(service, before_ms, to).await,
+            Self::Memory(_) => Err(StoreError::InMemory),
+        }
+    }
+
+    /// Drops the rows of a service's journal up to a checkpoint and appends the row that tells of it, in one transaction. That row
+    /// names the hash of the checkpoint in its body: without it, the journal is not whole. Says the number of that row.
+    ///
+    /// # Errors
+    /// `NotInJournal`, `Busy`, `Database`, `InMemory`.
+    pub async fn drop_journal(
+        &self,
+        service: &str,
+        checkpoint: &Checkpoint,
+        told: &JournalEntry,
+    ) -> Result<i64, StoreError> {
+        match self {
+            Self::Sqlite(sqlite) => sqlite.drop_journal(service, checkpoint, told).await,
+            Self::Memory(_) => Err(StoreError::InMemory),
+        }
+    }
+
+    /// Reads a service's journal from end to end, or from its checkpoint, and hashes it again.
     pub async fn journal_verify(&self, service: &str) -> Result<JournalCheck, StoreError> {
         either!(self.journal_verify(service))
     }

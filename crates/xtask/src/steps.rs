@@ -225,6 +225,11 @@ const STEPS: &[Step] = &[
         work: Work::Check(end_to_end::demo),
     },
     Step {
+        name: "stories",
+        needs: &[],
+        work: Work::Check(end_to_end::stories),
+    },
+    Step {
         name: "kills",
         needs: &[],
         work: Work::Check(end_to_end::kills),

@@ -15,12 +15,12 @@ pub struct Artifact {
     pub edition: Edition,
 }
 
-/// How the versions differ. All of them read and write the same data.
+/// How the versions differ. All of them read and write the same data; members, while their schema is the one between the two.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Edition {
     Old,
-    /// Answers with one more field, `tier`.
+    /// Answers with one more field, `tier`, and keeps the names of members in another column.
     Good,
     /// For some tenants every second answer is an error and the others tell a wrong total; for some it is slow.
     Bad {

@@ -42,6 +42,22 @@ impl Treatments {
     }
 }
 
+/// Where an edition keeps the name of a member.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Naming {
+    Name,
+    FullName,
+}
+
+impl Edition {
+    pub fn naming(&self) -> Naming {
+        match self {
+            Edition::Old => Naming::Name,
+            Edition::Good | Edition::Bad { .. } => Naming::FullName,
+        }
+    }
+}
+
 /// The field version 1.1.0 brought; earlier ones leave it out.
 pub fn tier(edition: &Edition, points: i64) -> Option<&'static str> {
     match edition {

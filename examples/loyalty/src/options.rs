@@ -9,6 +9,7 @@ pub enum Component {
     Api,
     Admin,
     Ledger,
+    Members,
 }
 
 #[derive(Debug, Clone)]
@@ -37,7 +38,7 @@ pub enum OptionsError {
 }
 
 impl Options {
-    /// `ARTIFACT --component api|admin|ledger --port N [--data DIR] [--linger-ms N] [--idle-ms N]`; `data` is used where
+    /// `ARTIFACT --component api|admin|ledger|members --port N [--data DIR] [--linger-ms N] [--idle-ms N]`; `data` is used where
     /// no `--data` is given.
     ///
     /// # Errors
@@ -80,6 +81,7 @@ fn parse_component(name: &str, value: &OsStr) -> Result<Component, OptionsError>
         Some("api") => Ok(Component::Api),
         Some("admin") => Ok(Component::Admin),
         Some("ledger") => Ok(Component::Ledger),
+        Some("members") => Ok(Component::Members),
         _ => Err(bad_value(name, value)),
     }
 }

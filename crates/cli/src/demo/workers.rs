@@ -18,7 +18,7 @@ use self::course::Course;
 use super::generator::Generator;
 use super::releases::Releases;
 use super::server::{Patient, Server};
-use super::world::World;
+use super::world::{Project, World};
 use super::{kills, say};
 use crate::error::CliError;
 use crate::output;
@@ -56,7 +56,7 @@ const WARM_UP: Duration = Duration::from_secs(1);
 
 pub fn run(args: &Args) -> Result<ExitCode, CliError> {
     let began = Instant::now();
-    let world = World::make(args.keep, include_str!("files/workers.yaml"))?;
+    let world = World::make(args.keep, &Project::demo(include_str!("files/workers.yaml")))?;
     let server = Server::start(&world)?;
     let client = Patient::new(&world)?;
     Releases::new(&world, &client, began).install(&Artifact::old())?;

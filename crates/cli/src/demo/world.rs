@@ -24,22 +24,40 @@ pub struct World {
     _lease: File,
 }
 
+/// The files of the project that is served.
+pub struct Project {
+    pub service: &'static str,
+    /// The text of the only playbook.
+    pub playbook: &'static str,
+    pub tenants: String,
+}
+
 pub struct Tenant {
     pub name: String,
     pub cell: &'static str,
     pub first: bool,
 }
 
+impl Project {
+    /// Fifty tenants in two cells.
+    pub fn demo(playbook: &'static str) -> Self {
+        Self {
+            service: include_str!("files/tidegate.yaml"),
+            playbook,
+            tenants: tenants_file(),
+        }
+    }
+}
+
 impl World {
-    /// `playbook` is the text of the only playbook.
-    pub fn make(keep: bool, playbook: &str) -> Result<Self, CliError> {
+    pub fn make(keep: bool, project: &Project) -> Result<Self, CliError> {
         let folder = std::env::temp_dir().join(format!("tidegate-demo-{}", std::process::id()));
         let failed = |error: io::Error| {
             CliError::new(format!("cannot make the folder of the demo, {}", folder.display()))
                 .because(error)
                 .help("set TMPDIR to a folder that can be written")
         };
-        let lease = Self::lay_out(&folder, playbook).map_err(failed)?;
+        let lease = Self::lay_out(&folder, project).map_err(failed)?;
         Ok(Self {
             folder,
             keep,
@@ -47,7 +65,7 @@ impl World {
         })
     }
 
-    fn lay_out(folder: &Path, playbook: &str) -> io::Result<File> {
+    fn lay_out(folder: &Path, project: &Project) -> io::Result<File> {
         fs::create_dir_all(folder.join("playbooks"))?;
         fs::create_dir_all(folder.join("bin"))?;
         for cell in CELLS {
@@ -57,9 +75,9 @@ impl World {
         flock(&lease, FlockOperation::NonBlockingLockExclusive)?;
         // The artifacts name the program in their first line, which takes neither spaces nor long paths.
         symlink(std::env::current_exe()?, folder.join("bin/tidegate"))?;
-        fs::write(folder.join("tidegate.yaml"), include_str!("files/tidegate.yaml"))?;
-        fs::write(folder.join("playbooks/demo.yaml"), playbook)?;
-        fs::write(folder.join("tenants.yaml"), tenants_file())?;
+        fs::write(folder.join("tidegate.yaml"), project.service)?;
+        fs::write(folder.join("playbooks/demo.yaml"), project.playbook)?;
+        fs::write(folder.join("tenants.yaml"), &project.tenants)?;
         Ok(lease)
     }
 

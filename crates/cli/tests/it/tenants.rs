@@ -1,6 +1,7 @@
 //! Tenants that move between cells, are suspended, and follow a list, under traffic.
 
-use std::net::SocketAddr;
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
@@ -141,4 +142,75 @@ fn a_suspended_tenant_gets_the_declared_answer_and_a_list_says_who_is_suspended(
         "short.csv",
     ];
     shop.run(&short).ended_with(4).says("`--remove-at-most 3`");
+    shop.run(&["tenants", "sync", "--from", "short.csv", "--dry-run"])
+        .ended_with(4)
+        .shows("- bolt: removed")
+        .says("this list would be refused: the list lacks 3 of 4 tenants");
+}
+
+/// Answers each request with the list, where it has the header, and says that it was refused where it has not.
+fn list_server(list: &'static str) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut request = Vec::new();
+            while !request.ends_with(b"\r\n\r\n") {
+                let mut byte = [0];
+                if stream.read(&mut byte).unwrap_or(0) == 0 {
+                    break;
+                }
+                request.push(byte[0]);
+            }
+            let request = String::from_utf8_lossy(&request).to_lowercase();
+            let (status, body) = match request.contains("\r\nauthorization: bearer s3cret\r\n") {
+                true => ("200 OK", list),
+                false => ("401 Unauthorized", ""),
+            };
+            let length = body.len();
+            let _ = write!(stream, "HTTP/1.1 {status}\r\ncontent-length: {length}\r\n\r\n{body}");
+        }
+    });
+    address
+}
+
+#[test]
+fn a_list_comes_from_a_web_server_that_is_told_a_header_from_the_environment() {
+    let shop = Shop::installed("100ms");
+    let url = format!(
+        "http://{}/tenants.csv",
+        list_server("id,cell\nacme,eu\nbolt,eu\ncato,us\nduke,us\n")
+    );
+    let sync = ["tenants", "sync", "--format", "csv", "--from-url", &url];
+    shop.run(&sync)
+        .ended_with(1)
+        .says("answered 401 Unauthorized, so its list does not count");
+    let with_header = [&sync[..], &["--header-from-env", "LIST_HEADER"]].concat();
+    shop.run(&with_header)
+        .ended_with(1)
+        .says("the variable `LIST_HEADER` is not set");
+    let mut asking = shop.workspace.command();
+    let asked = asking
+        .args(&with_header)
+        .env("LIST_HEADER", "Authorization: Bearer s3cret")
+        .output()
+        .unwrap();
+    let said = format!(
+        "{}{}",
+        String::from_utf8_lossy(&asked.stdout),
+        String::from_utf8_lossy(&asked.stderr)
+    );
+    assert!(
+        asked.status.success() && said.contains("+ duke: added to cell us"),
+        "{said}"
+    );
+    assert!(!said.contains("s3cret"), "{said}");
+    shop.run(&["tenants", "sync", "--from-url", "http://example.com/tenants.yaml"])
+        .ended_with(1)
+        .says("would be asked for without encryption");
+    let not_tls = url.replace("http://", "https://");
+    shop.run(&["tenants", "sync", "--from-url", &not_tls])
+        .ended_with(1)
+        .says("cannot get the list of tenants from");
 }

@@ -65,7 +65,7 @@ async fn write(state: &AppState, file: &Path, actor: &Actor) -> Result<BackupMad
         .store()
         .backup(file)
         .await
-        .map_err(|error| refused(&error))?;
+        .map_err(|error| refused("a backup", &error))?;
     let kept = copied.services.iter().find(|kept| kept.service == service.as_str());
     let state = kept.and_then(|kept| state_of(kept).ok());
     let made = BackupMade {
@@ -102,23 +102,27 @@ fn row(made: &BackupMade, copied: &Copied, actor: &Actor) -> JournalEntry {
     }
 }
 
-fn refused(error: &StoreError) -> Problem {
+/// What the file would hold, and why it cannot be written.
+pub fn refused(what: &str, error: &StoreError) -> Problem {
     if let StoreError::Exists { path } = error {
         let there = format!(
-            "cannot write a backup to `{}`: there is a file of that name",
+            "cannot write {what} to `{}`: there is a file of that name",
             path.display()
         );
         return Problem::refused(there).help("name another file, or move that one away");
     }
     if let StoreError::File { path, source, .. } = error {
-        let trouble = format!("cannot write a backup to `{}`: {source}", path.display());
+        let trouble = format!("cannot write {what} to `{}`: {source}", path.display());
         return Problem::refused(trouble).help("name a folder that is there and that the server may write to");
     }
     Problem::store(error)
 }
 
 /// A copy beside what it is a copy of would be lost with it.
-fn checked_path(file: &str, state_dir: &Path) -> Result<PathBuf, Problem> {
+///
+/// # Errors
+/// It is not the absolute path of a file outside of the state directory.
+pub fn checked_path(file: &str, state_dir: &Path) -> Result<PathBuf, Problem> {
     let path = PathBuf::from(file);
     let plain = path.components().all(|part| match part {
         Component::RootDir | Component::Normal(_) => true,

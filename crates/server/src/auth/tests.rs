@@ -40,6 +40,7 @@ forget gateways: operator admin
 manage tokens: admin
 manage webhooks: admin
 back up the state: admin
+compact the journal: admin
 confirm a restored state: operator admin";
     assert_eq!(drawn.join("\n"), expected);
 }

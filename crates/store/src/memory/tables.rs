@@ -211,7 +211,7 @@ impl Tables {
         let mut followed = Head::default();
         match journal.rows.iter().find(|row| !followed.follow(row)) {
             Some(broken) => JournalCheck::Broken { seq: broken.seq },
-            None => journal.head.compare(&followed),
+            None => journal.head.compare(&followed, 0),
         }
     }
 }

@@ -152,7 +152,7 @@ pub(super) fn make_empty(path: &Path) -> Result<(), StoreError> {
 }
 
 /// The whole file gets its name, durably; refused where the name was taken meanwhile.
-fn give_name(partial: &Path, to: &Path) -> Result<(), StoreError> {
+pub(super) fn give_name(partial: &Path, to: &Path) -> Result<(), StoreError> {
     sync(partial)?;
     // Unlike a rename, a link never replaces.
     match fs::hard_link(partial, to) {
@@ -192,7 +192,7 @@ pub(super) fn file(operation: &'static str, path: &Path, source: io::Error) -> S
     }
 }
 
-async fn hash(path: &Path) -> Result<(u64, String), StoreError> {
+pub(super) async fn hash(path: &Path) -> Result<(u64, String), StoreError> {
     let of = path.to_owned();
     let hashed = tokio::task::spawn_blocking(move || hash_now(&of)).await;
     let hashed = hashed.unwrap_or_else(|error| Err(io::Error::other(error)));

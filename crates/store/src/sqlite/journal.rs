@@ -4,7 +4,7 @@ use sqlx::SqliteConnection;
 
 use super::{Sqlite, list};
 use crate::error::{Failure, StoreError};
-use crate::journal::{Head, JournalCheck, JournalEntry, JournalFilter, JournalRow};
+use crate::journal::{Beginning, Head, JournalCheck, JournalEntry, JournalFilter, JournalRow};
 
 /// How many rows a verification holds in memory at a time.
 const PAGE: u32 = 1_000;
@@ -106,9 +106,22 @@ impl Sqlite {
     }
 }
 
-/// Follows a journal from end to end.
+/// Behind which row a journal begins; a copy of an earlier version has no table that says so.
+async fn beginning(connection: &mut SqliteConnection, service: &str) -> Result<Beginning, sqlx::Error> {
+    let table: i64 = sqlx::query_scalar("SELECT count(*) FROM sqlite_schema WHERE name = 'journal_checkpoint'")
+        .fetch_one(&mut *connection)
+        .await?;
+    if table == 0 {
+        return Ok(Beginning::default());
+    }
+    let found = sqlx::query_as("SELECT seq, hash, told_by FROM journal_checkpoint WHERE service = ?").bind(service);
+    Ok(found.fetch_optional(connection).await?.unwrap_or_default())
+}
+
+/// Follows a journal from its beginning, or its checkpoint, to its end.
 pub(super) async fn verify(connection: &mut SqliteConnection, service: &str) -> Result<JournalCheck, sqlx::Error> {
-    let mut followed = Head::default();
+    let beginning = beginning(connection, service).await?;
+    let mut followed = beginning.head();
     // From before the first number: a row slipped in under 0 is one too many.
     let mut after_seq = i64::MIN;
     loop {
@@ -119,7 +132,8 @@ pub(super) async fn verify(connection: &mut SqliteConnection, service: &str) -> 
                 .bind(PAGE)
                 .fetch_all(&mut *connection)
                 .await?;
-        if let Some(broken) = page.iter().find(|row| !followed.follow(row)) {
+        let mut is_right = |row: &JournalRow| followed.follow(row) && beginning.is_told(row);
+        if let Some(broken) = page.iter().find(|row| !is_right(row)) {
             return Ok(JournalCheck::Broken {
                 seq: broken.seq.min(followed.seq + 1),
             });
@@ -133,5 +147,9 @@ pub(super) async fn verify(connection: &mut SqliteConnection, service: &str) -> 
         .bind(service)
         .fetch_optional(connection)
         .await?;
-    Ok(head.unwrap_or_default().compare(&followed))
+    // A checkpoint that no row tells of was put there by somebody else.
+    if followed.seq < beginning.told_by {
+        return Ok(JournalCheck::Broken { seq: followed.seq + 1 });
+    }
+    Ok(head.unwrap_or_default().compare(&followed, beginning.seq))
 }

@@ -7,6 +7,7 @@
 )]
 
 mod bulk;
+mod compacting;
 mod conformance;
 mod crash;
 mod keeping;

@@ -31,6 +31,16 @@ pub fn kill_runs(root: &Path, runs: u32) -> Result<(), String> {
     Ok(())
 }
 
+/// Every story of the demo: nothing lost, nothing for the wrong tenant, every row that was acknowledged there once.
+pub fn stories(root: &Path) -> Result<(), String> {
+    for story in STORIES {
+        eprintln!("stories: {story}");
+        verify(root, &["demo", "--json", "--story", story], story_faults)
+            .map_err(|fault| format!("{story}: {fault}"))?;
+    }
+    Ok(())
+}
+
 /// A thousand seeds, a crash at every boundary of an effect, every invariant held.
 pub fn simulation(root: &Path) -> Result<(), String> {
     verify(root, &["sim", "--seeds", "1000", "--json"], simulation_faults)
@@ -56,6 +66,33 @@ const ZERO_IN_DEMO: &[&str] = &[
     "/worker/lost",
     "/worker/doubled",
 ];
+
+/// One after the other, for each loads the machine.
+const STORIES: &[&str] = &["schema", "hotfix", "tenants"];
+
+const ZERO_IN_STORY: &[&str] = &[
+    "/requests/lost",
+    "/requests/wrong_tenant",
+    "/requests/stale",
+    "/rows/lost",
+    "/rows/doubled",
+    "/rows/wrong",
+];
+
+fn story_faults(document: &Value) -> Vec<String> {
+    let mut faults = check_numbers(document, ZERO_IN_STORY, |n| n == 0, "is not 0");
+    faults.extend(check_numbers(
+        document,
+        &["/requests/sent", "/rows/found"],
+        |n| n > 0,
+        "is not above 0",
+    ));
+    let failures = document["failures"].as_array();
+    if failures.is_none_or(|failures| !failures.is_empty()) {
+        faults.push("the story found something wrong".to_owned());
+    }
+    faults
+}
 
 fn demo_faults(document: &Value) -> Vec<String> {
     let mut faults = check_numbers(document, ZERO_IN_DEMO, |n| n == 0, "is not 0");

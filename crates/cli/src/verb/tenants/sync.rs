@@ -1,4 +1,6 @@
-//! `tidegate tenants sync`: the list of all tenants, from a file or from a program, made true as a whole.
+//! `tidegate tenants sync`: the list of all tenants, from a file, a program or a web server, made true as a whole.
+
+mod download;
 
 use std::fs;
 use std::path::PathBuf;
@@ -18,13 +20,19 @@ use crate::table::count;
 #[derive(Debug, Clone, Arguments)]
 pub struct Sync {
     /// The list: YAML like tenants.yaml, or CSV with the columns id, cell and suspended; tenants.yaml where none is named
-    #[arg(long, value_name = "FILE", conflicts_with = "from_command")]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["from_command", "from_url"])]
     from: Option<PathBuf>,
     /// A program that prints the list, with its arguments; no shell reads them. Stands last
     #[arg(long, value_name = "PROGRAM", num_args = 1.., allow_hyphen_values = true)]
     from_command: Option<Vec<String>>,
-    /// What the program prints
-    #[arg(long, value_enum, default_value = "yaml", requires = "from_command")]
+    /// A web server that answers the list: https, or http on this machine
+    #[arg(long, value_name = "URL", conflicts_with = "from_command")]
+    from_url: Option<String>,
+    /// A variable that holds a header to ask with, such as `Authorization: Bearer ...`
+    #[arg(long, value_name = "NAME", requires = "from_url")]
+    header_from_env: Option<String>,
+    /// What the program prints, or the web server answers
+    #[arg(long, value_enum, default_value = "yaml", conflicts_with = "from")]
     format: Format,
     /// Where more would be removed, nothing is done [default: a tenth of all]
     #[arg(long, value_name = "N")]
@@ -44,6 +52,15 @@ pub struct Sync {
 enum Format {
     Yaml,
     Csv,
+}
+
+impl Format {
+    fn ending(self) -> &'static str {
+        match self {
+            Format::Yaml => "yaml",
+            Format::Csv => "csv",
+        }
+    }
 }
 
 pub fn run(args: &Sync, context: &Context) -> Result<(), CliError> {
@@ -66,14 +83,25 @@ pub fn run(args: &Sync, context: &Context) -> Result<(), CliError> {
     };
     let synced: TenantsSynced = context.client()?.post("/v1/tenants/sync", &body)?;
     if args.json {
-        return output::json(&synced);
+        output::json(&synced)?;
+    } else {
+        show(&synced)?;
     }
-    show(&synced)
+    match synced.refused {
+        None => Ok(()),
+        Some(why) => Err(CliError::refused(format!("this list would be refused: {why}"))),
+    }
 }
 
 fn source(args: &Sync, context: &Context) -> Result<Source, CliError> {
     if let Some(command) = &args.from_command {
         return printed(command, args.format);
+    }
+    if let Some(url) = &args.from_url {
+        return Ok(Source {
+            path: format!("{url} ({})", args.format.ending()),
+            text: download::text(url, args.header_from_env.as_deref())?,
+        });
     }
     let path = args.from.clone().unwrap_or_else(|| beside(context, TENANTS_FILE));
     let text = fs::read_to_string(&path).map_err(|error| {
@@ -103,12 +131,8 @@ fn printed(command: &[String], format: Format) -> Result<Source, CliError> {
     }
     let text = String::from_utf8(output.stdout)
         .map_err(|error| CliError::new(format!("what `{program}` prints is not text")).because(error))?;
-    let ending = match format {
-        Format::Yaml => "yaml",
-        Format::Csv => "csv",
-    };
     Ok(Source {
-        path: format!("{program}.{ending}"),
+        path: format!("{program}.{}", format.ending()),
         text,
     })
 }

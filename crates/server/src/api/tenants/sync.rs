@@ -5,15 +5,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use axum::http::Method;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use tidegate_domain::event::{EventKind, Listed, Roster};
+use tidegate_domain::event::{Event, EventKind, Listed, Roster};
 use tidegate_domain::id::{CellName, TenantName};
-use tidegate_domain::step::Difference;
+use tidegate_domain::step::{Difference, step};
 
 use crate::api::commands::submit;
 use crate::api::exchange::{Answer, Body, Key};
 use crate::api::tokens::Why;
 use crate::api::{AppState, Problem, Route, SCHEMA_VERSION};
 use crate::auth::{Authorized, permission};
+use crate::clock;
 
 /// Of a hundred tenants, how many a list may lack where nothing else is said.
 const REMOVED_PERCENT: usize = 10;
@@ -26,7 +27,7 @@ pub struct SyncTenants {
     /// Where more would be removed, nothing is done. A tenth of all, rounded up, where nothing is said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub remove_at_most: Option<usize>,
-    /// Nothing is done; the answer is what would be.
+    /// Nothing is done; the answer is what would be, and whether it would be refused.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub dry_run: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -48,6 +49,9 @@ pub struct TenantsSynced {
     pub schema_version: u32,
     /// Nothing was done.
     pub dry_run: bool,
+    /// Of what was not done: why it would be refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused: Option<String>,
     /// With the cell of each.
     pub added: BTreeMap<TenantName, CellName>,
     pub removed: BTreeSet<TenantName>,
@@ -85,27 +89,31 @@ async fn sync(
         ))
         .help("correct the list, or add the cell to tidegate.yaml and start the server again"));
     }
-    if !body.dry_run {
-        let roster = Roster {
-            tenants,
-            remove_at_most: body
-                .remove_at_most
-                .unwrap_or_else(|| (all * REMOVED_PERCENT).div_ceil(100)),
-            declared: declared.clone(),
+    let kind = EventKind::TenantsSynced(Roster {
+        tenants,
+        remove_at_most: body
+            .remove_at_most
+            .unwrap_or_else(|| (all * REMOVED_PERCENT).div_ceil(100)),
+        declared: declared.clone(),
+    });
+    let reason = Why { reason: body.reason }.or("a list of all tenants was applied")?;
+    let mut refused = None;
+    if body.dry_run {
+        let event = Event {
+            actor: by.actor().clone(),
+            reason: Some(reason),
+            kind,
         };
-        let reason = Why { reason: body.reason }.or("a list of all tenants was applied")?;
-        submit(
-            &state,
-            by.actor(),
-            &key,
-            Some(&reason),
-            EventKind::TenantsSynced(roster),
-        )
-        .await?;
+        // What the next turn would say; its outcome is thrown away.
+        let turn = step(&view.state, &[event], clock::now());
+        refused = turn.refused.into_iter().flatten().next().map(|why| why.to_string());
+    } else {
+        submit(&state, by.actor(), &key, Some(&reason), kind).await?;
     }
     Ok(Answer(TenantsSynced {
         schema_version: SCHEMA_VERSION,
         dry_run: body.dry_run,
+        refused,
         added: difference.added,
         removed: difference.removed,
         moved: difference.moved,

@@ -52,3 +52,26 @@ fn a_simulation_that_proves_something() {
     assert_eq!(simulation_faults(&bad).len(), 5);
     assert_eq!(simulation_faults(&json!({})).len(), 5);
 }
+
+fn good_story() -> Value {
+    json!({
+        "schema_version": 1,
+        "requests": {"sent": 9000, "declared": 20, "lost": 0, "wrong_tenant": 0, "stale": 0},
+        "rows": {"found": 3000, "lost": 0, "doubled": 0, "wrong": 0},
+        "failures": [],
+    })
+}
+
+#[test]
+fn each_figure_of_a_story_counts() {
+    assert_eq!(story_faults(&good_story()), [""; 0]);
+    for pointer in ZERO_IN_STORY {
+        let mut document = good_story();
+        *document.pointer_mut(pointer).unwrap() = json!(1);
+        assert_eq!(story_faults(&document), [format!("`{pointer}` is not 0")]);
+    }
+    let mut wrong = good_story();
+    wrong["failures"] = json!(["acme was served by another version"]);
+    assert_eq!(story_faults(&wrong), ["the story found something wrong"]);
+    assert_eq!(story_faults(&json!({})).len(), 9);
+}
