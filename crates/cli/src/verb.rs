@@ -17,6 +17,7 @@ mod history;
 mod hold;
 mod hotfix;
 mod init;
+mod jobs;
 mod logs;
 mod notices;
 mod opt_in;
@@ -93,6 +94,7 @@ enum Verb {
     Components(components::Args),
     Hotfix(hotfix::Args),
     Steps(steps::Args),
+    Jobs(jobs::Args),
     History(history::Args),
     Diff(diff::Args),
     Environments(environments::Args),
@@ -164,6 +166,7 @@ pub fn run(line: CommandLine) -> Result<ExitCode, CliError> {
         Verb::Components(args) => components::run(&args, &context),
         Verb::Hotfix(args) => hotfix::run(&args, &context),
         Verb::Steps(args) => steps::run(&args, &context),
+        Verb::Jobs(args) => jobs::run(&args, &context),
         Verb::History(args) => history::run(&args, &context),
         Verb::Diff(args) => diff::run(&args, &context),
         Verb::Environments(args) => environments::run(&args, &context),

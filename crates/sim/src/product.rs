@@ -14,7 +14,7 @@ use tidegate_domain::plan::{FORMAT, Plan, PlannedTenant, PlannedWave, Schedule};
 use tidegate_domain::policy::{GateUse, HealthPolicy, Policy, WavePolicy, WhileInFlight};
 use tidegate_domain::release::{
     AfterStep, Artifact, ComponentKind, ComponentRelease, Configuration, DataStep, DataStepKind, Definition, Drain,
-    Readiness, ReadinessCheck, Release, ReleaseKind, Secrets,
+    JobTerms, Readiness, ReadinessCheck, Release, ReleaseKind, Secrets,
 };
 use tidegate_domain::service::{Member, Place, Service};
 use tidegate_domain::time::Duration;
@@ -213,6 +213,7 @@ fn release(script: &Script, version: &Version) -> Release {
         hotfix: script.releases[version].hotfix.clone(),
         includes: hotfix::includes(script, version),
         downtime: None,
+        time_zones: BTreeMap::new(),
         steps: script.releases[version].steps.iter().map(step).collect(),
     }
 }
@@ -263,6 +264,7 @@ fn component(kind: ComponentKind, version: &Version, name: &str) -> ComponentRel
             drain: DRAIN,
             after: BTreeSet::new(),
             memory_bytes: None,
+            job: JobTerms::default(),
         },
         artifact: Artifact {
             digest: Digest::of(format!("{name} {version}").as_bytes()),

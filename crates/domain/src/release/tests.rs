@@ -21,6 +21,7 @@ fn release(version: &str, artifact: &[u8]) -> Release {
         },
         after: BTreeSet::new(),
         memory_bytes: None,
+            job: JobTerms::default(),
     };
     let part = ComponentRelease {
         definition,
@@ -47,6 +48,7 @@ fn release(version: &str, artifact: &[u8]) -> Release {
         hotfix: None,
         includes: BTreeSet::new(),
         downtime: None,
+        time_zones: BTreeMap::new(),
         steps: Vec::new(),
     }
 }

@@ -325,7 +325,7 @@ impl Turn {
     }
 
     /// A tenant of the cell that is on a version before the run's, or can come to one, and until when, where that is known; or a
-    /// slot of one.
+    /// slot or a run of a job of one.
     fn needs_what_was_before(&self, index: usize, cell: &CellName) -> Option<(String, Option<Timestamp>)> {
         let own = &self.state.runs[index].version;
         let later: BTreeSet<&Version> = self.state.runs[index..].iter().map(|run| &run.version).collect();
@@ -352,7 +352,10 @@ impl Turn {
                 lives_here(tenant).then(|| (format!("tenant {tenant} can be taken back to {from}"), until))
             })
         });
-        can_come.or_else(|| Some((self.slot_of_none(cell, |version| !is_earlier(version))?, None)))
+        can_come.or_else(|| {
+            let slot = self.slot_of_none(cell, |version| !is_earlier(version));
+            Some((slot.or_else(|| self.state.job_running(cell, is_earlier))?, None))
+        })
     }
 
     /// A slot in the cell that no version which `may` run there has: it still drains.

@@ -1,7 +1,9 @@
 //! Everything about the service at one instant: what moves, what waits and for what.
 
 mod admission;
+mod jobs;
 pub mod steps;
+mod waiting;
 
 use std::collections::BTreeMap;
 
@@ -17,7 +19,9 @@ use tidegate_domain::time::Timestamp;
 use tidegate_domain::waiting::Waiting;
 
 pub use self::admission::{ApprovalStatus, NoticeCounts, ValidationStatus, WaiverStatus};
+pub use self::jobs::JobFailures;
 pub use self::steps::StepStatus;
+pub use self::waiting::WaitingText;
 use super::created::CreatedStatus;
 use super::exchange::Answer;
 use super::freezes::FreezeStatus;
@@ -90,6 +94,9 @@ pub struct ReleaseStatus {
     /// Its work on data, in cells that it has come to.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub steps: Vec<StepStatus>,
+    /// Runs of jobs that have failed on it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub failed_jobs: Vec<JobFailures>,
     pub waiting: Vec<WaitingText>,
 }
 
@@ -178,15 +185,6 @@ pub struct GateStatus {
     pub result: Option<HealthStatus>,
 }
 
-/// One thing that is waited for.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct WaitingText {
-    /// Its kind: `bake`, `hold`, `slot`, `gateways`, ...
-    pub r#for: String,
-    /// After "waits for".
-    pub text: String,
-}
-
 /// A component, and since when it runs unchanged.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PatchStatus {
@@ -264,7 +262,7 @@ pub fn of(service: &Service, waiting: &[Waiting]) -> Status {
         waiting: waiting
             .iter()
             .filter(|waiting| waiting.release().is_none())
-            .map(in_words)
+            .map(waiting::in_words)
             .collect(),
         freezes: super::freezes::of(service),
         patches: Vec::new(),
@@ -343,10 +341,11 @@ fn release(service: &Service, run: &Run, waiting: &[Waiting]) -> ReleaseStatus {
         waivers: run.waivers.iter().map(admission::waiver).collect(),
         waves: run.waves.iter().map(wave).collect(),
         steps: steps::of(run),
+        failed_jobs: jobs::failed(service, &run.version),
         waiting: waiting
             .iter()
             .filter(|waiting| waiting.release() == Some(&run.version))
-            .map(in_words)
+            .map(waiting::in_words)
             .collect(),
     }
 }
@@ -452,36 +451,6 @@ fn slots(cell: &Cell) -> Vec<SlotStatus> {
         ready: slot.state.instances().len(),
     });
     slots.collect()
-}
-
-fn in_words(waiting: &Waiting) -> WaitingText {
-    let kind = match waiting {
-        Waiting::EarlierRelease { .. } => "earlier-release",
-        Waiting::EarlierMoves { .. } => "earlier-moves",
-        Waiting::Hold { .. } => "hold",
-        Waiting::Approval { .. } => "approval",
-        Waiting::Start { .. } => "start",
-        Waiting::Step { .. } => "step",
-        Waiting::Window { .. } => "window",
-        Waiting::Freeze { .. } => "freeze",
-        Waiting::Notice { .. } => "notice",
-        Waiting::Validation { .. } => "validation",
-        Waiting::Downtime { .. } => "downtime",
-        Waiting::Peak { .. } => "peak",
-        Waiting::Gap { .. } => "gap",
-        Waiting::Slot { .. } => "slot",
-        Waiting::Gate { .. } => "gate",
-        Waiting::Gateways { .. } => "gateways",
-        Waiting::Workers { .. } => "workers",
-        Waiting::Bake { .. } => "bake",
-        Waiting::Return { .. } => "return",
-        Waiting::Drain { .. } => "drain",
-        Waiting::CellMove { .. } => "cell-move",
-    };
-    WaitingText {
-        r#for: kind.to_owned(),
-        text: waiting.to_string(),
-    }
 }
 
 /// A stage as files and people write it.

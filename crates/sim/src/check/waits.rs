@@ -60,6 +60,7 @@ impl Wait {
             | Waiting::Workers { .. }
             | Waiting::Bake { .. }
             | Waiting::Return { .. }
+            | Waiting::Job { .. }
             | Waiting::CellMove { .. }
             | Waiting::Drain { .. } => None,
         }
@@ -98,6 +99,7 @@ fn over(waiting: &Waiting) -> Option<Timestamp> {
         | Waiting::Gate { .. }
         | Waiting::Bake { .. }
         | Waiting::Return { .. }
+        | Waiting::Job { .. }
         | Waiting::CellMove { .. }
         | Waiting::Drain { .. } => None,
     }

@@ -143,7 +143,7 @@ impl World {
         let kind = match lane {
             Lane::Gate => Kind::Gate,
             Lane::Announce => Kind::Announcement,
-            Lane::Step => Kind::Step,
+            Lane::Step | Lane::Job => Kind::Step,
             // People send them.
             Lane::Notice => return,
         };

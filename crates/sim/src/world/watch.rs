@@ -99,6 +99,7 @@ impl Answers {
     pub fn answer(&self, effect: &Effect, now: Timestamp) -> Done {
         let mood = match &effect.body {
             EffectBody::Gate { version, wave, .. } => mood(&self.gates, version, wave),
+            EffectBody::Job(_) => None,
             EffectBody::Step(task) => self.steps.get(&(task.version.clone(), task.step.clone())),
             EffectBody::Announce(_) | EffectBody::Notice { .. } => {
                 return Done::Over(Judgement::new(Verdict::Pass, "it was told"));
