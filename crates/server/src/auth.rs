@@ -242,6 +242,7 @@ impl Action {
             Self::Report => "report what customers say",
             Self::Choose => "opt tenants in and out",
             Self::ManageTenants => "add, move, suspend and remove tenants",
+            Self::RunJobs => "run jobs",
             Self::ForgetGateways => "forget gateways",
             Self::ManageTokens => "manage tokens",
             Self::ManageWebhooks => "manage webhooks",

@@ -5,6 +5,7 @@ mod clock;
 mod data_steps;
 mod downtime;
 mod in_flight;
+mod jobs;
 mod journal;
 mod ledger;
 mod patched;
@@ -53,6 +54,7 @@ pub struct Checker {
     service: ServiceName,
     journal: journal::Replay,
     ledger: Ledger,
+    jobs: jobs::Runs,
     rosters: tenants::Rosters,
     /// What releases have waited for.
     pub waits: Seen,
@@ -77,6 +79,7 @@ impl Checker {
             service,
             journal: journal::Replay::default(),
             ledger: Ledger::default(),
+            jobs: jobs::Runs::default(),
             rosters: tenants::Rosters::default(),
             waits: Seen::new(),
             last: None,
@@ -90,6 +93,7 @@ impl Checker {
     pub fn begin_with(&mut self, state: &Service) {
         self.journal = journal::Replay::of(state);
         self.ledger.begin_with(state);
+        self.jobs.begin_with(state);
         self.document = desired(state);
         self.last = Some(state.clone());
     }
@@ -151,6 +155,8 @@ impl Checker {
         self.take(in_flight::queue(state, &self.ledger));
         self.take(in_flight::one_at_a_time(state));
         self.take(in_flight::versions(self.journal.fresh(), state, &self.ledger));
+        let jobs = self.jobs.follow(self.journal.fresh(), state);
+        self.take(jobs.and(jobs::keep_what_they_need(state)));
         let rosters = self.rosters.follow(self.journal.fresh(), self.last.as_ref(), state);
         self.take(rosters);
         let now = Timestamp(self.epoch.0 + self.at);
@@ -189,6 +195,7 @@ impl Checker {
         if !turned.more {
             self.take(waits::ends_by_itself(turned, now));
             self.take(waits::count(&self.ledger, &turned.waiting));
+            self.take(jobs::are_explained(turned, now));
         }
         let silent = turned.state.runs.iter().find(|run| {
             run.in_flight()

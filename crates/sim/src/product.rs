@@ -197,6 +197,11 @@ fn release(script: &Script, version: &Version) -> Release {
         let worker = component(ComponentKind::Worker { ownership }, older, "ledger");
         components.insert(ledger(), worker);
     }
+    if let Some(job) = script.job {
+        let mut tally = component(ComponentKind::Job, version, "tally");
+        tally.definition.job = job.terms();
+        components.insert(ComponentName::new("tally").expect("a name"), tally);
+    }
     Release {
         version: version.clone(),
         kind: ReleaseKind::Scheduled,

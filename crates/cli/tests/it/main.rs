@@ -9,6 +9,7 @@ mod changes;
 mod configuration;
 mod hotfix;
 mod intake;
+mod jobs;
 mod keeping;
 mod moving;
 mod offline;

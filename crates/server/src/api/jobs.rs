@@ -3,7 +3,7 @@
 use axum::http::Method;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use tidegate_domain::event::{EventKind, Verdict};
+use tidegate_domain::event::EventKind;
 use tidegate_domain::id::{CellName, ComponentName, JobName, JobOf, TenantName, Version};
 use tidegate_domain::service::{EndedRun, Job, JobRun, Service};
 use tidegate_domain::time::Timestamp;
@@ -67,7 +67,7 @@ pub struct JobRunStatus {
     pub ended_ms: Option<i64>,
     /// `pass`, `fail` or `error`, once it has ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub verdict: Option<Verdict>,
+    pub verdict: Option<String>,
     /// How it ended.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub outcome: String,
@@ -284,7 +284,7 @@ fn run_status(run: &JobRun) -> JobRunStatus {
 fn ended_status(ended: &EndedRun) -> JobRunStatus {
     JobRunStatus {
         ended_ms: Some(ended.ended.0),
-        verdict: Some(ended.verdict),
+        verdict: Some(ended.verdict.in_words().to_owned()),
         outcome: ended.outcome.clone(),
         ..run_status(&ended.run)
     }

@@ -78,7 +78,9 @@ impl Planted {
             | Self::TellsNoExtension
             | Self::ForgetsWhoMovedOn
             | Self::MovesUnconfirmed
-            | Self::ForgetsSuspensions => {}
+            | Self::ForgetsSuspensions
+            | Self::ForgetsRuns
+            | Self::SkipsRuns => {}
         }
     }
 
@@ -93,6 +95,13 @@ impl Planted {
                 if let Place::Superseded { generation } = member.place {
                     member.place = Place::Moved { generation };
                 }
+            }
+        }
+        for job in state.jobs.values_mut().filter(|job| job.run.is_some()) {
+            match self {
+                Self::ForgetsRuns => job.run = None,
+                Self::SkipsRuns => job.next = job.next.and_then(|next| job.schedule.as_ref()?.after(next)),
+                _ => {}
             }
         }
         let moving = state.seats.values_mut().filter_map(|seat| seat.moving.as_mut());

@@ -77,10 +77,14 @@ pub enum Planted {
     MovesUnconfirmed,
     /// Gateways are not told who is suspended.
     ForgetsSuspensions,
+    /// A run that goes on is forgotten.
+    ForgetsRuns,
+    /// While a run goes on, due instants pass by.
+    SkipsRuns,
 }
 
 impl Planted {
-    pub const ALL: [Self; 35] = [
+    pub const ALL: [Self; 37] = [
         Self::NeverQueues,
         Self::MoreVersions,
         Self::ForgetsWhoMovedOn,
@@ -116,6 +120,8 @@ impl Planted {
         Self::TellsNoExtension,
         Self::MovesUnconfirmed,
         Self::ForgetsSuspensions,
+        Self::ForgetsRuns,
+        Self::SkipsRuns,
     ];
 
     #[must_use]
@@ -156,6 +162,8 @@ impl Planted {
             Self::ForgetsWhoMovedOn => "forgets-who-moved-on",
             Self::MovesUnconfirmed => "moves-unconfirmed",
             Self::ForgetsSuspensions => "forgets-suspensions",
+            Self::ForgetsRuns => "forgets-runs",
+            Self::SkipsRuns => "skips-runs",
         }
     }
 }

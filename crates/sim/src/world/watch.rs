@@ -11,6 +11,7 @@ use tidegate_domain::time::{Duration, Timestamp};
 use tidegate_engine::Done;
 
 use super::World;
+use super::jobs::Runs;
 use crate::boundary::Kind;
 use crate::product::JUDGED_EVERY;
 use crate::script::GateMood;
@@ -23,6 +24,7 @@ pub struct Moods {
     health: BTreeMap<Of, (Verdict, Vec<TenantName>)>,
     gates: BTreeMap<Of, GateMood>,
     steps: BTreeMap<(Version, StepName), GateMood>,
+    jobs: Runs,
 }
 
 /// How gates and steps answer now.
@@ -30,6 +32,7 @@ pub struct Moods {
 pub struct Answers {
     gates: BTreeMap<Of, GateMood>,
     steps: BTreeMap<(Version, StepName), GateMood>,
+    jobs: Runs,
 }
 
 fn mood<'a, T>(all: &'a BTreeMap<Of, T>, version: &Version, wave: &WaveName) -> Option<&'a T> {
@@ -38,6 +41,21 @@ fn mood<'a, T>(all: &'a BTreeMap<Of, T>, version: &Version, wave: &WaveName) -> 
 }
 
 impl Moods {
+    pub fn with_runs_taking(takes: Duration) -> Self {
+        Self {
+            jobs: Runs::taking(takes),
+            ..Self::default()
+        }
+    }
+
+    /// A copy that goes its own way.
+    pub fn fork(&self) -> Self {
+        Self {
+            jobs: self.jobs.fork(),
+            ..self.clone()
+        }
+    }
+
     pub fn health(&mut self, version: &Version, wave: Option<&WaveName>, verdict: Verdict, culprits: &[TenantName]) {
         self.health
             .insert((version.clone(), wave.cloned()), (verdict, culprits.to_vec()));
@@ -61,6 +79,7 @@ impl Moods {
         Answers {
             gates: self.gates.clone(),
             steps: self.steps.clone(),
+            jobs: self.jobs.clone(),
         }
     }
 
@@ -99,7 +118,7 @@ impl Answers {
     pub fn answer(&self, effect: &Effect, now: Timestamp) -> Done {
         let mood = match &effect.body {
             EffectBody::Gate { version, wave, .. } => mood(&self.gates, version, wave),
-            EffectBody::Job(_) => None,
+            EffectBody::Job(_) => return self.jobs.answer(&effect.id, now),
             EffectBody::Step(task) => self.steps.get(&(task.version.clone(), task.step.clone())),
             EffectBody::Announce(_) | EffectBody::Notice { .. } => {
                 return Done::Over(Judgement::new(Verdict::Pass, "it was told"));

@@ -6,7 +6,7 @@ use std::path::Path;
 use tidegate_sim::{Script, replay};
 
 /// What can be planted in the release 2.0.0 of which scenario, and the rule that notices it.
-const NOTICED: [(&str, &[(&str, &str)]); 9] = [
+const NOTICED: [(&str, &[(&str, &str)]); 10] = [
     ("queued.txt", &QUEUED),
     ("beside.txt", &BESIDE),
     ("weeks.txt", &WEEKS),
@@ -16,6 +16,7 @@ const NOTICED: [(&str, &[(&str, &str)]); 9] = [
     ("steps.txt", &STEPS),
     ("downtime.txt", &DOWNTIME),
     ("tenants.txt", &TENANTS),
+    ("jobs.txt", &JOBS),
 ];
 
 const TENANTS: [(&str, &str); 2] = [
@@ -24,6 +25,11 @@ const TENANTS: [(&str, &str); 2] = [
         "forgets-suspensions",
         "no request of a suspended tenant reaches an instance",
     ),
+];
+
+const JOBS: [(&str, &str); 2] = [
+    ("forgets-runs", "never two runs of a job at once"),
+    ("skips-runs", "every due instant of a job has one run"),
 ];
 
 const QUEUED: [(&str, &str); 2] = [
