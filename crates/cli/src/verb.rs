@@ -17,6 +17,7 @@ mod history;
 mod hold;
 mod hotfix;
 mod init;
+mod jobs;
 mod journal;
 mod logs;
 mod notices;
@@ -94,6 +95,7 @@ enum Verb {
     Components(components::Args),
     Hotfix(hotfix::Args),
     Steps(steps::Args),
+    Jobs(jobs::Args),
     History(history::Args),
     Journal(journal::Args),
     Diff(diff::Args),
@@ -166,6 +168,7 @@ pub fn run(line: CommandLine) -> Result<ExitCode, CliError> {
         Verb::Components(args) => components::run(&args, &context),
         Verb::Hotfix(args) => hotfix::run(&args, &context),
         Verb::Steps(args) => steps::run(&args, &context),
+        Verb::Jobs(args) => jobs::run(&args, &context),
         Verb::History(args) => history::run(&args, &context),
         Verb::Journal(args) => journal::run(&args, &context),
         Verb::Diff(args) => diff::run(&args, &context),

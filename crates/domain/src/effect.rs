@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::{CellName, DatabaseName, ServiceName, StepName, Version, WaveName};
+use crate::id::{CellName, DatabaseName, JobName, JobOf, ServiceName, StepName, TenantName, Version, WaveName};
 use crate::plan::{NoticeKey, PlannedNotice};
 use crate::policy::GateUse;
 use crate::release::SlotSpec;
@@ -42,6 +42,8 @@ pub enum EffectBody {
     },
     /// Work on data, or take that work back.
     Step(Box<StepTask>),
+    /// One run of a job.
+    Job(Box<JobTask>),
 }
 
 /// A command that works on data. It holds all that is needed to run it, whatever becomes of its release meanwhile.
@@ -55,6 +57,21 @@ pub struct StepTask {
     pub spec: SlotSpec,
     pub command: Vec<String>,
     pub timeout: Duration,
+}
+
+/// One run of a job. It holds all that is needed to run it, whatever becomes of its release and its tenant meanwhile.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct JobTask {
+    pub version: Version,
+    /// `None`: it is for the whole cell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tenant: Option<TenantName>,
+    pub spec: SlotSpec,
+    pub timeout: Duration,
+    /// The scheduled instant that it is for; `None`: a person wanted it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due: Option<Timestamp>,
 }
 
 /// The word of a step that an effect is over.
@@ -74,6 +91,7 @@ pub enum Lane {
     Announce,
     Notice,
     Step,
+    Job,
 }
 
 /// A step in the life of a release, for outgoing webhooks.
@@ -117,7 +135,7 @@ pub enum Milestone {
 
 impl Lane {
     /// Those that Tidegate performs. A notice is sent by a person or another program, who then says so.
-    pub const PERFORMED: [Self; 3] = [Self::Gate, Self::Announce, Self::Step];
+    pub const PERFORMED: [Self; 4] = [Self::Gate, Self::Announce, Self::Step, Self::Job];
 
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -126,6 +144,7 @@ impl Lane {
             Self::Announce => "announce",
             Self::Notice => "notice",
             Self::Step => "step",
+            Self::Job => "job",
         }
     }
 }
@@ -162,6 +181,7 @@ impl Effect {
             EffectBody::Announce(_) => Lane::Announce,
             EffectBody::Notice { .. } => Lane::Notice,
             EffectBody::Step(_) => Lane::Step,
+            EffectBody::Job(_) => Lane::Job,
         }
     }
 }
@@ -189,6 +209,22 @@ impl EffectId {
     #[must_use]
     pub fn step(version: &Version, cell: &CellName, step: &StepName, attempt: u32) -> Self {
         Self(format!("{version}/{cell}/step/{step}/{attempt}"))
+    }
+
+    /// Each run has a number of its own.
+    #[must_use]
+    pub fn job(version: &Version, cell: &CellName, job: &JobName, run: u32) -> Self {
+        let component = &job.component;
+        match &job.of {
+            JobOf::Tenant(tenant) => Self(format!("{version}/{cell}/job/{component}/{tenant}/{run}")),
+            JobOf::Cell(_) => Self(format!("{version}/{cell}/job/{component}/-/{run}")),
+        }
+    }
+
+    /// What is done: `gate`, `step`, `job` and so on, where the id has such a part.
+    #[must_use]
+    pub fn kind(&self) -> Option<&str> {
+        self.0.split('/').nth(2)
     }
 
     /// Wraps an id read back from the outbox.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::effect::EffectId;
-use crate::id::{Actor, CellName, CustomerName, Digest, RoleName, TenantName, Version, WaveName};
+use crate::id::{Actor, CellName, CustomerName, Digest, JobName, RoleName, TenantName, Version, WaveName};
 use crate::observed::{CellReports, GatewayReport};
 use crate::plan::{NoticeKey, Plan};
 use crate::release::Companion;
@@ -96,6 +96,8 @@ pub enum EventKind {
     TenantRemoved { tenant: TenantName },
     /// A person wants something of one tenant.
     TenantAsked { tenant: TenantName, ask: TenantAsk },
+    /// A person wants a job to be run once.
+    JobAsked { job: JobName },
     /// These are all tenants there are.
     TenantsSynced(Roster),
     /// What drivers and gateways see has changed.

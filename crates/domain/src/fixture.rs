@@ -102,8 +102,17 @@ impl Shop {
         ];
         let (project, problems) = read_project(&sources);
         let project = project.unwrap_or_else(|| panic!("{problems:?}"));
-        let text =
-            format!("version: {version}\ncomponents: {{api: {{artifact: api}}, ledger: {{artifact: ledger}}}}\n{more}");
+        let names: Vec<&str> = project
+            .service
+            .components
+            .iter()
+            .map(|part| part.name.as_str())
+            .collect();
+        let listed: Vec<String> = names
+            .iter()
+            .map(|name| format!("{name}: {{artifact: {name}}}"))
+            .collect();
+        let text = format!("version: {version}\ncomponents: {{{}}}\n{more}", listed.join(", "));
         let (release, problems) = read_release(&source("release.yaml", &text), &project);
         let release = release.unwrap_or_else(|| panic!("{problems:?}"));
         let found = |name: &str| {
@@ -116,7 +125,7 @@ impl Shop {
                 },
             )
         };
-        let artifacts = [found("api"), found("ledger")].into();
+        let artifacts = names.into_iter().map(found).collect();
         PlanInput {
             project,
             release,

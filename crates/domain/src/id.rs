@@ -11,6 +11,10 @@ use serde::de::{self, Visitor};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+mod job;
+
+pub use self::job::{JobName, JobOf};
+
 /// Text that does not have the shape its newtype asks for.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{text}` is not a {what}: {rule}")]

@@ -6,16 +6,18 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::change::{Change, Impact, Link, Ticket};
-use crate::files::Environment;
+use crate::files::{Environment, TimeZoneName};
 use crate::id::{CellName, ComponentName, Digest, SlotId, TenantName, Version};
 use crate::time::Duration;
 
 mod companion;
 mod data_step;
+mod job;
 mod secret;
 
 pub use self::companion::Companion;
 pub use self::data_step::{AfterStep, DataStep, DataStepKind};
+pub use self::job::{JobPer, JobTerms, MissedRuns};
 pub use self::secret::{SecretReference, SecretReferences, Secrets};
 
 /// Everything a tenant on this version runs. A component that the release file did not list is here too, as it was.
@@ -62,6 +64,9 @@ pub struct Release {
     /// Work on data, in the order in which it is done.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub steps: Vec<DataStep>,
+    /// Of tenants that are elsewhere than UTC, where a job is run by their clocks.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub time_zones: BTreeMap<TenantName, TimeZoneName>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize, JsonSchema)]
@@ -193,6 +198,9 @@ pub struct Definition {
     /// Memory to be free before an instance starts, in bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub memory_bytes: Option<u64>,
+    /// How its runs are begun, where it is a job.
+    #[serde(default, skip_serializing_if = "JobTerms::is_default")]
+    pub job: JobTerms,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -206,7 +214,7 @@ pub enum ComponentKind {
     },
     /// Consumes a stream or queue.
     Worker { ownership: Ownership },
-    /// A run that ends on the version it began with.
+    /// Runs that end on the version they began with. It has no slot: nothing runs between two of them.
     Job,
 }
 
@@ -328,11 +336,35 @@ impl Release {
         self.environments.get(cell).copied().unwrap_or_default()
     }
 
-    /// The slot ids of every component in `cell`.
+    /// The slot ids of every component that has one in `cell`.
     #[must_use]
     pub fn slot_ids(&self, cell: &CellName) -> BTreeMap<ComponentName, SlotId> {
+        let lasting = self.components.iter().filter(|(_, part)| part.job().is_none());
         let id = |name: &ComponentName| Some((name.clone(), self.slot(cell, name)?.id()));
-        self.components.keys().filter_map(id).collect()
+        lasting.filter_map(|(name, _)| id(name)).collect()
+    }
+
+    /// Its components that are jobs.
+    pub fn jobs(&self) -> impl Iterator<Item = (&ComponentName, &JobTerms)> {
+        let components = self.components.iter();
+        components.filter_map(|(name, part)| Some((name, part.job()?)))
+    }
+
+    /// The clocks that a tenant's schedules are read by.
+    #[must_use]
+    pub fn time_zone_of(&self, tenant: &TenantName) -> TimeZoneName {
+        self.time_zones.get(tenant).cloned().unwrap_or_else(TimeZoneName::utc)
+    }
+}
+
+impl ComponentRelease {
+    /// How its runs are begun, where it is a job.
+    #[must_use]
+    pub fn job(&self) -> Option<&JobTerms> {
+        match self.definition.kind {
+            ComponentKind::Job => Some(&self.definition.job),
+            ComponentKind::Http { .. } | ComponentKind::Worker { .. } => None,
+        }
     }
 }
 

@@ -6,6 +6,7 @@ mod companion;
 mod component;
 mod data_step;
 mod exception;
+mod job;
 mod maintenance;
 mod notice;
 mod reservation;
@@ -23,13 +24,14 @@ pub use self::companion::{CompanionPhase, CompanionRun};
 pub use self::component::{PatchDue, Rolling, Running};
 pub use self::data_step::{StepPhase, StepRun};
 pub use self::exception::{Choice, Freeze, Selection, Waived, Waiver};
+pub use self::job::{AskedRun, EndedRun, Job, JobRun};
 pub use self::maintenance::Maintenance;
 pub use self::notice::{Notice, Proof};
 pub use self::reservation::{FreeTime, Reservable, Reservation};
 pub use self::run::{Hold, Member, Place, Run, RunPhase, WaveRun, WaveState};
 pub use self::validation::{CustomerReport, ReportOutcome};
 use crate::grouped;
-use crate::id::{CellName, ComponentName, Digest, ServiceName, SlotId, TenantName, Version};
+use crate::id::{CellName, ComponentName, Digest, JobName, ServiceName, SlotId, TenantName, Version};
 use crate::observed::SlotState;
 use crate::release::Release;
 use crate::time::Timestamp;
@@ -66,6 +68,9 @@ pub struct Service {
     /// When each artifact that is still known had first reached everybody.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub artifacts: BTreeMap<ComponentName, BTreeMap<Digest, Timestamp>>,
+    /// The runs of every job, for each tenant or cell.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub jobs: BTreeMap<JobName, Job>,
 }
 
 /// The place of one tenant.
@@ -119,6 +124,9 @@ pub struct Cell {
     /// Which version the workers with `ownership: cell` run, by component.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub owners: BTreeMap<ComponentName, CellOwner>,
+    /// The version that the next runs of jobs for the whole cell are on. It is handed over as those workers are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jobs_on: Option<Version>,
     /// The newest release that has begun to take away what earlier versions need of the cell's data: none of them may run
     /// here again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -184,6 +192,7 @@ impl Service {
             freezes: BTreeMap::new(),
             choices: BTreeMap::new(),
             artifacts: BTreeMap::new(),
+            jobs: BTreeMap::new(),
         }
     }
 

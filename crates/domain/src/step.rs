@@ -16,6 +16,7 @@ mod downtime;
 mod exception;
 mod forward;
 mod in_flight;
+mod job;
 mod needed;
 mod notice;
 mod observe;

@@ -9,8 +9,8 @@ use crate::calendar::Local;
 use crate::effect::EffectId;
 use crate::files::TimeZoneName;
 use crate::id::{
-    Actor, ApprovalName, CellName, CustomerName, Digest, RoleName, SlotId, StepName, TenantName, Version, WaveName,
-    WindowName,
+    Actor, ApprovalName, CellName, CustomerName, Digest, JobName, RoleName, SlotId, StepName, TenantName, Version,
+    WaveName, WindowName,
 };
 use crate::plan::NoticeKey;
 use crate::release::Companion;
@@ -189,6 +189,8 @@ pub enum Waiting {
         in_flight: u64,
         until: Timestamp,
     },
+    /// A run of a job is due, or asked for, and does not begin yet.
+    Job { job: JobName, reason: String },
     /// A tenant cannot leave its cell yet, or is kept closed in its new one.
     CellMove {
         tenant: TenantName,
@@ -204,7 +206,7 @@ impl fmt::Display for Waiting {
 }
 
 impl Waiting {
-    /// The release that waits; `None` where what waits is a slot that is being left, or a tenant.
+    /// The release that waits; `None` where what waits is a slot that is being left, a job or a tenant.
     #[must_use]
     pub fn release(&self) -> Option<&Version> {
         match self {
@@ -228,7 +230,7 @@ impl Waiting {
             | Self::Workers { release, .. }
             | Self::Bake { release, .. }
             | Self::Return { release, .. } => Some(release),
-            Self::Drain { .. } | Self::CellMove { .. } => None,
+            Self::Drain { .. } | Self::Job { .. } | Self::CellMove { .. } => None,
         }
     }
 
@@ -290,6 +292,7 @@ impl Waiting {
             } => {
                 format!("slot {slot} in cell {cell} to drain: {in_flight} in flight, cut at {until}")
             }
+            Self::Job { job, reason } => format!("{}: {reason}", job.in_words()),
             Self::CellMove { tenant, to, reason } => format!("tenant {tenant}, on its way to cell {to}: {reason}"),
             Self::Approval { .. }
             | Self::Start { .. }
@@ -368,6 +371,7 @@ impl Waiting {
             | Self::Bake { .. }
             | Self::Return { .. }
             | Self::Drain { .. }
+            | Self::Job { .. }
             | Self::CellMove { .. } => return None,
         };
         Some(words)

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::pin::Pin;
 
 use tidegate_domain::desired::CellDesired;
-use tidegate_domain::effect::{EffectId, StepTask};
+use tidegate_domain::effect::EffectId;
 use tidegate_domain::event::Judgement;
 use tidegate_domain::id::{CellName, Digest, SlotId};
 use tidegate_domain::observed::CellReport;
@@ -13,7 +13,10 @@ use tokio::sync::watch;
 
 use self::process::artifacts::ArtifactError;
 
+mod once;
 pub mod process;
+
+pub use self::once::Once;
 
 /// What [`Driver::obtain`] answers.
 pub type Obtaining<'a> = Pin<Box<dyn Future<Output = Result<(), ArtifactError>> + Send + 'a>>;
@@ -40,10 +43,10 @@ pub trait Driver: Send + Sync {
     /// Makes sure that `artifact` is what its digest says, and that it can be run whatever becomes of the file later.
     fn obtain<'a>(&'a self, artifact: &'a Artifact) -> Obtaining<'a>;
 
-    /// Runs a command on data to its end, and says how it ended. Asked again with the same id, by whatever server, it waits
+    /// Runs a command to its end, and says how it ended. Asked again with the same id, by whatever server, it waits
     /// for what it has begun, or tells how that had ended: the command is begun again only where its end cannot be known,
     /// because the machine went down with it.
-    fn run_once<'a>(&'a self, id: &'a EffectId, task: &'a StepTask) -> RunningOnce<'a>;
+    fn run_once<'a>(&'a self, id: &'a EffectId, task: Once<'a>) -> RunningOnce<'a>;
 
     /// The slots that run, with how many instances each, whether they were wished for or not. Only looks.
     fn running(&self) -> BTreeMap<CellName, BTreeMap<SlotId, usize>>;

@@ -236,6 +236,7 @@ fn refusal(taken: &Taken, event: &Event) -> Option<Entry> {
         | EventKind::TenantAdded { .. }
         | EventKind::TenantRemoved { .. }
         | EventKind::TenantAsked { .. }
+        | EventKind::JobAsked { .. }
         | EventKind::TenantsSynced(_)
         | EventKind::Observed { .. }
         | EventKind::Performed { .. } => None,

@@ -15,6 +15,7 @@ mod exchange;
 mod freezes;
 mod gateways;
 mod history;
+mod jobs;
 mod journal;
 mod logs;
 mod notices;
@@ -61,6 +62,7 @@ pub use self::diff::{ComponentDiff, Diff, VariableDiff};
 pub use self::freezes::{FreezeList, FreezeStatus, NewFreeze};
 pub use self::gateways::{Gateway, GatewayList};
 pub use self::history::{History, HistoryRow};
+pub use self::jobs::{FailedRuns, JobList, JobRunStatus, JobStatus, RunJob};
 pub use self::journal::{Journal, JournalCheck, JournalLine};
 pub use self::logs::Logs;
 pub use self::notices::{NoticeList, NoticeStatus, ProveNotices};
@@ -74,9 +76,9 @@ pub use self::restored::{
 };
 pub use self::route::Route;
 pub use self::status::{
-    ApprovalStatus, CellStatus, CompanionStatus, GateStatus, HealthStatus, HoldStatus, MaintenanceStatus, NoticeCounts,
-    PatchStatus, ReleaseStatus, SlotStatus, Status, StepStatus, TenantCounts, ValidationStatus, WaitingText,
-    WaiverStatus, WaveStatus,
+    ApprovalStatus, CellStatus, CompanionStatus, GateStatus, HealthStatus, HoldStatus, JobFailures, MaintenanceStatus,
+    NoticeCounts, PatchStatus, ReleaseStatus, SlotStatus, Status, StepStatus, TenantCounts, ValidationStatus,
+    WaitingText, WaiverStatus, WaveStatus,
 };
 pub use self::steps::StepList;
 pub use self::tenants::{
@@ -206,6 +208,7 @@ pub fn routes() -> Vec<Route> {
         reports::routes(),
         reservations::routes(),
         steps::routes(),
+        jobs::routes(),
         freezes::routes(),
         notices::routes(),
         diff::routes(),

@@ -65,6 +65,8 @@ pub enum Action {
     /// Say which tenants want to be among the first.
     Choose,
     ManageTenants,
+    /// Run a job besides its schedule.
+    RunJobs,
     ForgetGateways,
     ManageTokens,
     ManageWebhooks,
@@ -138,6 +140,7 @@ permissions!(
     Report,
     Choose,
     ManageTenants,
+    RunJobs,
     ForgetGateways,
     ManageTokens,
     ManageWebhooks,
@@ -186,6 +189,7 @@ impl Action {
             | Self::Freeze
             | Self::ProveNotices
             | Self::ManageTenants
+            | Self::RunJobs
             | Self::ForgetGateways
             | Self::ConfirmRestore => &[Role::Operator, Role::Admin],
             // A copy holds what every token and webhook is known by.
@@ -197,7 +201,12 @@ impl Action {
     #[must_use]
     pub const fn within_cells(self) -> bool {
         match self {
-            Self::ReadTenants | Self::ReadLogs | Self::TakeBack | Self::Choose | Self::ManageTenants => true,
+            Self::ReadTenants
+            | Self::ReadLogs
+            | Self::TakeBack
+            | Self::Choose
+            | Self::ManageTenants
+            | Self::RunJobs => true,
             Self::Read
             | Self::Plan
             | Self::HandIn
@@ -237,6 +246,7 @@ impl Action {
             Self::Report => "report what customers say",
             Self::Choose => "opt tenants in and out",
             Self::ManageTenants => "add, move, suspend and remove tenants",
+            Self::RunJobs => "run jobs",
             Self::ForgetGateways => "forget gateways",
             Self::ManageTokens => "manage tokens",
             Self::ManageWebhooks => "manage webhooks",

@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
 use tidegate_domain::desired::CellDesired;
-use tidegate_domain::effect::{EffectId, StepTask};
+use tidegate_domain::effect::EffectId;
 use tidegate_domain::event::{Event, EventKind, Judgement, Verdict};
 use tidegate_domain::files::{Source, read_project, read_release};
 use tidegate_domain::id::{Actor, CellName, ComponentName, Digest, ServiceName, SlotId, TenantName, Version};
@@ -15,7 +15,7 @@ use tidegate_domain::plan::{FoundArtifact, Plan, PlanInput, plan};
 use tidegate_domain::release::Artifact;
 use tidegate_domain::service::Service;
 use tidegate_effects::drivers::process::artifacts::ArtifactError;
-use tidegate_effects::drivers::{Driver, Obtaining, OlderGeneration, RunningOnce};
+use tidegate_effects::drivers::{Driver, Obtaining, OlderGeneration, Once, RunningOnce};
 use tidegate_gateway::protocol::{Confirmed, Follow};
 use tokio::sync::watch;
 
@@ -190,8 +190,8 @@ impl Driver for FakeDriver {
         Box::pin(async move { error.map_or(Ok(()), Err) })
     }
 
-    fn run_once<'a>(&'a self, _: &'a EffectId, task: &'a StepTask) -> RunningOnce<'a> {
-        let judgement = Judgement::new(Verdict::Pass, format!("{} is done", task.step));
+    fn run_once<'a>(&'a self, _: &'a EffectId, task: Once<'a>) -> RunningOnce<'a> {
+        let judgement = Judgement::new(Verdict::Pass, format!("{} is done", task.spec().component));
         Box::pin(async move { judgement })
     }
 

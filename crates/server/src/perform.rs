@@ -15,7 +15,7 @@ use tidegate_domain::id::{CellName, Version, WaveName};
 use tidegate_domain::policy::GateUse;
 use tidegate_domain::service::Service;
 use tidegate_domain::time::{Duration as Span, Timestamp};
-use tidegate_effects::drivers::Driver;
+use tidegate_effects::drivers::{Driver, Once};
 use tidegate_effects::gates::{self, Target, TargetSlot};
 use tidegate_engine::{Done, Lease, perform};
 use tokio::sync::watch;
@@ -146,14 +146,16 @@ pub async fn act_on_gate(control: &Control, project: &Path, effect: &Effect) -> 
     Done::Over(run(gate, &target).await)
 }
 
-/// Runs the work on data that an effect of the lane `step` names.
-pub async fn act_on_step(driver: &dyn Driver, effect: &Effect) -> Done {
-    match &effect.body {
-        EffectBody::Step(task) => Done::Over(driver.run_once(&effect.id, task).await),
+/// Runs the work on data, or the run of a job, that an effect of the lane `step` or `job` names.
+pub async fn act_once(driver: &dyn Driver, effect: &Effect) -> Done {
+    let task = match &effect.body {
+        EffectBody::Step(task) => Once::Step(task),
+        EffectBody::Job(task) => Once::Job(task),
         EffectBody::Gate { .. } | EffectBody::Announce(_) | EffectBody::Notice { .. } => {
-            Done::Dead(error(format!("effect {} is no step", effect.id)))
+            return Done::Dead(error(format!("effect {} is nothing to run", effect.id)));
         }
-    }
+    };
+    Done::Over(driver.run_once(&effect.id, task).await)
 }
 
 async fn run(gate: &GateUse, target: &Target) -> Judgement {

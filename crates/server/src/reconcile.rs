@@ -78,6 +78,7 @@ impl Reconciler {
     fn hand_out(&self, view: &View, before: &mut HandedOut) {
         let taken_over = self.control.mark().and_then(|mark| mark.confirmed);
         self.hand_to_drivers(view, taken_over, before);
+        self.obtain_for_jobs(&view.state, before);
         let desired = &view.desired;
         let held = taken_over.is_some_and(|generation| !takeover::leads_to_what_runs(view, &*self.driver, generation));
         if held || before.published == Some(desired.generation) {
@@ -124,6 +125,27 @@ impl Reconciler {
         before.cells.extend(desired.cells.keys().cloned());
         before.generation = Some(desired.generation);
         before.taken_over = taken_over;
+    }
+
+    /// A job has no slot whose start copies its artifact: it is copied as soon as its release is known, for runs that begin when the
+    /// file is long gone.
+    fn obtain_for_jobs(&self, state: &Service, before: &mut HandedOut) {
+        let releases = state.pinned.values();
+        let jobs = releases.flat_map(|release| release.jobs().map(|(name, _)| &release.components[name].artifact));
+        for artifact in jobs {
+            if before.obtained.insert(artifact.digest.clone()) {
+                let (driver, artifact) = (Arc::clone(&self.driver), artifact.clone());
+                tokio::spawn(async move {
+                    if let Err(error) = driver.obtain(&artifact).await {
+                        tracing::warn!(
+                            trouble = in_words(&error),
+                            path = artifact.path,
+                            "cannot copy the artifact of a job"
+                        );
+                    }
+                });
+            }
+        }
     }
 
     /// Tells the state machine what it does not know yet. Answers for how long there is no use in trying again.
@@ -200,6 +222,8 @@ struct HandedOut {
     cells: BTreeSet<CellName>,
     /// The generation of the table that gateways have.
     published: Option<u64>,
+    /// Artifacts of jobs that were asked for.
+    obtained: BTreeSet<Digest>,
     /// That of a restored state, as long as the world before it is still used.
     taken_over: Option<u64>,
 }

@@ -33,7 +33,7 @@ use crate::health::Health;
 use crate::incarnation::Incarnation;
 use crate::intake::auto::Auto;
 use crate::layout::Layout;
-use crate::perform::{Act, Performer, act_on_gate, act_on_step};
+use crate::perform::{Act, Performer, act_on_gate, act_once};
 use crate::project::{self, ProjectError};
 use crate::reconcile::Reconciler;
 use crate::running::Running;
@@ -50,6 +50,9 @@ const GATE_PERFORMERS: usize = 4;
 
 /// Work on data in several cells goes on side by side; within a database the state machine sees to it that it does not.
 const STEP_PERFORMERS: usize = 8;
+
+/// Runs of jobs that go on at the same time; the others wait for their turn.
+const JOB_PERFORMERS: usize = 16;
 
 /// What is still being answered at the end may take so long.
 const LAST_ANSWERS: Duration = Duration::from_secs(1);
@@ -292,12 +295,14 @@ impl House {
             loops.spawn(self.performer(Lane::Gate, number, &gates).run());
         }
         let driver = Arc::clone(&self.driver);
-        let steps: Act = Arc::new(move |effect| {
+        let once: Act = Arc::new(move |effect| {
             let driver = Arc::clone(&driver);
-            Box::pin(async move { act_on_step(&*driver, &effect).await })
+            Box::pin(async move { act_once(&*driver, &effect).await })
         });
-        for number in 0..STEP_PERFORMERS {
-            loops.spawn(self.performer(Lane::Step, number, &steps).run());
+        for (lane, performers) in [(Lane::Step, STEP_PERFORMERS), (Lane::Job, JOB_PERFORMERS)] {
+            for number in 0..performers {
+                loops.spawn(self.performer(lane, number, &once).run());
+            }
         }
         let (control, courier) = (self.control.clone(), Courier::new(self.reach()));
         let announce: Act = Arc::new(move |effect| {

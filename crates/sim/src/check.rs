@@ -5,6 +5,7 @@ mod clock;
 mod data_steps;
 mod downtime;
 mod in_flight;
+mod jobs;
 mod journal;
 mod ledger;
 mod patched;
@@ -54,6 +55,7 @@ pub struct Checker {
     service: ServiceName,
     journal: journal::Replay,
     ledger: Ledger,
+    jobs: jobs::Runs,
     rosters: tenants::Rosters,
     /// What releases have waited for.
     pub waits: Seen,
@@ -78,6 +80,7 @@ impl Checker {
             service,
             journal: journal::Replay::default(),
             ledger: Ledger::default(),
+            jobs: jobs::Runs::default(),
             rosters: tenants::Rosters::default(),
             waits: Seen::new(),
             last: None,
@@ -91,6 +94,7 @@ impl Checker {
     pub fn begin_with(&mut self, state: &Service) {
         self.journal = journal::Replay::of(state);
         self.ledger.begin_with(state);
+        self.jobs.begin_with(state);
         self.document = desired(state);
         self.last = Some(state.clone());
     }
@@ -154,6 +158,8 @@ impl Checker {
         self.take(in_flight::versions(self.journal.fresh(), state, &self.ledger));
         self.take(together::begins(self.last.as_ref(), state, &self.ledger));
         self.take(together::comes_back(state));
+        let jobs = self.jobs.follow(self.journal.fresh(), state);
+        self.take(jobs.and(jobs::keep_what_they_need(state)));
         let rosters = self.rosters.follow(self.journal.fresh(), self.last.as_ref(), state);
         self.take(rosters);
         let now = Timestamp(self.epoch.0 + self.at);
@@ -192,6 +198,7 @@ impl Checker {
         if !turned.more {
             self.take(waits::ends_by_itself(turned, now));
             self.take(waits::count(&self.ledger, &turned.waiting));
+            self.take(jobs::are_explained(turned, now));
         }
         let silent = turned.state.runs.iter().find(|run| {
             run.in_flight()

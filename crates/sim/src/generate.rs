@@ -4,6 +4,7 @@
 mod features;
 mod files;
 mod in_flight;
+mod jobs;
 mod playbook;
 mod steps;
 mod tenants;
@@ -52,6 +53,7 @@ pub fn generate(seed: u64) -> Script {
         tenants,
         gateways,
         worker,
+        job: None,
         releases,
         ..Script::default()
     };
@@ -72,6 +74,7 @@ pub fn generate(seed: u64) -> Script {
     in_flight::of_day(seed, &mut script);
     tenants::of_day(seed, &mut script);
     together::of_day(seed, &mut script);
+    jobs::of_day(seed, &mut script);
     script.sort();
     script
 }

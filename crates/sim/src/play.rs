@@ -87,11 +87,28 @@ pub enum Trouble {
 /// # Errors
 /// Where a release cannot be planned, a deed names what is not there, or a rule of Tidegate is broken.
 pub fn play(play: &Play) -> Result<Diary, Trouble> {
-    let mut stage = Stageplay::new(play);
+    let play = play.without_schedules();
+    let mut stage = Stageplay::new(&play);
     stage.run()?;
     Ok(stage
         .diary
         .ended(stage.world.state(), stage.world.waiting(), stage.over))
+}
+
+impl Play {
+    /// Runs of jobs move nobody and hold nobody up: a play of weeks is told without all of them.
+    fn without_schedules(&self) -> Self {
+        let mut play = self.clone();
+        for component in &mut play.project.service.components {
+            component.schedule = None;
+        }
+        let releases = play.state.pinned.values_mut();
+        for part in releases.flat_map(|release| release.components.values_mut()) {
+            part.definition.job.schedule = None;
+        }
+        play.state.jobs.clear();
+        play
+    }
 }
 
 /// A play on its way.

@@ -14,7 +14,7 @@ use tidegate_domain::plan::{FORMAT, Plan, PlannedTenant, PlannedWave, Schedule};
 use tidegate_domain::policy::{Downtime, GateUse, HealthPolicy, Policy, WavePolicy, WhileInFlight};
 use tidegate_domain::release::{
     AfterStep, Artifact, ComponentKind, ComponentRelease, Configuration, DataStep, DataStepKind, Definition, Drain,
-    Readiness, ReadinessCheck, Release, ReleaseKind, Secrets,
+    JobTerms, Readiness, ReadinessCheck, Release, ReleaseKind, Secrets,
 };
 use tidegate_domain::service::{Member, Place, Service};
 use tidegate_domain::time::Duration;
@@ -225,6 +225,11 @@ fn release(script: &Script, version: &Version) -> Release {
         let worker = component(ComponentKind::Worker { ownership }, older, "ledger");
         components.insert(ledger(), worker);
     }
+    if let Some(job) = script.job {
+        let mut tally = component(ComponentKind::Job, version, "tally");
+        tally.definition.job = job.terms();
+        components.insert(ComponentName::new("tally").expect("a name"), tally);
+    }
     Release {
         version: version.clone(),
         kind: ReleaseKind::Scheduled,
@@ -242,6 +247,7 @@ fn release(script: &Script, version: &Version) -> Release {
         includes: hotfix::includes(script, version),
         together: script.releases[version].together.clone(),
         downtime: in_downtime(&script.releases[version]).then_some(DOWNTIME.longest),
+        time_zones: BTreeMap::new(),
         steps: script.releases[version]
             .steps
             .iter()
@@ -300,6 +306,7 @@ fn component(kind: ComponentKind, version: &Version, name: &str) -> ComponentRel
             drain: DRAIN,
             after: BTreeSet::new(),
             memory_bytes: None,
+            job: JobTerms::default(),
         },
         artifact: Artifact {
             digest: Digest::of(format!("{name} {version}").as_bytes()),

@@ -3,6 +3,7 @@
 //! language.
 
 mod habits;
+mod job;
 mod planted;
 mod print;
 mod read;
@@ -19,6 +20,7 @@ use tidegate_domain::time::{Duration, Timestamp};
 use crate::boundary::Boundary;
 
 pub use habits::Habits;
+pub use job::JobLine;
 pub use planted::Planted;
 pub use read::Unreadable;
 
@@ -32,6 +34,8 @@ pub struct Script {
     pub gateways: Vec<String>,
     /// How the worker shares its work; `None`: the product has no worker.
     pub worker: Option<Ownership>,
+    /// `None`: the product has no job.
+    pub job: Option<JobLine>,
     pub releases: BTreeMap<Version, Release>,
     /// The files of a project by their paths, as people write them: where there are some, releases are planned from them, and
     /// cells, tenants and releases stand there alone.
@@ -192,6 +196,7 @@ impl Default for Script {
             tenants: BTreeMap::new(),
             gateways: Vec::new(),
             worker: None,
+            job: None,
             releases: BTreeMap::new(),
             files: BTreeMap::new(),
             traffic: BTreeMap::new(),

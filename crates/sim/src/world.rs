@@ -8,6 +8,7 @@ mod companions;
 mod driver;
 mod gateway;
 mod habits;
+mod jobs;
 mod performer;
 mod resource;
 mod server;
@@ -21,7 +22,7 @@ use tidegate_domain::effect::Lane;
 use tidegate_domain::event::Event;
 use tidegate_domain::id::{CellName, ServiceName, SlotId, Version};
 use tidegate_domain::plan::Plan;
-use tidegate_domain::time::Timestamp;
+use tidegate_domain::time::{Duration, Timestamp};
 use tidegate_store::{Memory, Store};
 
 pub use self::begin::installed;
@@ -179,7 +180,7 @@ impl World {
             server: Server::default(),
             driver: Driver::default(),
             gateways: Gateways::new(&script.gateways),
-            moods: Moods::default(),
+            moods: Moods::with_runs_taking(script.job.map_or(Duration::ZERO, |job| job.takes)),
             performed: Performed::default(),
             slow: SlowPerformers::default(),
             plans: BTreeMap::new(),
@@ -321,7 +322,7 @@ impl World {
             server: self.server.clone(),
             driver: self.driver.clone(),
             gateways: self.gateways.clone(),
-            moods: self.moods.clone(),
+            moods: self.moods.fork(),
             performed: self.performed.fork(),
             slow: SlowPerformers::default(),
             plans: self.plans.clone(),
@@ -341,6 +342,8 @@ impl World {
     fn at_rest(&self) -> bool {
         let busy = |happening: &Happening| match happening {
             Happening::Action(_) => !self.rehearsal,
+            // A job is run again and again, whatever else rests.
+            Happening::Perform(Lane::Job) => false,
             Happening::Wake | Happening::Judge | Happening::Lease(_) | Happening::Look => false,
             Happening::Command { .. }
             | Happening::Late(_)

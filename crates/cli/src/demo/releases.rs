@@ -176,6 +176,11 @@ impl<'a> Releases<'a> {
             | EntryKind::Promoted
             | EntryKind::StageEntered
             | EntryKind::GateEnded
+            | EntryKind::JobAsked
+            | EntryKind::JobStarted
+            | EntryKind::JobDone
+            | EntryKind::JobFailed
+            | EntryKind::JobDropped
             | EntryKind::StepStarted
             | EntryKind::StepDone
             | EntryKind::StepFailed

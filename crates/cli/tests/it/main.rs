@@ -10,6 +10,7 @@ mod configuration;
 mod hotfix;
 mod in_downtime;
 mod intake;
+mod jobs;
 mod keeping;
 mod moving;
 mod offline;

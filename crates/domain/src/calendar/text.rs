@@ -16,6 +16,8 @@ use crate::time::Duration;
 pub enum WrongText {
     #[error("`{0}` is not a local time: write it as `22:00`, or with its date as `2026-11-23T22:00`")]
     Boundary(String),
+    #[error("`{0}` is not a local time: write it as `02:30`")]
+    LocalTime(String),
     #[error("`{0}` ends a day that does not end there: midnight is `00:00`")]
     Midnight(String),
     #[error("`{0}` names an offset: write the local time alone, and an IANA name in `time_zone`")]
@@ -76,6 +78,30 @@ impl fmt::Display for Boundary {
             Self::Daily(time) => write!(f, "{}", time.strftime("%H:%M")),
             Self::Once(instant) => write!(f, "{}", instant.strftime("%Y-%m-%dT%H:%M")),
         }
+    }
+}
+
+/// A time on the clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LocalTime(pub Time);
+
+written_as_text!(
+    LocalTime,
+    "^([01][0-9]|2[0-3]):[0-5][0-9]$",
+    "a local time such as `02:30`"
+);
+
+impl FromStr for LocalTime {
+    type Err = WrongText;
+    fn from_str(text: &str) -> Result<Self, WrongText> {
+        let wrong = || WrongText::LocalTime(text.to_owned());
+        clock_time(text).map(Self).ok_or_else(wrong)
+    }
+}
+
+impl fmt::Display for LocalTime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0.strftime("%H:%M"))
     }
 }
 

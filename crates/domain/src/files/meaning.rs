@@ -14,6 +14,7 @@ use super::{Document, Files, Project};
 
 pub(super) mod calendars;
 mod customers;
+mod jobs;
 mod known;
 mod labels;
 mod playbook;

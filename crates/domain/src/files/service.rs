@@ -10,9 +10,9 @@ use super::text::{
     Address, CookieName, HeaderName, HostName, HostTemplate, Memory, PathTemplate, Scalar, ServerAddress, UrlPath,
     VariableName,
 };
-use crate::calendar::{Calendar, WrittenWindow};
+use crate::calendar::{Calendar, WrittenSchedule, WrittenWindow};
 use crate::id::{CalendarName, CellName, ComponentName, PlaybookName, ServiceName};
-use crate::release::{Drain, Ownership, SecretReference};
+use crate::release::{Drain, JobPer, JobTerms, MissedRuns, Ownership, SecretReference};
 use crate::time::Duration;
 
 /// The service: what it is made of, where it runs, and how a request finds its tenant.
@@ -230,7 +230,7 @@ pub struct Component {
     #[serde(default)]
     pub r#match: Match,
     /// The program and its arguments, run without a shell. `{artifact}` stands for the release's artifact, `{port}` for
-    /// the port of this instance, `{cell}` and `{version}` for where and what it runs.
+    /// the port of this instance, `{cell}` and `{version}` for where and what it runs, and in a job `{tenant}` for whom.
     #[schemars(length(min = 1))]
     pub command: Vec<String>,
     /// Environment variables for every version; a release's configuration comes on top.
@@ -271,6 +271,21 @@ pub struct Component {
     pub ownership: Ownership,
     /// The memory of one instance, checked before it is started.
     pub memory: Option<Memory>,
+    /// Whom one run is for (only `job`).
+    #[serde(default)]
+    pub per: JobPer,
+    /// When runs begin (only `job`). Left out, only on demand.
+    pub schedule: Option<WrittenSchedule>,
+    /// What becomes of runs whose time has passed (only `job`).
+    #[serde(default)]
+    pub missed: MissedRuns,
+    /// How long a run may take before it is stopped (only `job`).
+    #[serde(default = "job_timeout")]
+    pub timeout: Duration,
+}
+
+fn job_timeout() -> Duration {
+    JobTerms::TIMEOUT
 }
 
 fn instances() -> u16 {
@@ -304,7 +319,7 @@ pub enum ComponentKind {
     Http,
     /// Consumes a stream or a queue.
     Worker,
-    /// A run that ends on the version it began with.
+    /// Runs that end on the version they began with, by a schedule or on demand.
     Job,
 }
 

@@ -11,6 +11,7 @@ mod configuration;
 mod downtime;
 mod gates;
 mod hostile;
+mod jobs;
 mod mistakes;
 mod published;
 

@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::build::{FoundArtifact, PlanInput};
 use super::report::{Problem, ProblemKind};
+use crate::calendar::Schedule;
 use crate::change::Change;
-use crate::files::{self, Environment, Project};
-use crate::id::{CellName, ComponentName, DatabaseName, Digest, Version};
+use crate::files::{self, Environment, Project, TimeZoneName};
+use crate::id::{CellName, ComponentName, DatabaseName, Digest, TenantName, Version};
 use crate::release::{
-    Artifact, ComponentKind, ComponentRelease, Configuration, DataStep, Definition, Readiness, ReadinessCheck, Release,
-    ReleaseKind, Reversible, SecretReference, SecretReferences, Secrets,
+    Artifact, ComponentKind, ComponentRelease, Configuration, DataStep, Definition, JobTerms, Readiness,
+    ReadinessCheck, Release, ReleaseKind, Reversible, SecretReference, SecretReferences, Secrets,
 };
 use crate::service::Service;
 
@@ -60,6 +61,7 @@ pub fn release(input: &PlanInput, base: Option<&Release>, problems: &mut Vec<Pro
         };
         components.extend(part.map(|part| (component.name.clone(), part)));
     }
+    let time_zones = time_zones(&input.project, &components);
     Release {
         version: file.version.clone(),
         kind: file.kind,
@@ -78,7 +80,25 @@ pub fn release(input: &PlanInput, base: Option<&Release>, problems: &mut Vec<Pro
         together: file.together.clone(),
         downtime: file.downtime,
         steps: file.steps.iter().map(data_step).collect(),
+        time_zones,
     }
+}
+
+/// Of tenants whose clocks a job is run by.
+fn time_zones(
+    project: &Project,
+    components: &BTreeMap<ComponentName, ComponentRelease>,
+) -> BTreeMap<TenantName, TimeZoneName> {
+    let by_clocks = |job: &JobTerms| job.schedule.as_ref().is_some_and(Schedule::is_local_to_tenants);
+    if !components.values().filter_map(ComponentRelease::job).any(by_clocks) {
+        return BTreeMap::new();
+    }
+    let zone = |tenant: &files::Tenant| Some(project.calendars.class(tenant).ok()?.zone);
+    let tenants = project.tenants.tenants.iter();
+    tenants
+        .filter_map(|tenant| Some((tenant.id.clone(), zone(tenant)?)))
+        .filter(|(_, zone)| *zone != TimeZoneName::utc())
+        .collect()
 }
 
 /// What runs where nothing is known but the files of the project: each component as `tidegate.yaml` defines it, and an
@@ -116,6 +136,7 @@ pub fn assumed(project: &Project, version: &Version) -> Release {
         together: Vec::new(),
         downtime: None,
         steps: Vec::new(),
+        time_zones: BTreeMap::new(),
     }
 }
 
@@ -324,6 +345,13 @@ fn definition(component: &files::Component) -> Definition {
         drain: component.drain,
         after: component.after.iter().cloned().collect(),
         memory_bytes: component.memory.map(|memory| memory.0),
+        job: JobTerms {
+            per: component.per,
+            // What is written wrongly was refused with its place.
+            schedule: component.schedule.clone().and_then(|written| written.try_into().ok()),
+            missed: component.missed,
+            timeout: component.timeout,
+        },
     }
 }
 

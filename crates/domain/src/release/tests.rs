@@ -21,6 +21,7 @@ fn release(version: &str, artifact: &[u8]) -> Release {
         },
         after: BTreeSet::new(),
         memory_bytes: None,
+        job: JobTerms::default(),
     };
     let part = ComponentRelease {
         definition,
@@ -48,6 +49,7 @@ fn release(version: &str, artifact: &[u8]) -> Release {
         includes: BTreeSet::new(),
         together: Vec::new(),
         downtime: None,
+        time_zones: BTreeMap::new(),
         steps: Vec::new(),
     }
 }

@@ -248,6 +248,10 @@ impl Turn {
         if let Some(ends) = self.state.out_of_service().get(tenant) {
             return Some(format!("its planned downtime to end, by {ends}"));
         }
+        // Its data is not copied under a run.
+        if let Some(job) = self.state.job_running_for(tenant) {
+            return Some(format!("the run of {} to end", job.in_words()));
+        }
         let returning = |member: &Member| matches!(member.place, Place::Returning { .. });
         let mut members = self.state.runs.iter().flat_map(Run::members);
         if members.any(|(name, member)| name == tenant && returning(member)) {

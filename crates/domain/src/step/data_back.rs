@@ -39,7 +39,10 @@ impl Turn {
                 Some((reason, Some(at)))
             } else {
                 let busy = self.busy(run, step, true);
-                let needed = busy.or_else(|| self.slot_of_none(&cell, |other| other != version));
+                let slot = || self.slot_of_none(&cell, |other| other != version);
+                let needed = busy
+                    .or_else(slot)
+                    .or_else(|| self.state.job_running(&cell, |on| on == version));
                 needed.map(|reason| (reason, None))
             };
             match needed {

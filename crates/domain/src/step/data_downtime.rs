@@ -86,8 +86,8 @@ impl Turn {
         waiting.iter().filter(goes).cloned().collect()
     }
 
-    /// Why something may still reach data that are to be worked on: requests, of whatever length, through whatever gateway, and
-    /// workers.
+    /// Why something may still reach data that are to be worked on: requests, of whatever length, through whatever gateway, runs of
+    /// jobs, and workers.
     pub fn not_left_alone(&self, run: usize, maintenance: &Maintenance, tenants: &[TenantName]) -> Option<String> {
         let steps = &self.state.runs[run].steps;
         let in_downtime: BTreeSet<&CellName> = steps
@@ -118,6 +118,12 @@ impl Turn {
             return Some(format!(
                 "{in_flight} in flight, which have to end before the data are worked on"
             ));
+        }
+        if let Some(run) = in_downtime
+            .iter()
+            .find_map(|cell| self.state.job_running(cell, |_| true))
+        {
+            return Some(run);
         }
         let mut seats = concerned.iter().filter_map(seat);
         let found = seats.find(|seat| {

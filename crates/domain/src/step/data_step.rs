@@ -350,7 +350,7 @@ impl Turn {
     }
 
     /// A tenant of the cell that is on a version before the run's, or can come to one, and until when, where that is known; or a
-    /// slot of one.
+    /// slot or a run of a job of one.
     fn needs_what_was_before(&self, index: usize, cell: &CellName) -> Option<(String, Option<Timestamp>)> {
         let own = &self.state.runs[index].version;
         let later: BTreeSet<&Version> = self.state.runs[index..].iter().map(|run| &run.version).collect();
@@ -381,8 +381,9 @@ impl Turn {
             let version = self.starts_on(cell).filter(|version| is_earlier(version))?;
             Some((format!("a new tenant of the cell starts on {version}"), None))
         };
+        let runs = || Some((self.state.job_running(cell, is_earlier)?, None));
         let drains = || Some((self.slot_of_none(cell, |version| !is_earlier(version))?, None));
-        can_come.or_else(starts).or_else(drains)
+        can_come.or_else(starts).or_else(drains).or_else(runs)
     }
 
     /// A slot in the cell that no version which `may` run there has: it still drains.

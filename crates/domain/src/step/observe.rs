@@ -138,6 +138,7 @@ impl Turn {
     /// The outcome of an effect. Of another attempt: ignored.
     pub fn performed(&mut self, effect: &EffectId, judgement: &Judgement) {
         self.step_performed(effect, judgement);
+        self.job_performed(effect, judgement);
         for run in 0..self.state.runs.len() {
             for wave in 0..self.state.runs[run].waves.len() {
                 let version = self.state.runs[run].version.clone();

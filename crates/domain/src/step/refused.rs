@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use crate::id::{
-    Actor, ApprovalName, CellName, CustomerName, Digest, RoleName, ServiceName, StepName, TenantName, Version, WaveName,
+    Actor, ApprovalName, CellName, CustomerName, Digest, JobName, RoleName, ServiceName, StepName, TenantName, Version,
+    WaveName,
 };
 use crate::release::Stage;
 use crate::time::Timestamp;
@@ -50,6 +51,10 @@ pub enum Refused {
     NoSuchNotice { release: Version, key: String },
     #[error("there is no freeze {number}; `tidegate status` shows those that count")]
     NoSuchFreeze { number: u32 },
+    #[error("there is no {}, on the version that it is on; `tidegate jobs` lists them", job.in_words())]
+    NoSuchJob { job: JobName },
+    #[error("enough runs of {} wait already; `tidegate jobs` shows them", job.in_words())]
+    TooManyRuns { job: JobName },
     #[error("no release has run in a cell `{cell}`")]
     NoSuchCell { cell: CellName },
     #[error("there is no release {release}; `tidegate releases` lists them")]

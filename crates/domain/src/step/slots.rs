@@ -7,7 +7,7 @@ use super::turn::{Cause, Turn};
 use crate::id::{CellName, SlotId, Version};
 use crate::journal::EntryKind;
 use crate::observed::SlotState;
-use crate::release::{ComponentKind, Ownership};
+use crate::release::{ComponentKind, JobPer, Ownership};
 use crate::service::{CellOwner, PINNED_VERSIONS, Phase, Run, Slot};
 use crate::waiting::Waiting;
 
@@ -166,9 +166,15 @@ impl Turn {
         for cell in self.state.cells.values() {
             keep.extend(cell.slots.values().map(|slot| &slot.version));
             keep.extend(cell.owners.values().map(|owner| &owner.version));
+            keep.extend(&cell.jobs_on);
         }
+        let running = self.state.jobs.values().filter_map(|job| job.run.as_ref());
+        keep.extend(running.map(|run| &run.version));
         let keep: BTreeSet<Version> = keep.into_iter().cloned().collect();
         self.state.pinned.retain(|version, _| keep.contains(version));
+        for job in self.state.jobs.values_mut() {
+            job.failed.retain(|version, _| keep.contains(version));
+        }
         self.state.resolve();
     }
 
@@ -194,8 +200,9 @@ impl Turn {
     fn hand_over_left(&mut self, needed: &Needed) {
         let is_needed = |cell: &CellName, version| needed.get(cell).is_some_and(|needed| needed.contains(version));
         let left = self.state.cells.iter().filter(|(name, cell)| {
-            let mut owners = cell.owners.values();
-            owners.any(|owner| !is_needed(name, &owner.version))
+            let owners = cell.owners.values().map(|owner| &owner.version);
+            let mut versions = owners.chain(&cell.jobs_on);
+            versions.any(|version| !is_needed(name, version))
         });
         let left: Vec<CellName> = left.map(|(name, _)| name.clone()).collect();
         for cell in left {
@@ -225,10 +232,10 @@ impl Turn {
         let version = current.version.clone();
         for cell in cells {
             let owned = |turn: &Self| {
-                turn.state
-                    .cells
-                    .get(&cell)
-                    .is_some_and(|cell| cell.owners.values().any(|o| o.version == version))
+                turn.state.cells.get(&cell).is_some_and(|cell| {
+                    let mut owners = cell.owners.values();
+                    cell.jobs_on.as_ref() == Some(&version) || owners.any(|owner| owner.version == version)
+                })
             };
             if owned(self) {
                 self.set_owner(&cell, &from);
@@ -236,12 +243,16 @@ impl Turn {
         }
     }
 
-    /// True where workers of another version had owned the cell, or none.
+    /// True where workers of another version had owned the cell, or none. The next runs of its jobs follow at once: what goes on
+    /// ends as it began.
     pub fn set_owner(&mut self, name: &CellName, version: &Version) -> bool {
         let generation = self.next_generation;
         let (Some(release), Some(cell)) = (self.state.pinned.get(version), self.state.cells.get_mut(name)) else {
             return false;
         };
+        if cell.jobs_on.is_some() || release.jobs().any(|(_, job)| job.per == JobPer::Cell) {
+            cell.jobs_on = Some(version.clone());
+        }
         let mut handed_over = false;
         for (component, part) in &release.components {
             if part.definition.kind

@@ -7,6 +7,7 @@ mod downtime;
 mod exception;
 mod hotfix;
 mod in_flight;
+mod job;
 mod patch;
 mod reservation;
 mod roster;

@@ -117,6 +117,7 @@ impl Turn {
             EventKind::TenantAdded { tenant, cell } => self.add_tenant(tenant, cell, &cause("a tenant was created")),
             EventKind::TenantRemoved { tenant } => self.remove_tenant(tenant, &cause("a tenant was removed")),
             EventKind::TenantAsked { tenant, ask } => self.take_of_tenant(tenant, ask, event),
+            EventKind::JobAsked { job } => self.ask_for_run(job, &required(event)?),
             EventKind::TenantsSynced(roster) => self.sync_tenants(roster, &cause("the list of tenants was applied")),
             EventKind::Observed { cells, gateways } => {
                 self.observe(cells, gateways);
@@ -193,6 +194,7 @@ impl Turn {
     /// Brings slots in line with what tenants need, and raises the generation if the desired document has changed.
     pub fn settle(&mut self, before: &Service) {
         self.settle_slots();
+        self.advance_jobs();
         self.clean_data();
         self.settle_pins();
         if desired(&self.state).cells != desired(before).cells {

@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tidegate_domain::desired::CellDesired;
-use tidegate_domain::effect::{EffectId, StepTask};
+use tidegate_domain::effect::EffectId;
 use tidegate_domain::id::{CellName, Digest, SlotId};
 use tidegate_domain::observed::CellReport;
 use tidegate_domain::release::Artifact;
@@ -25,7 +25,7 @@ use self::artifacts::Artifacts;
 use self::cell::Wish;
 use self::memory::Memory;
 use self::ports::Ports;
-use super::{Driver, Obtaining, OlderGeneration, RunningOnce};
+use super::{Driver, Obtaining, OlderGeneration, Once, RunningOnce};
 
 mod after;
 pub mod artifacts;
@@ -265,7 +265,7 @@ impl Driver for ProcessDriver {
         Box::pin(async move { self.shared.artifacts.obtain(artifact).await.map(drop) })
     }
 
-    fn run_once<'a>(&'a self, id: &'a EffectId, task: &'a StepTask) -> RunningOnce<'a> {
+    fn run_once<'a>(&'a self, id: &'a EffectId, task: Once<'a>) -> RunningOnce<'a> {
         Box::pin(once::run(&self.shared, id, task))
     }
 
@@ -314,7 +314,9 @@ impl Layout {
 
     /// Where a command is run once. The number of the attempt at its end makes the name its own.
     fn once(&self, id: &EffectId) -> record::InstanceDirectory {
-        record::InstanceDirectory::new(self.root.join("steps").join(id.as_str().replace('/', ".")))
+        // The many runs of jobs do not displace what the few steps have printed.
+        let folder = if id.kind() == Some("job") { "jobs" } else { "steps" };
+        record::InstanceDirectory::new(self.root.join(folder).join(id.as_str().replace('/', ".")))
     }
 
     fn cell(&self, cell: &CellName) -> PathBuf {
@@ -352,8 +354,8 @@ pub fn logs(root: &Path, cell: &CellName, slot: &SlotId, instance: u16, count: u
     shim::log::last_lines(&layout.instance(cell, slot, instance).log(), count)
 }
 
-/// The last `count` lines that a step on data wrote in one attempt, oldest first.
-pub fn step_logs(root: &Path, id: &EffectId, count: usize) -> io::Result<Vec<String>> {
+/// The last `count` lines that a command wrote which was run once, oldest first.
+pub fn once_logs(root: &Path, id: &EffectId, count: usize) -> io::Result<Vec<String>> {
     let layout = Layout { root: root.to_owned() };
     shim::log::last_lines(&layout.once(id).log(), count)
 }

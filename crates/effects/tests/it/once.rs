@@ -9,8 +9,8 @@ use serde_json::Value;
 use tidegate_domain::effect::{EffectId, StepTask};
 use tidegate_domain::event::{Judgement, Verdict};
 use tidegate_domain::time::Duration as Span;
-use tidegate_effects::drivers::Driver as _;
-use tidegate_effects::drivers::process::step_logs;
+use tidegate_effects::drivers::process::once_logs;
+use tidegate_effects::drivers::{Driver as _, Once};
 use tokio::time::timeout;
 
 use super::world::{World, alive, cell, eventually, kill, lines};
@@ -47,7 +47,7 @@ fn held_up(world: &World) -> StepTask {
 
 async fn run(world: &mut World, attempt: u32, task: &StepTask) -> Judgement {
     let (id, driver) = (id(attempt), world.driver());
-    let ended = timeout(Duration::from_secs(30), driver.run_once(&id, task)).await;
+    let ended = timeout(Duration::from_secs(30), driver.run_once(&id, Once::Step(task))).await;
     ended.expect("it ends")
 }
 
@@ -56,7 +56,7 @@ async fn begin(world: &mut World, attempt: u32, task: &StepTask, begun: &str) {
     let file = world.file(begun);
     let (id, driver) = (id(attempt), world.driver());
     tokio::select! {
-        judgement = driver.run_once(&id, task) => panic!("it was to go on: {judgement:?}"),
+        judgement = driver.run_once(&id, Once::Step(task)) => panic!("it was to go on: {judgement:?}"),
         () = eventually("its beginning", || file.exists()) => {}
     }
     world.drop_driver();
@@ -91,7 +91,7 @@ async fn a_server_that_comes_back_waits_for_what_it_has_begun() {
     let ended = run(&mut world, 1, &task).await;
     assert_eq!(ended.verdict, Verdict::Pass, "{}", ended.reason);
     assert_eq!(lines(&begun), ["x"], "it was not begun again");
-    assert_eq!(step_logs(&world.root(), &id(1), 5).unwrap(), ["after"]);
+    assert_eq!(once_logs(&world.root(), &id(1), 5).unwrap(), ["after"]);
 }
 
 #[tokio::test]
@@ -129,7 +129,7 @@ async fn a_command_that_fails_or_takes_too_long_says_so_and_its_log_says_why() {
         failed.reason
     );
     assert!(!failed.reason.contains("locked"), "what it prints is in its log alone");
-    assert_eq!(step_logs(&world.root(), &id(1), 5).unwrap(), ["table is locked"]);
+    assert_eq!(once_logs(&world.root(), &id(1), 5).unwrap(), ["table is locked"]);
 
     let mut endless = task(&world, "echo working; while :; do sleep 0.05; done");
     endless.timeout = Span::from_millis(500);
@@ -140,13 +140,13 @@ async fn a_command_that_fails_or_takes_too_long_says_so_and_its_log_says_why() {
         "{}",
         stopped.reason
     );
-    assert_eq!(step_logs(&world.root(), &id(2), 5).unwrap(), ["working"]);
+    assert_eq!(once_logs(&world.root(), &id(2), 5).unwrap(), ["working"]);
 
     let mut missing = task(&world, "");
     missing.command = vec!["/nowhere/at/all".to_owned()];
     let absent = run(&mut world, 3, &missing).await;
     assert_eq!(absent.verdict, Verdict::Fail, "{}", absent.reason);
-    let said = step_logs(&world.root(), &id(3), 5).unwrap().join(" ");
+    let said = once_logs(&world.root(), &id(3), 5).unwrap().join(" ");
     assert!(said.contains("cannot run `/nowhere/at/all`"), "{said}");
 }
 

@@ -132,27 +132,6 @@ async fn a_slot_that_drains_keeps_running() {
 }
 
 #[tokio::test]
-async fn a_job_runs_once() {
-    let mut world = World::new();
-    let journal = world.file("journal");
-    let mut spec = with(world.spec("batch", "1.0.0"), "JOURNAL", &journal);
-    spec.definition.kind = ComponentKind::Job;
-    spec.definition.ready.check = ReadinessCheck::Started;
-    spec.definition
-        .environment
-        .insert("EXIT_CODE".to_owned(), "0".to_owned());
-    let (id, wished) = slot(&spec);
-    let exit = world.directory(&id, 0).join("exit.json");
-    world.wish(&[(id.clone(), wished.clone())]);
-    eventually("the end of the job", || exit.exists()).await;
-    world.drop_driver();
-    world.wish(&[(id.clone(), wished)]);
-    world.until_ready(&id).await;
-    assert!(world.driver().observe(&cell()).slots[&id].instances().is_empty());
-    assert_eq!(lines(&journal).len(), 1);
-}
-
-#[tokio::test]
 async fn artifacts_that_nobody_needs_are_deleted() {
     let mut world = World::new();
     let specs = ["1.0.0", "2.0.0", "3.0.0"].map(|version| world.spec("api", version));

@@ -9,7 +9,7 @@ use tidegate_domain::effect::{EffectId, StepTask};
 use tidegate_domain::event::Verdict;
 use tidegate_domain::release::{ReadinessCheck, SecretReference, SlotSpec};
 use tidegate_domain::time::Duration as Span;
-use tidegate_effects::drivers::Driver as _;
+use tidegate_effects::drivers::{Driver as _, Once};
 
 use crate::world::{World, cell, kill, slot};
 
@@ -137,13 +137,13 @@ async fn a_command_on_data_gets_the_secrets_of_its_component() {
         timeout: Span::from_secs(30),
     };
     let id = |attempt| EffectId::step(&task.version, &cell(), &task.step, attempt);
-    let judgement = world.driver().run_once(&id(1), &task).await;
+    let judgement = world.driver().run_once(&id(1), Once::Step(&task)).await;
     assert_eq!(judgement.verdict, Verdict::Error, "{judgement:?}");
     assert!(
         judgement.reason.starts_with("cannot get the secret `KEY` from file"),
         "{judgement:?}"
     );
     fs::write(&path, CANARY).unwrap();
-    let judgement = world.driver().run_once(&id(2), &task).await;
+    let judgement = world.driver().run_once(&id(2), Once::Step(&task)).await;
     assert_eq!(judgement.verdict, Verdict::Pass, "{judgement:?}");
 }

@@ -177,6 +177,7 @@ impl World {
                 },
                 after: BTreeSet::new(),
                 memory_bytes: None,
+                job: tidegate_domain::release::JobTerms::default(),
             },
             configuration: BTreeMap::new(),
             tenant_configuration: BTreeMap::new(),

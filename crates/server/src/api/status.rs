@@ -1,6 +1,7 @@
 //! Everything about the service at one instant: what moves, what waits and for what.
 
 mod admission;
+mod jobs;
 pub mod steps;
 mod together;
 mod waiting;
@@ -19,10 +20,10 @@ use tidegate_domain::time::Timestamp;
 use tidegate_domain::waiting::Waiting;
 
 pub use self::admission::{ApprovalStatus, NoticeCounts, ValidationStatus, WaiverStatus};
+pub use self::jobs::JobFailures;
 pub use self::steps::StepStatus;
 pub use self::together::CompanionStatus;
 pub use self::waiting::WaitingText;
-use self::waiting::in_words;
 use super::created::CreatedStatus;
 use super::exchange::Answer;
 use super::freezes::FreezeStatus;
@@ -98,6 +99,9 @@ pub struct ReleaseStatus {
     /// Its work on data, in cells that it has come to.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub steps: Vec<StepStatus>,
+    /// Runs of jobs that have failed on it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub failed_jobs: Vec<JobFailures>,
     pub waiting: Vec<WaitingText>,
 }
 
@@ -263,7 +267,7 @@ pub fn of(service: &Service, waiting: &[Waiting]) -> Status {
         waiting: waiting
             .iter()
             .filter(|waiting| waiting.release().is_none())
-            .map(in_words)
+            .map(waiting::in_words)
             .collect(),
         freezes: super::freezes::of(service),
         patches: Vec::new(),
@@ -343,10 +347,11 @@ fn release(service: &Service, run: &Run, waiting: &[Waiting]) -> ReleaseStatus {
         together: together::of(service, run),
         waves: run.waves.iter().map(wave).collect(),
         steps: steps::of(run),
+        failed_jobs: jobs::failed(service, &run.version),
         waiting: waiting
             .iter()
             .filter(|waiting| waiting.release() == Some(&run.version))
-            .map(in_words)
+            .map(waiting::in_words)
             .collect(),
     }
 }

@@ -106,5 +106,5 @@ async fn get_logs(
 
 async fn printed(state: &AppState, effect: EffectId, count: usize) -> Result<Vec<String>, Problem> {
     let root = state.shared.cells.clone();
-    logs::printed("this step", move || process::step_logs(&root, &effect, count)).await
+    logs::printed("this step", move || process::once_logs(&root, &effect, count)).await
 }

@@ -168,6 +168,13 @@ fn in_words(effect: &Effect) -> String {
             format!("announce {milestone} of {} to webhooks", announcement.release)
         }
         EffectBody::Notice { version, .. } => format!("send a notice of {version}"),
+        EffectBody::Job(task) => {
+            let (component, version) = (&task.spec.component, &task.version);
+            match &task.tenant {
+                Some(tenant) => format!("run job {component} of tenant {tenant} on {version}"),
+                None => format!("run job {component} of cell {} on {version}", task.spec.cell),
+            }
+        }
         EffectBody::Step(task) => format!("run step {} of {} on {}", task.step, task.version, task.database),
     }
 }

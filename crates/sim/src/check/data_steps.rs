@@ -131,6 +131,12 @@ fn may_begin(state: &Service, run: &Run, step: &StepRun, ledger: &Ledger, now: T
         if in_use(state, &run.version, &step.cell) && !in_downtime {
             return Err(("work is taken back when nobody needs it", detail()));
         }
+        if let Some(run) = run_of_job(state, &step.cell, |version| *version == run.version) {
+            return Err((
+                "work is taken back when nobody needs it",
+                format!("{}: {run}", detail()),
+            ));
+        }
         return Ok(());
     }
     match promised(ledger, run, step).kind {
@@ -156,6 +162,12 @@ fn may_begin(state: &Service, run: &Run, step: &StepRun, ledger: &Ledger, now: T
             let begun = state.runs.iter().position(|other| other.version == run.version);
             let later = &state.runs[begun.unwrap_or_default()..];
             let is_earlier = |version: &Version| later.iter().all(|run| run.version != *version);
+            if let Some(run) = run_of_job(state, &step.cell, is_earlier) {
+                return Err((
+                    "data is contracted when nobody can be taken back",
+                    format!("{}: {run}", detail()),
+                ));
+            }
             if has_slot_of_its_own(state, &step.cell, is_earlier) {
                 return Err((
                     "data is contracted when nobody can be taken back",
@@ -165,6 +177,13 @@ fn may_begin(state: &Service, run: &Run, step: &StepRun, ledger: &Ledger, now: T
         }
     }
     Ok(())
+}
+
+/// A run of a job that goes on in the cell on such a version.
+fn run_of_job(state: &Service, cell: &CellName, is_one: impl Fn(&Version) -> bool) -> Option<String> {
+    let mut runs = state.jobs.values().filter_map(|job| job.run.as_ref());
+    let run = runs.find(|run| run.cell == *cell && is_one(&run.version))?;
+    Some(format!("a job runs on {}", run.version))
 }
 
 /// Who goes back without having been sent back by a person.

@@ -101,6 +101,11 @@ impl Replay {
             | EntryKind::LeftBehind
             | EntryKind::WaveConfirmed
             | EntryKind::WaveRolledBack
+            | EntryKind::JobAsked
+            | EntryKind::JobStarted
+            | EntryKind::JobDone
+            | EntryKind::JobFailed
+            | EntryKind::JobDropped
             | EntryKind::StepStarted
             | EntryKind::StepDone
             | EntryKind::StepFailed

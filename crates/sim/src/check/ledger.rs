@@ -176,6 +176,11 @@ impl Ledger {
             | EntryKind::DowntimeStarted
             | EntryKind::DowntimeExtended
             | EntryKind::DowntimeEnded
+            | EntryKind::JobAsked
+            | EntryKind::JobStarted
+            | EntryKind::JobDone
+            | EntryKind::JobFailed
+            | EntryKind::JobDropped
             | EntryKind::StepStarted
             | EntryKind::StepDone
             | EntryKind::StepFailed

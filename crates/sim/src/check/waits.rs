@@ -63,6 +63,7 @@ impl Wait {
             | Waiting::Workers { .. }
             | Waiting::Bake { .. }
             | Waiting::Return { .. }
+            | Waiting::Job { .. }
             | Waiting::CellMove { .. }
             | Waiting::Drain { .. } => None,
         }
@@ -103,6 +104,7 @@ fn over(waiting: &Waiting) -> Option<Timestamp> {
         | Waiting::Gate { .. }
         | Waiting::Bake { .. }
         | Waiting::Return { .. }
+        | Waiting::Job { .. }
         | Waiting::CellMove { .. }
         | Waiting::Drain { .. } => None,
     }

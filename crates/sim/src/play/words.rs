@@ -103,13 +103,20 @@ impl<'a> Words<'a> {
                 format!("{who} {} {done}{by}: {why}", are(entry.tenants.len()))
             }
             EntryKind::TenantRemoved => format!("{who} {} no tenant any more{by}: {why}", are(entry.tenants.len())),
-            EntryKind::StepStarted
+            EntryKind::JobAsked
+            | EntryKind::JobFailed
+            | EntryKind::JobDropped
+            | EntryKind::StepStarted
             | EntryKind::StepDone
             | EntryKind::StepFailed
             | EntryKind::StepUndone
             | EntryKind::StepKept => why.clone(),
             EntryKind::Refused => format!("refused{by}: {why}"),
-            EntryKind::SlotLeft | EntryKind::SlotStopped | EntryKind::Announced => return None,
+            EntryKind::JobStarted
+            | EntryKind::JobDone
+            | EntryKind::SlotLeft
+            | EntryKind::SlotStopped
+            | EntryKind::Announced => return None,
         })
     }
 

@@ -82,7 +82,9 @@ impl Planted {
             | Self::MovesUnconfirmed
             | Self::ForgetsSuspensions
             | Self::ForgetsCompanions
-            | Self::StaysAlone => {}
+            | Self::StaysAlone
+            | Self::ForgetsRuns
+            | Self::SkipsRuns => {}
         }
     }
 
@@ -97,6 +99,13 @@ impl Planted {
                 if let Place::Superseded { generation } = member.place {
                     member.place = Place::Moved { generation };
                 }
+            }
+        }
+        for job in state.jobs.values_mut().filter(|job| job.run.is_some()) {
+            match self {
+                Self::ForgetsRuns => job.run = None,
+                Self::SkipsRuns => job.next = job.next.and_then(|next| job.schedule.as_ref()?.after(next)),
+                _ => {}
             }
         }
         let moving = state.seats.values_mut().filter_map(|seat| seat.moving.as_mut());

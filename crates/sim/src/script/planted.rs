@@ -85,10 +85,14 @@ pub enum Planted {
     ForgetsCompanions,
     /// What others take back is taken for answered.
     StaysAlone,
+    /// A run that goes on is forgotten.
+    ForgetsRuns,
+    /// While a run goes on, due instants pass by.
+    SkipsRuns,
 }
 
 impl Planted {
-    pub const ALL: [Self; 39] = [
+    pub const ALL: [Self; 41] = [
         Self::ForgetsCompanions,
         Self::StaysAlone,
         Self::NeverQueues,
@@ -128,6 +132,8 @@ impl Planted {
         Self::TellsNoExtension,
         Self::MovesUnconfirmed,
         Self::ForgetsSuspensions,
+        Self::ForgetsRuns,
+        Self::SkipsRuns,
     ];
 
     #[must_use]
@@ -172,6 +178,8 @@ impl Planted {
             Self::ForgetsSuspensions => "forgets-suspensions",
             Self::ForgetsCompanions => "forgets-companions",
             Self::StaysAlone => "stays-alone",
+            Self::ForgetsRuns => "forgets-runs",
+            Self::SkipsRuns => "skips-runs",
         }
     }
 }

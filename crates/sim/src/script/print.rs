@@ -33,6 +33,9 @@ impl fmt::Display for Script {
             Some(Ownership::Tenant) => writeln!(f, "worker tenant")?,
             Some(Ownership::Cell) => writeln!(f, "worker cell")?,
         }
+        if let Some(job) = &self.job {
+            writeln!(f, "{job}")?;
+        }
         for (version, release) in &self.releases {
             writeln!(f, "release {version} {release}")?;
         }

@@ -11,7 +11,7 @@ use tidegate_domain::release::{AfterStep, Companion, DataStepKind, Ownership, Re
 use tidegate_domain::service::{CompanionPhase, ReportOutcome, Selection, Waived};
 use tidegate_domain::time::Duration;
 
-use super::{Action, Command, GateMood, GatewayMood, Habits, Release, Script, SlotMood, TrafficLine};
+use super::{Action, Command, GateMood, GatewayMood, Habits, JobLine, Release, Script, SlotMood, TrafficLine};
 
 /// A line that is not of the language.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -91,6 +91,7 @@ impl Script {
             ["gateways", names @ ..] => self.gateways = names.iter().map(|name| (*name).to_owned()).collect(),
             ["worker", "tenant"] => self.worker = Some(Ownership::Tenant),
             ["worker", "cell"] => self.worker = Some(Ownership::Cell),
+            ["job", words @ ..] => self.job = Some(JobLine::read(words)?),
             ["release", version, options @ ..] => {
                 self.releases.insert(version_of(version)?, release(options)?);
             }

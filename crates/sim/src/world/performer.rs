@@ -73,7 +73,11 @@ impl Performed {
                 let attempt: u32 = id.rsplit('/').next()?.parse().ok()?;
                 Some((attempt, task.command == step.command))
             }
-            EffectBody::Step(_) | EffectBody::Gate { .. } | EffectBody::Announce(_) | EffectBody::Notice { .. } => None,
+            EffectBody::Step(_)
+            | EffectBody::Job(_)
+            | EffectBody::Gate { .. }
+            | EffectBody::Announce(_)
+            | EffectBody::Notice { .. } => None,
         });
         of_step.max().is_some_and(|(_, forward)| forward)
     }
@@ -157,7 +161,7 @@ impl World {
         let kind = match lane {
             Lane::Gate => Kind::Gate,
             Lane::Announce => Kind::Announcement,
-            Lane::Step => Kind::Step,
+            Lane::Step | Lane::Job => Kind::Step,
             // People send them.
             Lane::Notice => return,
         };

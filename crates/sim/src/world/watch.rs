@@ -12,6 +12,7 @@ use tidegate_domain::time::{Duration, Timestamp};
 use tidegate_engine::Done;
 
 use super::World;
+use super::jobs::Runs;
 use crate::boundary::Kind;
 use crate::product::JUDGED_EVERY;
 use crate::script::GateMood;
@@ -25,6 +26,7 @@ pub struct Moods {
     gates: BTreeMap<Of, GateMood>,
     steps: BTreeMap<(Version, StepName), GateMood>,
     pub companions: BTreeMap<(Version, ServiceName), CompanionPhase>,
+    jobs: Runs,
 }
 
 /// How gates and steps answer now.
@@ -32,6 +34,7 @@ pub struct Moods {
 pub struct Answers {
     gates: BTreeMap<Of, GateMood>,
     steps: BTreeMap<(Version, StepName), GateMood>,
+    jobs: Runs,
 }
 
 fn mood<'a, T>(all: &'a BTreeMap<Of, T>, version: &Version, wave: &WaveName) -> Option<&'a T> {
@@ -40,6 +43,21 @@ fn mood<'a, T>(all: &'a BTreeMap<Of, T>, version: &Version, wave: &WaveName) -> 
 }
 
 impl Moods {
+    pub fn with_runs_taking(takes: Duration) -> Self {
+        Self {
+            jobs: Runs::taking(takes),
+            ..Self::default()
+        }
+    }
+
+    /// A copy that goes its own way.
+    pub fn fork(&self) -> Self {
+        Self {
+            jobs: self.jobs.fork(),
+            ..self.clone()
+        }
+    }
+
     pub fn health(&mut self, version: &Version, wave: Option<&WaveName>, verdict: Verdict, culprits: &[TenantName]) {
         self.health
             .insert((version.clone(), wave.cloned()), (verdict, culprits.to_vec()));
@@ -67,6 +85,7 @@ impl Moods {
         Answers {
             gates: self.gates.clone(),
             steps: self.steps.clone(),
+            jobs: self.jobs.clone(),
         }
     }
 
@@ -105,6 +124,7 @@ impl Answers {
     pub fn answer(&self, effect: &Effect, now: Timestamp) -> Done {
         let mood = match &effect.body {
             EffectBody::Gate { version, wave, .. } => mood(&self.gates, version, wave),
+            EffectBody::Job(_) => return self.jobs.answer(&effect.id, now),
             EffectBody::Step(task) => self.steps.get(&(task.version.clone(), task.step.clone())),
             EffectBody::Announce(_) | EffectBody::Notice { .. } => {
                 return Done::Over(Judgement::new(Verdict::Pass, "it was told"));

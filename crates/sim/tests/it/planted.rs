@@ -6,7 +6,7 @@ use std::path::Path;
 use tidegate_sim::{Script, replay};
 
 /// What can be planted in the release 2.0.0 of which scenario, and the rule that notices it.
-const NOTICED: [(&str, &[(&str, &str)]); 11] = [
+const NOTICED: [(&str, &[(&str, &str)]); 12] = [
     ("queued.txt", &QUEUED),
     ("beside.txt", &BESIDE),
     ("weeks.txt", &WEEKS),
@@ -18,6 +18,7 @@ const NOTICED: [(&str, &[(&str, &str)]); 11] = [
     ("downtime-work.txt", &DOWNTIME_WORK),
     ("tenants.txt", &TENANTS),
     ("together.txt", &TOGETHER),
+    ("jobs.txt", &JOBS),
 ];
 
 const TENANTS: [(&str, &str); 2] = [
@@ -31,6 +32,11 @@ const TENANTS: [(&str, &str); 2] = [
 const TOGETHER: [(&str, &str); 2] = [
     ("forgets-companions", "releases that go together begin in their order"),
     ("stays-alone", "what one service takes back, all take back"),
+];
+
+const JOBS: [(&str, &str); 2] = [
+    ("forgets-runs", "never two runs of a job at once"),
+    ("skips-runs", "every due instant of a job has one run"),
 ];
 
 const QUEUED: [(&str, &str); 2] = [

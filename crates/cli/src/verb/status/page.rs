@@ -149,6 +149,7 @@ fn draw_release(page: &mut String, release: &ReleaseStatus, whole: bool, paint: 
     }
     draw_admission(page, release);
     draw_steps(page, release, paint);
+    draw_failed_jobs(page, release, paint);
     // What holds it is told above, once, however many wait for its end.
     let waiting: Vec<&WaitingText> = release
         .waiting
@@ -212,6 +213,16 @@ fn draw_steps(page: &mut String, release: &ReleaseStatus, paint: Paint) {
         let tone = if failed { Tone::Bad } else { Tone::Faint };
         let line = format!("{} {name}: {}", kind.as_str(), words.join(", "));
         let _ = writeln!(page, "  {}", paint.paint(tone, &line));
+    }
+}
+
+/// Runs that have failed on the release.
+fn draw_failed_jobs(page: &mut String, release: &ReleaseStatus, paint: Paint) {
+    for job in &release.failed_jobs {
+        let last = job.last.as_ref().map_or_else(String::new, |last| format!("; {last}"));
+        let runs = count(job.runs as usize, "run");
+        let line = format!("job {}: {runs} failed{last}", job.component);
+        let _ = writeln!(page, "  {}", paint.paint(Tone::Bad, &line));
     }
 }
 

@@ -1,6 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{check_known, check_unique, names, secrets};
+use super::{check_known, check_unique, jobs, names, secrets};
 use crate::files::Address;
 use crate::files::diagnostic::{Code, Finding, Report, shown};
 use crate::files::tree::Node;
@@ -14,6 +14,9 @@ pub(super) fn check(report: &mut Report<'_>, tree: &Node) {
         if let Some(kind) = component.field("kind").map_or(default_kind, Node::text) {
             check_kind(report, component, kind);
             check_ready(report, component, kind);
+            if kind == "job" && !report.has_errors_in(&component.span) {
+                jobs::check(report, component);
+            }
         }
     }
     if default_kind.is_some() {
@@ -38,10 +41,18 @@ pub(super) fn check_playbook(report: &mut Report<'_>, tree: &Node, playbooks: &[
 }
 
 /// Fields that only some kinds of component have, with those kinds.
-const FIELDS_OF_KINDS: [(&str, &[&str]); 3] = [
+const FIELDS_OF_KINDS: [(&str, &[&str]); 11] = [
     ("match", &["http"]),
     ("ownership", &["worker"]),
     ("ready", &["http", "worker"]),
+    ("instances", &["http", "worker"]),
+    ("drain", &["http", "worker"]),
+    ("after", &["http", "worker"]),
+    ("memory", &["http", "worker"]),
+    ("per", &["job"]),
+    ("schedule", &["job"]),
+    ("missed", &["job"]),
+    ("timeout", &["job"]),
 ];
 
 fn check_kind(report: &mut Report<'_>, component: &Node, kind: &str) {
@@ -81,11 +92,20 @@ fn check_after(report: &mut Report<'_>, tree: &Node) {
                 let message = "a component can not come after itself".to_owned();
                 let finding = Finding::error(Code::Conflict, &name.span, message);
                 report.push(finding.label("remove this"));
+            } else if is_job(tree, name) {
+                let message = "a job is never ready: nothing of it runs between two runs".to_owned();
+                let finding = Finding::error(Code::Conflict, &name.span, message);
+                report.push(finding.label("remove this"));
             } else {
                 check_known(report, name, "component", &known);
             }
         }
     }
+}
+
+fn is_job(tree: &Node, name: &Node) -> bool {
+    let component = name.text().and_then(|name| named(tree.items_of("components"), name));
+    component.is_some_and(|component| component.text_of("kind") == Some("job"))
 }
 
 /// The components that `component` comes after, besides itself.

@@ -156,7 +156,9 @@ const OF_THE_COMPONENTS: &[Mistake] = &[
         "kind: job",
         &[
             "tidegate.yaml:24:5: a component of `kind: job` has no `ready` (only for `kind: http` and `kind: worker`) [remove the field, or correct the kind]",
+            "tidegate.yaml:25:5: a component of `kind: job` has no `after` (only for `kind: http` and `kind: worker`) [remove the field, or correct the kind]",
             "tidegate.yaml:26:5: a component of `kind: job` has no `ownership` (only for `kind: worker`) [remove the field, or correct the kind]",
+            "tidegate.yaml:27:5: a component of `kind: job` has no `memory` (only for `kind: http` and `kind: worker`) [remove the field, or correct the kind]",
         ],
     ),
     (

@@ -125,6 +125,38 @@ fn all_of_a_cell_are_out_of_service_together_before_its_data_are_worked_on() {
 }
 
 #[test]
+fn a_run_of_a_job_ends_before_the_work_begins_and_none_begins_meanwhile() {
+    let mut shop = crate::fixture::shop();
+    let job = "  - {name: tally, kind: job, command: ['{artifact}'], schedule: {every: 1h}}\n";
+    shop.service.push_str(job);
+    PLAYBOOK.clone_into(&mut shop.playbook);
+    shop.apply("1.0.0");
+    shop.settle();
+    shop.pass(Duration::from_hours(1));
+    let runs = |shop: &Shop| -> Vec<EffectId> {
+        let jobs = shop.state.jobs.iter();
+        jobs.filter_map(|(name, job)| Some(job.run.as_ref()?.effect(name)))
+            .collect()
+    };
+    assert_eq!(runs(&shop).len(), 6);
+    shop.apply_with("1.1.0", &undone());
+    shop.settle();
+    assert_eq!(phase(&shop), Some(StepPhase::Waiting));
+    assert!(
+        shop.waiting().contains("job tally of tenant acme goes on with 1.0.0"),
+        "{}",
+        shop.waiting()
+    );
+    for effect in runs(&shop) {
+        let judgement = Judgement::new(Verdict::Pass, "a test says so");
+        shop.take(EventKind::Performed { effect, judgement }).unwrap();
+    }
+    shop.settle();
+    assert_eq!(phase(&shop), Some(StepPhase::Running), "{}", shop.waiting());
+    assert!(runs(&shop).is_empty());
+}
+
+#[test]
 fn what_is_in_flight_ends_before_the_work_begins() {
     let mut shop = shop();
     shop.apply_with("1.1.0", &undone());

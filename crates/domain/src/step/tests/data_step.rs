@@ -19,7 +19,7 @@ fn begun(shop: &Shop) -> Vec<(EffectId, StepTask)> {
     let effects = shop.last.iter().flat_map(|step| &step.effects);
     let tasks = effects.filter_map(|effect| match &effect.body {
         EffectBody::Step(task) => Some((effect.id.clone(), (**task).clone())),
-        EffectBody::Gate { .. } | EffectBody::Announce(_) | EffectBody::Notice { .. } => None,
+        EffectBody::Gate { .. } | EffectBody::Announce(_) | EffectBody::Notice { .. } | EffectBody::Job(_) => None,
     });
     tasks.collect()
 }

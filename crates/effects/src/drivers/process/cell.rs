@@ -333,7 +333,7 @@ impl Slot {
     fn ready(&self, index: u16) -> Option<Ready> {
         match &*self.instances.get(&index)?.view.borrow() {
             View::Ready(ready) => Some(ready.clone()),
-            View::Unknown | View::Starting(_) | View::Done | View::Failed(_) | View::Stopping | View::Gone => None,
+            View::Unknown | View::Starting(_) | View::Failed(_) | View::Stopping | View::Gone => None,
         }
     }
 
@@ -345,7 +345,6 @@ impl Slot {
             let view = self.instances.get(&index).map(|handle| handle.view.borrow().clone());
             match view {
                 Some(View::Ready(one)) => ready.push(one.instance),
-                Some(View::Done) => {}
                 Some(View::Starting(reason)) => {
                     starting.get_or_insert(format!("instance {index}: {reason}"));
                 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tidegate_domain::id::SlotId;
 use tidegate_domain::observed::Instance;
-use tidegate_domain::release::{ComponentKind, ReadinessCheck, SlotSpec};
+use tidegate_domain::release::{ReadinessCheck, SlotSpec};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::{Instant, sleep, sleep_until};
 
@@ -33,8 +33,6 @@ pub(super) enum View {
     /// Not ready, or not ready any more; with the reason.
     Starting(String),
     Ready(Ready),
-    /// A job that has done its work.
-    Done,
     /// It cannot come up, or keeps dying. It is tried again all the same.
     Failed(String),
     Stopping,
@@ -130,10 +128,6 @@ impl Supervisor {
     /// Never returns.
     async fn keep_running(&mut self) {
         loop {
-            if self.is_done() {
-                self.teller.tell(View::Done);
-                std::future::pending::<()>().await;
-            }
             self.course.ready_since = None;
             let Some(last) = self.live().await else { continue };
             tracing::warn!(slot = %self.slot, instance = self.index, reason = last.reason, "a life has ended");
@@ -308,9 +302,6 @@ impl Supervisor {
         let Some(exit) = record::read::<Exit>(&self.directory.exit()) else {
             return Some(Trouble::of("its shim was killed".to_owned()));
         };
-        if self.is_done() {
-            return None;
-        }
         if self.course.ready_since.is_none() && !ports::is_free(life.port) {
             return Some(Trouble::of(port_taken(life.port)));
         }
@@ -327,13 +318,6 @@ impl Supervisor {
             }
         };
         Some(Trouble::of(self.with_last_lines(reason)))
-    }
-
-    /// A job that ended well by itself has done its work and is not run again.
-    fn is_done(&self) -> bool {
-        let exit = || record::read::<Exit>(&self.directory.exit());
-        self.spec.definition.kind == ComponentKind::Job
-            && exit().is_some_and(|exit| exit.outcome == Outcome::Code(0) && !exit.stopped)
     }
 
     fn with_last_lines(&self, reason: String) -> String {

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
-use tidegate_domain::effect::{EffectId, StepTask};
+use tidegate_domain::effect::EffectId;
 use tidegate_domain::id::{SlotId, TenantName};
 use tidegate_domain::release::SlotSpec;
 
 use super::Options;
 use super::record::{InstanceDirectory, Launch};
+use crate::drivers::Once;
 
 /// What may stand in a command between braces.
 pub(super) struct Blanks<'a> {
@@ -17,6 +18,8 @@ pub(super) struct Blanks<'a> {
     pub directory: &'a InstanceDirectory,
     pub artifact: &'a Path,
     pub port: u16,
+    /// The only tenant that it is run for.
+    pub tenant: Option<&'a TenantName>,
 }
 
 /// The file that `TIDEGATE_CONFIG` names.
@@ -31,12 +34,15 @@ impl Blanks<'_> {
     fn fill(&self, text: &str) -> String {
         let port = self.port.to_string();
         let (artifact, config) = (self.artifact.to_string_lossy(), self.directory.configuration());
+        // Without one its blank is text as any other.
+        let tenant = self.tenant.map_or("{tenant}", TenantName::as_str);
         let values = [
             ("{artifact}", artifact.as_ref()),
             ("{port}", port.as_str()),
             ("{cell}", self.spec.cell.as_str()),
             ("{version}", self.spec.version.as_str()),
             ("{config}", &config.to_string_lossy()),
+            ("{tenant}", tenant),
         ];
         let mut filled = String::with_capacity(text.len());
         let mut rest = text;
@@ -66,8 +72,7 @@ pub(super) fn launch(blanks: &Blanks<'_>, slot: &SlotId, index: u16, options: &O
     let definition = &spec.definition;
     let mut environment = definition.environment.clone();
     environment.extend(spec.configuration.clone());
-    // Configuration may have keys that cannot be variables. They are in the file all the same.
-    environment.retain(|key, value| !key.is_empty() && !key.contains(['=', '\0']) && !value.contains('\0'));
+    environment.retain(|name, value| is_variable(name, value));
     let own = [
         ("PORT", blanks.port.to_string()),
         ("TIDEGATE_CELL", spec.cell.to_string()),
@@ -93,24 +98,26 @@ pub(super) fn launch(blanks: &Blanks<'_>, slot: &SlotId, index: u16, options: &O
     }
 }
 
-/// What the shim is told to run once, for work on data. It has no port: nobody sends it requests.
-pub(super) fn launch_once(blanks: &Blanks<'_>, id: &EffectId, task: &StepTask, options: &Options) -> Launch {
+/// What the shim is told to run once. It has no port: nobody sends it requests.
+pub(super) fn launch_once(blanks: &Blanks<'_>, id: &EffectId, task: Once<'_>, options: &Options) -> Launch {
     let index = 0;
-    let base = launch(blanks, &task.spec.id(), index, options);
+    let base = launch(blanks, &task.spec().id(), index, options);
     let mut environment = base.environment;
     environment.remove("PORT");
     environment.remove("TIDEGATE_INSTANCE");
-    let own = [
-        ("TIDEGATE_STEP", task.step.to_string()),
-        ("TIDEGATE_DATABASE", task.database.to_string()),
-        ("TIDEGATE_EFFECT", id.to_string()),
-    ];
-    environment.extend(own.map(|(key, value)| (key.to_owned(), value)));
+    let mut own = task.variables(id);
+    own.retain(|name, value| is_variable(name, value));
+    environment.extend(own);
     Launch {
-        command: blanks.fill_all(&task.command),
+        command: blanks.fill_all(task.command()),
         environment,
         ..base
     }
+}
+
+/// Configuration may have keys that cannot be variables. They are in the file all the same.
+fn is_variable(name: &str, value: &str) -> bool {
+    !name.is_empty() && !name.contains(['=', '\0']) && !value.contains('\0')
 }
 
 impl<'a> ConfigurationFile<'a> {

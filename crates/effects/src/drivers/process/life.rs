@@ -81,6 +81,7 @@ pub(super) fn begin(of: &Supervisor, artifact: &Path) -> Result<Life, StartError
         directory,
         artifact,
         port,
+        tenant: None,
     };
     let slot = SlotRecord {
         component: of.spec.component.clone(),

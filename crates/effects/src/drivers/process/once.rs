@@ -7,7 +7,7 @@
 use std::fs;
 use std::time::Duration;
 
-use tidegate_domain::effect::{EffectId, StepTask};
+use tidegate_domain::effect::EffectId;
 use tidegate_domain::event::{Judgement, Verdict};
 use tokio::time::timeout;
 
@@ -17,11 +17,13 @@ use super::lock::Lock;
 use super::record::{self, Exit, InstanceDirectory, Outcome};
 use super::secrets::Secrets;
 use super::{Shared, in_words};
+use crate::drivers::Once;
 
-/// Directories of commands that have ended, kept for their output.
-const KEPT: usize = 200;
+/// Directories of commands of one kind that have ended, kept for their output. Far more than commands that are waited for at one
+/// time: how one of those has ended must not be forgotten.
+const KEPT: usize = 1_000;
 
-pub(super) async fn run(shared: &Shared, id: &EffectId, task: &StepTask) -> Judgement {
+pub(super) async fn run(shared: &Shared, id: &EffectId, task: Once<'_>) -> Judgement {
     let directory = shared.layout.once(id);
     match to_its_end(shared, &directory, id, task).await {
         Ok(judgement) => judgement,
@@ -33,13 +35,13 @@ async fn to_its_end(
     shared: &Shared,
     directory: &InstanceDirectory,
     id: &EffectId,
-    task: &StepTask,
+    task: Once<'_>,
 ) -> Result<Judgement, String> {
     loop {
         if let Some(life) = life::find(directory).await.map_err(|error| in_words(&error))? {
             if !ended_within(&life, task).await {
                 life::stop(directory).await;
-                let reason = format!("it had not ended within {} and was stopped", task.timeout);
+                let reason = format!("it had not ended within {} and was stopped", task.timeout());
                 return Ok(Judgement::new(Verdict::Fail, reason));
             }
         } else if record::read::<Exit>(&directory.exit()).is_none() {
@@ -62,26 +64,27 @@ async fn begin(
     shared: &Shared,
     directory: &InstanceDirectory,
     id: &EffectId,
-    task: &StepTask,
+    task: Once<'_>,
 ) -> Result<(), StartError> {
     collect(directory);
-    let artifact = shared.artifacts.obtain(&task.spec.artifact).await?;
+    let artifact = shared.artifacts.obtain(&task.spec().artifact).await?;
     let blanks = Blanks {
-        spec: &task.spec,
+        spec: task.spec(),
         directory,
         artifact: &artifact,
         port: 0,
+        tenant: task.tenant(),
     };
     let launch = launch_once(&blanks, id, task, &shared.options);
-    let configuration = ConfigurationFile::of(&task.spec);
-    let secrets = Secrets::resolve(&task.spec.secrets)?;
+    let configuration = ConfigurationFile::of(task.spec());
+    let secrets = Secrets::resolve(&task.spec().secrets)?;
     life::begin_in(directory, &shared.executable, &configuration, (&launch, &secrets)).map(drop)
 }
 
 /// Counted from its start, whichever server has begun it.
-async fn ended_within(life: &Life, task: &StepTask) -> bool {
+async fn ended_within(life: &Life, task: Once<'_>) -> bool {
     let passed = record::now().0.saturating_sub(life.started_at.0);
-    let left = task.timeout.as_millis().saturating_sub(passed);
+    let left = task.timeout().as_millis().saturating_sub(passed);
     let left = Duration::from_millis(u64::try_from(left).unwrap_or(0));
     timeout(left, life.shim.ended()).await.is_ok()
 }
@@ -120,7 +123,7 @@ fn collect(directory: &InstanceDirectory) {
         if matches!(Lock::try_acquire(&old.lock()), Ok(Some(_)))
             && let Err(error) = fs::remove_dir_all(&path)
         {
-            tracing::warn!(path = %path.display(), %error, "cannot delete the output of a step");
+            tracing::warn!(path = %path.display(), %error, "cannot delete what a command has printed");
         }
     }
 }

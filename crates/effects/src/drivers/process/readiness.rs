@@ -55,6 +55,7 @@ async fn succeeds(
         directory,
         artifact: &launch.artifact,
         port: launch.port,
+        tenant: None,
     };
     let command = blanks.fill_all(command);
     let Some((program, arguments)) = command.split_first() else {

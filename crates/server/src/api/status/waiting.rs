@@ -36,6 +36,7 @@ pub fn in_words(waiting: &Waiting) -> WaitingText {
         Waiting::Bake { .. } => "bake",
         Waiting::Return { .. } => "return",
         Waiting::Drain { .. } => "drain",
+        Waiting::Job { .. } => "job",
         Waiting::CellMove { .. } => "cell-move",
     };
     WaitingText {

@@ -10,7 +10,7 @@ impl Words<'_> {
     /// meanwhile may change.
     pub fn subject(&self, waiting: &Waiting) -> Option<String> {
         match waiting {
-            Waiting::Drain { .. } => None,
+            Waiting::Job { .. } | Waiting::Drain { .. } => None,
             Waiting::CellMove { .. }
             | Waiting::Start { .. }
             | Waiting::Window { .. }
@@ -106,6 +106,7 @@ impl Words<'_> {
             Waiting::Return { tenant, cell, .. } => {
                 format!("{tenant} waits for its earlier version to be ready in cell {cell}")
             }
+            Waiting::Job { job, reason } => format!("{} waits: {reason}", job.in_words()),
             Waiting::CellMove { tenant, to, reason } => format!("{tenant} waits to move to cell {to}: {reason}"),
             Waiting::Drain { cell, slot, until, .. } => {
                 format!("slot {slot} in cell {cell} drains until {}", self.at(*until))
@@ -183,6 +184,7 @@ impl Words<'_> {
             | Waiting::Workers { .. }
             | Waiting::Bake { .. }
             | Waiting::Return { .. }
+            | Waiting::Job { .. }
             | Waiting::CellMove { .. }
             | Waiting::Drain { .. } => self.waiting(waiting, &[]),
         }
@@ -234,6 +236,7 @@ pub fn waits(waiting: &Waiting) -> &[TenantName] {
         | Waiting::Gateways { .. }
         | Waiting::Workers { .. }
         | Waiting::Bake { .. }
+        | Waiting::Job { .. }
         | Waiting::CellMove { .. }
         | Waiting::Drain { .. } => &[],
     }
@@ -249,6 +252,7 @@ pub fn is_short(waiting: &Waiting) -> bool {
         | Waiting::Downtime { .. }
         | Waiting::Step { .. }
         | Waiting::Return { .. }
+        | Waiting::Job { .. }
         | Waiting::CellMove { .. }
         | Waiting::Drain { .. } => true,
         Waiting::EarlierRelease { .. }
@@ -289,6 +293,7 @@ pub fn wave_of(waiting: &Waiting) -> Option<&WaveName> {
         | Waiting::Hold { .. }
         | Waiting::Step { .. }
         | Waiting::Return { .. }
+        | Waiting::Job { .. }
         | Waiting::CellMove { .. }
         | Waiting::Drain { .. } => None,
     }

@@ -31,6 +31,7 @@ pub(in super::super) fn spec() -> SlotSpec {
             },
             after: BTreeSet::new(),
             memory_bytes: None,
+            job: tidegate_domain::release::JobTerms::default(),
         },
         artifact: Artifact {
             digest: Digest::of(b""),
@@ -48,6 +49,7 @@ fn blanks<'a>(spec: &'a SlotSpec, directory: &'a InstanceDirectory) -> Blanks<'a
         directory,
         artifact: Path::new("/copies/{port}"),
         port: 2000,
+        tenant: None,
     }
 }
 
