@@ -102,8 +102,16 @@ impl Shop {
         ];
         let (project, problems) = read_project(&sources);
         let project = project.unwrap_or_else(|| panic!("{problems:?}"));
-        let names: Vec<&str> = project.service.components.iter().map(|part| part.name.as_str()).collect();
-        let listed: Vec<String> = names.iter().map(|name| format!("{name}: {{artifact: {name}}}")).collect();
+        let names: Vec<&str> = project
+            .service
+            .components
+            .iter()
+            .map(|part| part.name.as_str())
+            .collect();
+        let listed: Vec<String> = names
+            .iter()
+            .map(|name| format!("{name}: {{artifact: {name}}}"))
+            .collect();
         let text = format!("version: {version}\ncomponents: {{{}}}\n{more}", listed.join(", "));
         let (release, problems) = read_release(&source("release.yaml", &text), &project);
         let release = release.unwrap_or_else(|| panic!("{problems:?}"));

@@ -9,8 +9,8 @@ use crate::calendar::Local;
 use crate::effect::EffectId;
 use crate::files::TimeZoneName;
 use crate::id::{
-    Actor, ApprovalName, CellName, CustomerName, Digest, JobName, RoleName, SlotId, StepName, TenantName, Version, WaveName,
-    WindowName,
+    Actor, ApprovalName, CellName, CustomerName, Digest, JobName, RoleName, SlotId, StepName, TenantName, Version,
+    WaveName, WindowName,
 };
 use crate::plan::NoticeKey;
 use crate::time::Timestamp;

@@ -74,9 +74,9 @@ pub use self::restored::{
 };
 pub use self::route::Route;
 pub use self::status::{
-    ApprovalStatus, CellStatus, GateStatus, HealthStatus, HoldStatus, MaintenanceStatus, NoticeCounts, PatchStatus,
-    JobFailures, ReleaseStatus, SlotStatus, Status, StepStatus, TenantCounts, ValidationStatus, WaitingText, WaiverStatus,
-    WaveStatus,
+    ApprovalStatus, CellStatus, GateStatus, HealthStatus, HoldStatus, JobFailures, MaintenanceStatus, NoticeCounts,
+    PatchStatus, ReleaseStatus, SlotStatus, Status, StepStatus, TenantCounts, ValidationStatus, WaitingText,
+    WaiverStatus, WaveStatus,
 };
 pub use self::steps::StepList;
 pub use self::tenants::{

@@ -137,7 +137,11 @@ impl Reconciler {
                 let (driver, artifact) = (Arc::clone(&self.driver), artifact.clone());
                 tokio::spawn(async move {
                     if let Err(error) = driver.obtain(&artifact).await {
-                        tracing::warn!(trouble = in_words(&error), path = artifact.path, "cannot copy the artifact of a job");
+                        tracing::warn!(
+                            trouble = in_words(&error),
+                            path = artifact.path,
+                            "cannot copy the artifact of a job"
+                        );
                     }
                 });
             }

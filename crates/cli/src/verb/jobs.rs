@@ -149,7 +149,10 @@ fn page(list: &JobList) -> String {
         return "no tenant is on a version with a job\n".to_owned();
     }
     let rows: Vec<[String; 7]> = list.jobs.iter().map(row).collect();
-    table(["job", "tenant", "cell", "version", "last run", "now", "next run"], &rows)
+    table(
+        ["job", "tenant", "cell", "version", "last run", "now", "next run"],
+        &rows,
+    )
 }
 
 fn row(job: &JobStatus) -> [String; 7] {
@@ -180,5 +183,10 @@ fn row(job: &JobStatus) -> [String; 7] {
 
 /// When it was, on which version, and how it ended.
 fn last(run: &JobRunStatus) -> String {
-    format!("{} on {}: {}", when::near(Timestamp(run.since_ms)), run.version, run.outcome)
+    format!(
+        "{} on {}: {}",
+        when::near(Timestamp(run.since_ms)),
+        run.version,
+        run.outcome
+    )
 }

@@ -79,9 +79,15 @@ fn a_run_ends_on_the_version_it_began_with_and_the_next_starts_on_the_tenants_ve
     });
     shop.run(&["apply", "1.1.0.yaml", "--wait", "--timeout", "60s"])
         .succeeded();
-    assert_eq!(shop.served_by("acme").as_deref(), Some("1.1.0"), "its switch has not waited");
+    assert_eq!(
+        shop.served_by("acme").as_deref(),
+        Some("1.1.0"),
+        "its switch has not waited"
+    );
     assert!(!has_begun(&shop, "1.1.0", "acme"), "its run on 1.0.0 goes on");
-    shop.run(&["status"]).succeeded().shows("job report of tenant acme: its run on 1.0.0 since");
+    shop.run(&["status"])
+        .succeeded()
+        .shows("job report of tenant acme: its run on 1.0.0 since");
     shop.wait_until("the others run on", |shop| has_begun(shop, "1.1.0", "cato"));
     fs::remove_file(&wait).unwrap();
     shop.wait_until("acme has caught up on its own version", |shop| {
@@ -95,7 +101,10 @@ fn a_run_ends_on_the_version_it_began_with_and_the_next_starts_on_the_tenants_ve
         assert_eq!(due, every, "every second of {tenant} has one run, in order");
         let first_on_new = runs.iter().position(|(version, _)| version == "1.1.0").unwrap();
         assert!(first_on_new > 0, "{tenant} had runs on both versions");
-        assert!(runs[first_on_new..].iter().all(|(version, _)| version == "1.1.0"), "{tenant}: {runs:?}");
+        assert!(
+            runs[first_on_new..].iter().all(|(version, _)| version == "1.1.0"),
+            "{tenant}: {runs:?}"
+        );
     }
 }
 
@@ -104,7 +113,15 @@ fn a_server_killed_in_the_middle_of_a_run_neither_repeats_nor_misses_it() {
     let mut shop = shop("");
     let wait = shop.workspace.path("data/wait-bolt");
     fs::write(&wait, "").unwrap();
-    let ask = ["jobs", "run", "report", "--tenant", "bolt", "--reason", "the figures were wrong"];
+    let ask = [
+        "jobs",
+        "run",
+        "report",
+        "--tenant",
+        "bolt",
+        "--reason",
+        "the figures were wrong",
+    ];
     shop.run(&ask).succeeded();
     shop.wait_until("it is begun", |shop| has_begun(shop, "1.0.0", "bolt"));
     shop.kill_server();
@@ -130,7 +147,10 @@ fn a_run_that_fails_is_shown_and_holds_nothing_up() {
     let ask = ["jobs", "run", "report", "--tenant", "cato", "--reason", "a try"];
     shop.run(&ask).succeeded();
     shop.wait_until("it has failed", |shop| {
-        shop.run(&["status"]).succeeded().stdout.contains("job report: 1 run failed")
+        shop.run(&["status"])
+            .succeeded()
+            .stdout
+            .contains("job report: 1 run failed")
     });
     fs::remove_file(shop.workspace.path("data/fail")).unwrap();
     shop.run(&ask).succeeded();

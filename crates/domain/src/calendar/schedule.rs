@@ -223,9 +223,14 @@ impl Schedule {
     #[must_use]
     pub fn last_of(&self, next: Timestamp, until: Timestamp, keep: u64) -> Missed {
         if let Self::Every(every) = self {
-            let count = (until.0.saturating_sub(next.0)).div_euclid(every.as_millis()).unsigned_abs() + 1;
+            let count = (until.0.saturating_sub(next.0))
+                .div_euclid(every.as_millis())
+                .unsigned_abs()
+                + 1;
             let dropped = count.saturating_sub(keep);
-            let passed = every.as_millis().saturating_mul(i64::try_from(dropped).unwrap_or(i64::MAX));
+            let passed = every
+                .as_millis()
+                .saturating_mul(i64::try_from(dropped).unwrap_or(i64::MAX));
             return Missed {
                 kept_from: Timestamp(next.0.saturating_add(passed)),
                 dropped,

@@ -85,7 +85,11 @@ impl fmt::Display for Boundary {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct LocalTime(pub Time);
 
-written_as_text!(LocalTime, "^([01][0-9]|2[0-3]):[0-5][0-9]$", "a local time such as `02:30`");
+written_as_text!(
+    LocalTime,
+    "^([01][0-9]|2[0-3]):[0-5][0-9]$",
+    "a local time such as `02:30`"
+);
 
 impl FromStr for LocalTime {
     type Err = WrongText;

@@ -9,8 +9,8 @@ use crate::change::Change;
 use crate::files::{self, Environment, Project, TimeZoneName};
 use crate::id::{CellName, ComponentName, DatabaseName, Digest, TenantName, Version};
 use crate::release::{
-    Artifact, ComponentKind, ComponentRelease, Configuration, DataStep, Definition, JobTerms, Readiness, ReadinessCheck,
-    Release, ReleaseKind, Reversible, SecretReference, SecretReferences, Secrets,
+    Artifact, ComponentKind, ComponentRelease, Configuration, DataStep, Definition, JobTerms, Readiness,
+    ReadinessCheck, Release, ReleaseKind, Reversible, SecretReference, SecretReferences, Secrets,
 };
 use crate::service::Service;
 

@@ -21,7 +21,7 @@ fn release(version: &str, artifact: &[u8]) -> Release {
         },
         after: BTreeSet::new(),
         memory_bytes: None,
-            job: JobTerms::default(),
+        job: JobTerms::default(),
     };
     let part = ComponentRelease {
         definition,

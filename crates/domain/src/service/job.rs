@@ -80,9 +80,13 @@ impl Service {
     /// A run of a job that goes on in a cell on one of these versions, in words.
     #[must_use]
     pub fn job_running(&self, cell: &CellName, on: impl Fn(&Version) -> bool) -> Option<String> {
-        let runs = self.jobs.iter().filter_map(|(name, job)| Some((name, job.run.as_ref()?)));
+        let runs = self
+            .jobs
+            .iter()
+            .filter_map(|(name, job)| Some((name, job.run.as_ref()?)));
         let mut here = runs.filter(|(_, run)| run.cell == *cell && on(&run.version));
-        here.next().map(|(name, run)| format!("{} goes on with {}", name.in_words(), run.version))
+        here.next()
+            .map(|(name, run)| format!("{} goes on with {}", name.in_words(), run.version))
     }
 
     /// What the next run of a job would be on, and in which cell. `None`: its tenant is gone, or has no version yet.
@@ -103,7 +107,10 @@ impl Service {
     /// The run of a tenant's job that goes on.
     #[must_use]
     pub fn job_running_for(&self, tenant: &TenantName) -> Option<&JobName> {
-        let mut own = self.jobs.iter().filter(|(name, job)| name.tenant() == Some(tenant) && job.run.is_some());
+        let mut own = self
+            .jobs
+            .iter()
+            .filter(|(name, job)| name.tenant() == Some(tenant) && job.run.is_some());
         own.next().map(|(name, _)| name)
     }
 }

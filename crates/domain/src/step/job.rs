@@ -73,7 +73,12 @@ impl Turn {
     fn grounds(&self) -> BTreeMap<JobName, Ground> {
         let mut grounds = BTreeMap::new();
         let mut add = |of: JobOf, cell: &CellName, version: &Version, per: JobPer| {
-            let jobs = self.state.pinned.get(version).into_iter().flat_map(|release| release.jobs());
+            let jobs = self
+                .state
+                .pinned
+                .get(version)
+                .into_iter()
+                .flat_map(|release| release.jobs());
             for (component, terms) in jobs.filter(|(_, terms)| terms.per == per) {
                 let (component, of) = (component.clone(), of.clone());
                 let ground = Ground {
@@ -149,7 +154,9 @@ impl Turn {
     /// A job that nobody could run for long does not run for ever after.
     fn drop_surplus(&mut self, name: &JobName, terms: &JobTerms) {
         let now = self.now;
-        let Some(job) = self.state.jobs.get_mut(name) else { return };
+        let Some(job) = self.state.jobs.get_mut(name) else {
+            return;
+        };
         let (Some(next), Some(schedule), MissedRuns::All) = (job.next, &job.schedule, terms.missed) else {
             return;
         };
@@ -279,7 +286,9 @@ impl Turn {
         });
         self.write_job(EntryKind::JobStarted, name, Some(&run.version), &cause);
         let in_words = run.in_words();
-        let Some(job) = self.state.jobs.get_mut(name) else { return };
+        let Some(job) = self.state.jobs.get_mut(name) else {
+            return;
+        };
         job.run = Some(run);
         if job.is_due(self.now) {
             self.wait_to_begin(name, in_words);
@@ -291,7 +300,9 @@ impl Turn {
         let is_it = |(name, job): &(&JobName, &Job)| job.run.as_ref().is_some_and(|run| run.effect(name) == *effect);
         let found = self.state.jobs.iter().find(is_it).map(|(name, _)| name.clone());
         let Some(name) = found else { return };
-        let Some(job) = self.state.jobs.get_mut(&name) else { return };
+        let Some(job) = self.state.jobs.get_mut(&name) else {
+            return;
+        };
         let Some(run) = job.run.take() else { return };
         let (version, passed) = (run.version.clone(), judgement.verdict == Verdict::Pass);
         if !passed {

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use crate::id::{
-    Actor, ApprovalName, CellName, CustomerName, Digest, JobName, RoleName, ServiceName, StepName, TenantName, Version, WaveName,
+    Actor, ApprovalName, CellName, CustomerName, Digest, JobName, RoleName, ServiceName, StepName, TenantName, Version,
+    WaveName,
 };
 use crate::release::Stage;
 use crate::time::Timestamp;

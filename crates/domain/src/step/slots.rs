@@ -232,13 +232,10 @@ impl Turn {
         let version = current.version.clone();
         for cell in cells {
             let owned = |turn: &Self| {
-                turn.state
-                    .cells
-                    .get(&cell)
-                    .is_some_and(|cell| {
-                        let mut owners = cell.owners.values();
-                        cell.jobs_on.as_ref() == Some(&version) || owners.any(|owner| owner.version == version)
-                    })
+                turn.state.cells.get(&cell).is_some_and(|cell| {
+                    let mut owners = cell.owners.values();
+                    cell.jobs_on.as_ref() == Some(&version) || owners.any(|owner| owner.version == version)
+                })
             };
             if owned(self) {
                 self.set_owner(&cell, &from);

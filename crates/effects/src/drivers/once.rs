@@ -60,8 +60,16 @@ impl<'a> Once<'a> {
                 ("TIDEGATE_DATABASE", task.database.to_string()),
             ],
             Self::Job(task) => {
-                let settings = task.tenant.as_ref().and_then(|tenant| task.spec.tenant_configuration.get(tenant));
-                variables.extend(settings.into_iter().flatten().map(|(name, value)| (name.clone(), value.clone())));
+                let settings = task
+                    .tenant
+                    .as_ref()
+                    .and_then(|tenant| task.spec.tenant_configuration.get(tenant));
+                variables.extend(
+                    settings
+                        .into_iter()
+                        .flatten()
+                        .map(|(name, value)| (name.clone(), value.clone())),
+                );
                 let tenant = task.tenant.iter().map(|tenant| ("TIDEGATE_TENANT", tenant.to_string()));
                 let due = task.due.iter().map(|due| ("TIDEGATE_DUE", due.to_string()));
                 tenant.chain(due).collect()

@@ -9,8 +9,8 @@ use serde_json::Value;
 use tidegate_domain::effect::{EffectId, StepTask};
 use tidegate_domain::event::{Judgement, Verdict};
 use tidegate_domain::time::Duration as Span;
-use tidegate_effects::drivers::{Driver as _, Once};
 use tidegate_effects::drivers::process::once_logs;
+use tidegate_effects::drivers::{Driver as _, Once};
 use tokio::time::timeout;
 
 use super::world::{World, alive, cell, eventually, kill, lines};

@@ -121,7 +121,12 @@ struct Select {
 
 pub fn routes() -> Vec<Route> {
     vec![
-        Route::guarded(Method::GET, "/v1/jobs", "What each job has run, runs and will run", list),
+        Route::guarded(
+            Method::GET,
+            "/v1/jobs",
+            "What each job has run, runs and will run",
+            list,
+        ),
         Route::guarded(
             Method::POST,
             "/v1/jobs/{component}/runs",
@@ -146,7 +151,10 @@ async fn list(
     let mut jobs = of(&view.state, &view.waiting, clock::now());
     jobs.retain(|job| {
         let is_wanted = |wanted: &Option<TenantName>| wanted.is_none() || *wanted == job.tenant;
-        which.component.as_ref().is_none_or(|component| *component == job.component)
+        which
+            .component
+            .as_ref()
+            .is_none_or(|component| *component == job.component)
             && which.cell.as_ref().is_none_or(|cell| *cell == job.cell)
             && is_wanted(&which.tenant)
             && by.scope().holds(&job.cell)

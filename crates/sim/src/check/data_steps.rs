@@ -131,7 +131,10 @@ fn may_begin(state: &Service, run: &Run, step: &StepRun, ledger: &Ledger, now: T
             return Err(("work is taken back when nobody needs it", detail()));
         }
         if let Some(run) = run_of_job(state, &step.cell, |version| *version == run.version) {
-            return Err(("work is taken back when nobody needs it", format!("{}: {run}", detail())));
+            return Err((
+                "work is taken back when nobody needs it",
+                format!("{}: {run}", detail()),
+            ));
         }
         return Ok(());
     }

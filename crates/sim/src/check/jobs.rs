@@ -81,7 +81,10 @@ impl Runs {
     fn moves_between_runs(&self, entry: &Entry) -> Checked {
         let own = |name: &JobName| name.tenant().is_some_and(|tenant| entry.tenants.contains(tenant));
         match self.jobs.iter().find(|(name, known)| own(name) && known.goes_on) {
-            Some((name, _)) => Err(("a tenant changes its cell between runs", format!("{} goes on", name.in_words()))),
+            Some((name, _)) => Err((
+                "a tenant changes its cell between runs",
+                format!("{} goes on", name.in_words()),
+            )),
             None => Ok(()),
         }
     }
@@ -95,7 +98,10 @@ impl Runs {
             && self.seats.get(tenant) != entry.release.as_ref()
         {
             let on = self.seats.get(tenant).map_or("none", Version::as_str);
-            return Err(("a run begins on the version of its tenant", format!("{}, who is on {on}", detail())));
+            return Err((
+                "a run begins on the version of its tenant",
+                format!("{}, who is on {on}", detail()),
+            ));
         }
         let schedule = state.jobs.get(&name).and_then(|job| job.schedule.clone());
         let once = entry.reason.contains("that it makes up for");

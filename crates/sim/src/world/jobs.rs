@@ -42,7 +42,11 @@ impl Runs {
             let why = "it goes on".to_owned();
             return Done::Again { at, why };
         }
-        let number = id.as_str().rsplit('/').next().and_then(|number| number.parse::<u32>().ok());
+        let number = id
+            .as_str()
+            .rsplit('/')
+            .next()
+            .and_then(|number| number.parse::<u32>().ok());
         Done::Over(match number {
             Some(number) if number % FAILS == 0 => Judgement::new(Verdict::Fail, "it ended with code 1"),
             Some(_) | None => Judgement::new(Verdict::Pass, "it ended with code 0"),

@@ -20,11 +20,15 @@ pub(super) fn check(report: &mut Report<'_>, component: &Node) {
     };
     if component.text_of("per") == Some("cell") && zone == Some(&WindowZone::Tenant) {
         let message = "the clocks of which tenant, in a job that is run for a whole cell?".to_owned();
-        let span = node.entry("time_zone").map_or_else(|| node.first_span(), |entry| entry.value.first_span());
+        let span = node
+            .entry("time_zone")
+            .map_or_else(|| node.first_span(), |entry| entry.value.first_span());
         let finding = Finding::error(Code::Conflict, &span, message);
         report.push(finding.help("write `time_zone` with an IANA name, such as `Europe/Berlin`"));
     }
-    let Err(error) = Schedule::try_from(written) else { return };
+    let Err(error) = Schedule::try_from(written) else {
+        return;
+    };
     let span = match node.entry(error.field()) {
         Some(entry) => entry.value.first_span(),
         None => node.first_span(),
@@ -33,7 +37,9 @@ pub(super) fn check(report: &mut Report<'_>, component: &Node) {
     let (message, rest) = text.split_once(": ").unwrap_or((&text, ""));
     let finding = Finding::error(Code::Conflict, &span, message.replacen("it ", "this schedule ", 1));
     report.push(if message == "it never comes" {
-        finding.label(rest).help("correct it, or remove `schedule` to run the job on demand only")
+        finding
+            .label(rest)
+            .help("correct it, or remove `schedule` to run the job on demand only")
     } else {
         finding.help(rest)
     });
