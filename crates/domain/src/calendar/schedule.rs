@@ -211,8 +211,8 @@ impl Schedule {
         match self {
             Self::Every(_) => None,
             Self::Weekly { on, .. } => {
-                let mut days = std::iter::successors(Some(first), |date| date.tomorrow().ok());
-                let mut days = days.by_ref().take_while(|date| *date <= last);
+                let days = std::iter::successors(Some(first), |date| date.tomorrow().ok());
+                let mut days = days.take_while(|date| *date <= last);
                 days.find_map(|date| on.contains(date.weekday()).then(|| instant(date)).flatten())
             }
             Self::Recurring { days, .. } => days.dates(first, last).find_map(instant),
