@@ -65,7 +65,7 @@ pub enum Schedule {
 /// A schedule whose parts do not go together.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ScheduleError {
-    #[error("`every: {0}` is too short: write a second or more")]
+    #[error("`{0}` is too short a time between two runs: write a second or more")]
     TooShort(Duration),
     #[error("`on` and `rrule` both say on which days: keep one of the two")]
     OnAndRule,

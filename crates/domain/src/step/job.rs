@@ -11,7 +11,7 @@ use crate::event::{Judgement, Verdict};
 use crate::files::TimeZoneName;
 use crate::id::{CellName, JobName, JobOf, TenantName, Version};
 use crate::journal::{Entry, EntryKind};
-use crate::release::{JobPer, JobTerms, MissedRuns};
+use crate::release::{JobPer, JobTerms, MissedRuns, Release};
 use crate::service::{AskedRun, EndedRun, Job, JobRun};
 use crate::time::Timestamp;
 use crate::waiting::Waiting;
@@ -74,12 +74,7 @@ impl Turn {
     fn grounds(&self) -> BTreeMap<JobName, Ground> {
         let mut grounds = BTreeMap::new();
         let mut add = |of: JobOf, cell: &CellName, version: &Version, per: JobPer| {
-            let jobs = self
-                .state
-                .pinned
-                .get(version)
-                .into_iter()
-                .flat_map(|release| release.jobs());
+            let jobs = self.state.pinned.get(version).into_iter().flat_map(Release::jobs);
             for (component, terms) in jobs.filter(|(_, terms)| terms.per == per) {
                 let (component, of) = (component.clone(), of.clone());
                 let ground = Ground {

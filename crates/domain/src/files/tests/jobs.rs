@@ -59,7 +59,7 @@ fn mistakes_in_a_job_say_their_line_and_the_way_out() {
     );
     check(
         "schedule: {every: 0s}",
-        &["tidegate.yaml:7:62: `every: 0s` is too short [write a second or more]"],
+        &["tidegate.yaml:7:62: `0s` is too short a time between two runs [write a second or more]"],
     );
     check(
         "schedule: {rrule: \"FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30\", at: \"02:30\"}",
