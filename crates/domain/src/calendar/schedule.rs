@@ -65,7 +65,7 @@ pub enum Schedule {
 /// A schedule whose parts do not go together.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ScheduleError {
-    #[error("`every: {0}` is too short: write a second or more")]
+    #[error("`{0}` is too short a time between two runs: write a second or more")]
     TooShort(Duration),
     #[error("`on` and `rrule` both say on which days: keep one of the two")]
     OnAndRule,
@@ -211,8 +211,8 @@ impl Schedule {
         match self {
             Self::Every(_) => None,
             Self::Weekly { on, .. } => {
-                let mut days = std::iter::successors(Some(first), |date| date.tomorrow().ok());
-                let mut days = days.by_ref().take_while(|date| *date <= last);
+                let days = std::iter::successors(Some(first), |date| date.tomorrow().ok());
+                let mut days = days.take_while(|date| *date <= last);
                 days.find_map(|date| on.contains(date.weekday()).then(|| instant(date)).flatten())
             }
             Self::Recurring { days, .. } => days.dates(first, last).find_map(instant),

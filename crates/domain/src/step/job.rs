@@ -7,9 +7,10 @@ use super::Refused;
 use super::turn::{Cause, Turn};
 use crate::effect::{Effect, EffectBody, EffectId, JobTask};
 use crate::event::{Judgement, Verdict};
+use crate::files::TimeZoneName;
 use crate::id::{CellName, JobName, JobOf, TenantName, Version};
 use crate::journal::{Entry, EntryKind};
-use crate::release::{JobPer, JobTerms, MissedRuns};
+use crate::release::{JobPer, JobTerms, MissedRuns, Release};
 use crate::service::{AskedRun, EndedRun, Job, JobRun};
 use crate::time::Timestamp;
 use crate::waiting::Waiting;
@@ -74,12 +75,7 @@ impl Turn {
     fn grounds(&self) -> BTreeMap<JobName, Ground> {
         let mut grounds = BTreeMap::new();
         let mut add = |of: JobOf, cell: &CellName, version: &Version, per: JobPer| {
-            let jobs = self
-                .state
-                .pinned
-                .get(version)
-                .into_iter()
-                .flat_map(|release| release.jobs());
+            let jobs = self.state.pinned.get(version).into_iter().flat_map(Release::jobs);
             for (component, terms) in jobs.filter(|(_, terms)| terms.per == per) {
                 let (component, of) = (component.clone(), of.clone());
                 let ground = Ground {
@@ -134,7 +130,7 @@ impl Turn {
             JobOf::Tenant(tenant) => {
                 let release = self.state.pinned.get(&ground.version);
                 let zone = release.map(|release| release.time_zone_of(tenant));
-                schedule.for_tenant(&zone.unwrap_or_else(crate::files::TimeZoneName::utc))
+                schedule.for_tenant(&zone.unwrap_or_else(TimeZoneName::utc))
             }
             JobOf::Cell(_) => schedule,
         });
@@ -179,27 +175,30 @@ impl Turn {
     }
 
     fn begin_or_wait(&mut self, name: &JobName, ground: &Ground, out_of_service: &BTreeSet<TenantName>) {
-        let now = self.now;
-        if self.state.jobs.get(name).is_some_and(|job| job.is_due(now)) {
-            let kept = self.kept_from_begin(name, out_of_service);
-            match kept {
-                Some(reason) => self.wait_to_begin(name, reason),
-                None => self.begin_run(name, ground),
-            }
+        if self.is_due(name) && self.kept_from_beginning(name, out_of_service).is_none() {
+            self.begin_run(name, ground);
+            self.follow(name, ground);
         }
-        let Some(job) = self.state.jobs.get(name) else { return };
-        if let Some(next) = job.next.filter(|next| *next > now) {
-            self.wake_at(next);
+        if self.is_due(name)
+            && let Some(reason) = self.kept_from_beginning(name, out_of_service)
+        {
+            self.waiting.push(Waiting::Job {
+                job: name.clone(),
+                reason,
+            });
         }
+        let next = self.state.jobs.get(name).and_then(|job| job.next);
+        next.into_iter().for_each(|next| self.wake_at(next));
     }
 
-    fn wait_to_begin(&mut self, name: &JobName, reason: String) {
-        let job = name.clone();
-        self.waiting.push(Waiting::Job { job, reason });
+    /// A run should have begun.
+    fn is_due(&self, name: &JobName) -> bool {
+        let is_due = |job: &Job| !job.asked.is_empty() || job.next.is_some_and(|next| next <= self.now);
+        self.state.jobs.get(name).is_some_and(is_due)
     }
 
     /// Why no run begins although one is due. It is put off, not skipped.
-    fn kept_from_begin(&self, name: &JobName, out_of_service: &BTreeSet<TenantName>) -> Option<String> {
+    fn kept_from_beginning(&self, name: &JobName, out_of_service: &BTreeSet<TenantName>) -> Option<String> {
         if let Some(run) = self.state.jobs.get(name).and_then(|job| job.run.as_ref()) {
             return Some(run.in_words());
         }
@@ -286,13 +285,8 @@ impl Turn {
             body: EffectBody::Job(Box::new(task)),
         });
         self.write_job(EntryKind::JobStarted, name, Some(&run.version), &cause);
-        let in_words = run.in_words();
-        let Some(job) = self.state.jobs.get_mut(name) else {
-            return;
-        };
-        job.run = Some(run);
-        if job.is_due(self.now) {
-            self.wait_to_begin(name, in_words);
+        if let Some(job) = self.state.jobs.get_mut(name) {
+            job.run = Some(run);
         }
     }
 
@@ -344,11 +338,6 @@ impl JobRun {
 }
 
 impl Job {
-    /// A run should have begun.
-    fn is_due(&self, now: Timestamp) -> bool {
-        !self.asked.is_empty() || self.next.is_some_and(|next| next <= now)
-    }
-
     /// How many scheduled runs wait.
     pub fn scheduled_by(&self, now: Timestamp) -> u64 {
         let until = self.until.unwrap_or(now);

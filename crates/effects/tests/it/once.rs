@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use rustix::process::Signal;
 use serde_json::Value;
-use tidegate_domain::effect::{EffectId, StepTask};
+use tidegate_domain::effect::{EffectId, JobTask, StepTask};
 use tidegate_domain::event::{Judgement, Verdict};
-use tidegate_domain::time::Duration as Span;
+use tidegate_domain::id::{JobName, JobOf};
+use tidegate_domain::time::{Duration as Span, Timestamp};
 use tidegate_effects::drivers::process::once_logs;
 use tidegate_effects::drivers::{Driver as _, Once};
 use tokio::time::timeout;
@@ -159,4 +160,47 @@ async fn an_artifact_that_is_not_what_its_digest_says_is_not_run() {
     let error = run(&mut world, 1, &changed).await;
     assert_eq!(error.verdict, Verdict::Error, "{}", error.reason);
     assert!(!log.exists());
+}
+
+#[tokio::test]
+async fn a_run_of_a_job_knows_whom_it_is_for_and_has_the_settings_of_its_tenant() {
+    let mut world = World::new();
+    let log = world.file("log");
+    let script = format!(
+        "echo \"{{tenant}} $TIDEGATE_TENANT $TIDEGATE_DUE $MODE $LIMIT ${{TIDEGATE_STEP-none}}\" >> {}; echo printed",
+        log.display()
+    );
+    let tenant = "acme".parse().expect("a name");
+    let settings = |pairs: &[(&str, &str)]| -> BTreeMap<String, String> {
+        let owned = pairs
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        owned.collect()
+    };
+    let mut spec = world.spec("figures", "2.0.0");
+    spec.definition.command = ["/bin/sh", "-c", &script].map(str::to_owned).to_vec();
+    spec.configuration = settings(&[("MODE", "slow"), ("LIMIT", "10")]);
+    spec.tenant_configuration = BTreeMap::from([(tenant, settings(&[("MODE", "fast"), ("not=a=variable", "x")]))]);
+    let mut task = JobTask {
+        version: "2.0.0".parse().expect("a version"),
+        tenant: spec.tenant_configuration.keys().next().cloned(),
+        spec,
+        timeout: Span::from_secs(30),
+        due: Some(Timestamp(0)),
+    };
+    let of = JobOf::Tenant("acme".parse().expect("a name"));
+    let component = "figures".parse().expect("a name");
+    let name = JobName { component, of };
+    let id = |run: u32| EffectId::job(&task.version, &cell(), &name, run);
+    let (first, second) = (id(1), id(2));
+    let ended = world.driver().run_once(&first, Once::Job(&task)).await;
+    assert_eq!(ended.verdict, Verdict::Pass, "{}", ended.reason);
+    assert_eq!(once_logs(&world.root(), &first, 5).unwrap(), ["printed"]);
+    task.tenant = None;
+    task.due = None;
+    world.driver().run_once(&second, Once::Job(&task)).await;
+    assert_eq!(
+        lines(&log),
+        ["acme acme 1970-01-01T00:00:00Z fast 10 none", "{tenant}   slow 10 none"]
+    );
 }

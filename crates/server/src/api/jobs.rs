@@ -14,7 +14,7 @@ use super::commands::submit;
 use super::exchange::{Answer, Args, Body, Key, Named};
 use super::logs::{self, LINES, LINES_MAX};
 use super::{AppState, Logs, Problem, Route, SCHEMA_VERSION};
-use crate::auth::{Authorized, permission};
+use crate::auth::{Authorized, Permission, permission};
 use crate::clock;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -174,7 +174,7 @@ async fn run(
         component,
         of: one_of(body.tenant, body.cell)?,
     };
-    by.within(&cell_of(&state, &job)?)?;
+    by.within(&cell_of(&state, &by, &job)?)?;
     let kind = EventKind::JobAsked { job: job.clone() };
     submit(&state, by.actor(), &key, Some(&body.reason), kind).await?;
     let view = state.control().view();
@@ -192,7 +192,7 @@ async fn get_logs(
 ) -> Result<Answer<Logs>, Problem> {
     let of = one_of(select.tenant, select.cell)?;
     let name = JobName { component, of };
-    by.within(&cell_of(&state, &name)?)?;
+    by.within(&cell_of(&state, &by, &name)?)?;
     let view = state.control().view();
     let job = view.state.jobs.get(&name);
     let run = job.and_then(|job| job.run.as_ref().or(job.last.as_ref().map(|last| &last.run)));
@@ -218,15 +218,17 @@ fn one_of(tenant: Option<TenantName>, cell: Option<CellName>) -> Result<JobOf, P
     }
 }
 
-/// Where the job is run.
-fn cell_of(state: &AppState, job: &JobName) -> Result<CellName, Problem> {
-    match &job.of {
-        JobOf::Cell(cell) => Ok(cell.clone()),
-        JobOf::Tenant(tenant) => {
-            let view = state.control().view();
-            let seat = view.state.seats.get(tenant);
-            let cell = seat.map(|seat| seat.cell.clone());
-            cell.ok_or_else(|| no_such_job(job))
+/// Where the job is run. Whose token is for some cells does not learn which tenants there are elsewhere.
+fn cell_of<P: Permission>(state: &AppState, by: &Authorized<P>, job: &JobName) -> Result<CellName, Problem> {
+    let tenant = match &job.of {
+        JobOf::Cell(cell) => return Ok(cell.clone()),
+        JobOf::Tenant(tenant) => tenant,
+    };
+    match state.control().view().state.seats.get(tenant) {
+        Some(seat) => Ok(seat.cell.clone()),
+        None => {
+            by.whole_service()?;
+            Err(no_such_job(job))
         }
     }
 }
@@ -242,9 +244,11 @@ fn of(service: &Service, waiting: &[Waiting], now: Timestamp) -> Vec<JobStatus> 
 }
 
 fn waits_for(waiting: &[Waiting], name: &JobName) -> Option<String> {
-    waiting.iter().find_map(|waiting| match waiting {
-        Waiting::Job { job, reason } if job == name => Some(reason.clone()),
-        _ => None,
+    waiting.iter().find_map(|waiting| {
+        let Waiting::Job { job, reason } = waiting else {
+            return None;
+        };
+        (job == name).then(|| reason.clone())
     })
 }
 

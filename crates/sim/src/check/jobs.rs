@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use tidegate_domain::calendar::{Schedule, read_instant};
-use tidegate_domain::id::{JobName, JobOf, TenantName, Version};
+use tidegate_domain::id::{ComponentName, JobName, JobOf, TenantName, Version};
 use tidegate_domain::journal::{Entry, EntryKind};
 use tidegate_domain::service::Service;
 use tidegate_domain::time::Timestamp;
@@ -42,29 +42,35 @@ impl Runs {
     /// Follows the rows that were added.
     pub fn follow(&mut self, rows: &[(Timestamp, Entry)], state: &Service) -> Checked {
         for (at, entry) in rows {
-            match entry.kind {
-                EntryKind::Moved | EntryKind::Returned | EntryKind::TenantAdded | EntryKind::TenantStarted => {
-                    self.seat(*at, entry);
-                }
-                EntryKind::TenantRemoved => {
-                    self.seats.retain(|tenant, _| !entry.tenants.contains(tenant));
-                    let gone = |name: &JobName| name.tenant().is_some_and(|tenant| entry.tenants.contains(tenant));
-                    for (_, known) in self.jobs.iter_mut().filter(|(name, _)| gone(name)) {
-                        (known.due, known.since) = (None, None);
-                    }
-                }
-                EntryKind::TenantMoved => self.moves_between_runs(entry)?,
-                EntryKind::JobStarted => self.started(*at, entry, state)?,
-                EntryKind::JobDone | EntryKind::JobFailed => self.ended(entry)?,
-                EntryKind::JobDropped => {
-                    if let Some(known) = name_in(entry).and_then(|name| self.jobs.get_mut(&name)) {
-                        (known.due, known.since) = (None, None);
-                    }
-                }
-                _ => {}
+            let kind = entry.kind;
+            if matches!(
+                kind,
+                EntryKind::Moved | EntryKind::Returned | EntryKind::TenantAdded | EntryKind::TenantStarted
+            ) {
+                self.seat(*at, entry);
+            } else if kind == EntryKind::TenantRemoved {
+                self.remove(entry);
+            } else if kind == EntryKind::TenantMoved {
+                self.moves_between_runs(entry)?;
+            } else if kind == EntryKind::JobStarted {
+                self.started(*at, entry, state)?;
+            } else if matches!(kind, EntryKind::JobDone | EntryKind::JobFailed) {
+                self.ended(entry)?;
+            } else if kind == EntryKind::JobDropped
+                && let Some(known) = name_in(entry).and_then(|name| self.jobs.get_mut(&name))
+            {
+                (known.due, known.since) = (None, None);
             }
         }
         Ok(())
+    }
+
+    fn remove(&mut self, entry: &Entry) {
+        self.seats.retain(|tenant, _| !entry.tenants.contains(tenant));
+        let gone = |name: &JobName| name.tenant().is_some_and(|tenant| entry.tenants.contains(tenant));
+        for (_, known) in self.jobs.iter_mut().filter(|(name, _)| gone(name)) {
+            (known.due, known.since) = (None, None);
+        }
     }
 
     fn seat(&mut self, at: Timestamp, entry: &Entry) {
@@ -135,7 +141,7 @@ impl Runs {
 }
 
 /// The only job of a simulated product.
-fn component() -> tidegate_domain::id::ComponentName {
+fn component() -> ComponentName {
     "tally".parse().expect("a name")
 }
 

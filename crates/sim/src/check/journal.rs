@@ -50,6 +50,12 @@ impl Replay {
     }
 
     fn take(&mut self, entry: &Entry) -> Checked {
+        self.may_be(entry)?;
+        self.remember(entry);
+        Ok(())
+    }
+
+    fn may_be(&self, entry: &Entry) -> Checked {
         if entry.actor.as_str().is_empty() || entry.reason.trim().is_empty() {
             return Err(("every change has an actor and a reason", line(entry)));
         }
@@ -62,6 +68,10 @@ impl Replay {
         if held && moves {
             return Err(("a held release does not move", line(entry)));
         }
+        Ok(())
+    }
+
+    fn remember(&mut self, entry: &Entry) {
         match entry.kind {
             EntryKind::Moved | EntryKind::Returned | EntryKind::TenantAdded | EntryKind::TenantStarted => {
                 for tenant in &entry.tenants {
@@ -123,7 +133,6 @@ impl Replay {
             | EntryKind::Announced
             | EntryKind::Refused => {}
         }
-        Ok(())
     }
 
     /// The state says what the journal says, and nothing changed without a row.

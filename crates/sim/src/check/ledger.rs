@@ -131,15 +131,10 @@ impl Ledger {
 
     fn take(&mut self, entry: &Entry, at: Timestamp, state: &Service) -> Result<(), Mute> {
         self.rows += 1;
-        let tenants = || entry.tenants.iter().cloned();
         match entry.kind {
             EntryKind::Applied => self.applied(entry, state),
             EntryKind::OptedOut => self.opted_out(entry),
-            EntryKind::TenantAdded => {
-                self.serves(entry);
-                self.came.extend(tenants().map(|name| (name, self.rows)));
-                self.opted_out.retain(|name, _| !entry.tenants.contains(name));
-            }
+            EntryKind::TenantAdded => self.comes(entry),
             EntryKind::TenantRemoved => self.forget(entry),
             EntryKind::NoticeProven => self.proven(entry)?,
             EntryKind::Frozen => {
@@ -203,6 +198,13 @@ impl Ledger {
             }
         }
         Ok(())
+    }
+
+    fn comes(&mut self, entry: &Entry) {
+        self.serves(entry);
+        let rows = self.rows;
+        self.came.extend(entry.tenants.iter().map(|name| (name.clone(), rows)));
+        self.opted_out.retain(|name, _| !entry.tenants.contains(name));
     }
 
     fn forget(&mut self, entry: &Entry) {

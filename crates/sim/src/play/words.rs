@@ -59,20 +59,14 @@ impl<'a> Words<'a> {
             EntryKind::OptedIn => format!("{who} {} in{by}: {why}", opts(entry.tenants.len())),
             EntryKind::OptedOut => format!("{who} {} out{by}: {why}", opts(entry.tenants.len())),
             EntryKind::NoticeDue => format!("{wave}: {why}, about {who}"),
-            EntryKind::NoticeProven => {
-                let how = why.rsplit_once(": ").map_or(why.as_str(), |(_, how)| how);
-                format!("{how}, about {who}")
-            }
+            EntryKind::NoticeProven => proven(why, &who),
             EntryKind::Started => format!("release {release} starts"),
             EntryKind::StageEntered => return self.stage(entry, &wave),
             EntryKind::Held => format!("release {release} is held{by}: {why}"),
             EntryKind::Resumed => format!("release {release} goes on{by}: {why}"),
             EntryKind::Promoted => format!("{wave} need not bake longer{by}: {why}"),
             EntryKind::Aborted => format!("release {release} is aborted{by}: {why}"),
-            EntryKind::Judged => format!(
-                "health of {wave}: {}",
-                why.split_once(": ").map_or(why.as_str(), |(_, why)| why)
-            ),
+            EntryKind::Judged => judged(why, &wave),
             EntryKind::GateEnded => format!("gate of {wave}: {why}"),
             EntryKind::Moved => self.moved(entry, &who, &wave),
             EntryKind::Returned => returned(entry, &who, &by),
@@ -226,4 +220,14 @@ fn count(n: usize, what: &str) -> String {
     } else {
         format!("{n} {what}s")
     }
+}
+
+fn proven(why: &str, who: &str) -> String {
+    let how = why.rsplit_once(": ").map_or(why, |(_, how)| how);
+    format!("{how}, about {who}")
+}
+
+fn judged(why: &str, wave: &str) -> String {
+    let why = why.split_once(": ").map_or(why, |(_, why)| why);
+    format!("health of {wave}: {why}")
 }

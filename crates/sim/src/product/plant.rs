@@ -102,10 +102,11 @@ impl Planted {
             }
         }
         for job in state.jobs.values_mut().filter(|job| job.run.is_some()) {
-            match self {
-                Self::ForgetsRuns => job.run = None,
-                Self::SkipsRuns => job.next = job.next.and_then(|next| job.schedule.as_ref()?.after(next)),
-                _ => {}
+            if self == Self::ForgetsRuns {
+                job.run = None;
+            }
+            if self == Self::SkipsRuns {
+                job.next = job.next.and_then(|next| job.schedule.as_ref()?.after(next));
             }
         }
         let moving = state.seats.values_mut().filter_map(|seat| seat.moving.as_mut());

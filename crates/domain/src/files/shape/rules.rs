@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use schemars::{JsonSchema, SchemaGenerator};
 
-use crate::calendar::{Boundary, LocalDate, Period, RuleText, WeekdayList, WindowZone, WorkingHours};
+use crate::calendar::{Boundary, LocalDate, LocalTime, Period, RuleText, WeekdayList, WindowZone, WorkingHours};
 use crate::change::{Endpoint, FieldName, FlagName, PicturePath, Ticket, WebAddress};
 use crate::files::customers::{Locale, MailAddress};
 use crate::files::text::{
@@ -74,6 +74,7 @@ pub(super) fn all() -> Vec<Rule> {
         rule::<Version>(),
         rule::<Boundary>(),
         rule::<LocalDate>(),
+        rule::<LocalTime>(),
         rule::<Period>(),
         rule::<RuleText>(),
         rule::<WeekdayList>(),

@@ -50,31 +50,31 @@ fn mistakes_in_a_job_say_their_line_and_the_way_out() {
     check(
         "instances: 2",
         &[
-            "tidegate.yaml:7:43: a component of `kind: job` has no `instances` (only for `kind: http` and `kind: worker`) [remove the field, or correct the kind]",
+            "tidegate.yaml:7:44: a component of `kind: job` has no `instances` (only for `kind: http` and `kind: worker`) [remove the field, or correct the kind]",
         ],
     );
     check(
         "timeout: 0s",
-        &["tidegate.yaml:7:52: no run can end within this time [write how long a run may take, such as `1h`]"],
+        &["tidegate.yaml:7:53: no run can end within this time [write how long a run may take, such as `1h`]"],
     );
     check(
         "schedule: {every: 0s}",
-        &["tidegate.yaml:7:61: `every: 0s` is too short [write a second or more]"],
+        &["tidegate.yaml:7:62: `0s` is too short a time between two runs [write a second or more]"],
     );
     check(
         "schedule: {rrule: \"FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30\", at: \"02:30\"}",
         &[
-            "tidegate.yaml:7:61: this schedule never comes (no day until 2010-01-01 is one of `FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30`) [correct it, or remove `schedule` to run the job on demand only]",
+            "tidegate.yaml:7:62: this schedule never comes (no day until 2010-01-01 is one of `FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30`) [correct it, or remove `schedule` to run the job on demand only]",
         ],
     );
     check(
         "missed: once",
-        &["tidegate.yaml:7:43: no run of a job without a `schedule` is missed [remove the field, or add `schedule`]"],
+        &["tidegate.yaml:7:44: no run of a job without a `schedule` is missed [remove the field, or add `schedule`]"],
     );
     check(
         "per: cell, schedule: {at: \"02:30\"}",
         &[
-            "tidegate.yaml:7:65: the clocks of which tenant, in a job that is run for a whole cell? [write `time_zone` with an IANA name, such as `Europe/Berlin`]",
+            "tidegate.yaml:7:66: the clocks of which tenant, in a job that is run for a whole cell? [write `time_zone` with an IANA name, such as `Europe/Berlin`]",
         ],
     );
 }

@@ -117,19 +117,7 @@ impl Words<'_> {
     /// What people and calendars say about when; `tenants` are those that wait.
     fn waiting_for_when(&self, waiting: &Waiting, tenants: &str) -> String {
         match waiting {
-            Waiting::Approval {
-                release,
-                wave,
-                approval,
-                roles,
-                missing,
-                ..
-            } => {
-                let roles = roles.iter().map(RoleName::as_str).collect::<Vec<_>>().join(" or ");
-                let of = wave.as_ref().map(|wave| format!("wave {wave}"));
-                let of = of.unwrap_or_else(|| format!("release {release}"));
-                format!("{of} waits for approval {approval}: {missing} of role {roles}")
-            }
+            Waiting::Approval { .. } => waiting_for_approval(waiting),
             Waiting::Start {
                 wave, until, because, ..
             } => format!("wave {wave}: {tenants} not before {}: {because}", self.at(*until)),
@@ -211,6 +199,24 @@ impl Words<'_> {
         let (ends, undone) = (self.at(*ends), self.at(*undone));
         format!("wave {wave}: {tenants} out of service until {ends}, undone at {undone} if they are not moved")
     }
+}
+
+fn waiting_for_approval(waiting: &Waiting) -> String {
+    let Waiting::Approval {
+        release,
+        wave,
+        approval,
+        roles,
+        missing,
+        ..
+    } = waiting
+    else {
+        return String::new();
+    };
+    let roles = roles.iter().map(RoleName::as_str).collect::<Vec<_>>().join(" or ");
+    let of = wave.as_ref().map(|wave| format!("wave {wave}"));
+    let of = of.unwrap_or_else(|| format!("release {release}"));
+    format!("{of} waits for approval {approval}: {missing} of role {roles}")
 }
 
 /// The tenants that wait, where a wait is of some of them only.
