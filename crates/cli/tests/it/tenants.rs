@@ -8,7 +8,7 @@ use std::thread::JoinHandle;
 
 use serde_json::Value;
 
-use crate::shop::{Shop, get_from};
+use crate::shop::{Shop, free_address, get_from};
 
 /// Requests of one tenant without a pause, and everything they are answered with that is neither the tenant's version nor the answer
 /// of a tenant that moves.
@@ -209,8 +209,8 @@ fn a_list_comes_from_a_web_server_that_is_told_a_header_from_the_environment() {
     shop.run(&["tenants", "sync", "--from-url", "http://example.com/tenants.yaml"])
         .ended_with(1)
         .says("would be asked for without encryption");
-    let not_tls = url.replace("http://", "https://");
-    shop.run(&["tenants", "sync", "--from-url", &not_tls])
+    let nobody = format!("https://{}/tenants.yaml", free_address());
+    shop.run(&["tenants", "sync", "--from-url", &nobody])
         .ended_with(1)
         .says("cannot get the list of tenants from");
 }

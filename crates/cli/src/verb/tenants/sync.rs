@@ -55,11 +55,13 @@ enum Format {
 }
 
 impl Format {
-    fn ending(self) -> &'static str {
-        match self {
-            Format::Yaml => "yaml",
-            Format::Csv => "csv",
-        }
+    /// By its ending a list is known to be of this format, whatever the name of its source says.
+    fn named(self, source: &str) -> String {
+        let ending = match self {
+            Format::Yaml => ".yaml",
+            Format::Csv => ".csv",
+        };
+        format!("{}{ending}", source.trim_end_matches(ending))
     }
 }
 
@@ -99,7 +101,7 @@ fn source(args: &Sync, context: &Context) -> Result<Source, CliError> {
     }
     if let Some(url) = &args.from_url {
         return Ok(Source {
-            path: format!("{url} ({})", args.format.ending()),
+            path: args.format.named(url),
             text: download::text(url, args.header_from_env.as_deref())?,
         });
     }
@@ -132,7 +134,7 @@ fn printed(command: &[String], format: Format) -> Result<Source, CliError> {
     let text = String::from_utf8(output.stdout)
         .map_err(|error| CliError::new(format!("what `{program}` prints is not text")).because(error))?;
     Ok(Source {
-        path: format!("{program}.{}", format.ending()),
+        path: format.named(program),
         text,
     })
 }
