@@ -132,14 +132,7 @@ impl<'a> Releases<'a> {
         let wave = entry.wave.as_ref().map(ToString::to_string).unwrap_or_default();
         let version = &progress.outcome.version;
         match entry.kind {
-            EntryKind::Moved => {
-                let names = names(entry);
-                if let Some(traffic) = traffic {
-                    traffic.switching(&names, version, row.at_ms)?;
-                }
-                let (tenants, _) = progress.moved.entry(wave).or_insert_with(|| (Vec::new(), row.at_ms));
-                tenants.extend(names);
-            }
+            EntryKind::Moved => moved(progress, row, wave, traffic)?,
             EntryKind::StageEntered if entry.reason.starts_with("bake") => {
                 self.switched(progress, row, &wave, traffic)?;
             }
@@ -312,6 +305,16 @@ pub fn apply(world: &World, client: &Patient, version: &str, release: PathBuf) -
     client
         .post("/v1/releases", &json!({ "plan": digest, "reason": "the demo" }))
         .map(drop)
+}
+
+fn moved(progress: &mut Progress, row: &Row, wave: String, traffic: Option<&mut Generator>) -> Result<(), CliError> {
+    let names = names(&row.body);
+    if let Some(traffic) = traffic {
+        traffic.switching(&names, &progress.outcome.version, row.at_ms)?;
+    }
+    let (tenants, _) = progress.moved.entry(wave).or_insert_with(|| (Vec::new(), row.at_ms));
+    tenants.extend(names);
+    Ok(())
 }
 
 fn judged(progress: &mut Progress, row: &Row) {
