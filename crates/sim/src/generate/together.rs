@@ -14,6 +14,8 @@ const STREAM: u64 = 0x5ca1_ab1e_0000_0006;
 /// Of a hundred worlds.
 const TOGETHER: u32 = 25;
 
+const OTHERS: [&[&str]; 3] = [&["billing"], &["web"], &["billing", "web"]];
+
 pub fn of_day(seed: u64, script: &mut Script) {
     let mut random = Random::new(seed ^ STREAM);
     if !random.percent(TOGETHER) {
@@ -21,7 +23,7 @@ pub fn of_day(seed: u64, script: &mut Script) {
     }
     let versions: Vec<Version> = script.releases.keys().cloned().collect();
     let own = random.pick(&versions).clone();
-    let others: &[&str] = *random.pick(&[&["billing"][..], &["web"], &["billing", "web"]]);
+    let others = *random.pick(&OTHERS);
     let companion = |service: &str| Companion {
         service: service.parse().expect("a name"),
         version: own.clone(),

@@ -78,7 +78,6 @@ impl<'a> Words<'a> {
             EntryKind::TakenOver => format!("release {release} moves nobody new any more{by}: {why}"),
             EntryKind::Superseded => format!("release {release} moves nobody any more{by}: {why}"),
             EntryKind::Reserved => format!("{who} {} {why}{by}", are(entry.tenants.len())),
-            EntryKind::CompanionSeen => why.clone(),
             EntryKind::CustomerReported => format!("{why}{by}"),
             EntryKind::DowntimeStarted | EntryKind::DowntimeExtended => {
                 format!("{who} {} {}, {wave}", are(entry.tenants.len()), why)
@@ -97,7 +96,8 @@ impl<'a> Words<'a> {
                 format!("{who} {} {done}{by}: {why}", are(entry.tenants.len()))
             }
             EntryKind::TenantRemoved => format!("{who} {} no tenant any more{by}: {why}", are(entry.tenants.len())),
-            EntryKind::JobAsked
+            EntryKind::CompanionSeen
+            | EntryKind::JobAsked
             | EntryKind::JobFailed
             | EntryKind::JobDropped
             | EntryKind::StepStarted

@@ -2,7 +2,7 @@
 
 use tidegate_domain::id::{DatabaseName, Version};
 use tidegate_domain::plan::Plan;
-use tidegate_domain::policy::{Gap, WhenSilent, WhileInFlight};
+use tidegate_domain::policy::{Gap, Policy, WhenSilent, WhileInFlight};
 use tidegate_domain::release::{AfterStep, DataStep, DataStepKind};
 use tidegate_domain::service::{CompanionPhase, MoveStage, Place, ReportOutcome, Run, Service, StepPhase};
 use tidegate_domain::time::Duration;
@@ -56,17 +56,7 @@ impl Planted {
                     rule.capacity = u32::MAX;
                 }
             }
-            Self::NoDowntime => plan.policy.downtime = None,
-            Self::LongerDowntime => {
-                if let Some(downtime) = &mut plan.policy.downtime {
-                    downtime.longest = downtime.longest + Duration::from_hours(1);
-                }
-            }
-            Self::LateUndo => {
-                if let Some(downtime) = &mut plan.policy.downtime {
-                    downtime.overrun = downtime.overrun + Duration::from_hours(1);
-                }
-            }
+            Self::NoDowntime | Self::LongerDowntime | Self::LateUndo => self.plant_in_downtime(&mut plan.policy),
             Self::NeverQueues => plan.policy.while_in_flight = WhileInFlight::Parallel,
             Self::MoreVersions => plan.policy.max_versions = 9,
             Self::AnybodyApproves
@@ -88,6 +78,42 @@ impl Planted {
         }
     }
 
+    fn plant_in_downtime(self, policy: &mut Policy) {
+        let Some(downtime) = &mut policy.downtime else { return };
+        if self == Self::LongerDowntime {
+            downtime.longest = downtime.longest + Duration::from_hours(1);
+        }
+        if self == Self::LateUndo {
+            downtime.overrun = downtime.overrun + Duration::from_hours(1);
+        }
+        if self == Self::NoDowntime {
+            policy.downtime = None;
+        }
+    }
+
+    fn forget_jobs(self, state: &mut Service) {
+        for job in state.jobs.values_mut().filter(|job| job.run.is_some()) {
+            if self == Self::ForgetsRuns {
+                job.run = None;
+            }
+            if self == Self::SkipsRuns {
+                job.next = job.next.and_then(|next| job.schedule.as_ref()?.after(next));
+            }
+        }
+    }
+
+    fn forget_companions(self, run: &mut Run) {
+        if self == Self::ForgetsCompanions {
+            run.together.clear();
+        }
+        if self == Self::StaysAlone && run.holds_tenants() {
+            for companion in &mut run.together {
+                companion.phase = CompanionPhase::RolledBack;
+                companion.answered = true;
+            }
+        }
+    }
+
     /// Makes the state forget what it knew of a release.
     pub fn forget(self, version: &Version, state: &mut Service) {
         if self == Self::ForgetsFreezes {
@@ -101,14 +127,7 @@ impl Planted {
                 }
             }
         }
-        for job in state.jobs.values_mut().filter(|job| job.run.is_some()) {
-            if self == Self::ForgetsRuns {
-                job.run = None;
-            }
-            if self == Self::SkipsRuns {
-                job.next = job.next.and_then(|next| job.schedule.as_ref()?.after(next));
-            }
-        }
+        self.forget_jobs(state);
         let moving = state.seats.values_mut().filter_map(|seat| seat.moving.as_mut());
         for moving in moving.filter(|_| self == Self::MovesUnconfirmed) {
             if let MoveStage::Closed { generation, .. } = &mut moving.stage {
@@ -121,16 +140,7 @@ impl Planted {
             let closed = waves.filter_map(|wave| wave.maintenance.as_mut());
             closed.for_each(|maintenance| maintenance.extended = true);
         }
-        if self == Self::ForgetsCompanions {
-            runs.iter_mut().for_each(|run| run.together.clear());
-        }
-        let moved = runs
-            .iter_mut()
-            .filter(|run| self == Self::StaysAlone && run.holds_tenants());
-        for companion in moved.flat_map(|run| &mut run.together) {
-            companion.phase = CompanionPhase::RolledBack;
-            companion.answered = true;
-        }
+        runs.iter_mut().for_each(|run| self.forget_companions(run));
         if self == Self::ForgetsReservations {
             runs.iter_mut().for_each(|run| run.reservations.clear());
         }

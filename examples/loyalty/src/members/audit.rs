@@ -32,6 +32,9 @@ pub struct Work {
     pub columns: Vec<String>,
 }
 
+/// Tenant, id, name, and whether the columns of both schemas differ.
+type Found = (String, String, Option<String>, bool);
+
 /// # Errors
 /// The database cannot be read.
 pub async fn rows(data: &Path) -> Result<Vec<MemberRow>, MembersError> {
@@ -45,8 +48,7 @@ pub async fn rows(data: &Path) -> Result<Vec<MemberRow>, MembersError> {
         (true, false) => "SELECT tenant, id, name, 0 FROM member",
         (false, _) => "SELECT tenant, id, full_name, 0 FROM member",
     };
-    let found: Result<Vec<(String, String, Option<String>, bool)>, _> =
-        sqlx::query_as(sql).fetch_all(&members.pool).await;
+    let found: Result<Vec<Found>, _> = sqlx::query_as(sql).fetch_all(&members.pool).await;
     let found = found.map_err(failed(&members.path))?.into_iter();
     let rows = found.map(|(tenant, id, name, columns_differ)| MemberRow {
         tenant,
