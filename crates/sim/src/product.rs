@@ -241,7 +241,11 @@ fn release(script: &Script, version: &Version) -> Release {
         hotfix: script.releases[version].hotfix.clone(),
         includes: hotfix::includes(script, version),
         downtime: in_downtime(&script.releases[version]).then_some(DOWNTIME.longest),
-        steps: script.releases[version].steps.iter().map(|it| step(it, script.releases[version].for_good)).collect(),
+        steps: script.releases[version]
+            .steps
+            .iter()
+            .map(|it| step(it, script.releases[version].for_good))
+            .collect(),
     }
 }
 

@@ -125,12 +125,17 @@ fn clients_meet_the_old_version_the_page_and_the_new_version_and_the_step_runs_u
     let ended = SystemTime::now();
     fs::remove_file(shop.workspace.path("data/wait")).unwrap();
     shop.wait_until("everybody has moved", |shop| {
-        ["acme", "bolt", "cato"].iter().all(|tenant| shop.served_by(tenant).as_deref() == Some("1.1.0"))
+        ["acme", "bolt", "cato"]
+            .iter()
+            .all(|tenant| shop.served_by(tenant).as_deref() == Some("1.1.0"))
     });
     for client in clients {
         let answers = client.answers();
         assert_eq!(course(&answers), ["1.0.0", "page", "1.1.0"]);
-        let under: Vec<_> = answers.iter().filter(|it| begun <= it.asked && it.asked <= ended).collect();
+        let under: Vec<_> = answers
+            .iter()
+            .filter(|it| begun <= it.asked && it.asked <= ended)
+            .collect();
         assert!(under.len() > 3, "{} requests in the work", under.len());
         assert!(under.iter().all(|it| it.by.is_err()));
     }
@@ -144,7 +149,9 @@ fn work_that_fails_is_undone_under_the_page_and_the_old_version_serves_again() {
     let client = Client::of(shop.gateway, "acme");
     shop.run(&["apply", "1.1.0.yaml", "--wait", "--timeout", "60s"])
         .says("step convert in cell eu has failed in its downtime: it ended with code 1");
-    shop.wait_until("it is served again", |shop| shop.served_by("acme").as_deref() == Some("1.0.0"));
+    shop.wait_until("it is served again", |shop| {
+        shop.served_by("acme").as_deref() == Some("1.0.0")
+    });
     assert_eq!(done(&shop), ["begin eu", "undo eu"]);
     assert_eq!(course(&client.answers()), ["1.0.0", "page", "1.0.0"]);
 }
@@ -159,14 +166,17 @@ fn a_server_killed_in_the_work_neither_repeats_it_nor_serves_anybody_on_half_of_
     let client = Client::of(shop.gateway, "bolt");
     shop.run(&["apply", "1.1.0.yaml"]).succeeded();
     shop.wait_until("the work has begun", |shop| !done(shop).is_empty());
+    let address = shop.endpoint();
     shop.kill_server();
     assert_eq!(shop.served_by("acme"), None);
-    shop.serve();
+    shop.serve_at(&address);
     shop.run(&["rollback", "1.1.0", "--all", "--reason", "it is wrong"])
         .ended_with(4)
         .says("step `convert` has begun in its downtime and has no `undo`");
     fs::remove_file(shop.workspace.path("data/wait")).unwrap();
-    shop.wait_until("everybody has moved", |shop| shop.served_by("cato").as_deref() == Some("1.1.0"));
+    shop.wait_until("everybody has moved", |shop| {
+        shop.served_by("cato").as_deref() == Some("1.1.0")
+    });
     assert_eq!(course(&client.answers()), ["1.0.0", "page", "1.1.0"]);
     assert_eq!(done(&shop), ["begin eu", "end eu", "begin us", "end us"]);
 }
@@ -174,12 +184,16 @@ fn a_server_killed_in_the_work_neither_repeats_it_nor_serves_anybody_on_half_of_
 #[test]
 fn a_rollback_later_takes_the_cell_out_of_service_until_its_data_are_undone() {
     let shop = shop(&format!("{STEP}{UNDO}"));
-    shop.run(&["apply", "1.1.0.yaml", "--wait", "--timeout", "60s"]).succeeded();
+    shop.run(&["apply", "1.1.0.yaml", "--wait", "--timeout", "60s"])
+        .succeeded();
     let client = Client::of(shop.gateway, "acme");
     shop.wait_until("it is asked", |shop| shop.served_by("acme").as_deref() == Some("1.1.0"));
-    shop.run(&["rollback", "1.1.0", "--all", "--reason", "it is wrong"]).succeeded();
+    shop.run(&["rollback", "1.1.0", "--all", "--reason", "it is wrong"])
+        .succeeded();
     shop.wait_until("everybody is back", |shop| {
-        ["acme", "bolt", "cato"].iter().all(|tenant| shop.served_by(tenant).as_deref() == Some("1.0.0"))
+        ["acme", "bolt", "cato"]
+            .iter()
+            .all(|tenant| shop.served_by(tenant).as_deref() == Some("1.0.0"))
     });
     assert_eq!(course(&client.answers()), ["1.1.0", "page", "1.0.0"]);
     let mut lines = done(&shop).split_off(4);
@@ -195,14 +209,19 @@ fn what_cannot_be_done_in_its_downtime_is_refused_with_its_line() {
         .says("the step is run in downtime, and the release plans none")
         .says("help: write `downtime: 10m` in the release");
     let release = fs::read_to_string(shop.workspace.path("1.1.0.yaml")).unwrap();
-    let short = release.replace("steps:", "downtime: 1m\nsteps:").replace("timeout: 20s", "timeout: 100s");
+    let short = release
+        .replace("steps:", "downtime: 1m\nsteps:")
+        .replace("timeout: 20s", "timeout: 100s");
     shop.workspace.write("1.1.0.yaml", &short);
     shop.run(&["plan", "1.1.0.yaml"])
         .ended_with(1)
         .says("what is done in downtime takes up to 1m 40s in cell `eu`");
-    shop.workspace.write("1.1.0.yaml", &short.replace("timeout: 100s", "timeout: 20s"));
+    shop.workspace
+        .write("1.1.0.yaml", &short.replace("timeout: 100s", "timeout: 20s"));
     let apart = PLAYBOOK.replace("{cell: eu}", "{opt_in: true}");
     shop.workspace.write("playbooks/two-waves.yaml", &apart);
     shop.run(&["plan", "1.1.0.yaml"])
-        .shows("tenant `acme` is in wave first and tenant `bolt` in wave rest");
+        .ended_with(4)
+        .says("tenant `acme` is in wave first and tenant `bolt` in wave rest")
+        .says("--> playbooks/two-waves.yaml:5");
 }

@@ -95,7 +95,9 @@ pub fn plan(input: &PlanInput) -> (Option<Plan>, PlanReport) {
         ));
     }
     report.problems.extend(overdue(input, playbook, &release));
-    report.problems.extend(of_content(input, playbook, &release, (&waves, &left_behind)));
+    report
+        .problems
+        .extend(of_content(input, playbook, &release, (&waves, &left_behind)));
     report.problems.extend(in_flight::too_many_versions(
         state,
         playbook,

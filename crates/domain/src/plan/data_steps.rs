@@ -62,20 +62,30 @@ pub(super) fn apart(
     waves: &[PlannedWave],
     left_behind: &BTreeMap<TenantName, LeftBehind>,
 ) -> Vec<Problem> {
-    let mut steps = release.steps.iter().filter(|step| step.kind == DataStepKind::DuringDowntime).peekable();
+    let mut steps = release
+        .steps
+        .iter()
+        .filter(|step| step.kind == DataStepKind::DuringDowntime)
+        .peekable();
     if steps.peek().is_none() {
         return Vec::new();
     }
     let mut cells: BTreeMap<&CellName, BTreeMap<&WaveName, &TenantName>> = BTreeMap::new();
     for wave in waves {
         for (tenant, planned) in &wave.tenants {
-            cells.entry(&planned.cell).or_default().entry(&wave.name).or_insert(tenant);
+            cells
+                .entry(&planned.cell)
+                .or_default()
+                .entry(&wave.name)
+                .or_insert(tenant);
         }
     }
     let mut problems = Vec::new();
     for step in steps {
         for (cell, waves) in cells.iter().filter(|(cell, _)| step.is_for(cell)) {
-            let stays = left_behind.iter().find(|(_, left)| left.cell == **cell && left.on.is_some());
+            let stays = left_behind
+                .iter()
+                .find(|(_, left)| left.cell == **cell && left.on.is_some());
             let mut waves = waves.iter();
             let (apart, help, about) = if let Some((tenant, left)) = stays {
                 let apart = format!("tenant `{tenant}` stays where it is: {}", left.because);
@@ -85,8 +95,9 @@ pub(super) fn apart(
                 (apart, help, About::Tenant(tenant.clone()))
             } else if let (Some((first, one)), Some((second, other))) = (waves.next(), waves.next()) {
                 let apart = format!("tenant `{one}` is in wave {first} and tenant `{other}` in wave {second}");
-                let help =
-                    format!("let one wave of the playbook take all tenants of cell `{cell}`: `select: {{cell: {cell}}}`");
+                let help = format!(
+                    "let one wave of the playbook take all tenants of cell `{cell}`: `select: {{cell: {cell}}}`"
+                );
                 (apart, help, About::Wave((*second).clone()))
             } else {
                 continue;

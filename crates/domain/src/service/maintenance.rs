@@ -69,7 +69,9 @@ impl Service {
         if cells.is_empty() {
             return cells;
         }
-        let closed = out_of_service.keys().filter_map(|tenant| Some(&self.seats.get(*tenant)?.cell));
+        let closed = out_of_service
+            .keys()
+            .filter_map(|tenant| Some(&self.seats.get(*tenant)?.cell));
         closed.filter(|cell| cells.contains(cell)).collect()
     }
 }

@@ -109,7 +109,9 @@ impl Turn {
         let versions = self.comes_with(tenant, seat).into_iter().chain(seat.version.clone());
         let mut past = versions.filter_map(|version| {
             let contracted = self.state.contracted_past(cell, &version);
-            let past = contracted.or_else(|| self.state.unfit(cell, &version).map(|(run, _)| &run.version))?.clone();
+            let past = contracted
+                .or_else(|| self.state.unfit(cell, &version).map(|(run, _)| &run.version))?
+                .clone();
             Some((version, past))
         });
         past.next()

@@ -17,7 +17,10 @@ impl Turn {
     /// The cells of a wave whose tenants are moved together, because work in downtime is ahead of them.
     pub fn cells_together(&self, run: usize, wave: usize) -> BTreeSet<CellName> {
         let current = &self.state.runs[run];
-        let open = current.steps.iter().filter(|step| step.is_in_downtime() && !step.is_done());
+        let open = current
+            .steps
+            .iter()
+            .filter(|step| step.is_in_downtime() && !step.is_done());
         let open: BTreeSet<&CellName> = open.map(|step| &step.cell).collect();
         if open.is_empty() || current.policy.downtime.is_none() {
             return BTreeSet::new();
@@ -49,8 +52,12 @@ impl Turn {
             };
             let member = self.state.runs[run].waves[wave].members.get(apart);
             let reason = match member.filter(|member| member.place == Place::Waiting) {
-                Some(_) => format!("tenant {apart} may not be moved yet, and it is done for all tenants of the cell together"),
-                None => format!("tenant {apart} stays where it is, and it is done for all tenants of the cell together"),
+                Some(_) => {
+                    format!("tenant {apart} may not be moved yet, and it is done for all tenants of the cell together")
+                }
+                None => {
+                    format!("tenant {apart} stays where it is, and it is done for all tenants of the cell together")
+                }
             };
             waits.push((step, reason));
         }
@@ -83,9 +90,22 @@ impl Turn {
     /// workers.
     pub fn not_left_alone(&self, run: usize, maintenance: &Maintenance, tenants: &[TenantName]) -> Option<String> {
         let steps = &self.state.runs[run].steps;
-        let in_downtime: BTreeSet<&CellName> = steps.iter().filter(|step| step.is_in_downtime()).map(|it| &it.cell).collect();
-        let seat = |tenant: &TenantName| self.state.seats.get(tenant).filter(|seat| in_downtime.contains(&seat.cell));
-        let concerned: Vec<TenantName> = tenants.iter().filter(|tenant| seat(tenant).is_some()).cloned().collect();
+        let in_downtime: BTreeSet<&CellName> = steps
+            .iter()
+            .filter(|step| step.is_in_downtime())
+            .map(|it| &it.cell)
+            .collect();
+        let seat = |tenant: &TenantName| {
+            self.state
+                .seats
+                .get(tenant)
+                .filter(|seat| in_downtime.contains(&seat.cell))
+        };
+        let concerned: Vec<TenantName> = tenants
+            .iter()
+            .filter(|tenant| seat(tenant).is_some())
+            .cloned()
+            .collect();
         if concerned.is_empty() {
             return None;
         }
@@ -95,14 +115,20 @@ impl Turn {
         }
         let (in_flight, _) = self.in_flight_of(&concerned, maintenance.since);
         if in_flight > 0 {
-            return Some(format!("{in_flight} in flight, which have to end before the data are worked on"));
+            return Some(format!(
+                "{in_flight} in flight, which have to end before the data are worked on"
+            ));
         }
         let mut seats = concerned.iter().filter_map(seat);
         let found = seats.find(|seat| {
             let release = seat.version.as_ref().and_then(|version| self.state.pinned.get(version));
             let mut parts = release.into_iter().flat_map(|release| release.components.values());
             let worker = parts.any(|part| matches!(part.definition.kind, ComponentKind::Worker { .. }));
-            let told = self.state.cells.get(&seat.cell).is_some_and(|cell| cell.ownership >= maintenance.generation);
+            let told = self
+                .state
+                .cells
+                .get(&seat.cell)
+                .is_some_and(|cell| cell.ownership >= maintenance.generation);
             worker && !told
         });
         found.map(|seat| format!("the workers of cell {} have not left it", seat.cell))
@@ -147,15 +173,23 @@ impl Turn {
         let Some(downtime) = current.policy.downtime else {
             return true;
         };
-        let open = current.steps.iter().filter(|step| step.cell == *cell && step.is_in_downtime() && !step.is_done());
+        let open = current
+            .steps
+            .iter()
+            .filter(|step| step.cell == *cell && step.is_in_downtime() && !step.is_done());
         let takes = open.fold(Duration::ZERO, |sum, step| sum + step.step.timeout);
         self.now + takes <= downtime.undo_at(maintenance.since) || self.comes_back_by_itself(run, wave).is_err()
     }
 
     /// What can be undone is; else nobody can be served until a person has helped it.
     fn fail_in_downtime(&mut self, run: usize, wave: usize, step: usize) {
-        let StepRun { step, cell, outcome, .. } = self.state.runs[run].steps[step].clone();
-        let failed = format!("step {} in cell {cell} has failed in its downtime: {outcome}", step.name);
+        let StepRun {
+            step, cell, outcome, ..
+        } = self.state.runs[run].steps[step].clone();
+        let failed = format!(
+            "step {} in cell {cell} has failed in its downtime: {outcome}",
+            step.name
+        );
         match self.comes_back_by_itself(run, wave) {
             Ok(()) => {
                 let cause = Cause::system("step", failed);
@@ -178,8 +212,11 @@ impl Turn {
             seat.is_some_and(|seat| current.downtime_work_in(&seat.cell).is_some())
         };
         let maintenance = current.waves[wave].maintenance.iter();
-        let tenants: BTreeSet<TenantName> =
-            maintenance.flat_map(|it| &it.tenants).filter(|tenant| stays(tenant)).cloned().collect();
+        let tenants: BTreeSet<TenantName> = maintenance
+            .flat_map(|it| &it.tenants)
+            .filter(|tenant| stays(tenant))
+            .cloned()
+            .collect();
         if tenants.is_empty() {
             return self.end_downtime(run, wave, reason);
         }
@@ -194,8 +231,13 @@ impl Turn {
         if !current.steps.iter().any(StepRun::holds_data) {
             return BTreeSet::new();
         }
-        let seats = current.waves[wave].members.keys().filter_map(|tenant| self.state.seats.get(tenant));
-        let cells = seats.map(|seat| &seat.cell).filter(|cell| current.downtime_work_in(cell).is_some());
+        let seats = current.waves[wave]
+            .members
+            .keys()
+            .filter_map(|tenant| self.state.seats.get(tenant));
+        let cells = seats
+            .map(|seat| &seat.cell)
+            .filter(|cell| current.downtime_work_in(cell).is_some());
         cells.cloned().collect()
     }
 
@@ -261,7 +303,10 @@ impl Turn {
             generation,
             tenants,
         });
-        let reason = format!("out of service until {}, while what was done in the downtime is undone", now + downtime.undo);
+        let reason = format!(
+            "out of service until {}, while what was done in the downtime is undone",
+            now + downtime.undo
+        );
         let kinds = (EntryKind::DowntimeStarted, Milestone::DowntimeStarted);
         self.tell_downtime(run, wave, kinds, &reason);
         true
@@ -279,11 +324,19 @@ impl Turn {
             return false;
         }
         let current = &steps[last];
-        let again = current.again_at().filter(|at| current.phase == StepPhase::UndoFailed && *at > self.now);
+        let again = current
+            .again_at()
+            .filter(|at| current.phase == StepPhase::UndoFailed && *at > self.now);
         let (reason, until) = if current.is_at_work() {
             (Some(format!("it is {}", current.phase.in_words())), None)
         } else if let Some(at) = again {
-            (Some(format!("taking its work back is tried again at {at}: {}", current.outcome)), Some(at))
+            (
+                Some(format!(
+                    "taking its work back is tried again at {at}: {}",
+                    current.outcome
+                )),
+                Some(at),
+            )
         } else {
             (served.map(str::to_owned).or_else(|| self.busy(run, last, true)), None)
         };

@@ -74,7 +74,10 @@ impl Turn {
         let mut served = served.filter(|(_, seat)| seat.cell == *cell && seat.version.is_some());
         let other = served.next().filter(|_| expand.is_none());
         if let Some((tenant, _)) = other {
-            let (version, step) = (&self.state.runs[run].version, &self.state.runs[run].steps[step].step.name);
+            let (version, step) = (
+                &self.state.runs[run].version,
+                &self.state.runs[run].steps[step].step.name,
+            );
             let reason = format!(
                 "step {step} of release {version} in cell {cell}: tenant {tenant} is served there, and the release has to move it first"
             );

@@ -96,7 +96,9 @@ impl Turn {
         tenants: &[TenantName],
         until: Timestamp,
     ) -> Option<String> {
-        let served = self.still_served(maintenance, tenants).or_else(|| self.not_left_alone(run, maintenance, tenants));
+        let served = self
+            .still_served(maintenance, tenants)
+            .or_else(|| self.not_left_alone(run, maintenance, tenants));
         if served.is_some() {
             return served;
         }

@@ -42,7 +42,11 @@ impl Service {
         let others = self.runs.iter().enumerate().filter(|(index, _)| *index != run);
         for (_, other) in others {
             let works = |step: &&StepRun| step.holds_data() && (!step.is_done() || other.undoes_in_downtime());
-            let cells = other.steps.iter().filter(works).map(|step| (&step.cell, &other.version));
+            let cells = other
+                .steps
+                .iter()
+                .filter(works)
+                .map(|step| (&step.cell, &other.version));
             busy.cells.extend(cells);
         }
         for (index, other) in self.runs.iter().enumerate() {

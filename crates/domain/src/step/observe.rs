@@ -91,13 +91,17 @@ impl Turn {
         match self.state.runs[run].policy.on_failure {
             OnFailure::Hold => {}
             // Whose data was worked on together goes back together.
-            OnFailure::Tenant if !judgement.culprits.is_empty() && self.cells_with_downtime_work(run, wave).is_empty() => match impossible(self, wave) {
-                Some(refused) => refusal = Some(refused),
-                None => {
-                    let culprits: Vec<TenantName> = judgement.culprits.keys().cloned().collect();
-                    self.tenants_back(run, wave, &culprits, &cause);
+            OnFailure::Tenant
+                if !judgement.culprits.is_empty() && self.cells_with_downtime_work(run, wave).is_empty() =>
+            {
+                match impossible(self, wave) {
+                    Some(refused) => refusal = Some(refused),
+                    None => {
+                        let culprits: Vec<TenantName> = judgement.culprits.keys().cloned().collect();
+                        self.tenants_back(run, wave, &culprits, &cause);
+                    }
                 }
-            },
+            }
             OnFailure::Tenant | OnFailure::Wave => match impossible(self, wave) {
                 Some(refused) => refusal = Some(refused),
                 None => self.wave_back(run, wave, &cause),

@@ -51,7 +51,9 @@ impl Turn {
                 let of_cell = |wave: &WaveRun| wave.members.keys().any(lives_here);
                 let place = run.waves.iter().position(of_cell).filter(|_| together);
                 let place = place.or(run.waves.len().checked_sub(1));
-                let Some(wave) = place.map(|place| &mut run.waves[place]) else { continue };
+                let Some(wave) = place.map(|place| &mut run.waves[place]) else {
+                    continue;
+                };
                 wave.members.insert(tenant.clone(), Member::waiting(from));
             }
             // A later release moves it from where this one will have put it.
@@ -81,7 +83,11 @@ impl Turn {
         let before = self.before.entry((cell.clone(), version.clone()));
         let from = before.or_insert_with(|| run.came_from(here).cloned()).clone();
         let confirmed = |wave: &WaveRun| matches!(wave.state, WaveState::Confirmed { .. });
-        let of_cell = |wave: &WaveRun| wave.members.iter().any(|(name, member)| member.place.is_on() && here(name));
+        let of_cell = |wave: &WaveRun| {
+            wave.members
+                .iter()
+                .any(|(name, member)| member.place.is_on() && here(name))
+        };
         let last = run.waves.iter().rposition(confirmed);
         let last = run.waves.iter().position(of_cell).filter(|_| together).or(last);
         let Some(last) = last else {

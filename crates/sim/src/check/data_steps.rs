@@ -173,7 +173,9 @@ fn loses_nothing_by_itself(last: &Service, run: &Run, ledger: &Ledger) -> Checke
         return Ok(());
     };
     let served = |step: &StepRun| !step.is_in_downtime() || in_use(last, &run.version, &step.cell);
-    let loses = |step: &&StepRun| step.has_begun() && served(step) && promised(ledger, run, step).rollback == AfterStep::LosesNewWrites;
+    let loses = |step: &&StepRun| {
+        step.has_begun() && served(step) && promised(ledger, run, step).rollback == AfterStep::LosesNewWrites
+    };
     for (tenant, member) in run.members() {
         let (Place::Returning { reason } | Place::Returned { reason, .. }) = &member.place else {
             continue;
@@ -231,7 +233,10 @@ pub fn nobody_is_served_on_other_data(
             if step.is_at_work()
                 && let Some(reached) = gateways.reaches(&step.cell, state)
             {
-                let detail = format!("step {} of {} in cell {}: {reached}", step.step.name, run.version, step.cell);
+                let detail = format!(
+                    "step {} of {} in cell {}: {reached}",
+                    step.step.name, run.version, step.cell
+                );
                 return Err(("nobody is served while data are worked on in downtime", detail));
             }
             let worked = performed.worked(&run.version, &step.cell, &step.step);
@@ -241,7 +246,9 @@ pub fn nobody_is_served_on_other_data(
             for (tenant, member) in run.members() {
                 let here = state.seats.get(tenant).filter(|seat| seat.cell == step.cell);
                 let Some(seat) = here else { continue };
-                let on_old = seat.version.is_some() && seat.version == member.from && seat.version.as_ref() != Some(&run.version);
+                let on_old = seat.version.is_some()
+                    && seat.version == member.from
+                    && seat.version.as_ref() != Some(&run.version);
                 if on_old && gateways.opens(&seat.cell, tenant) {
                     let detail = format!(
                         "tenant {tenant} is served by {:?} after step {} of {}",

@@ -67,7 +67,9 @@ pub fn is_told_in_time(run: &Kept, entry: &Entry, state: &Service, now: Timestam
     };
     let promised = closed.since + planned.longest;
     // What is undone is told of while it lasts.
-    let back = state.run(&run.promise.plan.release.version).is_some_and(Run::undoes_in_downtime);
+    let back = state
+        .run(&run.promise.plan.release.version)
+        .is_some_and(Run::undoes_in_downtime);
     if now < promised || back || !comes_back(run) {
         return Ok(());
     }

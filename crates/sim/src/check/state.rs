@@ -132,7 +132,11 @@ pub fn not_too_many_at_once(state: &Service) -> Checked {
 pub fn downtime_ends_with_its_wave(state: &Service) -> Checked {
     for run in &state.runs {
         for wave in run.waves.iter().filter(|wave| wave.maintenance.is_some()) {
-            let mut tenants = wave.maintenance.iter().flat_map(|it| &it.tenants).filter_map(|it| state.seats.get(it));
+            let mut tenants = wave
+                .maintenance
+                .iter()
+                .flat_map(|it| &it.tenants)
+                .filter_map(|it| state.seats.get(it));
             let undoes = matches!(wave.state, WaveState::RolledBack { .. })
                 && tenants.any(|seat| run.downtime_work_in(&seat.cell).is_some());
             if run.policy.downtime.is_none() || !(undoes || matches!(wave.state, WaveState::Active { .. })) {
@@ -212,7 +216,13 @@ pub fn the_way_back_is_free(state: &Service) -> Checked {
             let (Place::Returning { .. }, Some(from)) = (&member.place, &member.from) else {
                 continue;
             };
-            let cell = state.seats.get(tenant).and_then(|seat| state.cells.get(&seat.cell));
+            let seat = state.seats.get(tenant);
+            // What was done to its data in downtime is being undone, and nobody serves it meanwhile.
+            let undone_first = seat.is_some_and(|seat| run.downtime_work_in(&seat.cell).is_some());
+            if undone_first && run.undoes_in_downtime() {
+                continue;
+            }
+            let cell = seat.and_then(|seat| state.cells.get(&seat.cell));
             let slots = cell.and_then(|cell| Some((cell, cell.resolved.get(from)?)));
             let is_ready = slots.is_some_and(|(cell, slots)| {
                 let mut slots = slots.values();

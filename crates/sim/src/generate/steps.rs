@@ -89,7 +89,9 @@ pub fn in_downtime(seed: u64, script: &mut Script) {
         if random.percent(60) {
             let first = random.pick(&script.cells).clone();
             let here = script.tenants.iter().filter(|(_, cell)| **cell == first);
-            release.waves.insert(0, here.map(|(tenant, _)| tenant.clone()).collect());
+            release
+                .waves
+                .insert(0, here.map(|(tenant, _)| tenant.clone()).collect());
         }
         if random.percent(WITH_TROUBLE) {
             let begins = Duration::from_secs(random.below(1_200));

@@ -254,7 +254,10 @@ impl Gateways {
 
     /// What requests still reach in a cell, in words.
     pub fn reaches(&self, cell: &CellName, state: &Service) -> Option<String> {
-        let mut here = state.seats.iter().filter(|(_, seat)| seat.cell == *cell && seat.version.is_some());
+        let mut here = state
+            .seats
+            .iter()
+            .filter(|(_, seat)| seat.cell == *cell && seat.version.is_some());
         if let Some((tenant, _)) = here.find(|(tenant, _)| self.opens(cell, tenant)) {
             return Some(format!("tenant {tenant} is served"));
         }

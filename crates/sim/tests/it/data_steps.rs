@@ -105,7 +105,13 @@ release 2.0.0 waves=acme,bolt| bake=20s..1m gap=20s window=5m steps=during_downt
 
 #[test]
 fn work_in_downtime_is_taken_back_at_each_point_of_it() {
-    for action in ["rollback 2.0.0 all", "abort 2.0.0", "hold 2.0.0", "opt-out acme", "put-freeze 0s open all"] {
+    for action in [
+        "rollback 2.0.0 all",
+        "abort 2.0.0",
+        "hold 2.0.0",
+        "opt-out acme",
+        "put-freeze 0s open all",
+    ] {
         for second in (96..300).step_by(9) {
             let told = in_downtime("", action, second);
             assert!(!told.contains("VIOLATED"), "{action} at {second} s:\n{told}");
@@ -113,7 +119,10 @@ fn work_in_downtime_is_taken_back_at_each_point_of_it() {
                 let began = told.matches("during_downtime in cell eu begins").count();
                 let undone = told.matches("during_downtime in cell eu is undone").count();
                 assert_eq!(began, undone, "at {second} s:\n{told}");
-                assert!(told.contains("= 1.0.0 completed: acme, bolt, cato"), "at {second} s:\n{told}");
+                assert!(
+                    told.contains("= 1.0.0 completed: acme, bolt, cato"),
+                    "at {second} s:\n{told}"
+                );
             }
         }
     }
@@ -127,7 +136,10 @@ fn work_in_downtime_without_an_undo_ends_well_or_never_begins() {
         assert!(!told.contains("VIOLATED"), "at {second} s:\n{told}");
         if told.contains("has begun in its downtime and has no `undo`") {
             refused += 1;
-            assert!(told.contains("= 2.0.0 completed: acme, bolt, cato"), "at {second} s:\n{told}");
+            assert!(
+                told.contains("= 2.0.0 completed: acme, bolt, cato"),
+                "at {second} s:\n{told}"
+            );
         } else if !told.contains("ada refused") {
             assert!(!told.contains("in cell eu begins"), "at {second} s:\n{told}");
         }

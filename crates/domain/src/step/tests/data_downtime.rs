@@ -64,7 +64,8 @@ fn phase(shop: &Shop) -> Option<StepPhase> {
 fn running(shop: &Shop) -> EffectId {
     let run = shop.state.run(&version("1.1.0")).unwrap();
     let step = run.steps.iter().find(|step| step.is_at_work());
-    step.unwrap_or_else(|| panic!("{}", shop.waiting())).effect(&run.version)
+    step.unwrap_or_else(|| panic!("{}", shop.waiting()))
+        .effect(&run.version)
 }
 
 /// Ends what is at work.
@@ -137,7 +138,11 @@ fn what_is_in_flight_ends_before_the_work_begins() {
     }
     shop.state.routing.confirmed = shop.state.routing.generation;
     let step = crate::step::step(&shop.state, &[], shop.now);
-    assert!(step.waiting.iter().any(|it| it.to_string().contains("in flight, until")));
+    assert!(
+        step.waiting
+            .iter()
+            .any(|it| it.to_string().contains("in flight, until"))
+    );
     assert!(step.effects.is_empty());
 }
 
@@ -148,7 +153,9 @@ fn a_step_that_fails_is_undone_before_the_old_version_serves_again() {
     shop.settle();
     assert_eq!(phase(&shop), Some(StepPhase::Undoing));
     assert_eq!(closed(&shop), eu(), "half-done data");
-    let resumed = shop.take(EventKind::Resume { version: version("1.1.0") });
+    let resumed = shop.take(EventKind::Resume {
+        version: version("1.1.0"),
+    });
     assert!(refusal(resumed).contains("still takes back what it did"));
     end(&mut shop, Verdict::Pass);
     shop.settle();
@@ -179,17 +186,26 @@ fn without_an_undo_a_failure_keeps_everybody_out_of_service_until_a_person_lets_
     end(&mut shop, Verdict::Fail);
     shop.settle();
     assert!(
-        shop.waiting().contains("stay out of service: release 1.1.0 cannot be taken back in cell `eu`"),
+        shop.waiting()
+            .contains("stay out of service: release 1.1.0 cannot be taken back in cell `eu`"),
         "{}",
         shop.waiting()
     );
-    for asked in [back("1.1.0", Scope::Everything), EventKind::Abort { version: version("1.1.0") }] {
+    for asked in [
+        back("1.1.0", Scope::Everything),
+        EventKind::Abort {
+            version: version("1.1.0"),
+        },
+    ] {
         assert!(refusal(shop.take(asked)).contains("`tidegate resume 1.1.0` tries again"));
     }
     shop.pass(Duration::from_hours(5));
     assert_eq!(closed(&shop), eu());
     assert_eq!(phase(&shop), Some(StepPhase::Failed));
-    shop.take(EventKind::Resume { version: version("1.1.0") }).unwrap();
+    shop.take(EventKind::Resume {
+        version: version("1.1.0"),
+    })
+    .unwrap();
     assert_eq!(closed(&shop), eu());
     end(&mut shop, Verdict::Pass);
     shop.settle();
@@ -218,7 +234,12 @@ fn a_rollback_later_takes_the_cell_out_of_service_again_until_its_data_are_undon
     for aborted in [false, true] {
         let mut shop = converted(&undone());
         let version = version("1.1.0");
-        shop.take(if aborted { EventKind::Abort { version } } else { back("1.1.0", Scope::Everything) }).unwrap();
+        shop.take(if aborted {
+            EventKind::Abort { version }
+        } else {
+            back("1.1.0", Scope::Everything)
+        })
+        .unwrap();
         shop.settle();
         assert_eq!(closed(&shop), eu());
         assert_eq!(shop.on("1.1.0").len(), 3, "nobody is on data of another version");
@@ -227,7 +248,10 @@ fn a_rollback_later_takes_the_cell_out_of_service_again_until_its_data_are_undon
         shop.settle();
         assert!(closed(&shop).is_empty());
         assert_eq!(shop.on("1.0.0").len(), 6);
-        let started = shop.journal.iter().filter(|entry| entry.kind == EntryKind::DowntimeStarted);
+        let started = shop
+            .journal
+            .iter()
+            .filter(|entry| entry.kind == EntryKind::DowntimeStarted);
         assert_eq!(started.count(), 2);
     }
 }
@@ -248,7 +272,11 @@ fn what_was_written_since_is_lost_only_once_somebody_was_served() {
     assert_eq!(phase(&shop), Some(StepPhase::Undoing), "nobody has written");
     let mut shop = converted(&loses);
     shop.judge("1.1.0", "first", Verdict::Fail, 500);
-    assert!(shop.waiting().contains("not rolled back by itself"), "{}", shop.waiting());
+    assert!(
+        shop.waiting().contains("not rolled back by itself"),
+        "{}",
+        shop.waiting()
+    );
     assert_eq!(shop.on("1.1.0").len(), 3);
 }
 
@@ -266,10 +294,17 @@ fn a_bad_verdict_brings_the_whole_cell_back_by_itself() {
 #[test]
 fn nothing_that_comes_in_between_serves_half_done_data() {
     for hostile in [
-        EventKind::Freeze { of: Selection::Everybody, from: None, until: None },
+        EventKind::Freeze {
+            of: Selection::Everybody,
+            from: None,
+            until: None,
+        },
         EventKind::OptOut { tenant: tenant("acme") },
         hold("1.1.0"),
-        EventKind::TenantAdded { tenant: tenant("newt"), cell: CellName::new("eu").unwrap() },
+        EventKind::TenantAdded {
+            tenant: tenant("newt"),
+            cell: CellName::new("eu").unwrap(),
+        },
     ] {
         let added = matches!(hostile, EventKind::TenantAdded { .. });
         let held = matches!(hostile, EventKind::Hold { .. });
@@ -297,7 +332,11 @@ fn nothing_that_comes_in_between_serves_half_done_data() {
 fn who_is_new_in_a_converted_cell_starts_on_its_data_and_goes_back_with_it() {
     let mut shop = converted(&undone());
     let cell = CellName::new("eu").unwrap();
-    shop.take(EventKind::TenantAdded { tenant: tenant("newt"), cell }).unwrap();
+    shop.take(EventKind::TenantAdded {
+        tenant: tenant("newt"),
+        cell,
+    })
+    .unwrap();
     assert!(shop.on("1.1.0").contains(&"newt"));
     assert!(closed(&shop).is_empty());
     shop.take(back("1.1.0", Scope::Everything)).unwrap();
@@ -316,7 +355,11 @@ fn a_cell_with_a_tenant_that_stays_waits_and_says_for_whom() {
     shop.settle();
     assert!(closed(&shop).is_empty());
     assert_eq!(phase(&shop), Some(StepPhase::Waiting));
-    assert!(shop.waiting().contains("tenant bolt stays where it is"), "{}", shop.waiting());
+    assert!(
+        shop.waiting().contains("tenant bolt stays where it is"),
+        "{}",
+        shop.waiting()
+    );
 }
 
 #[test]
@@ -348,5 +391,8 @@ fn a_plan_says_how_far_a_rollback_goes_and_refuses_what_is_apart() {
     let (plan, report) = crate::plan::plan(&shop.input("1.1.0", &undone()));
     assert!(plan.is_none());
     let text = &report.problems[0].message;
-    assert!(text.contains("tenant `acme` is in wave first and tenant `bolt` in wave rest"), "{text}");
+    assert!(
+        text.contains("tenant `acme` is in wave first and tenant `bolt` in wave rest"),
+        "{text}"
+    );
 }

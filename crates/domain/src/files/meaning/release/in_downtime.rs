@@ -15,7 +15,9 @@ pub(super) fn check(report: &mut Report<'_>, tree: &Node, project: &Project) {
         for kind in steps.iter().filter_map(|step| step.field("kind")) {
             let message = "the step is run in downtime, and the release plans none".to_owned();
             let finding = Finding::error(Code::Conflict, &kind.span, message);
-            report.push(finding.help("write `downtime: 10m` in the release: how long tenants are out of service at the most"));
+            report.push(
+                finding.help("write `downtime: 10m` in the release: how long tenants are out of service at the most"),
+            );
         }
         return;
     };
@@ -23,9 +25,15 @@ pub(super) fn check(report: &mut Report<'_>, tree: &Node, project: &Project) {
     let playbook = project.playbooks.get(&project.service.playbook);
     let downtime = playbook.and_then(|playbook| playbook.downtime);
     // Without one, the downtime itself is refused.
-    let (Some(planned), Some(downtime)) = (planned, downtime) else { return };
+    let (Some(planned), Some(downtime)) = (planned, downtime) else {
+        return;
+    };
     let whole = planned + downtime.overrun;
-    let drains = project.service.components.iter().map(|component| component.drain.requests);
+    let drains = project
+        .service
+        .components
+        .iter()
+        .map(|component| component.drain.requests);
     let drain = drains.max().unwrap_or(Duration::ZERO);
     for cell in &project.service.cells {
         let is_here = |step: &&&Node| {
@@ -34,7 +42,9 @@ pub(super) fn check(report: &mut Report<'_>, tree: &Node, project: &Project) {
         };
         let here: Vec<&Node> = steps.iter().filter(is_here).copied().collect();
         let Some(last) = here.last() else { continue };
-        let span = last.field("timeout").map_or_else(|| last.first_span(), |timeout| timeout.span.clone());
+        let span = last
+            .field("timeout")
+            .map_or_else(|| last.first_span(), |timeout| timeout.span.clone());
         let works = total(here.iter().copied());
         let undoes = total(here.iter().copied().filter(|step| step.field("undo").is_some()));
         if undoes > downtime.undo {
