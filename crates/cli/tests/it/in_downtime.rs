@@ -166,9 +166,10 @@ fn a_server_killed_in_the_work_neither_repeats_it_nor_serves_anybody_on_half_of_
     let client = Client::of(shop.gateway, "bolt");
     shop.run(&["apply", "1.1.0.yaml"]).succeeded();
     shop.wait_until("the work has begun", |shop| !done(shop).is_empty());
+    let address = shop.endpoint();
     shop.kill_server();
     assert_eq!(shop.served_by("acme"), None);
-    shop.serve();
+    shop.serve_at(&address);
     shop.run(&["rollback", "1.1.0", "--all", "--reason", "it is wrong"])
         .ended_with(4)
         .says("step `convert` has begun in its downtime and has no `undo`");
@@ -220,5 +221,7 @@ fn what_cannot_be_done_in_its_downtime_is_refused_with_its_line() {
     let apart = PLAYBOOK.replace("{cell: eu}", "{opt_in: true}");
     shop.workspace.write("playbooks/two-waves.yaml", &apart);
     shop.run(&["plan", "1.1.0.yaml"])
-        .shows("tenant `acme` is in wave first and tenant `bolt` in wave rest");
+        .ended_with(4)
+        .says("tenant `acme` is in wave first and tenant `bolt` in wave rest")
+        .says("--> playbooks/two-waves.yaml:5");
 }

@@ -38,8 +38,9 @@ impl Turn {
         found.map(|(tenant, _)| tenant)
     }
 
-    /// Tenants that may move wait for the others of their cell. False where none has to.
-    pub fn wait_for_whole_cells(&mut self, run: usize, wave: usize, admission: &Admission) -> bool {
+    /// Tenants that may move wait for the others of their cell; where one of these stays for good, a person has to say what comes of
+    /// it. `None`: no cell has to be waited for, else whether something changed.
+    pub fn wait_for_whole_cells(&mut self, run: usize, wave: usize, admission: &Admission) -> Option<bool> {
         let mut waits = Vec::new();
         for cell in self.cells_together(run, wave) {
             let here = |tenant: &&TenantName| self.state.seats.get(*tenant).is_some_and(|seat| seat.cell == cell);
@@ -51,21 +52,28 @@ impl Turn {
                 continue;
             };
             let member = self.state.runs[run].waves[wave].members.get(apart);
-            let reason = match member.filter(|member| member.place == Place::Waiting) {
-                Some(_) => {
-                    format!("tenant {apart} may not be moved yet, and it is done for all tenants of the cell together")
-                }
-                None => {
-                    format!("tenant {apart} stays where it is, and it is done for all tenants of the cell together")
-                }
-            };
+            let comes = member.is_some_and(|member| member.place == Place::Waiting);
+            let leaves = self
+                .state
+                .seats
+                .get(apart)
+                .is_some_and(|seat| seat.leaves_for().is_some());
+            if !comes && !leaves {
+                let name = &self.state.runs[run].steps[step].step.name;
+                let reason = format!(
+                    "tenant {apart} stays where it is, and step {name} is done for all tenants of cell {cell} together"
+                );
+                self.hold_run(run, None, &Cause::system("step", reason));
+                return Some(true);
+            }
+            let reason = format!("tenant {apart} may not be moved yet, and it is done for all of the cell together");
             waits.push((step, reason));
         }
         let waiting = !waits.is_empty();
         for (step, reason) in waits {
             self.wait_for_step(run, step, reason, None);
         }
-        waiting
+        waiting.then_some(false)
     }
 
     /// Those of a closed batch that are moved: who may be, by whole cells, and whoever is in a cell in which work has begun.

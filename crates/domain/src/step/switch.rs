@@ -58,9 +58,11 @@ impl Turn {
         if self.move_batch(run, wave, &admission) {
             return Some(true);
         }
-        if self.wait_for_whole_cells(run, wave, &admission) {
-            self.wait_for_admission(run, wave, &admission);
-            return Some(false);
+        if let Some(changed) = self.wait_for_whole_cells(run, wave, &admission) {
+            if !changed {
+                self.wait_for_admission(run, wave, &admission);
+            }
+            return Some(changed);
         }
         let version = &self.state.runs[run].version;
         let left = admission.may_move.iter();

@@ -5,7 +5,8 @@ use tidegate_domain::id::TenantName;
 use tidegate_domain::journal::{Entry, EntryKind};
 use tidegate_domain::plan::PlannedWave;
 use tidegate_domain::policy::{Before, Through, WhenSilent};
-use tidegate_domain::service::{ReportOutcome, Service, Waived};
+use tidegate_domain::release::DataStepKind;
+use tidegate_domain::service::{ReportOutcome, Run, Service, Waived};
 use tidegate_domain::time::Timestamp;
 
 use super::Checked;
@@ -32,7 +33,7 @@ impl Ledger {
             super::reserved::has_room(self, run, entry)
         } else if is(EntryKind::Returned) {
             super::patched::goes_back_before_both(run, entry)
-        } else if is(EntryKind::Moved) {
+        } else if is(EntryKind::Moved) || (is(EntryKind::DowntimeStarted) && works_in_downtime(run, state)) {
             let mut movers = entry.tenants.iter().map(|tenant| Mover {
                 ledger: self,
                 run,
@@ -43,17 +44,31 @@ impl Ledger {
             });
             movers.try_for_each(|mover| {
                 super::patched::is_not_over(run, entry)?;
+                // Whose data are worked on goes through with it: whether it may was asked when it was taken out of service.
+                if is(EntryKind::Moved) && mover.goes_through() {
+                    return super::downtime::is_out_of_service(self, run, entry, mover.tenant);
+                }
                 mover.stays_back()?;
                 mover.is_told()?;
                 mover.is_validated()?;
                 super::reserved::has_come(run, mover.tenant, now)?;
-                super::downtime::is_out_of_service(self, run, entry, mover.tenant)?;
+                if is(EntryKind::Moved) {
+                    super::downtime::is_out_of_service(self, run, entry, mover.tenant)?;
+                }
                 mover.may_move()
             })
         } else {
             Ok(())
         }
     }
+}
+
+/// The release does work in its downtime, and does not take it back now.
+fn works_in_downtime(run: &Kept, state: &Service) -> bool {
+    let release = &run.promise.plan.release;
+    let mut steps = release.steps.iter();
+    let undoes = state.run(&release.version).is_some_and(Run::undoes_in_downtime);
+    steps.any(|step| step.kind == DataStepKind::DuringDowntime) && !undoes
 }
 
 /// One who was moved forward.
@@ -70,6 +85,14 @@ impl Mover<'_> {
     fn says(&self, what: &str) -> String {
         let release = &self.run.promise.plan.release.version;
         format!("{} moves to {release} at {}: {what}", self.tenant, self.now)
+    }
+
+    /// The release has worked on the data of its cell in downtime.
+    fn goes_through(&self) -> bool {
+        let seat = self.state.seats.get(self.tenant);
+        let run = self.state.run(&self.run.promise.plan.release.version);
+        let step = run.and_then(|run| run.downtime_work_in(&seat?.cell));
+        step.is_some() && works_in_downtime(self.run, self.state)
     }
 
     /// Who has opted out, was left behind or was taken back is not moved.

@@ -111,9 +111,14 @@ pub fn not_too_many_at_once(state: &Service) -> Checked {
                 .iter()
                 .filter_map(|name| Some(&state.seats.get(*name)?.cell))
                 .collect();
+            // Those of a cell whose data were worked on in downtime move together, however many they are.
+            let one_by_one = tenants.iter().filter(|name| {
+                let seat = state.seats.get(**name);
+                seat.is_none_or(|seat| run.downtime_work_in(&seat.cell).is_none())
+            });
             let parallel = wave.policy.max_parallel;
             let too_many = |most: Option<u32>, count: usize| most.is_some_and(|most| count > most as usize);
-            if too_many(parallel.tenants, tenants.len()) || too_many(parallel.cells, cells.len()) {
+            if too_many(parallel.tenants, one_by_one.count()) || too_many(parallel.cells, cells.len()) {
                 let detail = format!(
                     "wave {} of {}: {} tenants of {} cells are between two versions",
                     wave.name,
@@ -216,7 +221,13 @@ pub fn the_way_back_is_free(state: &Service) -> Checked {
             let (Place::Returning { .. }, Some(from)) = (&member.place, &member.from) else {
                 continue;
             };
-            let cell = state.seats.get(tenant).and_then(|seat| state.cells.get(&seat.cell));
+            let seat = state.seats.get(tenant);
+            // What was done to its data in downtime is being undone, and nobody serves it meanwhile.
+            let undone_first = seat.is_some_and(|seat| run.downtime_work_in(&seat.cell).is_some());
+            if undone_first && run.undoes_in_downtime() {
+                continue;
+            }
+            let cell = seat.and_then(|seat| state.cells.get(&seat.cell));
             let slots = cell.and_then(|cell| Some((cell, cell.resolved.get(from)?)));
             let is_ready = slots.is_some_and(|(cell, slots)| {
                 let mut slots = slots.values();

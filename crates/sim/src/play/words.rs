@@ -42,10 +42,7 @@ impl<'a> Words<'a> {
     /// `None` where another line says it.
     pub fn entry(&self, entry: &Entry) -> Option<String> {
         let release = entry.release.as_ref().map_or_else(String::new, ToString::to_string);
-        let wave = entry
-            .wave
-            .as_ref()
-            .map_or_else(String::new, |wave| format!("wave {wave}"));
+        let wave = entry.wave.as_ref().map_or_else(String::new, in_words);
         let who = names(entry.tenants.iter());
         let (by, why) = (by(entry), &entry.reason);
         Some(match entry.kind {
@@ -156,6 +153,10 @@ impl<'a> Words<'a> {
             _ => None,
         }
     }
+}
+
+fn in_words(wave: &WaveName) -> String {
+    format!("wave {wave}")
 }
 
 fn opts(count: usize) -> &'static str {

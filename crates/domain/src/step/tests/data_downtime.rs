@@ -380,7 +380,7 @@ fn who_is_new_in_a_converted_cell_starts_on_its_data_and_goes_back_with_it() {
 }
 
 #[test]
-fn a_cell_with_a_tenant_that_stays_waits_and_says_for_whom() {
+fn a_cell_with_a_tenant_that_stays_holds_the_release_and_says_who_it_is() {
     let mut shop = shop();
     shop.apply_with("1.1.0", &undone());
     shop.take(EventKind::OptOut { tenant: tenant("bolt") }).unwrap();
