@@ -36,6 +36,7 @@ say that notices were sent: operator admin
 report what customers say: product operator admin
 opt tenants in and out (within cells): product operator admin
 add, move, suspend and remove tenants (within cells): operator admin
+run jobs (within cells): operator admin
 forget gateways: operator admin
 manage tokens: admin
 manage webhooks: admin
