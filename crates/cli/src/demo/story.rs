@@ -54,7 +54,7 @@ pub fn run(story: Story, json: bool, keep: bool) -> Result<ExitCode, CliError> {
     let began = Instant::now();
     let mut stage = Stage::set(&story.setting(), keep, began)?;
     story.play(&mut stage)?;
-    let closing = Closing::of(stage)?;
+    let closing = Closing::of(&stage)?;
     if json {
         output::json(&closing.document())?;
     } else {

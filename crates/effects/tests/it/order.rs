@@ -6,11 +6,11 @@ use std::path::Path;
 
 use tidegate_domain::desired::SlotPhase;
 use tidegate_domain::id::Digest;
-use tidegate_domain::release::{ComponentKind, ReadinessCheck, SlotSpec};
+use tidegate_domain::release::SlotSpec;
 use tidegate_domain::time::Timestamp;
 use tidegate_effects::drivers::Driver as _;
 
-use crate::world::{World, alive, cell, eventually, lines, slot};
+use crate::world::{World, alive, eventually, lines, slot};
 
 fn with(mut spec: SlotSpec, variable: &str, path: &Path) -> SlotSpec {
     let value = path.to_string_lossy().into_owned();

@@ -33,7 +33,7 @@ struct Rows {
 
 impl Closing {
     /// Ends the load, and reads the databases of all cells.
-    pub fn of(stage: Stage) -> Result<Self, CliError> {
+    pub fn of(stage: &Stage) -> Result<Self, CliError> {
         stage.load.end();
         let mut found = Vec::new();
         for cell in stage.cells() {

@@ -158,7 +158,7 @@ impl Sender {
         let before = held(&self.tally).expected(&self.tenant);
         let exchange = ask(self.gateway, &self.tenant, id, name).await;
         let answer = exchange.as_ref().ok().map(|exchange| exchange.answer);
-        held(&self.tally).take(&self.tenant, (id, name), before, exchange);
+        held(&self.tally).take(&self.tenant, (id, name), &before, exchange);
         tokio::time::sleep(PAUSE).await;
         answer
     }

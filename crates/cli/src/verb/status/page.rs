@@ -7,7 +7,7 @@ use tidegate_domain::id::StepName;
 use tidegate_domain::release::{DataStepKind, Stage};
 use tidegate_domain::time::Timestamp;
 use tidegate_server::api::{
-    ApprovalStatus, CellStatus, CompanionStatus, Gateway, HealthStatus, ReleaseStatus, Status, StepStatus,
+    ApprovalStatus, CellStatus, CompanionStatus, Gateway, HealthStatus, HoldStatus, ReleaseStatus, Status, StepStatus,
     TenantCounts, WaitingText, WaveStatus,
 };
 
@@ -137,15 +137,7 @@ fn draw_release(page: &mut String, release: &ReleaseStatus, whole: bool, paint: 
         let _ = writeln!(page, "  goes together: {}", together(release));
     }
     if let Some(hold) = held {
-        let until = hold.until_ms.map(|until| format!(", until {}", at_ms(until)));
-        let until = until.unwrap_or_default();
-        let _ = writeln!(
-            page,
-            "  held by {} since {}{until}: {}",
-            hold.by,
-            at_ms(hold.since_ms),
-            hold.reason
-        );
+        let _ = writeln!(page, "  {}", hold_line(hold));
     }
     draw_admission(page, release);
     draw_steps(page, release, paint);
@@ -173,6 +165,13 @@ fn draw_release(page: &mut String, release: &ReleaseStatus, whole: bool, paint: 
     for waiting in waiting {
         let _ = writeln!(page, "{} waits for {}", branch().0, waiting.text);
     }
+}
+
+fn hold_line(hold: &HoldStatus) -> String {
+    let until = hold.until_ms.map(|until| format!(", until {}", at_ms(until)));
+    let until = until.unwrap_or_default();
+    let (by, since) = (&hold.by, at_ms(hold.since_ms));
+    format!("held by {by} since {since}{until}: {}", hold.reason)
 }
 
 /// In the order in which they begin.

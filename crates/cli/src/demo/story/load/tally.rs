@@ -101,7 +101,7 @@ impl Tally {
         &mut self,
         name: &str,
         (id, wrote): (&str, Option<&str>),
-        before: BTreeSet<Expected>,
+        before: &BTreeSet<Expected>,
         exchange: Result<Exchange, Lost>,
     ) {
         self.figures.sent += 1;
