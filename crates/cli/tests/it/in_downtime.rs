@@ -147,11 +147,16 @@ fn work_that_fails_is_undone_under_the_page_and_the_old_version_serves_again() {
     let shop = shop(&format!("{STEP}{UNDO}"));
     shop.workspace.write("data/fail", "");
     let client = Client::of(shop.gateway, "acme");
-    shop.run(&["apply", "1.1.0.yaml", "--wait", "--timeout", "60s"])
-        .says("step convert in cell eu has failed in its downtime: it ended with code 1");
+    shop.run(&["apply", "1.1.0.yaml"]).succeeded();
+    shop.wait_until("it is rolled back", |shop| {
+        shop.status()["releases"][1]["phase"] == "rolled back"
+    });
     shop.wait_until("it is served again", |shop| {
         shop.served_by("acme").as_deref() == Some("1.0.0")
     });
+    shop.run(&["history", "--release", "1.1.0"])
+        .succeeded()
+        .shows("step convert in cell eu has failed in its downtime: it ended with code 1");
     assert_eq!(done(&shop), ["begin eu", "undo eu"]);
     assert_eq!(course(&client.answers()), ["1.0.0", "page", "1.0.0"]);
 }
