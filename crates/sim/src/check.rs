@@ -289,7 +289,11 @@ impl Checker {
             run.returning() || data_steps::open(run).next().is_some() || waiting.iter().any(goes_on)
         };
         let rest = |run: &Run| !works(run) && (!run.in_flight() || resting.contains(&run.version));
-        state.runs.iter().all(rest) && state.seats.values().all(|seat| seat.leaves_for().is_none())
+        state.runs.iter().all(rest)
+            && state
+                .seats
+                .values()
+                .all(|seat| seat.leaves_for().is_none() || tenants::waits_for_a_person(state, seat))
     }
 
     pub fn in_flight_in_words(&self, waiting: &[Waiting]) -> String {

@@ -7,10 +7,10 @@ use super::Refused;
 use super::admission::Admission;
 use super::turn::{Cause, Turn};
 use crate::effect::Milestone;
-use crate::id::{CellName, TenantName};
+use crate::id::{CellName, TenantName, Version};
 use crate::journal::EntryKind;
 use crate::release::{ComponentKind, DataStepKind};
-use crate::service::{Maintenance, Place, StepPhase, StepRun, WaveState};
+use crate::service::{Maintenance, Member, Place, Seat, StepPhase, StepRun, WaveState};
 use crate::time::Duration;
 
 impl Turn {
@@ -29,9 +29,12 @@ impl Turn {
         cells.filter(|cell| open.contains(cell)).collect()
     }
 
-    /// A tenant that is served in a cell, or on its way to it, and may not be moved now.
-    pub fn apart(&self, cell: &CellName, may_move: &BTreeSet<TenantName>) -> Option<&TenantName> {
-        let mut seats = self.state.seats.iter().filter(|(_, seat)| seat.belongs_to(cell));
+    /// A tenant that is served in a cell, or on its way to it, and may not be moved now. Who comes to it on `version` finds there what
+    /// it needs.
+    pub fn apart(&self, version: &Version, cell: &CellName, may_move: &BTreeSet<TenantName>) -> Option<&TenantName> {
+        let comes_on_it = |seat: &Seat| seat.cell != *cell && seat.version.as_ref() == Some(version);
+        let seats = self.state.seats.iter();
+        let mut seats = seats.filter(|(_, seat)| seat.belongs_to(cell) && !comes_on_it(seat));
         let found = seats.find(|(tenant, seat)| {
             seat.leaves_for().is_some() || (seat.version.is_some() && !may_move.contains(*tenant))
         });
@@ -46,7 +49,7 @@ impl Turn {
             let here = |tenant: &&TenantName| self.state.seats.get(*tenant).is_some_and(|seat| seat.cell == cell);
             let (Some(_), Some(apart), Some(step)) = (
                 admission.may_move.iter().find(here),
-                self.apart(&cell, &admission.may_move),
+                self.apart(&self.state.runs[run].version, &cell, &admission.may_move),
                 self.next_step(run, &cell, DataStepKind::DuringDowntime),
             ) else {
                 continue;
@@ -89,7 +92,8 @@ impl Turn {
                 return true;
             }
             let together = open.any(|step| !step.is_done());
-            admission.may_move.contains(*tenant) && !(together && self.apart(&seat.cell, &admission.may_move).is_some())
+            admission.may_move.contains(*tenant)
+                && !(together && self.apart(&current.version, &seat.cell, &admission.may_move).is_some())
         };
         waiting.iter().filter(goes).cloned().collect()
     }
@@ -148,6 +152,54 @@ impl Turn {
         found.map(|seat| format!("the workers of cell {} have not left it", seat.cell))
     }
 
+    /// Who has come to a cell since it was closed for work on its data is closed with the others before that begins.
+    pub fn close_newcomers(
+        &mut self,
+        run: usize,
+        wave: usize,
+        maintenance: &Maintenance,
+        admission: &Admission,
+    ) -> bool {
+        let together = self.cells_together(run, wave);
+        let here = |tenant: &TenantName| {
+            self.state
+                .seats
+                .get(tenant)
+                .filter(|seat| together.contains(&seat.cell))
+        };
+        let closed = maintenance.tenants.iter().filter_map(here);
+        let closed: BTreeSet<&CellName> = closed.map(|seat| &seat.cell).collect();
+        let comes = |(tenant, member): &(&TenantName, &Member)| {
+            let seat = here(tenant).filter(|seat| closed.contains(&seat.cell) && seat.version.is_some());
+            let admitted = member.place == Place::Waiting && admission.may_move.contains(*tenant);
+            admitted && seat.is_some() && !maintenance.tenants.contains(*tenant)
+        };
+        let members = self.state.runs[run].waves[wave].members.iter();
+        let new: Vec<TenantName> = members.filter(comes).map(|(tenant, _)| tenant.clone()).collect();
+        if new.is_empty() {
+            return false;
+        }
+        let (generation, ends) = (self.next_generation, maintenance.ends);
+        let wave = &mut self.state.runs[run].waves[wave];
+        let name = wave.name.clone();
+        if let Some(maintenance) = &mut wave.maintenance {
+            maintenance.tenants.extend(new.iter().cloned());
+            maintenance.generation = generation;
+        }
+        let version = self.state.runs[run].version.clone();
+        let reason = format!("out of service until {ends}, with the others of the cell");
+        self.write(
+            EntryKind::DowntimeStarted,
+            &version,
+            Some(&name),
+            &Cause::system("downtime", reason),
+        );
+        if let Some(entry) = self.journal.last_mut() {
+            entry.tenants = new;
+        }
+        true
+    }
+
     /// Does the work in the cells of closed tenants, of which nothing is in flight. `None`: it is all done.
     pub fn work_in_downtime(
         &mut self,
@@ -169,7 +221,16 @@ impl Turn {
                 self.fail_in_downtime(run, wave, step);
                 return Some(true);
             }
-            if !current.has_begun() && !self.fits(run, wave, &cell, maintenance) {
+            let begun = current.has_begun();
+            if let Some(tenant) = self
+                .apart(&self.state.runs[run].version, &cell, &maintenance.tenants)
+                .filter(|_| !begun)
+            {
+                let reason = format!("tenant {tenant} of the cell is not out of service");
+                self.wait_for_step(run, step, reason, None);
+                continue;
+            }
+            if !begun && !self.fits(run, wave, &cell, maintenance) {
                 let reason = "what is left of the downtime is too short for it";
                 self.wait_for_step(run, step, reason.to_owned(), None);
                 continue;

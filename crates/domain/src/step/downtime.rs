@@ -25,6 +25,9 @@ impl Turn {
         let Some(maintenance) = self.state.runs[run].waves[wave].maintenance.clone() else {
             return self.close(run, wave, admission);
         };
+        if self.close_newcomers(run, wave, &maintenance, admission) {
+            return Some(true);
+        }
         let waiting: BTreeSet<TenantName> = maintenance
             .tenants
             .iter()

@@ -223,7 +223,8 @@ impl Turn {
                 continue;
             };
             let is_ready = *ready.entry(seat.cell.clone()).or_insert_with(|| {
-                let whole = !together.contains(&seat.cell) || self.apart(&seat.cell, &admission.may_move).is_none();
+                let whole =
+                    !together.contains(&seat.cell) || self.apart(&version, &seat.cell, &admission.may_move).is_none();
                 whole && self.ready_in(&seat.cell, &version).is_ok()
             });
             if !is_ready || (!cells.contains(&seat.cell) && cells.len() == cells_max) {

@@ -30,12 +30,13 @@ impl Downtimes {
     pub fn follow(&mut self, entry: &Entry, at: Timestamp, served: &BTreeSet<TenantName>) {
         let Some(wave) = &entry.wave else { return };
         if entry.kind == EntryKind::DowntimeStarted {
-            let closed = Closed {
+            // Who comes meanwhile is closed with the others, until the same time.
+            let closed = self.now.entry(wave.clone()).or_insert(Closed {
                 since: at,
                 extended: false,
-                tenants: entry.tenants.iter().cloned().collect(),
-            };
-            self.now.insert(wave.clone(), closed);
+                tenants: BTreeSet::new(),
+            });
+            closed.tenants.extend(entry.tenants.iter().cloned());
         } else if entry.kind == EntryKind::DowntimeExtended {
             let closed = self.now.get_mut(wave).into_iter();
             closed.for_each(|closed| closed.extended = true);

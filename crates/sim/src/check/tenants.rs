@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tidegate_domain::id::{CellName, TenantName};
 use tidegate_domain::journal::{Entry, EntryKind};
-use tidegate_domain::service::Service;
+use tidegate_domain::service::{Seat, Service};
 use tidegate_domain::time::Timestamp;
 
 use super::{Checked, Checker};
@@ -95,12 +95,18 @@ impl Rosters {
     }
 }
 
+/// A move that nothing but a person can let go on: the release that its version is of is held.
+pub fn waits_for_a_person(state: &Service, seat: &Seat) -> bool {
+    let run = seat.version.as_ref().and_then(|version| state.run(version));
+    run.is_some_and(|run| !run.phase.has_ended() && run.hold.is_some())
+}
+
 /// With the faults over, everybody has arrived.
 pub fn moves_end(state: &Service) -> Checked {
-    let open = state
-        .seats
-        .iter()
-        .find_map(|(tenant, seat)| Some((tenant, seat.leaves_for()?)));
+    let seats = state.seats.iter().filter(|(_, seat)| !waits_for_a_person(state, seat));
+    let open = seats
+        .filter_map(|(tenant, seat)| Some((tenant, seat.leaves_for()?)))
+        .next();
     match open {
         Some((tenant, to)) => Err((
             "no move between cells stays open",
