@@ -39,7 +39,7 @@ mod stop;
 mod supervise;
 mod table;
 pub mod webhooks;
-mod wire;
+pub mod wire;
 
 pub use project::ProjectError;
 pub use restored::{RestoreError, Restored, ServiceRestored, restore};

@@ -25,7 +25,8 @@ pub struct Wire {
 /// Who is spoken to.
 #[derive(Debug, Clone, Copy)]
 pub struct Peer<'a> {
-    pub address: SocketAddr,
+    /// What its name resolves to, each tried until one is reached.
+    pub addresses: &'a [SocketAddr],
     /// What the certificate has to stand for; `None`: in clear.
     pub certified: Option<&'a str>,
 }
@@ -57,13 +58,16 @@ impl Wire {
     }
 
     /// Sends a request and takes the answer; its body where `body_max` bytes of it are wanted.
+    ///
+    /// # Errors
+    /// Where nobody answers, or not as HTTP and, over TLS, the certificate have it.
     pub async fn exchange(
         &self,
         peer: Peer<'_>,
         request: Request<Full<Bytes>>,
         body_max: Option<usize>,
     ) -> Result<(StatusCode, Bytes), WireError> {
-        let stream = TcpStream::connect(peer.address).await.map_err(WireError::Connect)?;
+        let stream = TcpStream::connect(peer.addresses).await.map_err(WireError::Connect)?;
         let Some(name) = peer.certified else {
             return over(stream, request, body_max).await;
         };

@@ -40,6 +40,19 @@ pub enum CompanionPhase {
 }
 
 impl CompanionPhase {
+    /// As programs and scenarios name it.
+    #[must_use]
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Unclear { .. } => "unclear",
+            Self::NotApplied => "not applied",
+            Self::Applied => "applied",
+            Self::Completed => "completed",
+            Self::RolledBack => "rolled back",
+            Self::Stopped => "stopped",
+        }
+    }
+
     #[must_use]
     pub fn in_words(&self) -> String {
         match self {
@@ -91,11 +104,7 @@ impl Run {
     /// Whether it matters how far its companions are: it is on its way, or can be taken back together with them.
     #[must_use]
     pub fn watches_companions(&self, now: Timestamp) -> bool {
-        !self.together.is_empty()
-            && match self.phase {
-                RunPhase::Queued | RunPhase::Moving => true,
-                RunPhase::Completed { at } | RunPhase::Superseded { at } => now < at + self.policy.rollback_window,
-                RunPhase::RolledBack { .. } | RunPhase::Aborted { .. } => false,
-            }
+        let is_back = matches!(self.phase, RunPhase::RolledBack { .. } | RunPhase::Aborted { .. });
+        !self.together.is_empty() && !is_back && self.warm_until().is_none_or(|until| now < until)
     }
 }

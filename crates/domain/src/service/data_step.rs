@@ -180,6 +180,12 @@ impl Run {
         self.waves.iter().filter(back).any(|wave| wave.maintenance.is_some())
     }
 
+    /// Tenants are on their way back, or their data are: it moves nobody forward meanwhile.
+    #[must_use]
+    pub fn goes_back(&self) -> bool {
+        self.returning() || self.undoes_in_downtime()
+    }
+
     /// The step behind which there is no way back in a cell, once it has begun.
     #[must_use]
     pub fn contracted_in(&self, cell: &CellName) -> Option<&StepRun> {
@@ -222,6 +228,7 @@ impl Service {
         };
         self.runs.iter().rev().find(is_its).map(|run| &run.version)
     }
+
     /// The release that has taken away from the data of a cell what a version needs; those from before it need it.
     #[must_use]
     pub fn contracted_past(&self, cell: &CellName, version: &Version) -> Option<&Version> {

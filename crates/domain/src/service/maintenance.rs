@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::{Place, Service, StepRun};
-use crate::id::{CellName, TenantName};
+use crate::id::{CellName, TenantName, Version};
 use crate::time::Timestamp;
 
 /// Requests of these tenants get the maintenance page until they are moved.
@@ -49,9 +49,14 @@ impl Service {
         let cells: BTreeSet<&CellName> = steps.filter(|step| step.holds_data()).map(|step| &step.cell).collect();
         // Asked for every document, and few releases have such work.
         let here = self.seats.iter().filter(|(_, seat)| cells.contains(&seat.cell));
+        let mut known: BTreeMap<(&CellName, &Version), Option<Timestamp>> = BTreeMap::new();
         let kept = here.filter_map(|(tenant, seat)| {
-            let (_, step) = self.unfit(&seat.cell, seat.version.as_ref()?)?;
-            Some((tenant, step.since + step.step.timeout))
+            let version = seat.version.as_ref()?;
+            let ends = known.entry((&seat.cell, version)).or_insert_with(|| {
+                let (_, step) = self.unfit(&seat.cell, version)?;
+                Some(step.since + step.step.timeout)
+            });
+            Some((tenant, (*ends)?))
         });
         kept.collect()
     }

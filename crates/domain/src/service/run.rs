@@ -251,6 +251,18 @@ impl Run {
         most.map(|(version, _)| version)
     }
 
+    /// Until when the versions that its tenants came from stay warm; `None` while it is in flight.
+    #[must_use]
+    pub fn warm_until(&self) -> Option<Timestamp> {
+        match self.phase {
+            RunPhase::Queued | RunPhase::Moving => None,
+            RunPhase::Completed { at }
+            | RunPhase::RolledBack { at }
+            | RunPhase::Aborted { at }
+            | RunPhase::Superseded { at } => Some(at + self.policy.rollback_window),
+        }
+    }
+
     pub fn members(&self) -> impl Iterator<Item = (&TenantName, &Member)> {
         self.waves.iter().flat_map(|wave| &wave.members)
     }

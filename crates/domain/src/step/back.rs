@@ -109,7 +109,8 @@ impl Turn {
             };
             let cell = seat.cell.clone();
             let ready = ready.entry((cell.clone(), from.clone())).or_insert_with(|| {
-                let (expands, ready) = self.ready_to_return(&cell, &from);
+                // The tenant may have come to a cell in which that version has never run.
+                let (expands, ready) = self.ready_with_data(&from, &cell);
                 changed |= expands;
                 ready
             });
@@ -157,14 +158,6 @@ impl Turn {
         }
         self.waiting.extend(waiting);
         changed
-    }
-
-    /// A tenant may have come to a cell in which the earlier version has never run: then its data come first. Whether something
-    /// changed, and what is missing.
-    fn ready_to_return(&mut self, cell: &CellName, from: &Version) -> (bool, Result<(), String>) {
-        let run = self.state.runs.iter().rposition(|run| run.version == *from);
-        let (expands, missing) = run.map_or((false, None), |run| self.expand_for(run, cell));
-        (expands, missing.map_or_else(|| self.ready_in(cell, from), Err))
     }
 
     /// The only place where a tenant changes its version.

@@ -7,7 +7,6 @@
 use std::collections::BTreeSet;
 
 use super::Refused;
-use super::needed::warm_until;
 use super::turn::{Cause, Turn};
 use crate::id::{CellName, TenantName, Version};
 use crate::journal::EntryKind;
@@ -122,7 +121,7 @@ impl Turn {
         let mut versions = BTreeSet::new();
         let mut returns = false;
         for run in &self.state.runs {
-            let warm = warm_until(run).is_none_or(|until| self.now < until);
+            let warm = run.warm_until().is_none_or(|until| self.now < until);
             let goes_on = run.hold.is_none() && !run.phase.has_ended() && !run.returning();
             for wave in &run.waves {
                 let Some(member) = wave.members.get(tenant) else {
@@ -233,8 +232,7 @@ impl Turn {
         let mut missing = None;
         let mut changed = false;
         for version in self.comes_with(tenant, seat) {
-            let run = self.state.runs.iter().rposition(|run| run.version == version);
-            let (expands, unexpanded) = run.map_or((false, None), |run| self.expand_for(run, to));
+            let (expands, unexpanded) = self.expand_for(&version, to);
             changed |= expands;
             let unready = || self.ready_in(to, &version).err();
             let unready = || unready().map(|reason| format!("release {version} in cell {to}: {reason}"));

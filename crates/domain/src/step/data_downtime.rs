@@ -1,7 +1,7 @@
 //! Work on data in downtime: begun in a cell when nobody there is served or worked for, and taken back in the same way before
 //! anybody is served by an earlier version again.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Refused;
 use super::admission::Admission;
@@ -12,6 +12,13 @@ use crate::journal::EntryKind;
 use crate::release::{ComponentKind, DataStepKind};
 use crate::service::{Maintenance, Member, Place, Seat, StepPhase, StepRun, WaveState};
 use crate::time::Duration;
+
+/// Who of a cell in its downtime is moved.
+enum Goes {
+    Whole,
+    WhoMay,
+    Nobody,
+}
 
 impl Turn {
     /// The cells of a wave whose tenants are moved together, because work in downtime is ahead of them.
@@ -81,21 +88,33 @@ impl Turn {
 
     /// Those of a closed batch that are moved: who may be, by whole cells, and whoever is in a cell in which work has begun.
     pub fn go_on(&self, run: usize, waiting: &BTreeSet<TenantName>, admission: &Admission) -> Vec<TenantName> {
-        let goes = |tenant: &&TenantName| {
+        let current = &self.state.runs[run];
+        let mut by_cell: BTreeMap<&CellName, Goes> = BTreeMap::new();
+        let mut goes = |tenant: &&TenantName| {
             let Some(seat) = self.state.seats.get(*tenant) else {
                 return false;
             };
-            let current = &self.state.runs[run];
-            let steps = current.steps.iter();
-            let mut open = steps.filter(|step| step.cell == seat.cell && step.is_in_downtime());
-            if current.downtime_work_in(&seat.cell).is_some() {
-                return true;
+            // A cell may have many tenants.
+            let cell = by_cell.entry(&seat.cell).or_insert_with(|| {
+                let steps = current.steps.iter();
+                let mut open = steps.filter(|step| step.cell == seat.cell && step.is_in_downtime() && !step.is_done());
+                if current.downtime_work_in(&seat.cell).is_some() {
+                    Goes::Whole
+                } else if open.next().is_some()
+                    && self.apart(&current.version, &seat.cell, &admission.may_move).is_some()
+                {
+                    Goes::Nobody
+                } else {
+                    Goes::WhoMay
+                }
+            });
+            match cell {
+                Goes::Whole => true,
+                Goes::WhoMay => admission.may_move.contains(*tenant),
+                Goes::Nobody => false,
             }
-            let together = open.any(|step| !step.is_done());
-            admission.may_move.contains(*tenant)
-                && !(together && self.apart(&current.version, &seat.cell, &admission.may_move).is_some())
         };
-        waiting.iter().filter(goes).cloned().collect()
+        waiting.iter().filter(|tenant| goes(tenant)).cloned().collect()
     }
 
     /// Why something may still reach data that are to be worked on: requests, of whatever length, through whatever gateway, runs of
@@ -160,7 +179,11 @@ impl Turn {
         maintenance: &Maintenance,
         admission: &Admission,
     ) -> bool {
+        // Asked in every round of every downtime; few are for work on data.
         let together = self.cells_together(run, wave);
+        if together.is_empty() {
+            return false;
+        }
         let here = |tenant: &TenantName| {
             self.state
                 .seats
@@ -188,15 +211,8 @@ impl Turn {
         }
         let version = self.state.runs[run].version.clone();
         let reason = format!("out of service until {ends}, with the others of the cell");
-        self.write(
-            EntryKind::DowntimeStarted,
-            &version,
-            Some(&name),
-            &Cause::system("downtime", reason),
-        );
-        if let Some(entry) = self.journal.last_mut() {
-            entry.tenants = new;
-        }
+        let cause = Cause::system("downtime", reason);
+        self.write_about(EntryKind::DowntimeStarted, (&version, Some(&name)), new, &cause);
         true
     }
 
@@ -221,18 +237,10 @@ impl Turn {
                 self.fail_in_downtime(run, wave, step);
                 return Some(true);
             }
-            let begun = current.has_begun();
-            if let Some(tenant) = self
-                .apart(&self.state.runs[run].version, &cell, &maintenance.tenants)
-                .filter(|_| !begun)
+            if !current.has_begun()
+                && let Some(reason) = self.not_to_begin(run, wave, &cell, maintenance)
             {
-                let reason = format!("tenant {tenant} of the cell is not out of service");
                 self.wait_for_step(run, step, reason, None);
-                continue;
-            }
-            if !begun && !self.fits(run, wave, &cell, maintenance) {
-                let reason = "what is left of the downtime is too short for it";
-                self.wait_for_step(run, step, reason.to_owned(), None);
                 continue;
             }
             if self.work_on(run, step) {
@@ -240,6 +248,16 @@ impl Turn {
             }
         }
         open.then_some(false)
+    }
+
+    /// Why the work in a cell does not begin in this downtime, or not yet.
+    fn not_to_begin(&self, run: usize, wave: usize, cell: &CellName, maintenance: &Maintenance) -> Option<String> {
+        let version = &self.state.runs[run].version;
+        if let Some(tenant) = self.apart(version, cell, &maintenance.tenants) {
+            return Some(format!("tenant {tenant} of the cell is not out of service"));
+        }
+        let fits = self.fits(run, wave, cell, maintenance);
+        (!fits).then(|| "what is left of the downtime is too short for it".to_owned())
     }
 
     /// What is left of the work in a cell ends before the downtime has to be undone. What is never undone takes its time.

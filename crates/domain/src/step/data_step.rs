@@ -63,8 +63,11 @@ impl Turn {
         open.then_some(false)
     }
 
-    /// The same in a cell that a tenant comes to by no wave: whether something changed, and what it waits for.
-    pub fn expand_for(&mut self, run: usize, cell: &CellName) -> (bool, Option<String>) {
+    /// The same for a version in a cell that a tenant comes to by no wave: whether something changed, and what it waits for.
+    pub fn expand_for(&mut self, version: &Version, cell: &CellName) -> (bool, Option<String>) {
+        let Some(run) = self.state.runs.iter().rposition(|run| run.version == *version) else {
+            return (false, None);
+        };
         let added = self.add_steps(run, &BTreeSet::from([cell.clone()]));
         let expand = self.next_step(run, cell, DataStepKind::Expand);
         let Some(step) = expand.or_else(|| self.next_step(run, cell, DataStepKind::DuringDowntime)) else {
@@ -91,6 +94,13 @@ impl Turn {
             step.phase.in_words()
         );
         (added || began, Some(reason))
+    }
+
+    /// Has the data of a cell made ready for a version, and asks whether it runs there. Whether something changed, and what is
+    /// missing.
+    pub fn ready_with_data(&mut self, version: &Version, cell: &CellName) -> (bool, Result<(), String>) {
+        let (expands, missing) = self.expand_for(version, cell);
+        (expands, missing.map_or_else(|| self.ready_in(cell, version), Err))
     }
 
     /// Its data is ready for the release in this cell.

@@ -255,10 +255,8 @@ impl Turn {
         let (version, name) = (current.version.clone(), current.waves[wave].name.clone());
         let maintenance = current.waves[wave].maintenance.iter();
         let tenants: Vec<TenantName> = maintenance.flat_map(|it| it.tenants.iter().cloned()).collect();
-        self.write(kind, &version, Some(&name), &Cause::system("downtime", reason));
-        if let Some(entry) = self.journal.last_mut() {
-            entry.tenants = tenants;
-        }
+        let cause = Cause::system("downtime", reason);
+        self.write_about(kind, (&version, Some(&name)), tenants, &cause);
         self.announce(run, Some(wave), milestone, Some(reason));
     }
 }

@@ -64,11 +64,7 @@ impl Turn {
             return false;
         };
         match hold.until {
-            Some(until)
-                if until <= self.now
-                    && !self.state.runs[run].returning()
-                    && !self.state.runs[run].undoes_in_downtime() =>
-            {
+            Some(until) if until <= self.now && !self.state.runs[run].goes_back() => {
                 self.resume_run(
                     run,
                     &Cause::system("hold", format!("the hold by {} has ended", hold.by)),
@@ -95,7 +91,7 @@ impl Turn {
         if self.held(run) {
             return false;
         }
-        if self.state.runs[run].returning() || self.state.runs[run].undoes_in_downtime() {
+        if self.state.runs[run].goes_back() {
             return false;
         }
         let Some(wave) = self.state.runs[run].current() else {

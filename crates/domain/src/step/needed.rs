@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::turn::Turn;
 use crate::id::{CellName, ComponentName, SlotId, Version};
 use crate::policy::MAX_VERSIONS;
-use crate::service::{Place, Run, RunPhase, Service, WaveState};
+use crate::service::{Place, Run, Service, WaveState};
 use crate::time::Timestamp;
 
 pub type Needed = BTreeMap<CellName, BTreeSet<Version>>;
@@ -22,9 +22,9 @@ impl Turn {
             .runs
             .last()
             .map_or(MAX_VERSIONS, |run| run.policy.max_versions);
-        let wakes: Vec<Timestamp> = self.state.runs.iter().filter_map(warm_until).collect();
+        let wakes: Vec<Timestamp> = self.state.runs.iter().filter_map(Run::warm_until).collect();
         for run in self.state.runs.iter().rev() {
-            if warm_until(run).is_none_or(|until| until <= self.now) {
+            if run.warm_until().is_none_or(|until| until <= self.now) {
                 continue;
             }
             for (cell, version) in self.state.came_from_in_cells(run) {
@@ -137,16 +137,5 @@ impl Service {
 fn add(needed: &mut Needed, cell: &CellName, version: &Version) {
     if !needed.get(cell).is_some_and(|versions| versions.contains(version)) {
         needed.entry(cell.clone()).or_default().insert(version.clone());
-    }
-}
-
-/// Until when the versions that a run's tenants came from stay warm; `None` while it is in flight.
-pub fn warm_until(run: &Run) -> Option<Timestamp> {
-    match run.phase {
-        RunPhase::Queued | RunPhase::Moving => None,
-        RunPhase::Completed { at }
-        | RunPhase::RolledBack { at }
-        | RunPhase::Aborted { at }
-        | RunPhase::Superseded { at } => Some(at + run.policy.rollback_window),
     }
 }

@@ -65,10 +65,8 @@ impl Turn {
         }
         if !proven.is_empty() {
             let reason = format!("{} sent at {at}: {}", proven.join(", "), cause.reason);
-            self.write(EntryKind::NoticeProven, version, None, &cause.actor_says(reason));
-            if let Some(entry) = self.journal.last_mut() {
-                entry.tenants = tenants.into_iter().collect();
-            }
+            let (tenants, cause) = (tenants.into_iter().collect(), cause.actor_says(reason));
+            self.write_about(EntryKind::NoticeProven, (version, None), tenants, &cause);
         }
         Ok(())
     }

@@ -48,14 +48,10 @@ impl Turn {
     pub fn advance_starts(&mut self) -> bool {
         let mut changed = false;
         for (tenant, cell, version) in self.starting() {
-            let run = self.state.runs.iter().rposition(|run| run.version == version);
-            let (expands, missing) = run.map_or((false, None), |run| self.expand_for(run, &cell));
+            let (expands, ready) = self.ready_with_data(&version, &cell);
             changed |= expands;
-            if missing.is_some() {
-                continue;
-            }
             // What the slots are is known once they are asked for.
-            if self.ready_in(&cell, &version).is_ok() {
+            if ready.is_ok() {
                 self.start_on(&tenant, &cell, &version);
                 changed = true;
             }

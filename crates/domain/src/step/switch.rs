@@ -236,6 +236,9 @@ impl Turn {
             }
             cells.insert(seat.cell.clone());
             batch.push(tenant.clone());
+            if batch.len() == tenants_max && together.is_empty() {
+                break;
+            }
         }
         batch
     }

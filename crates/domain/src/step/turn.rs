@@ -242,12 +242,23 @@ impl Turn {
         });
     }
 
-    /// Tenants that the release moves no more.
-    pub fn write_left(&mut self, release: &Version, wave: &WaveName, tenants: Vec<TenantName>, cause: &Cause) {
-        self.write(EntryKind::LeftBehind, release, Some(wave), cause);
+    /// The same about tenants that stay on the version they are on.
+    pub fn write_about(
+        &mut self,
+        kind: EntryKind,
+        (release, wave): (&Version, Option<&WaveName>),
+        tenants: Vec<TenantName>,
+        cause: &Cause,
+    ) {
+        self.write(kind, release, wave, cause);
         if let Some(entry) = self.journal.last_mut() {
             entry.tenants = tenants;
         }
+    }
+
+    /// Tenants that the release moves no more.
+    pub fn write_left(&mut self, release: &Version, wave: &WaveName, tenants: Vec<TenantName>, cause: &Cause) {
+        self.write_about(EntryKind::LeftBehind, (release, Some(wave)), tenants, cause);
     }
 
     /// One row for each version that tenants are on from now.

@@ -53,17 +53,11 @@ impl Turn {
         };
         self.state.runs[index].reports.insert(customer.clone(), report);
         let reason = format!("customer {customer}: {}: {}", outcome.as_str(), cause.reason);
-        self.write(
-            EntryKind::CustomerReported,
-            version,
-            None,
-            &cause.actor_says(reason.clone()),
-        );
-        if let Some(entry) = self.journal.last_mut() {
-            entry.tenants = tried.into_iter().collect();
-        }
+        let said = cause.actor_says(reason);
+        let tried = tried.into_iter().collect();
+        self.write_about(EntryKind::CustomerReported, (version, None), tried, &said);
         if outcome == ReportOutcome::Trouble {
-            self.hold_run(index, None, &cause.actor_says(reason));
+            self.hold_run(index, None, &said);
         }
         Ok(())
     }

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tidegate_domain::id::Actor;
-use tidegate_domain::service::{RunPhase, Service};
+use tidegate_domain::service::Service;
 use tidegate_domain::time::Timestamp;
 use tidegate_store::{Exported, JournalEntry};
 
@@ -68,13 +68,7 @@ async fn compact(
 
 /// What a release in flight has come through is looked up as long as it is.
 fn needed_since(state: &Service) -> Option<Timestamp> {
-    let in_flight = state.runs.iter().filter(|run| match run.phase {
-        RunPhase::Queued | RunPhase::Moving => true,
-        RunPhase::Completed { .. }
-        | RunPhase::RolledBack { .. }
-        | RunPhase::Aborted { .. }
-        | RunPhase::Superseded { .. } => false,
-    });
+    let in_flight = state.runs.iter().filter(|run| !run.phase.has_ended());
     in_flight.map(|run| run.applied).min()
 }
 

@@ -1,5 +1,6 @@
 //! One question to the server of another service.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::body::Bytes;
@@ -66,11 +67,8 @@ async fn ask(
         return Err("its server has no address".to_owned());
     };
     let port = uri.port_u16().unwrap_or(if tls { 443 } else { 80 });
-    let found = lookup_host((host, port))
-        .await
-        .map_err(|error| unreached(&error))?
-        .next();
-    let address = found.ok_or_else(|| format!("nothing is known by the name {host}"))?;
+    let found = lookup_host((host, port)).await.map_err(|error| unreached(&error))?;
+    let addresses: Vec<SocketAddr> = found.collect();
     let request = Request::get(format!("/v1/releases/{}", companion.version))
         .header(header::HOST, authority.as_str())
         .header(header::AUTHORIZATION, format!("Bearer {token}"))
@@ -78,7 +76,7 @@ async fn ask(
         .body(Full::new(Bytes::new()))
         .map_err(|_| "the token cannot stand in a request".to_owned())?;
     let peer = Peer {
-        address,
+        addresses: &addresses,
         certified: tls.then_some(host),
     };
     let answer = wire.exchange(peer, request, Some(BYTES_MAX)).await;

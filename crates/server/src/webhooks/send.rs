@@ -80,7 +80,7 @@ impl Courier {
         let address = self.reach.resolve(&target).await?;
         let request = signed(&target, key, message)?;
         let peer = Peer {
-            address,
+            addresses: &[address],
             certified: target.tls.then_some(target.host.as_str()),
         };
         // Its body is nothing to us.

@@ -234,15 +234,9 @@ impl fmt::Display for GatewayMood {
     }
 }
 
-pub const fn companion_word(phase: &CompanionPhase) -> &'static str {
-    match phase {
-        CompanionPhase::Unclear { .. } => "unclear",
-        CompanionPhase::NotApplied => "not-applied",
-        CompanionPhase::Applied => "applied",
-        CompanionPhase::Completed => "completed",
-        CompanionPhase::RolledBack => "rolled-back",
-        CompanionPhase::Stopped => "stopped",
-    }
+/// One word of a line.
+pub fn companion_word(phase: &CompanionPhase) -> String {
+    phase.as_str().replace(' ', "-")
 }
 
 pub const fn verdict_word(verdict: Verdict) -> &'static str {

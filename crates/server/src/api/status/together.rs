@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tidegate_domain::id::{ServiceName, Version};
-use tidegate_domain::service::{CompanionPhase, Run, Service};
+use tidegate_domain::service::{Run, Service};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CompanionStatus {
@@ -25,18 +25,7 @@ pub fn of(service: &Service, run: &Run) -> Vec<CompanionStatus> {
             .together
             .iter()
             .find(|known| known.companion == *companion)
-            .map(|known| word(&known.phase).to_owned()),
+            .map(|known| known.phase.as_str().to_owned()),
     });
     status.collect()
-}
-
-const fn word(phase: &CompanionPhase) -> &'static str {
-    match phase {
-        CompanionPhase::Unclear { .. } => "unclear",
-        CompanionPhase::NotApplied => "not applied",
-        CompanionPhase::Applied => "applied",
-        CompanionPhase::Completed => "completed",
-        CompanionPhase::RolledBack => "rolled back",
-        CompanionPhase::Stopped => "stopped",
-    }
 }

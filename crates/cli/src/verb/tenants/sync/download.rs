@@ -1,17 +1,13 @@
 //! The list of all tenants from a web server: one GET, over TLS as this machine believes it, no redirection followed.
 
-use std::sync::Arc;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Request, StatusCode, Uri, header};
-use http_body_util::{BodyExt as _, Empty, Limited};
-use hyper_util::rt::TokioIo;
-use rustls::pki_types::ServerName;
-use rustls::{ClientConfig, RootCertStore};
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
-use tokio_rustls::TlsConnector;
+use http_body_util::Full;
+use tidegate_server::wire::{Peer, Wire};
+use tokio::net::lookup_host;
 
 use crate::error::CliError;
 use crate::runtime;
@@ -93,38 +89,19 @@ fn header_in(variable: &str) -> Result<(HeaderName, HeaderValue), CliError> {
 type AskError = Box<dyn std::error::Error + Send + Sync>;
 
 async fn ask(place: &Place<'_>, header: Option<(HeaderName, HeaderValue)>) -> Result<(StatusCode, Bytes), AskError> {
-    let stream = TcpStream::connect((place.host, place.port)).await?;
-    if !place.tls {
-        return exchange(stream, place, header).await;
-    }
-    let mut roots = RootCertStore::empty();
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    let config = ClientConfig::builder()
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    let name = ServerName::try_from(place.host.to_owned())?;
-    let stream = TlsConnector::from(Arc::new(config)).connect(name, stream).await?;
-    exchange(stream, place, header).await
-}
-
-async fn exchange(
-    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    place: &Place<'_>,
-    header: Option<(HeaderName, HeaderValue)>,
-) -> Result<(StatusCode, Bytes), AskError> {
-    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
-    tokio::spawn(connection);
     let path = place.uri.path_and_query().map_or("/", |path| path.as_str());
     let authority = place.uri.authority().map_or(place.host, |authority| authority.as_str());
     let mut request = Request::get(path)
         .header(header::HOST, authority)
         .header(header::CONNECTION, "close")
-        .body(Empty::<Bytes>::new())?;
+        .body(Full::default())?;
     if let Some((name, value)) = header {
         request.headers_mut().insert(name, value);
     }
-    let response = sender.send_request(request).await?;
-    let status = response.status();
-    let body = Limited::new(response.into_body(), BYTES_MAX).collect().await?;
-    Ok((status, body.to_bytes()))
+    let addresses: Vec<SocketAddr> = lookup_host((place.host, place.port)).await?.collect();
+    let peer = Peer {
+        addresses: &addresses,
+        certified: place.tls.then_some(place.host),
+    };
+    Ok(Wire::default().exchange(peer, request, Some(BYTES_MAX)).await?)
 }
