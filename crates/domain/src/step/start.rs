@@ -75,8 +75,9 @@ impl Turn {
         let newest = self.state.runs.iter().position(|run| run.version == *root);
         let mut left = Vec::new();
         for index in 0..self.state.runs.len() {
-            let older = newest.is_some_and(|newest| index < newest);
-            let stays = older || self.state.loses_a_fix(version, &self.state.runs[index].version);
+            let older = newest.is_some_and(|newest| index < newest).then_some("is newer");
+            let lacks = || self.state.loses_a_fix(version, &self.state.runs[index].version);
+            let stays = older.or_else(|| lacks().then_some("has a fix that this release lacks"));
             let run = &mut self.state.runs[index];
             let waves = run.waves.iter_mut().filter(|_| !run.phase.has_ended());
             for wave in waves {
@@ -84,8 +85,8 @@ impl Turn {
                 let Some(member) = wave.members.get_mut(tenant).filter(waits) else {
                     continue;
                 };
-                if stays {
-                    let reason = format!("it started on {version}, which is newer");
+                if let Some(why) = stays {
+                    let reason = format!("it started on {version}, which {why}");
                     member.place = Place::Left { reason: reason.clone() };
                     left.push((run.version.clone(), wave.name.clone(), reason));
                 } else {

@@ -1,5 +1,7 @@
 //! Jobs: what was run, is run and will be run, for each tenant or cell; and how one is run on demand.
 
+use std::collections::BTreeMap;
+
 use axum::http::Method;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -179,7 +181,7 @@ async fn run(
     submit(&state, by.actor(), &key, Some(&body.reason), kind).await?;
     let view = state.control().view();
     let status = view.state.jobs.get(&job).and_then(|found| {
-        let waits_for = waits_for(&view.waiting, &job);
+        let waits_for = waits(&view.waiting).get(&job).copied();
         status(&view.state, (&job, found), waits_for, clock::now())
     });
     status.map(Answer).ok_or_else(|| no_such_job(&job))
@@ -238,24 +240,27 @@ fn no_such_job(job: &JobName) -> Problem {
 }
 
 fn of(service: &Service, waiting: &[Waiting], now: Timestamp) -> Vec<JobStatus> {
+    let waits = waits(waiting);
     let jobs = service.jobs.iter();
-    jobs.filter_map(|(name, job)| status(service, (name, job), waits_for(waiting, name), now))
+    jobs.filter_map(|(name, job)| status(service, (name, job), waits.get(name).copied(), now))
         .collect()
 }
 
-fn waits_for(waiting: &[Waiting], name: &JobName) -> Option<String> {
-    waiting.iter().find_map(|waiting| {
+/// What jobs wait for. Every tenant may have one.
+fn waits(waiting: &[Waiting]) -> BTreeMap<&JobName, &str> {
+    let waits = waiting.iter().filter_map(|waiting| {
         let Waiting::Job { job, reason } = waiting else {
             return None;
         };
-        (job == name).then(|| reason.clone())
-    })
+        Some((job, reason.as_str()))
+    });
+    waits.collect()
 }
 
 fn status(
     service: &Service,
     (name, job): (&JobName, &Job),
-    waits_for: Option<String>,
+    waits_for: Option<&str>,
     now: Timestamp,
 ) -> Option<JobStatus> {
     let ground = service.job_goes_on(name);
@@ -269,7 +274,7 @@ fn status(
         last: job.last.as_ref().map(ended_status),
         next_ms: job.next.map(|next| next.0),
         waiting: job.scheduled_by(now) + job.asked.len() as u64,
-        waits_for,
+        waits_for: waits_for.map(str::to_owned),
         failed: job
             .failed
             .iter()
