@@ -221,6 +221,13 @@ impl Service {
         self.runs.iter().rev().find(|run| run.version == *version)
     }
 
+    /// When the oldest release in flight was applied: what has come since explains how far it is. `None` where none is in flight.
+    #[must_use]
+    pub fn in_flight_since(&self) -> Option<Timestamp> {
+        let in_flight = self.runs.iter().filter(|run| run.in_flight());
+        in_flight.map(|run| run.applied).min()
+    }
+
     /// The version that a tenant who comes to `cell` now starts on: that of the newest completed release that runs there,
     /// else whatever most tenants of the cell are on. Never one that a release still brings or that is being taken back,
     /// and of those that nobody is on only what is ready.
