@@ -23,10 +23,12 @@ impl Keeper {
         let _one_at_a_time = self.state.backing_up().await;
         let (store, service) = (self.control().store(), self.control().service().as_str());
         let first = store.journal(service, JournalFilter::All, 0, 1).await?;
-        let Some(first) = first.first().filter(|row| row.at_ms < before_ms) else {
-            return Ok(());
-        };
+        let Some(first) = first.first() else { return Ok(()) };
+        // A folder that is not there is told at once, and not when the first row is old.
         let file = self.file(folder, first.seq)?;
+        if first.at_ms >= before_ms {
+            return Ok(());
+        }
         let left = store.exported_journal(service, &file).await;
         let exported = match left.map_err(|error| taken(&file, &error))? {
             // A longer time was written since.
