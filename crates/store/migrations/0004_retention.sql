@@ -1,4 +1,5 @@
--- What is over is dropped when it is old: plans that nobody has applied, events that were consumed, effects that have ended.
+-- What is over is dropped when it is old: plans that nobody has applied, events that were consumed, effects that have ended. From here
+-- on the key of an event refuses a second delivery for as long as the event is kept; the newest stays, so that seq is never used twice.
 
 ALTER TABLE plan ADD COLUMN at_ms INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE plan ADD COLUMN applied INTEGER NOT NULL DEFAULT 0 CHECK (applied IN (0, 1));

@@ -50,8 +50,11 @@ impl Keeper {
     fn file(&self, folder: &str, first: i64) -> Result<PathBuf, Problem> {
         let folder = self.state.project().join(folder);
         let found = folder.canonicalize().map_err(|error| {
-            Problem::refused(format!("cannot export old rows of the journal to `{}`: {error}", folder.display()))
-                .help("make the folder that `retention.export_to` in tidegate.yaml names, or name another one")
+            Problem::refused(format!(
+                "cannot export old rows of the journal to `{}`: {error}",
+                folder.display()
+            ))
+            .help("make the folder that `retention.export_to` in tidegate.yaml names, or name another one")
         })?;
         let file = found.join(format!("{}-journal-{first:010}.ndjson", self.control().service()));
         checked_path(&file.display().to_string(), self.state.state_dir())
@@ -71,7 +74,10 @@ pub async fn drop_exported(
 ) -> Result<(), StoreError> {
     let told = row(exported, file, (actor, reason), now);
     let service = control.service().as_str();
-    control.store().drop_journal(service, &exported.checkpoint, &told).await?;
+    control
+        .store()
+        .drop_journal(service, &exported.checkpoint, &told)
+        .await?;
     Ok(())
 }
 

@@ -39,7 +39,10 @@ impl Project {
         let project = Self { folder };
         project.declare(retention);
         project.write("tenants.yaml", "tenants: [{id: acme, cell: eu}]\n");
-        project.write("playbooks/quick.yaml", "name: quick\nwaves: [{name: all, select: {rest: true}}]\n");
+        project.write(
+            "playbooks/quick.yaml",
+            "name: quick\nwaves: [{name: all, select: {rest: true}}]\n",
+        );
         project
     }
 
@@ -165,7 +168,10 @@ async fn old_rows_are_exported_and_dropped_but_those_of_a_release_in_flight_stay
     let world = started(&store).await;
     complete(&world, "1.0.0").await;
     ask(&world, "before", "0.9.0").await;
-    apply(&world, "1.1.0", "{longest: 2h, least: 1h}", |run| run.waves[0].moved.is_some()).await;
+    apply(&world, "1.1.0", "{longest: 2h, least: 1h}", |run| {
+        run.waves[0].moved.is_some()
+    })
+    .await;
     for key in ["since", "newest"] {
         ask(&world, key, "0.9.0").await;
     }
@@ -182,7 +188,10 @@ async fn old_rows_are_exported_and_dropped_but_those_of_a_release_in_flight_stay
     assert!(exported.iter().all(|row| row.release.as_deref() != Some("1.1.0")));
     let told = kept.last().unwrap();
     assert_eq!((&*told.kind, &*told.actor), ("journal_compacted", "tidegate/retention"));
-    assert_eq!(told.reason, "older than `retention.journal: 400d` in tidegate.yaml says");
+    assert_eq!(
+        told.reason,
+        "older than `retention.journal: 400d` in tidegate.yaml says"
+    );
     assert!(is_whole(&store).await);
     // What was taken since is known when it comes again, what was taken before is new.
     let used = ask(&world, "since", "0.8.0").await;
@@ -202,7 +211,10 @@ async fn a_second_look_finds_nothing_and_a_later_one_goes_on() {
     let keeper = project.keeper(&world);
     keeper.look(later).await.unwrap();
     let (kept, archive) = (rows(&store).await, project.archive());
-    assert_eq!(kept.iter().map(|row| &*row.kind).collect::<Vec<_>>(), ["rows_dropped", "journal_compacted"]);
+    assert_eq!(
+        kept.iter().map(|row| &*row.kind).collect::<Vec<_>>(),
+        ["rows_dropped", "journal_compacted"]
+    );
     keeper.look(later).await.unwrap();
     assert_eq!((rows(&store).await, project.archive()), (kept, archive));
     keeper.look(later + Duration::from_days(500)).await.unwrap();
@@ -223,7 +235,11 @@ async fn killed_between_export_and_drop_the_next_server_drops_what_is_in_the_fil
     world.loops.shutdown().await;
     let head = store.journal_head("shop").await.unwrap();
     let file = project.path("archive/shop-journal-0000000001.ndjson");
-    store.export_journal("shop", much_later().0, &file).await.unwrap().unwrap();
+    store
+        .export_journal("shop", much_later().0, &file)
+        .await
+        .unwrap()
+        .unwrap();
     drop((world, store));
 
     let store = project.store().await;
@@ -288,7 +304,11 @@ async fn nothing_is_dropped_where_it_cannot_be_exported() {
     }
     project.declare("");
     keeper.look(much_later()).await.unwrap();
-    assert_eq!(rows(&store).await.len() as i64, head, "without a word it is kept for ever");
+    assert_eq!(
+        rows(&store).await.len() as i64,
+        head,
+        "without a word it is kept for ever"
+    );
 }
 
 /// The effects of a lane are done by somebody.
@@ -301,7 +321,10 @@ async fn perform(store: &Store, lane: &str) -> Vec<String> {
         event: EventEntry {
             key: format!("performed/{}", row.id),
             actor: "tidegate/announce".to_owned(),
-            body: serde_json::to_string(&event(EventKind::Abort { version: version("0.9.0") })).unwrap(),
+            body: serde_json::to_string(&event(EventKind::Abort {
+                version: version("0.9.0"),
+            }))
+            .unwrap(),
             at_ms: clock::now().0,
         },
     });
@@ -355,21 +378,33 @@ async fn plans_that_nobody_applied_taken_events_and_ended_effects_go_and_what_is
     for id in &done {
         assert_eq!(store.effect(id).await.unwrap(), None);
     }
-    assert!(store.plan(&applied.to_string()).await.unwrap().is_some(), "it was applied");
+    assert!(
+        store.plan(&applied.to_string()).await.unwrap().is_some(),
+        "it was applied"
+    );
     let plan = async |name: &str| store.plan(&Digest::of(name.as_bytes()).to_string()).await.unwrap();
-    assert!(plan("waits").await.is_some(), "a release that was handed in waits with it");
+    assert!(
+        plan("waits").await.is_some(),
+        "a release that was handed in waits with it"
+    );
     assert!(plan("forgotten").await.is_none());
     let told = rows(&store).await.pop().unwrap();
     assert_eq!((&*told.kind, &*told.actor), ("rows_dropped", "tidegate/retention"));
     assert!(told.reason.contains(": 1 plans, "), "{}", told.reason);
-    assert!(told.reason.starts_with("older than `retention` says, plans 90d, events 30d, effects 30d: "));
+    assert!(
+        told.reason
+            .starts_with("older than `retention` says, plans 90d, events 30d, effects 30d: ")
+    );
     let new = ask(&world, "1.0.0", "0.8.0").await;
     assert!(new.contains("0.8.0"), "its key is free again: {new}");
 }
 
 #[test]
 fn a_restored_state_is_left_alone_until_it_is_confirmed() {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
     runtime.block_on(async {
         let project = Project::new("");
         let store = Store::memory();
@@ -387,7 +422,10 @@ fn a_restored_state_is_left_alone_until_it_is_confirmed() {
             generation: 0,
             confirmed: None,
         };
-        store.record(&restored::record(service().as_str(), &mark)).await.unwrap();
+        store
+            .record(&restored::record(service().as_str(), &mark))
+            .await
+            .unwrap();
         let world = World::start(&store).await;
         let mut running = pin!(project.keeper(&world).run());
         let mut poll = || running.as_mut().poll(&mut Context::from_waker(Waker::noop()));

@@ -139,8 +139,12 @@ impl World {
         }
     }
 
-    /// What is over is kept for the shortest time that can be declared, and effects for none: whatever may be dropped is.
+    /// What is over is kept for the shortest time that can be declared, and effects for none: whatever may be dropped is. Nobody who
+    /// hangs between doing and reporting does so for that time: as long as somebody does, all is kept.
     fn drop_old(&mut self, state: &Service) {
+        if self.slow.are_any() {
+            return;
+        }
         let (store, now) = (self.store(), self.now());
         let since = state.in_flight_since().unwrap_or(now);
         let old = |before: i64| Old {

@@ -125,7 +125,8 @@ impl Tables {
         for plan in plans {
             let first = *given.entry(&plan.digest).or_insert(&plan.body);
             let kept = self.plans.get(&plan.digest);
-            if first != plan.body || kept.is_some_and(|kept| kept.row.service != service || kept.row.body != plan.body) {
+            if first != plan.body || kept.is_some_and(|kept| kept.row.service != service || kept.row.body != plan.body)
+            {
                 return Err(StoreError::PlanDiffers {
                     digest: plan.digest.clone(),
                 });

@@ -139,7 +139,10 @@ async fn what_was_exported_and_not_dropped_is_found_again_and_nothing_else_is_ta
     assert_eq!(refused(&text.replace("\"at_ms\":3000", "\"at_ms\":3001")).await, 3);
     assert_eq!(refused(&text.repeat(2)).await, 4);
     let told = told(&exported.checkpoint);
-    disk.store.drop_journal("shop", &exported.checkpoint, &told).await.unwrap();
+    disk.store
+        .drop_journal("shop", &exported.checkpoint, &told)
+        .await
+        .unwrap();
     assert_eq!(refused(&text).await, 4, "the journal begins behind it");
 }
 

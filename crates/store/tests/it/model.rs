@@ -97,9 +97,7 @@ async fn run(store: &Store, command: &Command) -> String {
         Command::Finish { owner, outcomes } => text(store.finish(owner, outcomes).await),
         Command::DropEvents { old, answers } => text(store.drop_events(&old.old(), answers).await.map(dropped)),
         Command::DropEffects { old, lane } => text(store.drop_effects(&old.old(), lane).await.map(dropped)),
-        Command::DropPlans { old, kept, inputs } => {
-            text(store.drop_plans(&old.old(), kept, inputs).await.map(dropped))
-        }
+        Command::DropPlans { old, kept, inputs } => text(store.drop_plans(&old.old(), kept, inputs).await.map(dropped)),
     }
 }
 

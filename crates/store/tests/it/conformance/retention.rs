@@ -1,6 +1,8 @@
 //! What is over and old goes, the oldest first; what is not over stays.
 
-use tidegate_store::{Commit, EventEntry, Fact, FactChange, Old, OutboxEntry, OutboxState, PlanEntry, SettledEffect, Settlement};
+use tidegate_store::{
+    Commit, EventEntry, Fact, FactChange, Old, OutboxEntry, OutboxState, PlanEntry, SettledEffect, Settlement,
+};
 
 use crate::{commit, effect, event, on_both, outcome};
 
@@ -21,7 +23,10 @@ fn fact(kind: &str, key: &str) -> FactChange {
 }
 
 fn came(key: &str, at_ms: i64) -> EventEntry {
-    EventEntry { at_ms, ..event(key, "1") }
+    EventEntry {
+        at_ms,
+        ..event(key, "1")
+    }
 }
 
 #[tokio::test]
@@ -37,7 +42,11 @@ async fn consumed_events_go_with_their_answers_and_those_that_wait_stay() {
         };
         store.apply(&consume).await.unwrap();
         assert_eq!(store.drop_events(&before(4), "answer").await.unwrap(), 2, "a and c");
-        assert_eq!(store.drop_events(&before(4), "answer").await.unwrap(), 0, "twice is once");
+        assert_eq!(
+            store.drop_events(&before(4), "answer").await.unwrap(),
+            0,
+            "twice is once"
+        );
         let answers = store.facts("shop", "answer").await.unwrap();
         let keys: Vec<&str> = answers.iter().map(|fact| &*fact.key).collect();
         assert_eq!(keys, ["b", "d"]);
@@ -64,9 +73,17 @@ async fn the_oldest_events_go_first_and_no_number_is_given_twice() {
             ..before(100)
         };
         assert_eq!(store.drop_events(&one, "answer").await.unwrap(), 1);
-        assert_eq!(store.put_events("shop", &[came("a", 9)]).await.unwrap(), [1], "b was older");
+        assert_eq!(
+            store.put_events("shop", &[came("a", 9)]).await.unwrap(),
+            [1],
+            "b was older"
+        );
         assert_eq!(store.drop_events(&before(100), "answer").await.unwrap(), 1);
-        assert_eq!(store.put_events("shop", &[came("c", 9)]).await.unwrap(), [3], "the newest stays");
+        assert_eq!(
+            store.put_events("shop", &[came("c", 9)]).await.unwrap(),
+            [3],
+            "the newest stays"
+        );
         assert_eq!(store.put_events("shop", &[came("d", 9)]).await.unwrap(), [4]);
     })
     .await;
@@ -100,7 +117,11 @@ async fn ended_effects_of_a_lane_go_and_those_that_are_due_leased_or_still_repor
         };
         store.apply(&second).await.unwrap();
         assert_eq!(store.drop_effects(&before(50), "gate").await.unwrap(), 1);
-        assert_eq!(store.drop_effects(&before(50), "gate").await.unwrap(), 0, "twice is once");
+        assert_eq!(
+            store.drop_effects(&before(50), "gate").await.unwrap(),
+            0,
+            "twice is once"
+        );
         assert_eq!(store.effect("done").await.unwrap(), None);
         for (id, state) in [
             ("due", OutboxState::Due),
@@ -109,7 +130,11 @@ async fn ended_effects_of_a_lane_go_and_those_that_are_due_leased_or_still_repor
             ("late", OutboxState::Done),
             ("other", OutboxState::Done),
         ] {
-            assert_eq!(store.effect(id).await.unwrap().map(|row| row.state), Some(state), "{id}");
+            assert_eq!(
+                store.effect(id).await.unwrap().map(|row| row.state),
+                Some(state),
+                "{id}"
+            );
         }
         // Whoever did what was settled meanwhile may still say so.
         store.finish("w", &[outcome("settled")]).await.unwrap();
@@ -132,9 +157,17 @@ async fn plans_that_nobody_applied_go_with_what_they_were_made_of() {
             at_ms,
         };
         let made = Commit {
-            plans: vec![plan("applied", 1), plan("kept", 1), plan("again", 1), plan("old", 2), plan("new", 9)],
+            plans: vec![
+                plan("applied", 1),
+                plan("kept", 1),
+                plan("again", 1),
+                plan("old", 2),
+                plan("new", 9),
+            ],
             applied: vec!["applied".to_owned(), "never made".to_owned()],
-            facts: ["applied", "kept", "again", "old", "new"].map(|key| fact("input", key)).to_vec(),
+            facts: ["applied", "kept", "again", "old", "new"]
+                .map(|key| fact("input", key))
+                .to_vec(),
             ..commit(0)
         };
         store.apply(&made).await.unwrap();
@@ -143,7 +176,11 @@ async fn plans_that_nobody_applied_go_with_what_they_were_made_of() {
         store.put_plan("shop", &plan("applied", 1)).await.unwrap();
         let kept = ["kept".to_owned()];
         assert_eq!(store.drop_plans(&before(5), &kept, "input").await.unwrap(), 1);
-        assert_eq!(store.drop_plans(&before(5), &kept, "input").await.unwrap(), 0, "twice is once");
+        assert_eq!(
+            store.drop_plans(&before(5), &kept, "input").await.unwrap(),
+            0,
+            "twice is once"
+        );
         let inputs = store.facts("shop", "input").await.unwrap();
         let digests: Vec<&str> = inputs.iter().map(|fact| &*fact.key).collect();
         assert_eq!(digests, ["again", "applied", "kept", "new"]);
