@@ -244,6 +244,7 @@ fn refusal(taken: &Taken, event: &Event) -> Option<Entry> {
         | EventKind::TenantRemoved { .. }
         | EventKind::TenantAsked { .. }
         | EventKind::JobAsked { .. }
+        | EventKind::MigrationsSet(_)
         | EventKind::TenantsSynced(_)
         | EventKind::Observed { .. }
         | EventKind::Performed { .. } => None,

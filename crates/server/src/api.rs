@@ -18,6 +18,7 @@ mod history;
 mod jobs;
 mod journal;
 mod logs;
+mod migrations;
 mod notices;
 pub mod openapi;
 pub(crate) mod plans;
@@ -65,6 +66,7 @@ pub use self::history::{History, HistoryRow};
 pub use self::jobs::{FailedRuns, JobList, JobRunStatus, JobStatus, RunJob};
 pub use self::journal::{Journal, JournalCheck, JournalLine, JournalStatus};
 pub use self::logs::Logs;
+pub use self::migrations::{MigrationList, MigrationStatus, SetMigrations};
 pub use self::notices::{NoticeList, NoticeStatus, ProveNotices};
 pub use self::plans::{FoundArtifact, KeptPlan, PlanRequest, Planned, SourceText};
 pub use self::problem::Problem;
@@ -227,6 +229,7 @@ pub fn routes() -> Vec<Route> {
         reservations::routes(),
         steps::routes(),
         jobs::routes(),
+        migrations::routes(),
         freezes::routes(),
         notices::routes(),
         diff::routes(),
