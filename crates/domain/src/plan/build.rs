@@ -143,7 +143,7 @@ fn in_waves<'a>(
     let impact = in_flight::impact(release, &skipped);
     let clockwork = Clockwork::new(input, playbook, (release, impact), declared);
     let mut times = clockwork.timetable(&mut waves, left_behind, problems);
-    times.schedule.migrations = migration::planned(playbook, release, &waves, &skipped);
+    times.schedule.migrations = migration::planned(&input.state, playbook, release, &waves, &skipped);
     problems.extend(migration::problems(
         &input.state,
         playbook,

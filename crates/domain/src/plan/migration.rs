@@ -18,6 +18,7 @@ const NAMED_MAX: usize = 5;
 /// The breaking changes of the release and of what its tenants skip, with the versions that each of them is new to. None where
 /// the playbook does not ask.
 pub(super) fn planned(
+    state: &Service,
     playbook: &PlaybookFile,
     release: &Release,
     waves: &[PlannedWave],
@@ -32,7 +33,8 @@ pub(super) fn planned(
     for version in from {
         let earlier = skipped.get(version).into_iter().flat_map(|skipped| &skipped.changes);
         let changes = release.changes.iter().chain(earlier);
-        for change in changes.filter(|change| change.impact == Impact::Breaking) {
+        let has = |change: &Change| state.pinned.get(version).is_some_and(|release| release.has(&change.id));
+        for change in changes.filter(|change| change.impact == Impact::Breaking && !has(change)) {
             let entry = planned.entry(&change.id).or_insert_with(|| of(change));
             entry.from.insert(version.clone());
         }

@@ -103,8 +103,9 @@ impl Service {
         // A release that patches another finds tenants where that one has brought the change already.
         let on = self.seats.get(tenant).and_then(|seat| seat.version.as_ref());
         let has = |version| {
-            let release = self.pinned.get(version);
-            release.is_some_and(|release| release.changes.iter().any(|change| change.id == planned.change))
+            self.pinned
+                .get(version)
+                .is_some_and(|release| release.has(&planned.change))
         };
         let ready = self
             .migration(&planned.change, tenant)

@@ -60,11 +60,9 @@ pub fn has_migrated(ledger: &Ledger, run: &Kept, tenant: &TenantName, waived: bo
         return Ok(());
     };
     let Some(from) = &planned.from else { return Ok(()) };
-    let got = planned.replaces.as_ref().and_then(|replaced| ledger.runs.get(replaced));
-    let has = |change: &Change| {
-        let changes = got.map(|run| &run.promise.plan.release.changes);
-        changes.is_some_and(|changes| changes.iter().any(|known| known.id == change.id))
-    };
+    let on = [Some(from), planned.replaces.as_ref()].into_iter().flatten();
+    let on: Vec<&Kept> = on.filter_map(|version| ledger.runs.get(version)).collect();
+    let has = |change: &Change| on.iter().any(|run| run.promise.plan.release.has(&change.id));
     for change in coming(promise, from).filter(|change| change.impact == Impact::Breaking && !has(change)) {
         if !ledger.migrations.are_ready(&change.id, tenant) {
             let release = &promise.plan.release.version;
