@@ -71,7 +71,11 @@ fn left(shop: &Shop) -> Vec<(&str, &str)> {
     let run = shop.state.run(&version("1.1.0")).unwrap();
     let left = run.members().filter_map(|(tenant, member)| match &member.place {
         Place::Left { reason } => Some((tenant.as_str(), reason.as_str())),
-        _ => None,
+        Place::Waiting
+        | Place::Moved { .. }
+        | Place::Returning { .. }
+        | Place::Returned { .. }
+        | Place::Superseded { .. } => None,
     });
     left.collect()
 }
