@@ -295,7 +295,7 @@ impl Checker {
             && state
                 .seats
                 .values()
-                .all(|seat| seat.leaves_for().is_none() || tenants::waits_for_a_person(state, seat))
+                .all(|seat| seat.leaves_for().is_none() || tenants::waits_for_a_person(state, seat, &resting))
     }
 
     pub fn in_flight_in_words(&self, waiting: &[Waiting]) -> String {
@@ -356,7 +356,6 @@ impl Checker {
             Err(error) => self.violate("the journal is whole", error.to_string()),
         }
         self.served(state, gateways, performed);
-        self.take(tenants::moves_end(state));
         let pending = complete_now(store.pending(self.service.as_str())).unwrap_or_default();
         let overdue = pending
             .iter()

@@ -34,16 +34,15 @@ impl Turn {
         let first = self.state.runs.iter().rposition(beside).unwrap_or(0);
         let on = from.clone();
         let loses = |run: &Run| on.as_ref().is_some_and(|on| self.state.loses_a_fix(on, &run.version));
-        let lacking: BTreeSet<Version> = self
-            .state
-            .runs
-            .iter()
-            .filter(|run| loses(run))
-            .map(|run| run.version.clone())
-            .collect();
+        let root = on.as_ref().map(|on| self.state.root_of(on));
+        let newest = self.state.runs.iter().position(|run| Some(&run.version) == root);
+        // Releases from before what it starts on leave it there, and so do those that lack a fix it has.
+        let older = self.state.runs.iter().take(newest.unwrap_or(0));
+        let passed = older.chain(self.state.runs.iter().filter(|run| loses(run)));
+        let passed: BTreeSet<Version> = passed.map(|run| run.version.clone()).collect();
         let seats = &self.state.seats;
         for run in &mut self.state.runs[first..] {
-            if run.phase.has_ended() || run.superseded_by.is_some() || lacking.contains(&run.version) {
+            if run.phase.has_ended() || run.superseded_by.is_some() || passed.contains(&run.version) {
                 continue;
             }
             // Who starts on what a hot-fix repairs gets that too, and others move it from there.
@@ -86,19 +85,27 @@ impl Turn {
             member.place = Place::Moved { generation };
         }
         let together = run.downtime_work_in(cell).is_some();
-        if (!run.phase.has_ended() && !together) || run.waves.iter().any(is_on) {
+        let ended = run.phase.has_ended();
+        if (!ended && !together && run.has_member(tenant)) || run.waves.iter().any(is_on) {
             return;
         }
         let here = |name: &TenantName| seats.get(name).is_some_and(|seat| seat.cell == *cell);
         let before = self.before.entry((cell.clone(), version.clone()));
         let from = before.or_insert_with(|| run.came_from(here).cloned()).clone();
-        let confirmed = |wave: &WaveRun| matches!(wave.state, WaveState::Confirmed { .. });
+        // On its way, the release has not confirmed what it has moved last.
+        let moved = |wave: &WaveRun| match wave.state {
+            WaveState::Confirmed { .. } => true,
+            WaveState::Active { .. } => !ended,
+            WaveState::Waiting | WaveState::RolledBack { .. } | WaveState::Dropped | WaveState::Superseded { .. } => {
+                false
+            }
+        };
         let of_cell = |wave: &WaveRun| {
             wave.members
                 .iter()
                 .any(|(name, member)| member.place.is_on() && here(name))
         };
-        let last = run.waves.iter().rposition(confirmed);
+        let last = run.waves.iter().rposition(moved);
         let last = run.waves.iter().position(of_cell).filter(|_| together).or(last);
         let Some(last) = last else {
             return;

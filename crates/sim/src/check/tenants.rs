@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use tidegate_domain::id::{CellName, TenantName};
+use tidegate_domain::id::{CellName, TenantName, Version};
 use tidegate_domain::journal::{Entry, EntryKind};
-use tidegate_domain::service::{Seat, Service};
+use tidegate_domain::service::{Seat, Service, StepRun};
 use tidegate_domain::time::Timestamp;
 
 use super::{Checked, Checker};
@@ -95,25 +95,17 @@ impl Rosters {
     }
 }
 
-/// A move that nothing but a person can let go on: the release that its version is of is held.
-pub fn waits_for_a_person(state: &Service, seat: &Seat) -> bool {
+/// A move that nothing but a person can let go on: the release that its version is of rests, or has ended without what it would have
+/// done in downtime to the data of the new cell.
+pub fn waits_for_a_person(state: &Service, seat: &Seat, resting: &BTreeSet<&Version>) -> bool {
     let run = seat.version.as_ref().and_then(|version| state.run(version));
-    run.is_some_and(|run| !run.phase.has_ended() && run.hold.is_some())
-}
-
-/// With the faults over, everybody has arrived.
-pub fn moves_end(state: &Service) -> Checked {
-    let seats = state.seats.iter().filter(|(_, seat)| !waits_for_a_person(state, seat));
-    let open = seats
-        .filter_map(|(tenant, seat)| Some((tenant, seat.leaves_for()?)))
-        .next();
-    match open {
-        Some((tenant, to)) => Err((
-            "no move between cells stays open",
-            format!("tenant {tenant} is still on its way to cell {to}"),
-        )),
-        None => Ok(()),
-    }
+    run.is_some_and(|run| {
+        let undone = |step: &StepRun| step.is_in_downtime() && !step.is_done() && seat.leaves_for() == Some(&step.cell);
+        match run.phase.has_ended() {
+            false => resting.contains(&run.version),
+            true => run.steps.iter().any(undone),
+        }
+    })
 }
 
 impl Checker {
