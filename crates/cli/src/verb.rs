@@ -11,6 +11,7 @@ mod completions;
 mod components;
 mod diff;
 mod environments;
+mod evidence;
 mod freeze;
 pub mod gateway;
 mod history;
@@ -100,6 +101,7 @@ enum Verb {
     Journal(journal::Args),
     Diff(diff::Args),
     Environments(environments::Args),
+    Evidence(evidence::Args),
     Tenants(tenants::Args),
     Windows(windows::Args),
     Calendar(calendar::Args),
@@ -173,6 +175,7 @@ pub fn run(line: CommandLine) -> Result<ExitCode, CliError> {
         Verb::Journal(args) => journal::run(&args, &context),
         Verb::Diff(args) => diff::run(&args, &context),
         Verb::Environments(args) => environments::run(&args, &context),
+        Verb::Evidence(args) => evidence::run(&args),
         Verb::Tenants(args) => tenants::run(&args, &context),
         Verb::Windows(args) => windows::run(&args, &context),
         Verb::Calendar(args) => calendar::run(&args, &context),

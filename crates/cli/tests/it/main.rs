@@ -7,6 +7,7 @@ mod beside;
 mod calendars;
 mod changes;
 mod configuration;
+mod evidence;
 mod hotfix;
 mod in_downtime;
 mod intake;
