@@ -8,9 +8,9 @@
 #[cfg(test)]
 mod tests;
 
-use crate::e_value::log_mean;
+use crate::e_value::log_weighted_mean;
 use crate::pair::Pair;
-use crate::ratio::{Form, Ladder, POINTS};
+use crate::ratio::{CENTRE, Form, Ladder};
 
 /// How many false alarms there may be.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -28,7 +28,7 @@ pub struct Detector {
     ladder: Ladder,
     form: Form,
     /// `ln M` at each ratio above the one that is ignored; minus infinity before the first bucket.
-    logs: [f64; POINTS / 2],
+    logs: [f64; CENTRE],
 }
 
 impl Budget {
@@ -44,7 +44,7 @@ impl Detector {
         Self {
             ladder: Ladder::new(ignored),
             form,
-            logs: [f64::NEG_INFINITY; POINTS / 2],
+            logs: [f64::NEG_INFINITY; CENTRE],
         }
     }
 
@@ -54,15 +54,14 @@ impl Detector {
             return;
         }
         let likelihood = self.ladder.log_likelihood(pair, self.form);
-        let (alternatives, ignored) = Ladder::above(&likelihood);
-        for (log, alternative) in self.logs.iter_mut().zip(alternatives) {
-            *log = log_add_one(*log) + alternative - ignored;
+        for (log, (_, factor)) in self.logs.iter_mut().zip(Ladder::above(&likelihood, self.form)) {
+            *log = log_add_one(*log) + factor;
         }
     }
 
-    /// The logarithm of the mean of `M` over the alternatives.
+    /// The logarithm of the weighted mean of `M` over the alternatives.
     pub fn log(&self) -> f64 {
-        log_mean(self.logs.iter().copied())
+        log_weighted_mean(self.form.stakes().into_iter().zip(self.logs))
     }
 
     /// Whether something has begun to go wrong, within what the budget allows to err.

@@ -7,36 +7,30 @@
 #[cfg(test)]
 mod tests;
 
-/// `ln mean exp(x)`: the logarithm of the mean of e-values, which is an e-value whatever they have to do with each other.
-/// Of none it is 0, the e-value of somebody who does not bet.
+/// The logarithm of the mean of e-values, which is an e-value whatever they have to do with each other. Of none it is 0, the
+/// e-value of somebody who does not bet.
 pub fn log_mean(logs: impl Iterator<Item = f64> + Clone) -> f64 {
-    let (mut largest, mut count) = (f64::NEG_INFINITY, 0.0);
-    for log in logs.clone() {
-        largest = largest.max(log);
-        count += 1.0;
-    }
-    if count == 0.0 {
-        return 0.0;
-    }
-    if largest == f64::NEG_INFINITY {
-        return largest;
-    }
-    let sum: f64 = logs.map(|log| (log - largest).exp()).sum();
-    largest + (sum / count).ln()
+    log_weighted_mean(logs.map(|log| (1.0, log)))
 }
 
 /// The logarithm of the mean of e-values by how much each matters: pairs of a weight, not negative, and a logarithm. It
 /// rejects where `sum w E / sum w >= 1 / alpha`, and so at least where Bonferroni's bound by these weights does.
-pub fn log_weighted_mean(metrics: &[(f64, f64)]) -> f64 {
-    let weighted = metrics.iter().filter(|(weight, _)| *weight > 0.0);
-    let all: f64 = weighted.clone().map(|(weight, _)| weight).sum();
-    let largest = weighted.clone().map(|(_, log)| *log).fold(f64::NEG_INFINITY, f64::max);
+pub fn log_weighted_mean(e_values: impl Iterator<Item = (f64, f64)> + Clone) -> f64 {
+    let (mut all, mut largest) = (0.0, f64::NEG_INFINITY);
+    for (weight, log) in e_values.clone() {
+        all += weight;
+        if weight > 0.0 {
+            largest = largest.max(log);
+        }
+    }
     if all == 0.0 {
         return 0.0;
     }
     if largest == f64::NEG_INFINITY {
         return largest;
     }
+    // What has no weight may be larger than any number.
+    let weighted = e_values.filter(|(weight, _)| *weight > 0.0);
     let sum: f64 = weighted.map(|(weight, log)| weight * (log - largest).exp()).sum();
     largest + (sum / all).ln()
 }

@@ -3,9 +3,9 @@
 #[cfg(test)]
 mod tests;
 
-use crate::e_value::log_mean;
+use crate::e_value::log_weighted_mean;
 use crate::promotion;
-use crate::ratio::Ladder;
+use crate::ratio::{Form, Ladder};
 use crate::words::{grouped, percent, rounded};
 
 /// What is expected of a gate before it runs.
@@ -113,8 +113,7 @@ fn hours_to_find(question: Question, traffic: Traffic, ratio: f64) -> Option<f64
         let new = requests * of_new;
         let all = new + requests / traffic.new_per_hour * traffic.old_per_hour * traffic.rate;
         let log = ladder.log_binomial(new, all, share);
-        let (alternatives, ignored) = Ladder::above(&log);
-        log_mean(alternatives.iter().map(|log| log - ignored))
+        log_weighted_mean(Ladder::above(&log, Form::Rates))
     };
     if !(traffic.new_per_hour > 0.0 && traffic.old_per_hour > 0.0 && traffic.rate > 0.0 && of_new > traffic.rate) {
         return None;

@@ -9,7 +9,7 @@
 //! - [`Form::Odds`]: `r^a / C(r)` with `C(r) = sum_j h(j) r^j`, `h` the hypergeometric distribution of `a` given all four sums,
 //!   `r` the ratio of the odds (R. A. Fisher, J. R. Stat. Soc. 98, 1935).
 //!
-//! The e-value against "the ratio is at most `c`" is the mean of `L(r) / L(c)` over alternatives `r > c`; against "at least `c`"
+//! The e-value against "the ratio is at most `c`" is a weighted mean of `L(r) / L(c)` over alternatives `r > c`; against "at least `c`"
 //! over `r < c`. Each factor is 1 on average at the most where the null hypothesis holds, whatever has happened before:
 //!
 //! - *odds*: `L(r) / L(c)` is the likelihood ratio of two distributions of `a` given the sums. It is 1 on average at `c`, and less
@@ -25,14 +25,15 @@ mod hypergeometric;
 #[cfg(test)]
 mod tests;
 
+use std::ops::Range;
 use std::sync::LazyLock;
 
-use crate::e_value::log_mean;
+use crate::e_value::log_weighted_mean;
 use crate::pair::Pair;
 
 /// Points on the ladder.
 pub(crate) const POINTS: usize = 21;
-const CENTRE: usize = POINTS / 2;
+pub(crate) const CENTRE: usize = POINTS / 2;
 
 /// Ratios, as multiples of the one that is ignored.
 const LADDER: [f64; POINTS] = [
@@ -67,6 +68,11 @@ pub enum Form {
     /// Of odds, exact: sharper where events are frequent, as "slower than the median" is.
     Odds,
 }
+
+/// How much is bet on each step away from the ratio that is ignored. Any weights are fair. A fault multiplies errors; a shift of all
+/// latencies moves the odds of being slow by little.
+const STAKES_ON_RATES: [f64; CENTRE] = [0.5, 1.0, 1.0, 0.5, 1.5, 1.5, 1.5, 1.5, 0.5, 0.5];
+const STAKES_ON_ODDS: [f64; CENTRE] = [1.0, 1.5, 1.5, 1.5, 1.5, 1.0, 1.0, 0.5, 0.25, 0.25];
 
 static LOG_LADDER: LazyLock<[f64; POINTS]> = LazyLock::new(|| LADDER.map(f64::ln));
 
@@ -129,9 +135,26 @@ impl Ladder {
         std::array::from_fn(|k| events * logs[k] - all * (share * (ratios[k] - 1.0)).ln_1p())
     }
 
-    /// The points above the ratio that is ignored, and that one, of `log`.
-    pub(crate) fn above(log: &[f64; POINTS]) -> (&[f64], f64) {
-        (&log[CENTRE + 1..], log[CENTRE])
+    /// What is bet on each ratio above the one that is ignored, and its log-likelihood beyond that one's in `log`.
+    pub(crate) fn above(log: &[f64; POINTS], form: Form) -> impl Iterator<Item = (f64, f64)> + Clone {
+        let ignored = log[CENTRE];
+        let beyond = log[CENTRE + 1..].iter().map(move |log| log - ignored);
+        form.stakes().into_iter().zip(beyond)
+    }
+}
+
+impl Form {
+    pub(crate) fn stakes(self) -> [f64; CENTRE] {
+        match self {
+            Self::Rates => STAKES_ON_RATES,
+            Self::Odds => STAKES_ON_ODDS,
+        }
+    }
+
+    /// What is bet on the point `k` of the ladder.
+    fn stake(self, k: usize) -> f64 {
+        let steps = k.abs_diff(CENTRE);
+        self.stakes()[steps.max(1) - 1]
     }
 }
 
@@ -180,7 +203,7 @@ impl Likelihood {
     /// The logarithm of the e-value against "the ratio is at most `bound`", of the next point of the ladder from `bound` on.
     pub fn log_e_above(&self, bound: f64) -> f64 {
         match self.ladder.ratios().iter().position(|ratio| *ratio >= bound) {
-            Some(at) => log_mean(self.log[at + 1..].iter().map(|log| log - self.log[at])),
+            Some(at) => self.log_e_over(at + 1..POINTS, at),
             None => 0.0,
         }
     }
@@ -188,9 +211,13 @@ impl Likelihood {
     /// The logarithm of the e-value against "the ratio is at least `bound`", of the next point of the ladder from `bound` down.
     pub fn log_e_below(&self, bound: f64) -> f64 {
         match self.ladder.ratios().iter().rposition(|ratio| *ratio <= bound) {
-            Some(at) => log_mean(self.log[..at].iter().map(|log| log - self.log[at])),
+            Some(at) => self.log_e_over(0..at, at),
             None => 0.0,
         }
+    }
+
+    fn log_e_over(&self, alternatives: Range<usize>, null: usize) -> f64 {
+        log_weighted_mean(alternatives.map(|k| (self.form.stake(k), self.log[k] - self.log[null])))
     }
 
     /// The ratio that is ignored.

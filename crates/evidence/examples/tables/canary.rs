@@ -73,7 +73,13 @@ pub fn errors(random: &mut Random, canary: &Canary) -> Result<Found, tidegate_ev
     let mut found = Found::default();
     for look in 1..=HOUR {
         let (old, new) = canary.errors(random);
-        peers.look(&mut found, look, Check::Success, (as_counted(&old), as_counted(&new)), rate);
+        peers.look(
+            &mut found,
+            look,
+            Check::Success,
+            (as_counted(&old), as_counted(&new)),
+            rate,
+        );
         monitor.observe(&Bucket { t: 0.0, old, new })?;
         note(&mut found.ours, look, fails(&monitor));
     }
@@ -91,7 +97,10 @@ pub fn latency(random: &mut Random, canary: &Canary) -> Result<Found, tidegate_e
         .map(|_| {
             let mut before = bucket.clone();
             before.new.hist = vec![0; edges_ms().len() + 1];
-            canary.latency.0.draw(random, canary.per_second * crate::world::BUCKET, &mut before.old.hist);
+            canary
+                .latency
+                .0
+                .draw(random, canary.per_second * crate::world::BUCKET, &mut before.old.hist);
             before
         })
         .collect();
@@ -126,11 +135,19 @@ impl Peers {
         (old, new): (Vec<u64>, Vec<u64>),
         point: impl Fn(&[u64]) -> Option<f64>,
     ) {
-        note(&mut found.mann_whitney, look, self.seconds.look(point(&old), point(&new)));
+        note(
+            &mut found.mann_whitney,
+            look,
+            self.seconds.look(point(&old), point(&new)),
+        );
         self.minute.add(&old, &new);
         if look.is_multiple_of(6) {
             let (old, new) = self.minute.take();
-            note(&mut found.mann_whitney_minute, look, self.minutes.look(point(&old), point(&new)));
+            note(
+                &mut found.mann_whitney_minute,
+                look,
+                self.minutes.look(point(&old), point(&new)),
+            );
         }
         let (first, fifth) = self.threshold.look(check, new);
         note(&mut found.first_failed, look, first);

@@ -53,7 +53,14 @@ const TABLES: &[Table] = &[
 ];
 
 /// Requests a second, and the share of the new version.
-pub const SETTINGS: [(f64, f64); 6] = [(1.0, 0.05), (1.0, 0.5), (50.0, 0.05), (50.0, 0.5), (1000.0, 0.05), (1000.0, 0.5)];
+pub const SETTINGS: [(f64, f64); 6] = [
+    (1.0, 0.05),
+    (1.0, 0.5),
+    (50.0, 0.05),
+    (50.0, 0.5),
+    (1000.0, 0.05),
+    (1000.0, 0.5),
+];
 /// Of requests, without a release.
 pub const ERRORS: f64 = 0.001;
 
@@ -73,7 +80,10 @@ fn main() -> Result<(), Box<dyn Error>> {
             }
         }
     }
-    for table in TABLES.iter().filter(|table| wanted.is_empty() || wanted.iter().any(|name| name == table.name)) {
+    for table in TABLES
+        .iter()
+        .filter(|table| wanted.is_empty() || wanted.iter().any(|name| name == table.name))
+    {
         let start = Instant::now();
         println!("## {}: {}\n", table.name, table.about);
         (table.print)(effort)?;
@@ -95,7 +105,9 @@ type Judge = fn(&mut Random, &Canary) -> Result<Found, Misfit>;
 
 /// Hours of one canary.
 pub fn hours(judge: Judge, canary: &Canary, hours: usize, seed: u64) -> Result<Vec<Found>, Misfit> {
-    (0..hours).map(|hour| judge(&mut Random::new(seed, hour as u64), canary)).collect()
+    (0..hours)
+        .map(|hour| judge(&mut Random::new(seed, hour as u64), canary))
+        .collect()
 }
 
 /// `12.5 %` of these hours, and where they are asked for, the median of seconds: of all hours, those not found being late.
@@ -130,7 +142,12 @@ fn healthy(effort: Effort) -> Result<(), Misfit> {
     for (name, judge) in [("errors", canary::errors as Judge), ("latency", canary::latency)] {
         for setting in SETTINGS {
             let found = hours(judge, &canary(setting, ERRORS, Slower::No), effort.hours, effort.seed)?;
-            println!("| {name} | {}, {} % | {} |", setting.0, setting.1 * 100.0, row(&found, false));
+            println!(
+                "| {name} | {}, {} % | {} |",
+                setting.0,
+                setting.1 * 100.0,
+                row(&found, false)
+            );
         }
     }
     Ok(())
@@ -147,7 +164,12 @@ fn bad(effort: Effort) -> Result<(), Misfit> {
     for (name, judge, errors, slower) in faults {
         for setting in SETTINGS {
             let found = hours(judge, &canary(setting, errors, slower), count, effort.seed)?;
-            println!("| {name} | {}, {} % | {} |", setting.0, setting.1 * 100.0, row(&found, true));
+            println!(
+                "| {name} | {}, {} % | {} |",
+                setting.0,
+                setting.1 * 100.0,
+                row(&found, true)
+            );
         }
     }
     Ok(())

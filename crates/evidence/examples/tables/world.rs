@@ -37,7 +37,9 @@ pub struct Latency {
 }
 
 pub fn edges_ms() -> Vec<f64> {
-    (0..EDGES).map(|index| FIRST_EDGE_MS * 1.25_f64.powi(index as i32)).collect()
+    (0..EDGES)
+        .map(|index| FIRST_EDGE_MS * 1.25_f64.powi(index as i32))
+        .collect()
 }
 
 impl Latency {

@@ -4,7 +4,7 @@
 //! is judged: so it cannot follow from what it judges. Where tenants are assigned it stays where their history has put it, since
 //! what is usual is known for that one alone.
 
-use crate::e_value::log_mean;
+use crate::e_value::log_weighted_mean;
 use crate::exact::Count;
 use crate::pair::Pair;
 use crate::ratio::Form;
@@ -14,7 +14,9 @@ use super::history::Usual;
 use super::{Assignment, Bucket, Counts, Rule};
 
 /// A shift of everything shows at the middle, one of the slowest in the tail, and which it is, nobody knows before.
-const QUANTILES: [f64; 6] = [0.5, 0.9, 0.95, 0.975, 0.99, 0.995];
+const QUANTILES: [f64; 5] = [0.5, 0.9, 0.95, 0.975, 0.99];
+/// What is bet on each.
+const STAKES: [f64; QUANTILES.len()] = [4.0, 1.5, 1.0, 2.0, 1.5];
 /// The one that `tolerance` is about.
 const TOLERATED: usize = 4;
 
@@ -76,9 +78,9 @@ impl Latency {
         (old.hist.iter().sum(), new.hist.iter().sum())
     }
 
-    /// The logarithm of the mean evidence of all quantiles.
+    /// The logarithm of the weighted mean of the evidence of all quantiles.
     pub fn log_e(&self) -> f64 {
-        log_mean(self.comparisons.iter().map(Comparison::log_e))
+        log_weighted_mean(STAKES.into_iter().zip(self.comparisons.iter().map(Comparison::log_e)))
     }
 
     /// The logarithm of the evidence that at every quantile the new version is worse by less than the margin.

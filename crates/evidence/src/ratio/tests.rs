@@ -1,4 +1,5 @@
 use super::*;
+use crate::e_value::log_mean;
 use crate::exact::{Count, log_choose};
 use proptest::prelude::*;
 
