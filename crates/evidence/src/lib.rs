@@ -9,6 +9,7 @@
 //! some traffic can show. [`judge`] is the judgement of fixed totals that gates ask today; it is read with a small
 //! error probability because it is asked again and again, which a fixed test does not correct.
 
+pub mod alert;
 mod detector;
 mod e_value;
 mod exact;

@@ -25,6 +25,9 @@ use history::Usual;
 use latency::Latency;
 use volume::Volume;
 
+/// Of alpha, where a part is spent on the history. A history is long, so little is enough for it.
+const SHARE_OF_COUNTS: f64 = 0.8;
+
 /// What is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -158,11 +161,11 @@ impl Misfit {
 }
 
 impl Rule {
-    /// What is spent on the counts of now. Where tenants were assigned, the other half is spent on their history.
+    /// What is spent on the counts of now. Where tenants were assigned, the rest is spent on their history.
     fn alpha_of_counts(&self) -> f64 {
         match self.assignment {
             Assignment::Requests => self.alpha,
-            Assignment::Tenants => self.alpha / 2.0,
+            Assignment::Tenants => self.alpha * SHARE_OF_COUNTS,
         }
     }
 

@@ -1,6 +1,6 @@
 //! One hour of a canary, looked at every ten seconds, by our monitors and by the rules of others.
 
-use tidegate_evidence::{Assignment, Bucket, Counts, Metric, Monitor, Rule};
+use tidegate_evidence::{Assignment, Bucket, Counts, Metric, Misfit, Monitor, Rule};
 
 use crate::peers::{Check, MannWhitney, Threshold, quantile};
 use crate::random::Random;
@@ -65,14 +65,19 @@ impl Minute {
 }
 
 /// Judges an hour of errors.
-pub fn errors(random: &mut Random, canary: &Canary) -> Result<Found, tidegate_evidence::Misfit> {
+pub fn errors(random: &mut Random, canary: &Canary) -> Result<Found, Misfit> {
+    errors_of(|_| canary.errors(random))
+}
+
+/// Judges an hour of errors, as counted in each bucket from 1 on: old and new.
+pub fn errors_of(mut counted: impl FnMut(usize) -> (Counts, Counts)) -> Result<Found, Misfit> {
     let as_counted = |counts: &Counts| vec![counts.n, counts.events];
     let rate = |counts: &[u64]| (counts[0] > 0).then(|| counts[1] as f64 / counts[0] as f64);
     let mut monitor = Monitor::new(rule(Metric::Errors), &[])?;
     let mut peers = Peers::default();
     let mut found = Found::default();
     for look in 1..=HOUR {
-        let (old, new) = canary.errors(random);
+        let (old, new) = counted(look);
         peers.look(
             &mut found,
             look,
@@ -87,7 +92,7 @@ pub fn errors(random: &mut Random, canary: &Canary) -> Result<Found, tidegate_ev
 }
 
 /// Judges an hour of latencies.
-pub fn latency(random: &mut Random, canary: &Canary) -> Result<Found, tidegate_evidence::Misfit> {
+pub fn latency(random: &mut Random, canary: &Canary) -> Result<Found, Misfit> {
     let mut bucket = Bucket {
         t: 0.0,
         old: Counts::default(),

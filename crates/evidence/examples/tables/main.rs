@@ -9,10 +9,17 @@
 )]
 
 mod canary;
+mod cost;
+mod fleet;
+mod late;
+mod limits;
 mod peers;
 mod random;
+mod stress;
+mod tenants;
 #[cfg(test)]
 mod tests;
+mod volume;
 mod world;
 
 use std::error::Error;
@@ -21,6 +28,7 @@ use std::time::Instant;
 use tidegate_evidence::Misfit;
 
 use canary::Found;
+use limits::Limits;
 use random::Random;
 use world::{BUCKET, Canary, Latency, Slower};
 
@@ -36,7 +44,7 @@ pub struct Effort {
 struct Table {
     name: &'static str,
     about: &'static str,
-    print: fn(Effort) -> Result<(), Misfit>,
+    print: fn(Effort, &mut Limits) -> Result<(), Misfit>,
 }
 
 const TABLES: &[Table] = &[
@@ -49,6 +57,36 @@ const TABLES: &[Table] = &[
         name: "bad",
         about: "a canary that is worse: hours in which it is found, and after how many seconds",
         print: bad,
+    },
+    Table {
+        name: "stress",
+        about: "canaries that are no worse in a world that is not calm: hours in which they are rolled back",
+        print: stress::print,
+    },
+    Table {
+        name: "tenants",
+        about: "waves of 200 tenants, the day 30 % up or down: hours in which the wave is rolled back",
+        print: tenants::print,
+    },
+    Table {
+        name: "late",
+        about: "ten times the errors, at once or after six healthy days: time until they are found",
+        print: late::print,
+    },
+    Table {
+        name: "fleet",
+        about: "a release that is no worse, each tenant watched for itself",
+        print: fleet::print,
+    },
+    Table {
+        name: "alerts",
+        about: "the volume of 10,000 tenants: false alarms, and tenants that fall silent",
+        print: volume::print,
+    },
+    Table {
+        name: "cost",
+        about: "all metrics of all tenants judged once",
+        print: cost::print,
     },
 ];
 
@@ -67,6 +105,7 @@ pub const ERRORS: f64 = 0.001;
 fn main() -> Result<(), Box<dyn Error>> {
     let mut effort = Effort { hours: 200, seed: 1 };
     let mut wanted = Vec::new();
+    let mut limits = Limits::default();
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
         let mut number = || arguments.next().and_then(|value| value.parse().ok());
@@ -86,10 +125,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     {
         let start = Instant::now();
         println!("## {}: {}\n", table.name, table.about);
-        (table.print)(effort)?;
+        (table.print)(effort, &mut limits)?;
         println!("\n({:.1} s)\n", start.elapsed().as_secs_f64());
     }
-    Ok(())
+    Ok(limits.held()?)
 }
 
 pub fn canary((per_second, split): (f64, f64), errors: f64, slower: Slower) -> Canary {
@@ -108,6 +147,11 @@ pub fn hours(judge: Judge, canary: &Canary, hours: usize, seed: u64) -> Result<V
     (0..hours)
         .map(|hour| judge(&mut Random::new(seed, hour as u64), canary))
         .collect()
+}
+
+/// Hours in which our monitor rolls back.
+pub fn wrong(found: &[Found]) -> usize {
+    found.iter().filter(|found| found.ours.is_some()).count()
 }
 
 /// `12.5 %` of these hours, and where they are asked for, the median of seconds: of all hours, those not found being late.
@@ -137,11 +181,17 @@ fn head(first: &str) {
     println!("| --- | --- | --- | --- | --- | --- | --- |");
 }
 
-fn healthy(effort: Effort) -> Result<(), Misfit> {
+fn healthy(effort: Effort, limits: &mut Limits) -> Result<(), Misfit> {
     head("metric");
     for (name, judge) in [("errors", canary::errors as Judge), ("latency", canary::latency)] {
         for setting in SETTINGS {
             let found = hours(judge, &canary(setting, ERRORS, Slower::No), effort.hours, effort.seed)?;
+            limits.share(
+                &format!("{name}, {setting:?}"),
+                wrong(&found),
+                found.len(),
+                canary::ALPHA,
+            );
             println!(
                 "| {name} | {}, {} % | {} |",
                 setting.0,
@@ -153,7 +203,7 @@ fn healthy(effort: Effort) -> Result<(), Misfit> {
     Ok(())
 }
 
-fn bad(effort: Effort) -> Result<(), Misfit> {
+fn bad(effort: Effort, _: &mut Limits) -> Result<(), Misfit> {
     head("what is worse");
     let faults: [(&str, Judge, f64, Slower); 3] = [
         ("10 times the errors", canary::errors, 10.0 * ERRORS, Slower::No),

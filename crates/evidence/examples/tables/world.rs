@@ -109,6 +109,16 @@ fn normal_cdf(x: f64) -> f64 {
     1.0 - density / (x + fraction)
 }
 
+/// Requests, `mean` of them on average, of which errors have this rate.
+pub fn counts(random: &mut Random, mean: f64, rate: f64) -> Counts {
+    let events = random.poisson(mean * rate);
+    Counts {
+        n: events + random.poisson(mean * (1.0 - rate)),
+        events,
+        hist: Vec::new(),
+    }
+}
+
 /// One hour of a canary by random split.
 #[derive(Debug, Clone)]
 pub struct Canary {
@@ -126,15 +136,7 @@ impl Canary {
 
     /// At another split, and with all error rates multiplied.
     pub fn errors_at(&self, random: &mut Random, split: f64, factor: f64) -> (Counts, Counts) {
-        let mut side = |share: f64, rate: f64| {
-            let mean = self.per_second * BUCKET * share;
-            let events = random.poisson(mean * rate * factor);
-            Counts {
-                n: events + random.poisson(mean * (1.0 - rate * factor)),
-                events,
-                hist: Vec::new(),
-            }
-        };
+        let mut side = |share: f64, rate: f64| counts(random, self.per_second * BUCKET * share, rate * factor);
         (side(1.0 - split, self.error_rates.0), side(split, self.error_rates.1))
     }
 
