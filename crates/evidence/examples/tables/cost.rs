@@ -1,7 +1,5 @@
 //! What it takes to judge all metrics of all tenants once.
 
-use std::time::Instant;
-
 use tidegate_evidence::{Bucket, Counts, Metric, Misfit, Monitor, Rule};
 
 use crate::Effort;
@@ -39,19 +37,26 @@ pub fn print(effort: Effort, limits: &mut Limits) -> Result<(), Misfit> {
             })
             .collect();
         requests = buckets.iter().map(|bucket| bucket.old.n + bucket.new.n).sum();
-        let start = Instant::now();
+        let start = processor_seconds();
         for (index, monitor) in monitors.iter_mut().enumerate() {
             monitor.observe(&buckets[index / METRICS.len()])?;
         }
-        best = best.min(start.elapsed().as_secs_f64());
+        best = best.min(processor_seconds() - start);
     }
     limits.most("milliseconds of a round", best * 1e3, MILLIS_MOST);
     println!(
-        "{TENANTS} tenants, {} metrics each, {requests} requests in the last bucket: {:.0} ms a round on one core, the best of {ROUNDS}.",
+        "{TENANTS} tenants, {} metrics each, {requests} requests in the last bucket: {:.0} ms of processor time a round, the best of {ROUNDS}.",
         METRICS.len(),
         best * 1e3
     );
     Ok(())
+}
+
+/// What the kernel has given to this thread so far. Times of a clock would tell what else the machine does.
+fn processor_seconds() -> f64 {
+    let account = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    let nanoseconds = account.split(' ').next().and_then(|first| first.parse::<f64>().ok());
+    nanoseconds.map_or(f64::NAN, |nanoseconds| nanoseconds / 1e9)
 }
 
 fn side(random: &mut Random, latency: &Latency, mean: f64) -> Counts {

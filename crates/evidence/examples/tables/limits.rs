@@ -15,7 +15,7 @@ impl Limits {
     }
 
     pub fn most(&mut self, what: &str, value: f64, most: f64) {
-        if value > most {
+        if value.is_nan() || value > most {
             self.missed
                 .push(format!("{what}: {value} instead of at most {most:.1}"));
         }
