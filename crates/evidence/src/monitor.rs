@@ -420,11 +420,11 @@ impl Monitor {
         let (now, needed) = (e_value::from_log(log_e), 1.0 / self.rule.alpha);
         let now = if now < 1e6 { rounded(now) } else { format!("{now:.1e}") };
         let since = if self.failed && log_e < needed.ln() {
-            "was reached"
+            "it had reached"
         } else {
-            "fails"
+            "fails at"
         };
-        format!("{numbers}{said} (E = {now}, {} {since})", rounded(needed))
+        format!("{numbers}{said} (E = {now}, {since} {})", rounded(needed))
     }
 
     fn needs(&self, log_e: f64) -> String {

@@ -2,9 +2,9 @@
 
 use super::{At, Budget, Change, Monitorable, Watch};
 
-/// Counts are added up over five minutes, or stand for longer where they are longer apart.
+/// Counts are added up over about five minutes, or stand for longer where they are longer apart.
 const BUCKET_SECONDS: i64 = 300;
-const BUCKET_SECONDS_MOST: i64 = 86_400;
+const STEP_SECONDS_MOST: i64 = 86_400;
 
 /// One row.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -21,7 +21,7 @@ pub struct Replay {
     pub changes: Vec<Change>,
     /// Buckets that were counted.
     pub buckets: usize,
-    /// Buckets between the first and the last of which nothing is known. They are no zeros.
+    /// Buckets between the first and the last of which not all is known. They are no zeros.
     pub missing: usize,
     /// How it is at the end.
     pub monitorable: Monitorable,
@@ -29,11 +29,18 @@ pub struct Replay {
 
 /// Watches a series whose instants rise.
 pub fn replay(samples: &[Sample], budget: Budget) -> Replay {
-    let bucket = bucket_seconds(samples);
+    let step = usual_step(samples);
+    // Whole steps, or buckets would hold now one line more and now one less.
+    let lines = (BUCKET_SECONDS + step - 1) / step;
+    let bucket = step * lines;
     let mut watch = Watch::new(u32::try_from(bucket).unwrap_or(u32::MAX), budget);
     let (mut changes, mut buckets) = (Vec::new(), 0);
     let bucket_of = |sample: &Sample| sample.at.second.div_euclid(bucket);
     for together in samples.chunk_by(|a, b| bucket_of(a) == bucket_of(b)) {
+        // A part of a bucket is no drop. What is left of it is not known.
+        if (together.len() as i64) < lines {
+            continue;
+        }
         let at = At {
             second: bucket_of(&together[0]) * bucket,
             hour: together[0].at.hour,
@@ -55,13 +62,13 @@ pub fn replay(samples: &[Sample], budget: Budget) -> Replay {
     }
 }
 
-/// As far apart as most of them are, and five minutes at least.
-fn bucket_seconds(samples: &[Sample]) -> i64 {
+/// How far apart most of them are, in seconds.
+fn usual_step(samples: &[Sample]) -> i64 {
     let mut gaps: Vec<i64> = samples
         .windows(2)
         .map(|two| two[1].at.second - two[0].at.second)
         .collect();
     gaps.sort_unstable();
     let usual = gaps.get(gaps.len() / 2).copied().unwrap_or(BUCKET_SECONDS);
-    usual.clamp(BUCKET_SECONDS, BUCKET_SECONDS_MOST)
+    usual.clamp(1, STEP_SECONDS_MOST)
 }

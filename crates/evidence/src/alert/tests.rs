@@ -206,6 +206,21 @@ fn a_recording_is_added_up_to_five_minutes_and_gaps_are_no_zeros() {
         (300, 3 * 288 - 120, 120)
     );
     assert_eq!(found.changes, []);
+    let a_part_of_a_bucket = replay(&samples[..2 * 1_440 - 4], FLEET);
+    assert_eq!(
+        (a_part_of_a_bucket.buckets, a_part_of_a_bucket.missing),
+        (2 * 288 - 1, 1)
+    );
+    let seven_seconds: Vec<Sample> = (0..100)
+        .map(|line| Sample {
+            at: At {
+                second: line * 7,
+                hour: 0,
+            },
+            count: 1.0,
+        })
+        .collect();
+    assert_eq!(replay(&seven_seconds, FLEET).bucket_seconds, 301);
     let nothing = replay(&[], FLEET);
     assert_eq!((nothing.buckets, nothing.missing), (0, 0));
     assert_eq!(nothing.monitorable, Monitorable::Learning);

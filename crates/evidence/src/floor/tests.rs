@@ -32,7 +32,10 @@ fn a_small_share_of_little_traffic_shows_nothing_in_an_hour() {
 #[test]
 fn more_traffic_finds_smaller_differences_sooner() {
     let canary = floor(QUESTION, traffic(50.0, 0.05)).tenfold_hours.unwrap() * 3600.0;
-    assert!((150.0..230.0).contains(&canary), "simulated, half of the canaries need 190 s: {canary}");
+    assert!(
+        (150.0..230.0).contains(&canary),
+        "simulated, half of the canaries need 190 s: {canary}"
+    );
     let (some, much) = (
         floor(QUESTION, traffic(50.0, 0.5)),
         floor(QUESTION, traffic(1000.0, 0.5)),
