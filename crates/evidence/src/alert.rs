@@ -105,6 +105,8 @@ struct Lasting {
 /// Evidence that an alarm is over: one in twenty is ended too early.
 const LOG_RECOVERED: f64 = 2.995_732_273_553_991;
 const DAY: f64 = 86_400.0;
+/// More than anybody counts, and far from where sums of numbers end.
+const COUNT_MOST: f64 = 1e15;
 
 impl Watch {
     /// Nothing is known yet of counts over `bucket_seconds`, from 1 to a day.
@@ -133,7 +135,7 @@ impl Watch {
 
     /// What a bucket at `hour` is expected to hold. `shape` is the usual week of a population to which this series belongs.
     pub fn expected(&self, hour: usize, shape: Option<&Shape>) -> f64 {
-        self.season.expected(hour, shape)
+        self.season.expected(hour % HOURS, shape)
     }
 
     pub fn monitorable(&self) -> Monitorable {
@@ -151,11 +153,12 @@ impl Watch {
         Monitorable::Yes
     }
 
-    /// Takes the next bucket in; `count` is not negative. `common` is by how much all series of its kind are above or below
+    /// Takes the next bucket in. Hours go on from one week to the next; a count that cannot be is taken for the nearest that can. `common` is by how much all series of its kind are above or below
     /// what is expected of them: what befalls all of them is an alarm of theirs together, not of each.
     pub fn observe(&mut self, at: At, count: f64, common: f64, shape: Option<&Shape>) -> Option<Change> {
-        self.season.begin(at.hour, shape);
-        let expected = self.season.expected(at.hour, shape) * common;
+        let (hour, count) = (at.hour % HOURS, count.max(0.0).min(COUNT_MOST));
+        self.season.begin(hour, shape);
+        let expected = self.season.expected(hour, shape) * common;
         let dispersion = self.season.dispersion();
         if let Some(lasting) = &mut self.alarm {
             lasting.take(count, expected, dispersion);
@@ -170,7 +173,7 @@ impl Watch {
             Monitorable::TooQuiet { .. } => self.judge(Direction::Spike, at, count, expected),
         };
         if change.is_none() {
-            self.season.learn(at.hour, count, expected);
+            self.season.learn(hour, count, expected);
         }
         change
     }

@@ -6,7 +6,9 @@
 
 mod comparison;
 mod history;
+mod in_words;
 mod latency;
+mod rule;
 #[cfg(test)]
 mod tests;
 mod volume;
@@ -16,17 +18,13 @@ use serde::{Deserialize, Serialize};
 use crate::e_value;
 use crate::exact::Count;
 use crate::judgement::Verdict;
-use crate::pair::{Pair, TRIALS_MAX};
+use crate::pair::Pair;
 use crate::promotion;
 use crate::ratio::Form;
-use crate::words::{grouped, percent, rounded};
 use comparison::Comparison;
 use history::Usual;
 use latency::Latency;
 use volume::Volume;
-
-/// Of alpha, where a part is spent on the history. A history is long, so little is enough for it.
-const SHARE_OF_COUNTS: f64 = 0.8;
 
 /// What is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -160,124 +158,6 @@ impl Misfit {
     }
 }
 
-impl Rule {
-    /// What is spent on the counts of now. Where tenants were assigned, the rest is spent on their history.
-    fn alpha_of_counts(&self) -> f64 {
-        match self.assignment {
-            Assignment::Requests => self.alpha,
-            Assignment::Tenants => self.alpha * SHARE_OF_COUNTS,
-        }
-    }
-
-    /// # Errors
-    ///
-    /// A number that is out of its range, or one that is missing.
-    pub fn check(&self) -> Result<(), Misfit> {
-        let share = |number: f64| number > 0.0 && number < 1.0;
-        let between = "write a number between 0 and 1, such as `0.01`";
-        if !share(self.alpha) {
-            return Err(Misfit::new("/alpha", format!("alpha is {}", self.alpha), between));
-        }
-        if !(self.margin.is_finite() && self.margin >= 1.0) {
-            let problem = format!("the margin is {}", self.margin);
-            return Err(Misfit::new(
-                "/margin",
-                problem,
-                "write a ratio from 1 on, such as `1.5`",
-            ));
-        }
-        if let Some(tolerance) = self.tolerance.filter(|tolerance| !share(*tolerance)) {
-            return Err(Misfit::new(
-                "/tolerance",
-                format!("the tolerance is {tolerance}"),
-                between,
-            ));
-        }
-        match (self.metric, self.assignment) {
-            (Metric::Errors, _) => Ok(()),
-            (Metric::Latency, _) => self.check_edges(),
-            (Metric::Volume, Assignment::Tenants) => Err(Misfit::new(
-                "/assignment",
-                "tenants bring as many requests as they have, so their share says nothing",
-                "write `\"assignment\": \"requests\"`, or watch their own volume with `tidegate alerts replay`",
-            )),
-            (Metric::Volume, Assignment::Requests) => match self.weight {
-                Some(weight) if share(weight) => Ok(()),
-                Some(weight) => Err(Misfit::new("/weight", format!("the weight is {weight}"), between)),
-                None => Err(Misfit::new(
-                    "/weight",
-                    "volume is compared with a weight, and there is none",
-                    "write the share of requests that the new version should get, such as `\"weight\": 0.05`",
-                )),
-            },
-        }
-    }
-
-    fn check_edges(&self) -> Result<(), Misfit> {
-        let edges = &self.edges_ms;
-        let rising = edges.is_sorted_by(|a, b| a < b) && edges.iter().all(|edge| edge.is_finite());
-        if rising && !edges.is_empty() {
-            return Ok(());
-        }
-        let problem = if edges.is_empty() {
-            "latency is compared by bins, and there are no edges"
-        } else {
-            "the edges of the bins do not rise"
-        };
-        let remedy = "write the upper edges of the bins in rising order, such as `\"edges_ms\": [50, 100, 200]`";
-        Err(Misfit::new("/edges_ms", problem, remedy))
-    }
-
-    /// The counts that this metric compares.
-    fn check_counts(&self, counts: &Counts, place: &str) -> Result<(), Misfit> {
-        let misfit =
-            |field: &str, problem: String, remedy: &str| Err(Misfit::new(format!("{place}/{field}"), problem, remedy));
-        if counts.n > TRIALS_MAX {
-            let remedy = "a bucket holds a few seconds: write shorter ones";
-            return misfit("n", format!("{} requests in one bucket", grouped(counts.n)), remedy);
-        }
-        match self.metric {
-            Metric::Volume => Ok(()),
-            Metric::Errors if counts.events > counts.n => {
-                let problem = format!("{} events among {} requests", grouped(counts.events), grouped(counts.n));
-                misfit(
-                    "events",
-                    problem,
-                    "events are counted among the requests `n`: correct either of them",
-                )
-            }
-            Metric::Errors => Ok(()),
-            Metric::Latency => {
-                let (bins, edges) = (counts.hist.len(), self.edges_ms.len());
-                if bins != edges + 1 {
-                    let problem = format!("{bins} bins for {edges} edges");
-                    return misfit(
-                        "hist",
-                        problem,
-                        "write one bin for each edge and one more above the last",
-                    );
-                }
-                let sum = counts.hist.iter().try_fold(0_u64, |sum, bin| sum.checked_add(*bin));
-                match sum.filter(|sum| *sum <= TRIALS_MAX) {
-                    Some(_) => Ok(()),
-                    None => {
-                        let problem = format!("more than {} requests in one bucket", grouped(TRIALS_MAX));
-                        misfit("hist", problem, "a bucket holds a few seconds: write shorter ones")
-                    }
-                }
-            }
-        }
-    }
-
-    fn check_bucket(&self, bucket: &Bucket) -> Result<(), Misfit> {
-        if !bucket.t.is_finite() {
-            return Err(Misfit::new("/t", "the time is no number", "write seconds"));
-        }
-        self.check_counts(&bucket.old, "/old")?;
-        self.check_counts(&bucket.new, "/new")
-    }
-}
-
 impl Monitor {
     /// `history` is the time before the new version, both sides on the old one, with the tenants of the new version as `new`.
     ///
@@ -398,66 +278,9 @@ impl Monitor {
         if !comparable {
             return (Verdict::NoData, Some("requests on both versions".to_owned()));
         }
-        if self.shown && log_e <= 0.0 {
+        if self.shown && log_e <= 0.0 && self.log_shown() >= 0.0 {
             return (Verdict::Pass, None);
         }
         (Verdict::Inconclusive, Some(self.needs(log_e)))
-    }
-
-    fn reason(&self, verdict: Verdict, log_e: f64, interval: (f64, Option<f64>)) -> String {
-        let numbers = match &self.subject {
-            Subject::Errors(comparison) => comparison.in_words("errors"),
-            Subject::Latency(latency) => latency.in_words(),
-            Subject::Volume(volume) => volume.in_words(),
-        };
-        let said = match verdict {
-            Verdict::Fail if interval.0 > 0.0 => format!(": the ratio is at least {}", rounded(interval.0)),
-            Verdict::Fail => ": beyond chance".to_owned(),
-            Verdict::Pass => ": good enough, and nothing speaks against it".to_owned(),
-            Verdict::Inconclusive => ": neither worse beyond chance nor shown to be good".to_owned(),
-            Verdict::NoData | Verdict::Error => ": nothing to compare".to_owned(),
-        };
-        let (now, needed) = (e_value::from_log(log_e), 1.0 / self.rule.alpha);
-        let now = if now < 1e6 { rounded(now) } else { format!("{now:.1e}") };
-        let since = if self.failed && log_e < needed.ln() {
-            "it had reached"
-        } else {
-            "fails at"
-        };
-        format!("{numbers}{said} (E = {now}, {since} {})", rounded(needed))
-    }
-
-    fn needs(&self, log_e: f64) -> String {
-        if self.shown {
-            return format!("the evidence against it, E = {}, to fall to 1", rounded(log_e.exp()));
-        }
-        let Some(tolerance) = self.rule.tolerance else {
-            return match (&self.subject, self.rule.margin > 1.0) {
-                (Subject::Errors(_) | Subject::Latency(_), true) => format!(
-                    "more requests, until the ratio is known to be below {}",
-                    rounded(self.rule.margin)
-                ),
-                (Subject::Volume(_), true) => {
-                    "more requests, until the split is known to be within the margin".to_owned()
-                }
-                (Subject::Errors(_) | Subject::Latency(_) | Subject::Volume(_), false) => {
-                    "a `tolerance`, or a `margin` above 1: without one nothing can be shown to be good".to_owned()
-                }
-            };
-        };
-        let at_most = percent(tolerance);
-        match &self.subject {
-            Subject::Errors(comparison) => format!(
-                "{} more requests without an error show at most {at_most}",
-                grouped(promotion::missing(comparison.new, tolerance))
-            ),
-            Subject::Latency(latency) => format!(
-                "{} more requests, none of them slower than the old version's p99, show at most {at_most}",
-                grouped(promotion::missing(latency.slow(), tolerance))
-            ),
-            Subject::Volume(_) => {
-                format!("more requests, until at most {at_most} of the new version's are known to be missing")
-            }
-        }
     }
 }

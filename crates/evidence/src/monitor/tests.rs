@@ -1,4 +1,5 @@
 use super::*;
+use crate::TRIALS_MAX;
 use proptest::prelude::*;
 
 fn rule(metric: Metric) -> Rule {
@@ -26,6 +27,34 @@ fn hostile() -> impl Strategy<Value = u64> {
 
 fn counts() -> impl Strategy<Value = Counts> {
     (hostile(), hostile(), prop::collection::vec(hostile(), 3)).prop_map(|(n, events, hist)| Counts { n, events, hist })
+}
+
+/// An outage of everything is no regression, and no time to call a version good.
+#[test]
+fn what_was_shown_counts_as_long_as_it_lasts() {
+    let mut monitor = Monitor::new(rule(Metric::Errors), &[]).unwrap();
+    let mut observe = |events| {
+        let side = Counts {
+            n: 1_000,
+            events,
+            hist: Vec::new(),
+        };
+        monitor
+            .observe(&Bucket {
+                t: 0.0,
+                old: side.clone(),
+                new: side,
+            })
+            .unwrap();
+        monitor.decision()
+    };
+    assert_eq!(observe(1).verdict, Verdict::Pass);
+    let outage = observe(500);
+    assert_eq!(outage.verdict, Verdict::Inconclusive);
+    assert_eq!(
+        outage.needs.unwrap(),
+        "it to become again as good as it was shown to be"
+    );
 }
 
 proptest! {

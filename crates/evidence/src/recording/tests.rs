@@ -214,7 +214,9 @@ fn volume(old: u64, new: u64, buckets: usize) -> Value {
 
 #[test]
 fn a_share_of_requests_that_is_missing_or_too_large_fails() {
-    assert_eq!(last(volume(970, 30, 30)).verdict, Verdict::Fail);
+    let lost = last(volume(970, 30, 30));
+    assert_eq!(lost.verdict, Verdict::Fail);
+    assert!(lost.reason.contains("the ratio is at most 0."), "{}", lost.reason);
     assert_eq!(last(volume(900, 100, 30)).verdict, Verdict::Fail);
     let right = last(volume(950, 50, 100));
     assert_eq!(right.verdict, Verdict::Pass, "{right:?}");
