@@ -10,6 +10,7 @@
 
 mod canary;
 mod cost;
+mod deciding;
 mod fleet;
 mod late;
 mod limits;
@@ -57,6 +58,16 @@ const TABLES: &[Table] = &[
         name: "bad",
         about: "a canary that is worse: hours in which it is found, and after how many seconds",
         print: bad,
+    },
+    Table {
+        name: "metrics",
+        about: "many metrics at 50 requests/s, 5 %, one with ten times the errors or none",
+        print: deciding::metrics,
+    },
+    Table {
+        name: "promotion",
+        about: "a canary with 0.1 % errors: hours in which it passes",
+        print: deciding::promotion,
     },
     Table {
         name: "stress",
