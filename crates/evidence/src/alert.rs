@@ -11,7 +11,7 @@ mod season;
 mod tests;
 
 pub use cusum::Direction;
-pub use replay::{Replay, Sample, replay};
+pub use replay::{Point, Replay, replay};
 pub use season::{Common, HOURS, Season, Shape};
 
 use cusum::Cusum;
@@ -156,7 +156,12 @@ impl Watch {
     /// Takes the next bucket in. Hours go on from one week to the next; a count that cannot be is taken for the nearest that can. `common` is by how much all series of its kind are above or below
     /// what is expected of them: what befalls all of them is an alarm of theirs together, not of each.
     pub fn observe(&mut self, at: At, count: f64, common: f64, shape: Option<&Shape>) -> Option<Change> {
-        let (hour, count) = (at.hour % HOURS, count.max(0.0).min(COUNT_MOST));
+        let hour = at.hour % HOURS;
+        let count = if count.is_nan() {
+            0.0
+        } else {
+            count.clamp(0.0, COUNT_MOST)
+        };
         self.season.begin(hour, shape);
         let expected = self.season.expected(hour, shape) * common;
         let dispersion = self.season.dispersion();

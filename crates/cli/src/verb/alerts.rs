@@ -81,12 +81,12 @@ struct Told {
 
 pub fn run(args: &Args) -> Result<ExitCode, CliError> {
     let What::Replay(args) = &args.what;
-    let samples = series::read(&args.file, &args.zone)?;
+    let points = series::read(&args.file, &args.zone)?;
     let budget = Budget {
         series: args.series,
         per_day: 1.0,
     };
-    let document = document(args, &alert::replay(&samples, budget), budget);
+    let document = document(args, &alert::replay(&points, budget), budget);
     if args.json {
         output::json(&document)?;
     } else {

@@ -8,7 +8,7 @@ const STEP_SECONDS_MOST: i64 = 86_400;
 
 /// One row.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Sample {
+pub struct Point {
     pub at: At,
     /// Not negative.
     pub count: f64,
@@ -28,15 +28,15 @@ pub struct Replay {
 }
 
 /// Watches a series whose instants rise.
-pub fn replay(samples: &[Sample], budget: Budget) -> Replay {
-    let step = usual_step(samples);
+pub fn replay(points: &[Point], budget: Budget) -> Replay {
+    let step = usual_step(points);
     // Whole steps, or buckets would hold now one line more and now one less.
     let lines = (BUCKET_SECONDS + step - 1) / step;
     let bucket = step * lines;
     let mut watch = Watch::new(u32::try_from(bucket).unwrap_or(u32::MAX), budget);
     let (mut changes, mut buckets) = (Vec::new(), 0);
-    let bucket_of = |sample: &Sample| sample.at.second.div_euclid(bucket);
-    for together in samples.chunk_by(|a, b| bucket_of(a) == bucket_of(b)) {
+    let bucket_of = |point: &Point| point.at.second.div_euclid(bucket);
+    for together in points.chunk_by(|a, b| bucket_of(a) == bucket_of(b)) {
         // A part of a bucket is no drop. What is left of it is not known.
         if (together.len() as i64) < lines {
             continue;
@@ -45,11 +45,11 @@ pub fn replay(samples: &[Sample], budget: Budget) -> Replay {
             second: bucket_of(&together[0]) * bucket,
             hour: together[0].at.hour,
         };
-        let count = together.iter().map(|sample| sample.count).sum();
+        let count = together.iter().map(|point| point.count).sum();
         changes.extend(watch.observe(at, count, 1.0, None));
         buckets += 1;
     }
-    let span = match (samples.first(), samples.last()) {
+    let span = match (points.first(), points.last()) {
         (Some(first), Some(last)) => (bucket_of(last) - bucket_of(first) + 1) as usize,
         _ => 0,
     };
@@ -63,8 +63,8 @@ pub fn replay(samples: &[Sample], budget: Budget) -> Replay {
 }
 
 /// How far apart most of them are, in seconds.
-fn usual_step(samples: &[Sample]) -> i64 {
-    let mut gaps: Vec<i64> = samples
+fn usual_step(points: &[Point]) -> i64 {
+    let mut gaps: Vec<i64> = points
         .windows(2)
         .map(|two| two[1].at.second - two[0].at.second)
         .collect();

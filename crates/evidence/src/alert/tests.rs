@@ -191,28 +191,28 @@ fn the_week_of_a_population_stands_in_for_a_newcomer() {
 
 #[test]
 fn a_recording_is_added_up_to_five_minutes_and_gaps_are_no_zeros() {
-    let minute = |minute: usize| Sample {
+    let minute = |minute: usize| Point {
         at: At {
             second: minute as i64 * 60,
             hour: minute / 60 % HOURS,
         },
         count: 4.0,
     };
-    let mut samples: Vec<Sample> = (0..3 * 1_440).map(minute).collect();
-    samples.drain(2 * 1_440..2 * 1_440 + 600);
-    let found = replay(&samples, FLEET);
+    let mut points: Vec<Point> = (0..3 * 1_440).map(minute).collect();
+    points.drain(2 * 1_440..2 * 1_440 + 600);
+    let found = replay(&points, FLEET);
     assert_eq!(
         (found.bucket_seconds, found.buckets, found.missing),
         (300, 3 * 288 - 120, 120)
     );
     assert_eq!(found.changes, []);
-    let a_part_of_a_bucket = replay(&samples[..2 * 1_440 - 4], FLEET);
+    let a_part_of_a_bucket = replay(&points[..2 * 1_440 - 4], FLEET);
     assert_eq!(
         (a_part_of_a_bucket.buckets, a_part_of_a_bucket.missing),
         (2 * 288 - 1, 1)
     );
-    let seven_seconds: Vec<Sample> = (0..100)
-        .map(|line| Sample {
+    let seven_seconds: Vec<Point> = (0..100)
+        .map(|line| Point {
             at: At {
                 second: line * 7,
                 hour: 0,

@@ -5,18 +5,18 @@ use std::path::Path;
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
-use tidegate_evidence::alert::{At, Sample};
+use tidegate_evidence::alert::{At, Point};
 
 use crate::error::CliError;
 
 const HOURS_PER_DAY: usize = 24;
 
 /// The series of a file; a first line of words is its head.
-pub fn read(path: &Path, zone: &TimeZone) -> Result<Vec<Sample>, CliError> {
+pub fn read(path: &Path, zone: &TimeZone) -> Result<Vec<Point>, CliError> {
     let file = path.display();
     let text =
         std::fs::read_to_string(path).map_err(|error| CliError::new(format!("cannot read `{file}`")).because(error))?;
-    let mut samples: Vec<Sample> = Vec::new();
+    let mut points: Vec<Point> = Vec::new();
     for (index, line) in text.lines().enumerate() {
         let line = line.trim();
         let is_head = index == 0 && !line.starts_with(|first: char| first.is_ascii_digit());
@@ -26,22 +26,22 @@ pub fn read(path: &Path, zone: &TimeZone) -> Result<Vec<Sample>, CliError> {
         let wrong = |(problem, help): (String, &str)| {
             CliError::new(format!("cannot read the counts of `{file}:{}`: {problem}", index + 1)).help(help)
         };
-        let sample = sample(line, zone).map_err(wrong)?;
-        if let Some(last) = samples.last().filter(|last| last.at.second >= sample.at.second) {
+        let point = point(line, zone).map_err(wrong)?;
+        if let Some(last) = points.last().filter(|last| last.at.second >= point.at.second) {
             let before = Timestamp::from_second(last.at.second).unwrap_or(Timestamp::MAX);
             let problem = format!("the line before is of {before}, and this one is not later");
             return Err(wrong((problem, "sort the lines by their instants, one line for each")));
         }
-        samples.push(sample);
+        points.push(point);
     }
-    if samples.is_empty() {
+    if points.is_empty() {
         return Err(CliError::new(format!("`{file}` has no counts"))
             .help("write lines such as `2026-11-24T06:00:00Z,17`, one for each interval"));
     }
-    Ok(samples)
+    Ok(points)
 }
 
-fn sample(line: &str, zone: &TimeZone) -> Result<Sample, (String, &'static str)> {
+fn point(line: &str, zone: &TimeZone) -> Result<Point, (String, &'static str)> {
     let Some((instant, count)) = line.split_once(',') else {
         return Err((
             format!("`{line}` is not an instant and a count"),
@@ -65,7 +65,7 @@ fn sample(line: &str, zone: &TimeZone) -> Result<Sample, (String, &'static str)>
     };
     let local = timestamp.to_zoned(zone.clone());
     let day = local.weekday().to_monday_zero_offset() as usize;
-    Ok(Sample {
+    Ok(Point {
         at: At {
             second: timestamp.as_second(),
             hour: day * HOURS_PER_DAY + local.hour() as usize,
