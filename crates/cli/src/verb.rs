@@ -22,6 +22,7 @@ mod init;
 mod jobs;
 mod journal;
 mod logs;
+mod migrations;
 mod notices;
 mod opt_in;
 mod opt_out;
@@ -98,6 +99,7 @@ enum Verb {
     Hotfix(hotfix::Args),
     Steps(steps::Args),
     Jobs(jobs::Args),
+    Migrations(migrations::Args),
     History(history::Args),
     Journal(journal::Args),
     Diff(diff::Args),
@@ -173,6 +175,7 @@ pub fn run(line: CommandLine) -> Result<ExitCode, CliError> {
         Verb::Hotfix(args) => hotfix::run(&args, &context),
         Verb::Steps(args) => steps::run(&args, &context),
         Verb::Jobs(args) => jobs::run(&args, &context),
+        Verb::Migrations(args) => migrations::run(&args, &context),
         Verb::History(args) => history::run(&args, &context),
         Verb::Journal(args) => journal::run(&args, &context),
         Verb::Diff(args) => diff::run(&args, &context),

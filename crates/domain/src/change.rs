@@ -10,7 +10,7 @@ use crate::calendar::LocalDate;
 use crate::id::ChangeId;
 
 mod text;
-pub use text::{Endpoint, FieldName, FlagName, PicturePath, Ticket, WebAddress};
+pub use text::{Endpoint, FieldName, FlagName, OwnerName, PicturePath, Ticket, WebAddress};
 
 /// One entry of a release, whole: the release carries it, so what was told outlives the file it was written in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -35,6 +35,9 @@ pub struct Change {
     /// What the reader has to do until then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub action: Option<String>,
+    /// Who sees to it that its readers do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<OwnerName>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub documentation: Vec<Link>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

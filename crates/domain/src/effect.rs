@@ -137,6 +137,10 @@ impl Lane {
     /// Those that Tidegate performs. A notice is sent by a person or another program, who then says so.
     pub const PERFORMED: [Self; 4] = [Self::Gate, Self::Announce, Self::Step, Self::Job];
 
+    /// Those whose effects' ids end with a number that is never used twice (`Service::attempts`): once its release is over, none of
+    /// them is wanted again. The id of a notice says what the message is, and is the same whenever it is wanted.
+    pub const NUMBERED: [Self; 4] = [Self::Gate, Self::Announce, Self::Step, Self::Job];
+
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

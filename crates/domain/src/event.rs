@@ -4,12 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use crate::calendar::LocalDate;
+use crate::change::OwnerName;
 use crate::effect::EffectId;
-use crate::id::{Actor, CellName, CustomerName, Digest, JobName, RoleName, TenantName, Version, WaveName};
+use crate::id::{Actor, CellName, ChangeId, CustomerName, Digest, JobName, RoleName, TenantName, Version, WaveName};
 use crate::observed::{CellReports, GatewayReport};
 use crate::plan::{NoticeKey, Plan};
 use crate::release::Companion;
-use crate::service::{CompanionPhase, ReportOutcome, Selection, Waived};
+use crate::service::{CompanionPhase, MigrationState, ReportOutcome, Selection, Waived};
 use crate::time::Timestamp;
 
 /// One event, with who caused it and why.
@@ -74,6 +76,8 @@ pub enum EventKind {
         customer: CustomerName,
         outcome: ReportOutcome,
     },
+    /// Somebody says how far tenants are with what a breaking change asks of them.
+    MigrationsSet(MigrationsSet),
     /// A tenant is to be moved at this time, or when the plan has it again.
     Reserve {
         version: Version,
@@ -142,6 +146,21 @@ pub enum TenantAsk {
     Suspend,
     /// It was suspended, and is served again.
     Resume,
+}
+
+/// How far tenants are with what a change asks of them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MigrationsSet {
+    pub change: ChangeId,
+    pub tenants: BTreeSet<TenantName>,
+    pub state: MigrationState,
+    /// `None`: as it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<OwnerName>,
+    /// `None`: as it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deadline: Option<LocalDate>,
 }
 
 /// All tenants there are.

@@ -27,6 +27,7 @@ mod meaning;
 mod nearest;
 mod playbook;
 mod release;
+mod retention;
 mod roster;
 mod schema;
 mod service;
@@ -49,6 +50,7 @@ pub use release::{
     Configuration, EnvironmentConfiguration, NamedArtifact, NamedInRelease, ReleaseComponent, ReleaseFile, ReleaseStep,
     listed_changes, named_in_release,
 };
+pub use retention::Retention;
 pub use roster::read_roster;
 pub use schema::schemas;
 pub use service::{

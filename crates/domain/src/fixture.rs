@@ -45,6 +45,8 @@ pub struct Shop {
     pub service: String,
     pub playbook: String,
     pub tenants: String,
+    /// Files of changes, by the names of these.
+    pub changes: BTreeMap<String, String>,
     pub state: Service,
     pub now: Timestamp,
     pub journal: Vec<Entry>,
@@ -68,6 +70,7 @@ pub fn shop() -> Shop {
         service: SERVICE.to_owned(),
         playbook: PLAYBOOK.to_owned(),
         tenants: TENANTS.to_owned(),
+        changes: BTreeMap::new(),
         state: Service::new("shop".parse().unwrap()),
         now: Timestamp(1_800_000_000_000),
         journal: Vec::new(),
@@ -95,11 +98,13 @@ fn source(path: &str, text: &str) -> Source {
 
 impl Shop {
     pub fn input(&self, version: &str, more: &str) -> PlanInput {
-        let sources = [
+        let mut sources = vec![
             source("tidegate.yaml", &self.service),
             source("tenants.yaml", &self.tenants),
             source("playbooks/two-waves.yaml", &self.playbook),
         ];
+        let changes = self.changes.iter();
+        sources.extend(changes.map(|(name, text)| source(&format!("changes/{name}.md"), text)));
         let (project, problems) = read_project(&sources);
         let project = project.unwrap_or_else(|| panic!("{problems:?}"));
         let names: Vec<&str> = project

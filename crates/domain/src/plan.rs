@@ -12,6 +12,7 @@ mod environments;
 mod facts;
 mod hotfix;
 mod in_flight;
+mod migration;
 mod report;
 mod required;
 mod schedule;
@@ -49,7 +50,7 @@ pub use self::report::{
     StartReason, WaveReport,
 };
 pub use self::schedule::{
-    Due, NoticeKey, PlannedApproval, PlannedNotice, PlannedValidation, PlannedWindow, Schedule, Start,
+    Due, NoticeKey, PlannedApproval, PlannedMigration, PlannedNotice, PlannedValidation, PlannedWindow, Schedule, Start,
 };
 
 /// The format of this document.

@@ -3,6 +3,7 @@
 mod approval;
 mod gap;
 mod in_flight;
+mod migration;
 mod notice;
 mod path;
 mod reservation;
@@ -18,6 +19,7 @@ pub use self::approval::{ApprovalPoint, ApprovalRule, Before};
 pub use self::gap::{Gap, InvalidGap};
 pub(crate) use self::in_flight::max_versions;
 pub use self::in_flight::{MAX_VERSIONS, WhileInFlight};
+pub use self::migration::OnUnmigrated;
 pub use self::notice::{NoticeKind, NoticeRule};
 pub use self::path::{Downtime, EmergencyPath, HotfixPath, OnlyWhen, Skip, Validation, WhenSilent};
 pub use self::reservation::ReservationRule;
@@ -35,6 +37,9 @@ pub struct Policy {
     pub rollback_window: Duration,
     pub on_failure: OnFailure,
     pub on_inconclusive: OnInconclusive,
+    /// What becomes of tenants that a breaking change would break. `None`: they are moved like all others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_unmigrated: Option<OnUnmigrated>,
     pub health: HealthPolicy,
     /// The release is an emergency: what it does not wait for, and what is due afterwards.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::change::{Change, Impact, Link, Ticket};
 use crate::files::{Environment, TimeZoneName};
-use crate::id::{CellName, ComponentName, Digest, SlotId, TenantName, Version};
+use crate::id::{CellName, ChangeId, ComponentName, Digest, SlotId, TenantName, Version};
 use crate::time::Duration;
 
 mod companion;
@@ -296,6 +296,12 @@ impl Release {
         let has = |id: &str| self.includes.contains(id) || self.commits.iter().any(|commit| commit.id == id);
         let mut commits = fix.commits.iter().map(|commit| commit.id.as_str());
         commits.find(|id| !has(id))
+    }
+
+    /// It brings this change.
+    #[must_use]
+    pub fn has(&self, change: &ChangeId) -> bool {
+        self.changes.iter().any(|known| known.id == *change)
     }
 
     /// The greatest impact of its changes.

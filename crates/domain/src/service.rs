@@ -8,6 +8,7 @@ mod data_step;
 mod exception;
 mod job;
 mod maintenance;
+mod migration;
 mod notice;
 mod reservation;
 mod restored;
@@ -26,12 +27,13 @@ pub use self::data_step::{StepPhase, StepRun};
 pub use self::exception::{Choice, Freeze, Selection, Waived, Waiver};
 pub use self::job::{AskedRun, EndedRun, Job, JobRun};
 pub use self::maintenance::Maintenance;
+pub use self::migration::{Migration, MigrationState, Migrations, Without};
 pub use self::notice::{Notice, Proof};
 pub use self::reservation::{FreeTime, Reservable, Reservation};
 pub use self::run::{Hold, Member, Place, Run, RunPhase, WaveRun, WaveState};
 pub use self::validation::{CustomerReport, ReportOutcome};
 use crate::grouped;
-use crate::id::{CellName, ComponentName, Digest, JobName, ServiceName, SlotId, TenantName, Version};
+use crate::id::{CellName, ChangeId, ComponentName, Digest, JobName, ServiceName, SlotId, TenantName, Version};
 use crate::observed::SlotState;
 use crate::release::Release;
 use crate::time::Timestamp;
@@ -65,6 +67,9 @@ pub struct Service {
     /// Who said at run time whether to be among the first.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub choices: BTreeMap<TenantName, Choice>,
+    /// What is said of tenants that breaking changes would break.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub migrations: BTreeMap<ChangeId, Migrations>,
     /// When each artifact that is still known had first reached everybody.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub artifacts: BTreeMap<ComponentName, BTreeMap<Digest, Timestamp>>,
@@ -191,6 +196,7 @@ impl Service {
             attempts: 0,
             freezes: BTreeMap::new(),
             choices: BTreeMap::new(),
+            migrations: BTreeMap::new(),
             artifacts: BTreeMap::new(),
             jobs: BTreeMap::new(),
         }
@@ -219,6 +225,13 @@ impl Service {
     #[must_use]
     pub fn run(&self, version: &Version) -> Option<&Run> {
         self.runs.iter().rev().find(|run| run.version == *version)
+    }
+
+    /// When the oldest release in flight was applied: what has come since explains how far it is. `None` where none is in flight.
+    #[must_use]
+    pub fn in_flight_since(&self) -> Option<Timestamp> {
+        let in_flight = self.runs.iter().filter(|run| run.in_flight());
+        in_flight.map(|run| run.applied).min()
     }
 
     /// The version that a tenant who comes to `cell` now starts on: that of the newest completed release that runs there,

@@ -17,6 +17,7 @@ mod exception;
 mod forward;
 mod in_flight;
 mod job;
+mod migration;
 mod needed;
 mod notice;
 mod observe;

@@ -7,7 +7,7 @@ mod perform;
 mod turn;
 
 pub use perform::{Done, Lease, PerformError, perform};
-pub use turn::{Taken, TurnError, Turned, first_answer, load, put_event, turn};
+pub use turn::{Taken, TurnError, Turned, drop_events, first_answer, load, put_event, turn};
 
 #[cfg(test)]
 mod tests;

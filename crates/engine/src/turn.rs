@@ -4,12 +4,12 @@ use tidegate_domain::effect::{Effect, Settled};
 use tidegate_domain::event::{Event, EventKind};
 use tidegate_domain::id::ServiceName;
 use tidegate_domain::journal::{Entry, EntryKind};
-use tidegate_domain::service::{FORMAT, Service};
+use tidegate_domain::service::{FORMAT, Run, Service};
 use tidegate_domain::step::{Refused, Step, step};
 use tidegate_domain::time::Timestamp;
 use tidegate_domain::waiting::Waiting;
 use tidegate_store::{
-    Commit, EventEntry, EventRow, Fact, FactChange, JournalEntry, OutboxEntry, SettledEffect, Settlement, Store,
+    Commit, EventEntry, EventRow, Fact, FactChange, JournalEntry, Old, OutboxEntry, SettledEffect, Settlement, Store,
     StoreError,
 };
 
@@ -178,6 +178,7 @@ async fn turn_once(store: &Store, service: &ServiceName, now: Timestamp) -> Resu
     let changed = state != before;
     // Without news, the effects that a step names are those that it named before: they are in the outbox.
     if changed || !rows.is_empty() || !journal.is_empty() {
+        let applied = state.runs.iter().filter(|run| is_news(run, &before));
         let next = changed.then(|| serde_json::to_string(&state).expect("a state has text keys only"));
         let commit = Commit {
             service: service.to_string(),
@@ -188,6 +189,7 @@ async fn turn_once(store: &Store, service: &ServiceName, now: Timestamp) -> Resu
             outbox: effects.iter().map(|effect| outbox(effect, now)).collect(),
             journal: journal.iter().map(|entry| journal_entry(entry, now)).collect(),
             facts: taken.iter().filter_map(kept_refusal).collect(),
+            applied: applied.map(|run| run.plan.to_string()).collect(),
             ..Commit::default()
         };
         store.apply(&commit).await.map_err(failed)?;
@@ -201,6 +203,11 @@ async fn turn_once(store: &Store, service: &ServiceName, now: Timestamp) -> Resu
         changed,
         more,
     })
+}
+
+/// A plan became this release.
+fn is_news(run: &Run, before: &Service) -> bool {
+    before.run(&run.version).is_none_or(|known| known.plan != run.plan)
 }
 
 fn read(service: &ServiceName, row: &EventRow) -> Result<Event, TurnError> {
@@ -237,6 +244,7 @@ fn refusal(taken: &Taken, event: &Event) -> Option<Entry> {
         | EventKind::TenantRemoved { .. }
         | EventKind::TenantAsked { .. }
         | EventKind::JobAsked { .. }
+        | EventKind::MigrationsSet(_)
         | EventKind::TenantsSynced(_)
         | EventKind::Observed { .. }
         | EventKind::Performed { .. } => None,
@@ -264,6 +272,15 @@ pub async fn first_answer(store: &Store, service: &ServiceName, key: &str) -> Re
         service: service.clone(),
         source,
     })
+}
+
+/// Drops a batch of events that were taken and came before, with the answers to them; says how many. Whoever sends one of them again
+/// sends a new one.
+///
+/// # Errors
+/// The store does not work.
+pub async fn drop_events(store: &Store, old: &Old<'_>) -> Result<u64, StoreError> {
+    store.drop_events(old, REFUSAL).await
 }
 
 /// An answer that is not kept is consent.

@@ -5,7 +5,7 @@
 //! turn that took it: what is refused is refused in the answer.
 
 mod approvals;
-mod backups;
+pub(crate) mod backups;
 mod commands;
 mod compaction;
 mod components;
@@ -18,6 +18,7 @@ mod history;
 mod jobs;
 mod journal;
 mod logs;
+mod migrations;
 mod notices;
 pub mod openapi;
 pub(crate) mod plans;
@@ -49,7 +50,7 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
 use tidegate_domain::id::CellName;
 use tidegate_effects::drivers::Driver;
-use tokio::sync::{Mutex, MutexGuard, Notify};
+use tokio::sync::{Mutex, MutexGuard, Notify, watch};
 use tokio::time::timeout;
 
 pub use self::approvals::Approve;
@@ -63,8 +64,9 @@ pub use self::freezes::{FreezeList, FreezeStatus, NewFreeze};
 pub use self::gateways::{Gateway, GatewayList};
 pub use self::history::{History, HistoryRow};
 pub use self::jobs::{FailedRuns, JobList, JobRunStatus, JobStatus, RunJob};
-pub use self::journal::{Journal, JournalCheck, JournalLine};
+pub use self::journal::{Journal, JournalCheck, JournalLine, JournalStatus};
 pub use self::logs::Logs;
+pub use self::migrations::{MigrationList, MigrationStatus, SetMigrations};
 pub use self::notices::{NoticeList, NoticeStatus, ProveNotices};
 pub use self::plans::{FoundArtifact, KeptPlan, PlanRequest, Planned, SourceText};
 pub use self::problem::Problem;
@@ -121,6 +123,8 @@ struct Shared {
     handed_in: Notify,
     /// Two that write to one name would stand in each other's way.
     backing_up: Mutex<()>,
+    /// Why what is old cannot be dropped.
+    not_dropped: watch::Sender<Option<String>>,
 }
 
 impl fmt::Debug for Shared {
@@ -155,6 +159,7 @@ impl AppState {
                 handed_in: Notify::new(),
                 applying: Mutex::new(()),
                 backing_up: Mutex::new(()),
+                not_dropped: watch::Sender::new(None),
             }),
         }
     }
@@ -179,6 +184,21 @@ impl AppState {
     /// Held from planning again until the plan is taken.
     pub(crate) async fn applying(&self) -> MutexGuard<'_, ()> {
         self.shared.applying.lock().await
+    }
+
+    /// Held while the store is copied, or its journal is compacted: a copy has either all old rows or none.
+    pub(crate) async fn backing_up(&self) -> MutexGuard<'_, ()> {
+        self.shared.backing_up.lock().await
+    }
+
+    /// Why what is old cannot be dropped; `None` where it was.
+    pub(crate) fn cannot_drop(&self, trouble: Option<String>) {
+        self.shared.not_dropped.send_replace(trouble);
+    }
+
+    /// Where the store lies.
+    pub(crate) fn state_dir(&self) -> &Path {
+        &self.shared.cells
     }
 
     pub(crate) fn project(&self) -> &Path {
@@ -209,6 +229,7 @@ pub fn routes() -> Vec<Route> {
         reservations::routes(),
         steps::routes(),
         jobs::routes(),
+        migrations::routes(),
         freezes::routes(),
         notices::routes(),
         diff::routes(),

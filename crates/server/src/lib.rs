@@ -9,6 +9,7 @@
 //! - `reconcile` hands the desired document to drivers and gateways, and tells what they see;
 //! - [`gateways`] is who serves and by which table; `counters` is what they counted; `health` judges by it;
 //! - `intake` keeps releases that were handed in, and plans and applies them where the playbook says so;
+//! - `retention` drops what is over and old, and exports old rows of the journal first;
 //! - `perform` does what shall be done once; `supervise` keeps the gateway process running.
 //!
 //! [`stop`] ends all of it, with or without a server that runs.
@@ -32,6 +33,7 @@ mod perform;
 mod project;
 mod reconcile;
 mod restored;
+mod retention;
 mod running;
 mod secret;
 mod serve;

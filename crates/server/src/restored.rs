@@ -199,7 +199,7 @@ fn first_mark(backup: &Path, copied: &Copied, service: &CopiedService) -> Result
     })
 }
 
-fn record(service: &str, mark: &Mark) -> Record {
+pub(crate) fn record(service: &str, mark: &Mark) -> Record {
     let reason = format!("restored from {}", mark.file);
     Record {
         service: service.to_owned(),

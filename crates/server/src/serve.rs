@@ -36,6 +36,7 @@ use crate::layout::Layout;
 use crate::perform::{Act, Performer, act_on_gate, act_once};
 use crate::project::{self, ProjectError};
 use crate::reconcile::Reconciler;
+use crate::retention::Keeper;
 use crate::running::Running;
 use crate::secret::{Secret, SecretError};
 use crate::supervise::{GatewayProcess, Supervisor};
@@ -274,6 +275,7 @@ impl House {
                 .collect(),
         );
         loops.spawn(Auto::new(state.clone()).run());
+        loops.spawn(Keeper::new(state.clone()).run());
         api::router(state).merge(for_gateways)
     }
 

@@ -7,8 +7,9 @@ mod plant;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use tidegate_domain::event::MigrationsSet;
 use tidegate_domain::id::{
-    ComponentName, DatabaseName, Digest, PlaybookName, ServiceName, StepName, TenantName, Version, WaveName,
+    ChangeId, ComponentName, DatabaseName, Digest, PlaybookName, ServiceName, StepName, TenantName, Version, WaveName,
 };
 use tidegate_domain::plan::{FORMAT, Plan, PlannedTenant, PlannedWave, Schedule};
 use tidegate_domain::policy::{Downtime, GateUse, HealthPolicy, Policy, WavePolicy, WhileInFlight};
@@ -16,7 +17,7 @@ use tidegate_domain::release::{
     AfterStep, Artifact, ComponentKind, ComponentRelease, Configuration, DataStep, DataStepKind, Definition, Drain,
     JobTerms, Readiness, ReadinessCheck, Release, ReleaseKind, Secrets,
 };
-use tidegate_domain::service::{Member, Place, Service};
+use tidegate_domain::service::{Member, MigrationState, Place, Service};
 use tidegate_domain::time::Duration;
 
 pub use self::filed::Filed;
@@ -176,6 +177,7 @@ fn policy(wanted: &script::Release, how: WhileInFlight) -> Policy {
         rollback_window: wanted.rollback_window,
         on_failure: wanted.on_failure,
         on_inconclusive: wanted.on_inconclusive,
+        on_unmigrated: None,
         health: HealthPolicy {
             error_margin_percent: 1.0,
             error_ceiling_percent: 5.0,
@@ -253,6 +255,17 @@ fn release(script: &Script, version: &Version) -> Release {
             .iter()
             .map(|it| step(it, script.releases[version].for_good))
             .collect(),
+    }
+}
+
+/// What is said of tenants and the one change that breaks somebody.
+pub fn migrations(state: MigrationState, tenants: BTreeSet<TenantName>) -> MigrationsSet {
+    MigrationsSet {
+        change: ChangeId::new("loud").expect("a name"),
+        tenants,
+        state,
+        owner: None,
+        deadline: None,
     }
 }
 

@@ -14,7 +14,7 @@ use tidegate_domain::event::{Scope, Verdict};
 use tidegate_domain::id::{CellName, CustomerName, ServiceName, TenantName, Version};
 use tidegate_domain::policy::{Bake, OnFailure, OnInconclusive, Parallel, WhileInFlight};
 use tidegate_domain::release::{AfterStep, Companion, DataStepKind, Ownership, Reversible};
-use tidegate_domain::service::{CompanionPhase, ReportOutcome, Selection, Waived};
+use tidegate_domain::service::{CompanionPhase, MigrationState, ReportOutcome, Selection, Waived};
 use tidegate_domain::time::{Duration, Timestamp};
 
 use crate::boundary::Boundary;
@@ -137,6 +137,8 @@ pub enum Command {
     OptOut(TenantName),
     /// A customer has tried the release.
     Report(Version, CustomerName, ReportOutcome),
+    /// How far tenants are with what the change `loud` asks of them.
+    Migrate(MigrationState, BTreeSet<TenantName>),
     /// The tenant wants to be moved so long after now; `None`: when the plan has it.
     Reserve(Version, TenantName, Option<Duration>),
 }

@@ -21,6 +21,8 @@ pub struct Commit {
     pub settled: Vec<SettledEffect>,
     pub facts: Vec<FactChange>,
     pub plans: Vec<PlanEntry>,
+    /// Digests of plans that this turn made releases of: from now on they are kept for ever. One that is not there is no mistake.
+    pub applied: Vec<String>,
     pub journal: Vec<JournalEntry>,
 }
 

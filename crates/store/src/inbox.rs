@@ -5,7 +5,7 @@ use serde::Serialize;
 /// An event to put. The same key twice for one service is one event; actor and body must then be the same.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct EventEntry {
-    /// What makes a second delivery recognisable, for as long as the store lives: an effect's id, a request's
+    /// What makes a second delivery recognisable, for as long as the event is kept: an effect's id, a request's
     /// idempotency key.
     pub key: String,
     pub actor: String,

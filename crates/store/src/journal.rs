@@ -1,6 +1,6 @@
 //! The journal: who changed what, when and why; append-only, each row hashed together with the one before it.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -28,7 +28,8 @@ pub(crate) struct About {
 }
 
 /// A row as kept.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, sqlx::FromRow)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, sqlx::FromRow)]
+#[serde(deny_unknown_fields)]
 pub struct JournalRow {
     pub service: String,
     /// Counts from 1 without a gap within the service.

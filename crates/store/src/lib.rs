@@ -16,6 +16,7 @@ mod journal;
 mod memory;
 mod outbox;
 mod plans;
+mod retention;
 mod sqlite;
 mod store;
 
@@ -28,5 +29,6 @@ pub use journal::{Checkpoint, Exported, JournalCheck, JournalEntry, JournalFilte
 pub use memory::{Fault, Memory, complete_now};
 pub use outbox::{Finished, OutboxEntry, OutboxRow, OutboxState, Outcome, SettledEffect, Settlement};
 pub use plans::{PlanEntry, PlanRow};
+pub use retention::Old;
 pub use sqlite::Sqlite;
 pub use store::Store;

@@ -15,6 +15,7 @@ use crate::inbox::EventRow;
 use crate::journal::{JournalCheck, JournalFilter, JournalRow};
 use crate::outbox::{Finished, OutboxRow, Outcome};
 use crate::plans::PlanRow;
+use crate::retention::Old;
 use tables::Tables;
 
 /// A store in memory. A clone is a second handle on the same rows; a [`Memory::fork`] is a store of its own.
@@ -204,6 +205,18 @@ impl Memory {
 
     pub(crate) fn plan(&self, digest: &str) -> Result<Option<PlanRow>, StoreError> {
         self.read(|tables| tables.plan(digest))
+    }
+
+    pub(crate) fn drop_events(&self, old: &Old<'_>, answers: &str) -> Result<u64, StoreError> {
+        self.write("drop old events", |tables| Ok(tables.drop_events(old, answers)))
+    }
+
+    pub(crate) fn drop_effects(&self, old: &Old<'_>, lane: &str) -> Result<u64, StoreError> {
+        self.write("drop old effects", |tables| Ok(tables.outbox.drop_old(old, lane)))
+    }
+
+    pub(crate) fn drop_plans(&self, old: &Old<'_>, kept: &[String], inputs: &str) -> Result<u64, StoreError> {
+        self.write("drop old plans", |tables| Ok(tables.drop_plans(old, kept, inputs)))
     }
 
     pub(crate) fn journal(

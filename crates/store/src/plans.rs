@@ -1,4 +1,4 @@
-//! Plans: immutable, found by their digest.
+//! Plans: immutable, found by their digest, and kept for ever where a release came of them.
 
 use serde::Serialize;
 
@@ -7,6 +7,8 @@ use serde::Serialize;
 pub struct PlanEntry {
     pub digest: String,
     pub body: String,
+    /// When it was made. Not compared: one that is made again is as old as the last time.
+    pub at_ms: i64,
 }
 
 /// A plan as kept.

@@ -8,6 +8,7 @@ mod journal;
 mod open;
 mod outbox;
 pub(crate) mod restore;
+mod retention;
 mod rows;
 #[cfg(test)]
 mod tests;
@@ -57,6 +58,7 @@ impl Sqlite {
             outbox::insert(connection, service, &commit.outbox).await?;
             outbox::settle(connection, service, &commit.settled).await?;
             rows::put_plans(connection, service, &commit.plans).await?;
+            rows::keep_plans(connection, service, &commit.applied).await?;
             rows::change_facts(connection, service, &commit.facts).await?;
             let journal_seq = journal::append(connection, service, generation, &commit.journal).await?;
             Ok(Applied {

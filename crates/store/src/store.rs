@@ -11,6 +11,7 @@ use crate::journal::{Checkpoint, Exported, JournalCheck, JournalEntry, JournalFi
 use crate::memory::Memory;
 use crate::outbox::{Finished, OutboxRow, Outcome};
 use crate::plans::{PlanEntry, PlanRow};
+use crate::retention::Old;
 use crate::sqlite::{self, Sqlite};
 
 /// A store. A clone is a second handle on the same one.
@@ -231,6 +232,24 @@ impl Store {
         either!(self.plan(digest))
     }
 
+    /// Drops events that were consumed and came before, and the facts of kind `answers` under their keys; says how many. The newest
+    /// event stays, so that no number is given away twice. An event that comes again under a dropped key is a new one.
+    pub async fn drop_events(&self, old: &Old<'_>, answers: &str) -> Result<u64, StoreError> {
+        either!(self.drop_events(old, answers))
+    }
+
+    /// Drops effects of a lane that have ended and were due before; says how many. One whose holder may still report stays. An
+    /// effect that is decided again under a dropped id is a new one: the caller names lanes in which none is.
+    pub async fn drop_effects(&self, old: &Old<'_>, lane: &str) -> Result<u64, StoreError> {
+        either!(self.drop_effects(old, lane))
+    }
+
+    /// Drops plans that were made before and that no release came of, and the facts of kind `inputs` under their digests; says how
+    /// many. Those `kept` stay.
+    pub async fn drop_plans(&self, old: &Old<'_>, kept: &[String], inputs: &str) -> Result<u64, StoreError> {
+        either!(self.drop_plans(old, kept, inputs))
+    }
+
     /// Rows of a service's journal after the one numbered `after_seq`, in order.
     pub async fn journal(
         &self,
@@ -260,6 +279,18 @@ impl Store {
     ) -> Result<Option<Exported>, StoreError> {
         match self {
             Self::Sqlite(sqlite) => sqlite.export_journal(service, before_ms, to).await,
+            Self::Memory(_) => Err(StoreError::InMemory),
+        }
+    }
+
+    /// What [`Store::export_journal`] wrote to the file `from` and nobody dropped; `None` where there is no such file. Every row of it
+    /// is followed from where the journal begins.
+    ///
+    /// # Errors
+    /// `NotInJournal` where the file says something else, `File`, `Busy`, `Database`, `InMemory`.
+    pub async fn exported_journal(&self, service: &str, from: &Path) -> Result<Option<Exported>, StoreError> {
+        match self {
+            Self::Sqlite(sqlite) => sqlite.exported_journal(service, from).await,
             Self::Memory(_) => Err(StoreError::InMemory),
         }
     }

@@ -137,10 +137,7 @@ impl<'a> Releases<'a> {
                 self.switched(progress, row, &wave, traffic)?;
             }
             EntryKind::Returned => self.returned(row, traffic)?,
-            EntryKind::Judged => {
-                say(self.began, &format!("{version}: wave {wave}: {}", entry.reason));
-                judged(progress, row);
-            }
+            EntryKind::Judged => judged(self.began, progress, row),
             EntryKind::WaveConfirmed => say(self.began, &format!("{version}: wave {wave} confirmed")),
             EntryKind::Held => say(self.began, &format!("{version}: held: {}", entry.reason)),
             EntryKind::Completed => self.completed(progress),
@@ -180,6 +177,8 @@ impl<'a> Releases<'a> {
             | EntryKind::StepUndone
             | EntryKind::StepKept
             | EntryKind::LeftBehind
+            | EntryKind::MigrationSet
+            | EntryKind::TakenUp
             | EntryKind::WaveRolledBack
             | EntryKind::TenantAdded
             | EntryKind::TenantRemoved
@@ -317,7 +316,10 @@ fn moved(progress: &mut Progress, row: &Row, wave: String, traffic: Option<&mut 
     Ok(())
 }
 
-fn judged(progress: &mut Progress, row: &Row) {
+fn judged(began: Instant, progress: &mut Progress, row: &Row) {
+    let wave = row.body.wave.as_ref().map(ToString::to_string).unwrap_or_default();
+    let (version, reason) = (&progress.outcome.version, &row.body.reason);
+    say(began, &format!("{version}: wave {wave}: {reason}"));
     if row.body.reason.starts_with("fail") && progress.failed_at.is_none() {
         progress.failed_at = Some(row.at_ms);
         let first = progress.moved.values().map(|(_, at)| *at).min();

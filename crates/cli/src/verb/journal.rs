@@ -92,7 +92,11 @@ fn verify(args: &Verify, context: &Context) -> Result<(), CliError> {
         None if args.json => Ok(()),
         None => {
             let rows = count(usize::try_from(check.rows).unwrap_or_default(), "row");
-            output::data(&format!("the journal is whole: {rows}\n"))
+            let since = match check.first {
+                Some(first) if first > 1 => format!(", from row {first} on; older ones were exported"),
+                Some(_) | None => String::new(),
+            };
+            output::data(&format!("the journal is whole: {rows}{since}\n"))
         }
     }
 }

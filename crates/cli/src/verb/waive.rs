@@ -13,7 +13,7 @@ use crate::context::Context;
 use crate::error::CliError;
 use crate::when;
 
-/// Let tenants be moved without a notice or a customer's report, or outside their windows, for a while
+/// Let tenants be moved without a notice, a customer's report or their migration, or outside their windows, for a while
 #[derive(Debug, Clone, Arguments)]
 #[command(group(ArgGroup::new("end").required(true).args(["until", "lasting"])))]
 pub struct Args {
@@ -48,6 +48,8 @@ pub enum Of {
     Window,
     /// Reports of customers who are asked to try an earlier wave
     Validation,
+    /// Migrations for breaking changes
+    Migration,
 }
 
 pub fn run(args: &Args, context: &Context) -> Result<ExitCode, CliError> {
@@ -58,6 +60,7 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, CliError> {
             Of::Notice => Waived::Notice,
             Of::Window => Waived::Window,
             Of::Validation => Waived::Validation,
+            Of::Migration => Waived::Migration,
         }
         .as_str()
         .to_owned(),

@@ -305,3 +305,73 @@ fn old_rows_of_the_journal_are_exported_and_dropped_and_a_kill_in_between_loses_
     backup(&shop, "monday");
     shop.run(&["restore", "monday", "--state", "elsewhere"]).succeeded();
 }
+
+fn rows(shop: &Shop) -> Vec<Value> {
+    let journal = shop.run(&["history", "--json"]).succeeded().json();
+    journal["rows"].as_array().unwrap().clone()
+}
+
+#[test]
+fn rows_of_a_release_in_flight_stay_and_a_backup_counts_what_it_holds() {
+    let shop = Shop::baking();
+    let later = "2100-01-01T00:00:00Z";
+    let compact = [
+        "journal",
+        "compact",
+        "--before",
+        later,
+        "--to",
+        "old.ndjson",
+        "--reason",
+    ];
+    shop.run(&[&compact[..], &["a year is enough"]].concat()).succeeded();
+    let before = rows(&shop);
+    assert_eq!(before[0]["kind"], "applied", "{}", before[0]);
+    assert_eq!(before[0]["release"], "1.1.0");
+    let old = std::fs::read_to_string(shop.workspace.path("old.ndjson")).unwrap();
+    assert!(
+        old.contains("\"release\":\"1.0.0\"") && !old.contains("\"release\":\"1.1.0\""),
+        "{old}"
+    );
+    let first = before[0]["seq"].as_u64().unwrap();
+    shop.run(&["journal", "verify"])
+        .succeeded()
+        .shows(&format!("from row {first} on; older ones were exported"));
+    shop.run(&["status"])
+        .succeeded()
+        .shows(&format!("the journal begins with row {first}, of "));
+
+    let made = backup(&shop, "monday")["journal_rows"].as_u64().unwrap();
+    // What bakes writes meanwhile; the row of the backup itself comes after it.
+    let (before, after) = (before.len() as u64, rows(&shop).len() as u64);
+    assert!(
+        before <= made && made < after && after < before + first,
+        "{before} {made} {after} {first}"
+    );
+}
+
+#[test]
+fn a_folder_for_old_rows_that_is_not_there_is_told_before_there_are_any() {
+    let mut shop = Shop::installed("300ms");
+    shop.kill_server();
+    let declared = "retention: {journal: 400d, export_to: archive}\ncells:";
+    shop.workspace.replace("tidegate.yaml", "cells:", declared);
+    shop.serve();
+    shop.wait_until("the first look is over", |shop| {
+        shop.status()["journal"]["trouble"].is_string()
+    });
+    shop.run(&["status"])
+        .succeeded()
+        .shows("! what is old cannot be dropped: cannot export old rows of the journal to `")
+        .shows("archive`: No such file or directory");
+    std::fs::create_dir(shop.workspace.path("archive")).unwrap();
+    shop.kill_server();
+    shop.serve();
+    shop.workspace
+        .replace("tidegate.yaml", "journal: 400d", "journal: 400m");
+    shop.run(&["plan", "1.1.0.yaml"])
+        .ended_with(1)
+        .says("what is over is kept for 1d at the least")
+        .says("help: write a longer time, such as `30d`");
+    assert_eq!(shop.status()["journal"]["trouble"], Value::Null);
+}

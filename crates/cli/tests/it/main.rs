@@ -14,6 +14,7 @@ mod in_downtime;
 mod intake;
 mod jobs;
 mod keeping;
+mod migrations;
 mod moving;
 mod offline;
 mod planning;

@@ -13,6 +13,7 @@ fn change(id: &str, kind: ChangeKind, impact: Impact, audience: &[Audience]) -> 
         opt_in: None,
         deadline: None,
         action: None,
+        owner: None,
         documentation: Vec::new(),
         pictures: Vec::new(),
         sections: audience.iter().map(told).collect(),

@@ -30,6 +30,10 @@ fn is_ticket(text: &str) -> bool {
     (1..=200).contains(&text.chars().count()) && !text.contains(char::is_control)
 }
 
+fn is_owner(text: &str) -> bool {
+    (1..=100).contains(&text.chars().count()) && !text.contains(char::is_control) && text.trim() == text
+}
+
 fn is_flag(text: &str) -> bool {
     let first = text.bytes().next().is_some_and(|b| b.is_ascii_alphanumeric());
     first && text.len() <= 128 && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
@@ -72,6 +76,12 @@ text_newtype!(
     Ticket, "ticket", is_ticket,
     "1 to 200 characters on one line, such as `LOY-812`",
     r"^[^\p{Cc}]{1,200}$"
+);
+text_newtype!(
+    /// A person or a team that sees to something.
+    OwnerName, "owner", is_owner,
+    "1 to 100 characters on one line, such as `Integrations team`",
+    r"^[^\s\p{Cc}]([^\p{Cc}]{0,98}[^\s\p{Cc}])?$"
 );
 text_newtype!(
     /// The key of a flag.

@@ -12,7 +12,7 @@ use super::tree::{self, Node};
 use super::{CHANGES_FOLDER, Source, folder_and_name};
 use crate::calendar::LocalDate;
 use crate::change::{
-    Audience, Change, ChangeKind, Endpoint, FieldName, FlagName, Impact, Link, OptIn, Picture, PicturePath,
+    Audience, Change, ChangeKind, Endpoint, FieldName, FlagName, Impact, Link, OptIn, OwnerName, Picture, PicturePath,
 };
 use crate::id::ChangeId;
 
@@ -61,6 +61,8 @@ pub struct ChangeFile {
     /// What the reader has to do until then.
     #[schemars(length(min = 1))]
     pub action: Option<String>,
+    /// Who sees to it that readers do: a person or a team.
+    pub owner: Option<OwnerName>,
     /// Pages to read on.
     #[serde(default)]
     pub documentation: Vec<Link>,
@@ -236,6 +238,7 @@ impl<'a> Fragment<'a> {
             opt_in: front.opt_in,
             deadline: front.deadline,
             action: front.action,
+            owner: front.owner,
             documentation: front.documentation,
             pictures: front.pictures,
             sections: sections.collect(),

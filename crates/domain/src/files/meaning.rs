@@ -19,6 +19,7 @@ mod known;
 mod labels;
 mod playbook;
 mod release;
+mod retention;
 mod secrets;
 mod service;
 mod tenants;

@@ -15,8 +15,8 @@ pub use self::wave::{Conditions, Select, Wave};
 use super::service::Environment;
 use crate::id::{CalendarName, PlaybookName, WindowName};
 use crate::policy::{
-    ApprovalRule, Downtime, EmergencyPath, HotfixPath, NoticeRule, OnFailure, OnInconclusive, ReservationRule,
-    WhileInFlight,
+    ApprovalRule, Downtime, EmergencyPath, HotfixPath, NoticeRule, OnFailure, OnInconclusive, OnUnmigrated,
+    ReservationRule, WhileInFlight,
 };
 use crate::time::Duration;
 
@@ -42,6 +42,10 @@ pub struct PlaybookFile {
     /// What happens when a bake has lasted its longest and there is no verdict.
     #[serde(default)]
     pub on_inconclusive: OnInconclusive,
+    /// What becomes of tenants that a change of impact `breaking` comes to, and of which nobody has said that they have migrated
+    /// or are not affected (`tidegate migrations`). Left out, they move like all others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_unmigrated: Option<OnUnmigrated>,
     /// What a release does that is applied while an earlier one is in flight.
     #[serde(default)]
     pub while_in_flight: WhileInFlight,

@@ -6,6 +6,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::retention::Retention;
 use super::text::{
     Address, CookieName, HeaderName, HostName, HostTemplate, Memory, PathTemplate, Scalar, ServerAddress, UrlPath,
     VariableName,
@@ -40,6 +41,9 @@ pub struct ServiceFile {
     /// Other services that releases of this one can go together with, each with a server of its own.
     #[serde(default)]
     pub services: BTreeMap<ServiceName, OtherService>,
+    /// How long the server keeps what is over.
+    #[serde(default)]
+    pub retention: Retention,
 }
 
 /// Another service, and how its server is asked how far a release is.

@@ -59,6 +59,7 @@ windows:
   - {name: night, kind: allow, on: mon-thu, from: "22:00", until: "06:00", time_zone: tenant, when_open_ends: finish-wave}
   - {name: peak, kind: freeze, from: 2026-11-23T00:00, until: 2026-12-01T00:00, time_zone: Europe/London, tenants: {cell: eu}, reason: Black Friday}
   - {name: payday, kind: freeze, rrule: "FREQ=MONTHLY;BYDAY=-1FR", from: "08:00", until: "18:00"}
+retention: {journal: 400d, export_to: archive, plans: 90d, events: 30d, effects: 30d}
 "#;
 
 const TENANTS: &str = r"

@@ -9,7 +9,7 @@ use super::select::Candidate;
 use super::when::{Clockwork, Timetable, base_class};
 use super::{
     FORMAT, LeftBehind, NoticeKey, Plan, PlannedWave, Skipped, basis, content, data_steps, describe, environments,
-    hotfix, in_flight, required, select,
+    hotfix, in_flight, migration, required, select,
 };
 use crate::calendar::Profile;
 use crate::files::{PlaybookFile, Project, ReleaseFile, Tenant};
@@ -142,7 +142,14 @@ fn in_waves<'a>(
     let skipped = in_flight::skipped(&input.state, release, &waves);
     let impact = in_flight::impact(release, &skipped);
     let clockwork = Clockwork::new(input, playbook, (release, impact), declared);
-    let times = clockwork.timetable(&mut waves, left_behind, problems);
+    let mut times = clockwork.timetable(&mut waves, left_behind, problems);
+    times.schedule.migrations = migration::planned(&input.state, playbook, release, &waves, &skipped);
+    problems.extend(migration::problems(
+        &input.state,
+        playbook,
+        &times.schedule.migrations,
+        &waves,
+    ));
     (waves, times, skipped)
 }
 

@@ -20,6 +20,7 @@ pub(super) fn policy(playbook: &PlaybookFile, release: &Release, how: WhileInFli
         rollback_window: playbook.rollback_window,
         on_failure: playbook.on_failure,
         on_inconclusive: playbook.on_inconclusive,
+        on_unmigrated: playbook.on_unmigrated,
         health: HealthPolicy {
             error_margin_percent: health.errors.margin_percent,
             error_ceiling_percent: health.errors.ceiling_percent,

@@ -136,6 +136,8 @@ pub enum ProblemKind {
     NoticeImpossible,
     NoContact,
     NoProfile,
+    /// Tenants have not migrated for a breaking change that comes to them.
+    Unmigrated,
     /// A component has run unchanged for longer than the playbook allows.
     PatchOverdue,
     /// The planner broke a rule of its own.

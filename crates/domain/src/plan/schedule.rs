@@ -10,10 +10,12 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::calendar::{CalendarError, Calendars, Class, LocalDate, Period};
-use crate::change::Audience;
+use crate::change::{Audience, OwnerName};
 use crate::files::TimeZoneName;
 use crate::grouped;
-use crate::id::{ApprovalName, ContactName, CustomerName, RoleName, TenantName, Version, WaveName, WindowName};
+use crate::id::{
+    ApprovalName, ChangeId, ContactName, CustomerName, RoleName, TenantName, Version, WaveName, WindowName,
+};
 use crate::policy::{Before, Gap, NoticeKind, WhenSilent};
 use crate::time::{Duration, Timestamp};
 
@@ -44,6 +46,9 @@ pub struct Schedule {
     /// By wave and customer.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub validations: Vec<PlannedValidation>,
+    /// By change.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub migrations: Vec<PlannedMigration>,
 }
 
 /// When a class of tenants of a wave moves. Why just then stands in the report: what was possible until a minute ago and is
@@ -142,6 +147,21 @@ pub struct PlannedValidation {
     pub when_silent: WhenSilent,
 }
 
+/// A breaking change: who comes from one of these versions has to have migrated before it is moved.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PlannedMigration {
+    pub change: ChangeId,
+    pub title: String,
+    /// Who sees to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<OwnerName>,
+    /// The last day, in the tenant's time zone, on which the old way works.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deadline: Option<LocalDate>,
+    pub from: BTreeSet<Version>,
+}
+
 /// People who have to agree.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -176,6 +196,7 @@ impl Default for Schedule {
             notices: Vec::new(),
             approvals: Vec::new(),
             validations: Vec::new(),
+            migrations: Vec::new(),
         }
     }
 }

@@ -163,6 +163,7 @@ impl<'a> Clockwork<'a> {
                 notices,
                 approvals,
                 validations,
+                migrations: Vec::new(),
             },
             expected,
             excused: all_excused,

@@ -54,6 +54,8 @@ pub enum Waived {
     Window,
     /// Customers need not have reported that an earlier wave works for them.
     Validation,
+    /// Tenants need not have migrated.
+    Migration,
 }
 
 /// Whether a tenant wants to be among the first, said at run time: beats what its file says, from the next plan on.
@@ -66,7 +68,7 @@ pub struct Choice {
 }
 
 impl Waived {
-    pub const ALL: [Self; 3] = [Self::Notice, Self::Window, Self::Validation];
+    pub const ALL: [Self; 4] = [Self::Notice, Self::Window, Self::Validation, Self::Migration];
 
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -74,6 +76,7 @@ impl Waived {
             Self::Notice => "notice",
             Self::Window => "window",
             Self::Validation => "validation",
+            Self::Migration => "migration",
         }
     }
 

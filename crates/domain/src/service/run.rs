@@ -41,6 +41,9 @@ pub struct Run {
     /// Who has opted out since it was applied: the release does not move them again once they are taken back.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub opted_out: BTreeSet<TenantName>,
+    /// Whom it has left because it would break them: they move after all once they have migrated.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub unmigrated: BTreeSet<TenantName>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub waivers: Vec<Waiver>,
     pub applied: Timestamp,

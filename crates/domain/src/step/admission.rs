@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::turn::Turn;
 use crate::calendar::{Calendars, Class, Openness, Reason, WhenOpenEnds};
-use crate::id::{CellName, CustomerName, TenantName, Version, WaveName};
+use crate::id::{CellName, ChangeId, CustomerName, TenantName, Version, WaveName};
 use crate::plan::{NoticeKey, PlannedNotice, Schedule};
+use crate::policy::OnUnmigrated;
 use crate::service::{Place, Run, Waived, WaveRun};
 use crate::time::Timestamp;
 use crate::waiting::Waiting;
@@ -47,6 +48,10 @@ enum Kept {
     Validation {
         customer: CustomerName,
     },
+    /// It would be broken.
+    Unmigrated {
+        change: ChangeId,
+    },
     /// The calendar does not know.
     Calendar {
         reason: String,
@@ -57,7 +62,7 @@ impl Turn {
     /// Looks at every member that waits. Calendars are asked once a class.
     pub fn admission(&self, run: usize, wave: usize) -> Admission {
         let busy = self.state.busy_before(run);
-        let run = &self.state.runs[run];
+        let (index, run) = (run, &self.state.runs[run]);
         let wave = &run.waves[wave];
         let mut classes: BTreeMap<u16, Result<(), Kept>> = BTreeMap::new();
         let notices = required(&run.schedule);
@@ -101,7 +106,8 @@ impl Turn {
                             let customer = (*customer).clone();
                             Err(Kept::Validation { customer })
                         })
-                    }),
+                    })
+                    .and_then(|()| self.is_migrated(index, tenant)),
             };
             match outcome {
                 Ok(()) => {
@@ -133,6 +139,16 @@ impl Turn {
         } else {
             Err(Kept::Window { class })
         }
+    }
+
+    /// Where the wave waits for it.
+    fn is_migrated(&self, run: usize, tenant: &TenantName) -> Result<(), Kept> {
+        let waits = self.state.runs[run].policy.on_unmigrated == Some(OnUnmigrated::BlockWave);
+        let kept = waits.then(|| self.kept_by_migration(run, tenant)).flatten();
+        kept.map_or(Ok(()), |planned| {
+            let change = planned.change.clone();
+            Err(Kept::Unmigrated { change })
+        })
     }
 
     /// Every notice that has to be proven is, and its length has run in the tenant's own calendar.
@@ -246,6 +262,7 @@ impl Turn {
                 let trouble = run.reports.get(customer).map(|report| report.text.clone());
                 (wait_for_customer(customer, trouble, (release, wave, tenants)), None)
             }
+            Kept::Unmigrated { change } => (wait_for_migration(schedule, change, (release, wave, tenants)), None),
             Kept::Calendar { reason } => (wait_for_nothing_known(reason, (release, wave, tenants)), None),
         }
     }
@@ -314,9 +331,10 @@ fn required(schedule: &Schedule) -> BTreeMap<&TenantName, Vec<&PlannedNotice>> {
 }
 
 /// What a person has waived for a tenant.
-struct WaivedFor {
+pub struct WaivedFor {
     notice: bool,
     validation: bool,
+    pub migration: bool,
     /// Since when: the latest word counts.
     window: Option<Timestamp>,
 }
@@ -330,7 +348,7 @@ impl Run {
         }
     }
 
-    fn waived(&self, tenant: &TenantName, cell: &CellName, now: Timestamp) -> WaivedFor {
+    pub fn waived(&self, tenant: &TenantName, cell: &CellName, now: Timestamp) -> WaivedFor {
         let counts = self
             .waivers
             .iter()
@@ -338,12 +356,14 @@ impl Run {
         let mut waived = WaivedFor {
             notice: false,
             validation: false,
+            migration: false,
             window: None,
         };
         for waiver in counts {
             match waiver.of {
                 Waived::Notice => waived.notice = true,
                 Waived::Validation => waived.validation = true,
+                Waived::Migration => waived.migration = true,
                 Waived::Window => waived.window = waived.window.max(Some(waiver.at)),
             }
         }
@@ -362,6 +382,22 @@ fn wait_for_customer(
         tenants,
         customer: customer.clone(),
         trouble,
+    }
+}
+
+fn wait_for_migration(
+    schedule: &Schedule,
+    change: &ChangeId,
+    (release, wave, tenants): (Version, WaveName, Vec<TenantName>),
+) -> Waiting {
+    let planned = schedule.migrations.iter().find(|planned| planned.change == *change);
+    Waiting::Migration {
+        release,
+        wave,
+        tenants,
+        change: change.clone(),
+        owner: planned.and_then(|planned| planned.owner.clone()),
+        deadline: planned.and_then(|planned| planned.deadline),
     }
 }
 

@@ -51,6 +51,7 @@ impl Turn {
             reports: BTreeMap::new(),
             reservations: BTreeMap::new(),
             opted_out: BTreeSet::new(),
+            unmigrated: BTreeSet::new(),
             waivers: Vec::new(),
             applied: self.now,
             policy: plan.policy.clone(),

@@ -33,6 +33,7 @@ impl Turn {
             Waived::Notice => "notices",
             Waived::Window => "windows",
             Waived::Validation => "customers' reports",
+            Waived::Migration => "migrations",
         };
         let reason = format!("{what} for {} until {until}: {}", tenants.in_words(), cause.reason);
         self.write_exception(

@@ -94,6 +94,9 @@ impl Turn {
         if self.state.runs[run].goes_back() {
             return false;
         }
+        if self.take_up_migrated(run) {
+            return true;
+        }
         let Some(wave) = self.state.runs[run].current() else {
             return self.complete(run);
         };
@@ -158,6 +161,7 @@ impl Turn {
             self.wait_for_admission(run, wave, &admission);
             return false;
         }
+        self.leave_unmigrated(run, wave);
         if let Some(reason) = self.too_many_versions(run, wave) {
             self.hold_run(run, None, &Cause::system("slots", reason));
             return true;

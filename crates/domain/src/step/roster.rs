@@ -154,9 +154,13 @@ impl Turn {
             // Another tenant may have the time that it had reserved.
             run.reservations.remove(tenant);
             run.opted_out.remove(tenant);
+            run.unmigrated.remove(tenant);
             for wave in &mut run.waves {
                 wave.members.remove(tenant);
             }
+        }
+        for known in self.state.migrations.values_mut() {
+            known.0.remove(tenant);
         }
         self.write_tenant(EntryKind::TenantRemoved, tenant, None, cause);
         Ok(())

@@ -8,7 +8,7 @@ use crate::id::{CellName, SlotId, Version};
 use crate::journal::EntryKind;
 use crate::observed::SlotState;
 use crate::release::{ComponentKind, JobPer, Ownership};
-use crate::service::{CellOwner, PINNED_VERSIONS, Phase, Run, Slot};
+use crate::service::{CellOwner, PINNED_VERSIONS, Phase, Run, RunPhase, Slot};
 use crate::waiting::Waiting;
 
 impl Turn {
@@ -149,13 +149,20 @@ impl Turn {
         let is_over = |run: &Run| !run.in_flight() && !run.has_data_ahead();
         let ended = self.state.runs.iter().filter(|run| is_over(run)).count();
         let mut surplus = ended.saturating_sub(PINNED_VERSIONS);
+        let owed = self.owed_to_somebody(surplus > 0);
         let seats = &self.state.seats;
+        let mut reached = BTreeSet::new();
         self.state.runs.retain(|run| {
             let seated = || seats.values().any(|seat| seat.version.as_ref() == Some(&run.version));
-            if surplus == 0 || !is_over(run) || seated() {
+            if surplus == 0 || !is_over(run) || owed.contains(&run.version) || seated() {
                 return true;
             }
             surplus -= 1;
+            if matches!(run.phase, RunPhase::Completed { .. }) {
+                let release = self.state.pinned.get(&run.version);
+                let changes = release.into_iter().flat_map(|release| &release.changes);
+                reached.extend(changes.map(|change| change.id.clone()));
+            }
             false
         });
         let mut keep: BTreeSet<&Version> = seats.values().filter_map(|seat| seat.version.as_ref()).collect();
@@ -172,10 +179,46 @@ impl Turn {
         keep.extend(running.map(|run| &run.version));
         let keep: BTreeSet<Version> = keep.into_iter().cloned().collect();
         self.state.pinned.retain(|version, _| keep.contains(version));
+        // Nobody is without them any more.
+        let known = self.state.pinned.values().flat_map(|release| &release.changes);
+        for change in known {
+            reached.remove(&change.id);
+        }
+        self.state.migrations.retain(|change, _| !reached.contains(change));
         for job in self.state.jobs.values_mut() {
             job.failed.retain(|version, _| keep.contains(version));
         }
         self.state.resolve();
+    }
+
+    /// The releases whose changes ask something of tenants that have not got them yet: these are told of them, and asked to
+    /// migrate, with whatever release takes them on in the end.
+    fn owed_to_somebody(&self, is_asked: bool) -> BTreeSet<Version> {
+        let asks = |run: &&Run| {
+            let release = self.state.pinned.get(&run.version);
+            release.is_some_and(|release| release.changes.iter().any(|change| change.impact.asks_for_action()))
+        };
+        let runs = &self.state.runs;
+        let asking: Vec<(usize, &Run)> = runs
+            .iter()
+            .enumerate()
+            .filter(|(_, run)| is_asked && asks(run))
+            .collect();
+        let on = || self.state.seats.values().filter_map(|seat| seat.version.as_ref());
+        if asking.is_empty() || on().next().is_none() {
+            return BTreeSet::new();
+        }
+        let on: BTreeSet<&Version> = on().collect();
+        let place = |version: &Version| {
+            let root = self.state.root_of(version);
+            runs.iter().rposition(|run| run.version == *root)
+        };
+        // What is older than all that is known comes first.
+        let oldest = on.into_iter().map(place).min().flatten();
+        let later = asking
+            .into_iter()
+            .filter(|(index, _)| oldest.is_none_or(|oldest| *index > oldest));
+        later.map(|(_, run)| run.version.clone()).collect()
     }
 
     /// Workers that own a whole cell follow when its last tenant has moved.

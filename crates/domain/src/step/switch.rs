@@ -48,6 +48,7 @@ impl Turn {
             return Some(changed);
         }
         self.leave_those_elsewhere(run, wave);
+        self.leave_unmigrated(run, wave);
         let admission = self.admission(run, wave);
         if self.note_admission(run, wave, &admission) {
             return Some(true);

@@ -8,6 +8,7 @@ mod exception;
 mod hotfix;
 mod in_flight;
 mod job;
+mod migration;
 mod patch;
 mod reservation;
 mod roster;

@@ -108,6 +108,7 @@ impl Turn {
                 customer,
                 outcome,
             } => self.report(version, customer, *outcome, &required(event)?),
+            EventKind::MigrationsSet(set) => self.set_migrations(set, &required(event)?),
             EventKind::Reserve { version, tenant, at } => self.reserve(version, tenant, *at, &cause("reserved")),
             EventKind::Hold { version, until } => self.hold(version, *until, &required(event)?),
             EventKind::Resume { version } => self.resume(version, &cause("resumed")),

@@ -58,7 +58,7 @@ async fn back_up(
 
 async fn write(state: &AppState, file: &Path, actor: &Actor) -> Result<BackupMade, Problem> {
     let shared = &state.shared;
-    let _one_at_a_time = shared.backing_up.lock().await;
+    let _one_at_a_time = state.backing_up().await;
     let service = shared.control.service();
     let copied = shared
         .control

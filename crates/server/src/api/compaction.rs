@@ -5,11 +5,7 @@ use std::path::Path;
 use axum::http::Method;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use tidegate_domain::id::Actor;
-use tidegate_domain::service::Service;
-use tidegate_domain::time::Timestamp;
-use tidegate_store::{Exported, JournalEntry};
 
 use super::backups::{checked_path, refused};
 use super::commands::checked_reason;
@@ -17,6 +13,7 @@ use super::exchange::{Answer, Body};
 use super::{AppState, Problem, Route, SCHEMA_VERSION};
 use crate::auth::{Authorized, permission};
 use crate::clock;
+use crate::retention::drop_exported;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -57,19 +54,13 @@ async fn compact(
 ) -> Result<Answer<JournalCompacted>, Problem> {
     let reason = checked_reason(&body.reason)?;
     let file = checked_path(&body.file, &state.shared.cells)?;
-    let before =
-        needed_since(&state.control().view().state).map_or(body.before_ms, |since| since.0.min(body.before_ms));
+    let since = state.control().view().state.in_flight_since();
+    let before = since.map_or(body.before_ms, |since| since.0.min(body.before_ms));
     let actor = by.actor().clone();
     // Whoever stops waiting for it does not stop it.
     let done = tokio::spawn(async move { export_and_drop(&state, &file, before, (&actor, &reason)).await }).await;
     done.unwrap_or_else(|error| Err(Problem::unavailable(&error)))
         .map(Answer)
-}
-
-/// What a release in flight has come through is looked up as long as it is.
-fn needed_since(state: &Service) -> Option<Timestamp> {
-    let in_flight = state.runs.iter().filter(|run| !run.phase.has_ended());
-    in_flight.map(|run| run.applied).min()
 }
 
 async fn export_and_drop(
@@ -78,18 +69,15 @@ async fn export_and_drop(
     before_ms: i64,
     (actor, reason): (&Actor, &str),
 ) -> Result<JournalCompacted, Problem> {
-    let shared = &state.shared;
-    // A copy of the store is not made meanwhile, so that it has either all rows or all that are kept.
-    let _one_at_a_time = shared.backing_up.lock().await;
-    let (store, service) = (shared.control.store(), shared.control.service());
+    let _one_at_a_time = state.backing_up().await;
+    let (store, service) = (state.control().store(), state.control().service());
     let exported = store.export_journal(service.as_str(), before_ms, file).await;
     let exported = exported.map_err(|error| refused("the journal", &error))?;
     let exported = exported.ok_or_else(|| {
         Problem::refused("the journal has no row that is so old and not needed any more")
             .help("rows are kept since the oldest release in flight was applied; `tidegate history` shows the first")
     })?;
-    let row = row(&exported, file, actor, reason);
-    store.drop_journal(service.as_str(), &exported.checkpoint, &row).await?;
+    drop_exported(state.control(), file, &exported, (actor, reason), clock::now()).await?;
     Ok(JournalCompacted {
         schema_version: SCHEMA_VERSION,
         file: file.display().to_string(),
@@ -98,23 +86,4 @@ async fn export_and_drop(
         rows: exported.rows,
         last: exported.checkpoint.seq,
     })
-}
-
-/// It names the hash of the last row that is dropped: by it the rest is verified.
-fn row(exported: &Exported, file: &Path, actor: &Actor, reason: &str) -> JournalEntry {
-    JournalEntry {
-        at_ms: clock::now().0,
-        actor: actor.to_string(),
-        reason: reason.to_owned(),
-        kind: "journal_compacted".to_owned(),
-        release: None,
-        subject: None,
-        about: Vec::new(),
-        body: json!({
-            "file": file, "bytes": exported.bytes, "digest": exported.digest, "rows": exported.rows,
-            "from_ms": exported.from_ms, "until_ms": exported.until_ms,
-            "last": exported.checkpoint.seq, "hash": exported.checkpoint.hash,
-        })
-        .to_string(),
-    }
 }

@@ -52,9 +52,24 @@ pub struct JournalCheck {
     /// Every row is there and as it was written.
     pub whole: bool,
     pub rows: i64,
+    /// The number of the first row that is kept; older ones were exported.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first: Option<i64>,
     /// The first row that was changed, lost or slipped in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub broken_at: Option<i64>,
+}
+
+/// How far back the journal goes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct JournalStatus {
+    /// The number of the first row that is kept; older ones were exported.
+    pub first: i64,
+    /// When that was written.
+    pub since_ms: i64,
+    /// Why what is older than `retention` says cannot be exported or dropped, such as a folder that is not there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trouble: Option<String>,
 }
 
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -148,8 +163,25 @@ async fn verify(state: AppState, _: Authorized<permission::Read>, (): ()) -> Res
         schema_version: SCHEMA_VERSION,
         whole: broken_at.is_none(),
         rows,
+        first: first(&state).await?.map(|row| row.seq),
         broken_at,
     }))
+}
+
+/// `None` as long as it is empty.
+pub async fn status(state: &AppState) -> Result<Option<JournalStatus>, Problem> {
+    let first = first(state).await?;
+    Ok(first.map(|row| JournalStatus {
+        first: row.seq,
+        since_ms: row.at_ms,
+        trouble: state.shared.not_dropped.borrow().clone(),
+    }))
+}
+
+async fn first(state: &AppState) -> Result<Option<JournalRow>, Problem> {
+    let (store, service) = (state.control().store(), state.control().service().as_str());
+    let mut rows = store.journal(service, JournalFilter::All, 0, 1).await?;
+    Ok(rows.pop())
 }
 
 impl JournalLine {

@@ -11,7 +11,7 @@ use tidegate_domain::plan::{self, Differences, Plan, PlanInput, PlanReport, Sinc
 use tidegate_domain::service::Service;
 use tidegate_domain::time::Timestamp;
 use tidegate_effects::gates;
-use tidegate_store::{Fact, FactChange, PlanEntry, Record};
+use tidegate_store::{Fact, FactChange, Old, PlanEntry, Record};
 use tokio::task::spawn_blocking;
 
 use super::exchange::{Answer, Body, Named};
@@ -177,7 +177,7 @@ pub async fn plan_and_keep(state: &AppState, request: PlanRequest, author: &Auth
         (Author::First(_), Some(first)) => first.by,
         (Author::First(by) | Author::HandedIn(by), _) => by.clone(),
     };
-    keep(state, &digest, &plan, &Input { request, by, at }).await?;
+    keep(state, (&digest, &plan), &Input { request, by, at }, now).await?;
     Ok(Planned {
         schema_version: SCHEMA_VERSION,
         digest,
@@ -212,17 +212,27 @@ async fn get(
 
 /// The plan under this digest.
 pub async fn find(state: &AppState, digest: &Digest) -> Result<Kept, Problem> {
-    let control = state.control();
     let no_plan = || {
         Problem::not_found(format!("there is no plan {digest}")).help("`tidegate plan` makes one and prints its digest")
     };
-    let row = control.store().plan(digest.as_str()).await?.ok_or_else(no_plan)?;
-    if row.service != control.service().as_str() {
-        return Err(no_plan());
-    }
-    let input = input_of(state, digest).await?.ok_or_else(no_plan)?;
+    kept(state, digest).await?.ok_or_else(no_plan)
+}
+
+/// `None`: none was made, or it is too old.
+async fn kept(state: &AppState, digest: &Digest) -> Result<Option<Kept>, Problem> {
+    let control = state.control();
+    let row = control.store().plan(digest.as_str()).await?;
+    let row = row.filter(|row| row.service == control.service().as_str());
+    let (Some(row), Some(input)) = (row, input_of(state, digest).await?) else {
+        return Ok(None);
+    };
     let plan = serde_json::from_str(&row.body).map_err(|error| Problem::unavailable(&error))?;
-    Ok(Kept { plan, input })
+    Ok(Some(Kept { plan, input }))
+}
+
+/// Drops a batch of plans that nobody has applied, but for those `needed`; says how many.
+pub async fn drop_plans(state: &AppState, old: &Old<'_>, needed: &[String]) -> Result<u64, Problem> {
+    Ok(state.control().store().drop_plans(old, needed, INPUT_KIND).await?)
 }
 
 /// What the plan under this digest was made of.
@@ -244,7 +254,9 @@ async fn since_last(state: &AppState, plan: &Plan, digest: &Digest) -> Result<Op
         return Ok(None);
     };
     let last: Digest = last.parse().map_err(|error| Problem::unavailable(&error))?;
-    let Kept { plan: before, input } = find(state, &last).await?;
+    let Some(Kept { plan: before, input }) = kept(state, &last).await? else {
+        return Ok(None);
+    };
     let differences = if last == *digest {
         Differences::default()
     } else {
@@ -257,11 +269,17 @@ async fn since_last(state: &AppState, plan: &Plan, digest: &Digest) -> Result<Op
     }))
 }
 
-async fn keep(state: &AppState, digest: &Digest, plan: &Plan, input: &Input) -> Result<(), Problem> {
+async fn keep(
+    state: &AppState,
+    (digest, plan): (&Digest, &Plan),
+    input: &Input,
+    now: Timestamp,
+) -> Result<(), Problem> {
     let text = |result: serde_json::Result<String>| result.expect("it has text keys only");
     let entry = PlanEntry {
         digest: digest.to_string(),
         body: text(serde_json::to_string(plan)),
+        at_ms: now.0,
     };
     let fact = Fact {
         kind: INPUT_KIND.to_owned(),

@@ -28,6 +28,7 @@ use super::created::CreatedStatus;
 use super::exchange::Answer;
 use super::freezes::FreezeStatus;
 use super::gateways::Gateway;
+use super::journal::JournalStatus;
 use super::restored::RestoredStatus;
 use super::{AppState, Problem, Route, SCHEMA_VERSION};
 use crate::auth::{Authorized, permission};
@@ -47,6 +48,8 @@ pub struct Status {
     /// The state was restored from a backup, and does not count yet, or the world is still being brought in line with it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub restored: Option<RestoredStatus>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub journal: Option<JournalStatus>,
     /// In the order they were applied.
     pub releases: Vec<ReleaseStatus>,
     /// Handed in and not applied, in the order they were handed in.
@@ -238,6 +241,7 @@ async fn get(state: AppState, _: Authorized<permission::Read>, (): ()) -> Result
     status.trouble.clone_from(&view.trouble);
     status.gateways = super::gateways::list(&state);
     status.restored = super::restored::of(&state).await?;
+    status.journal = super::journal::status(&state).await?;
     status.patches = patches(&view.state, clock::now());
     status.created = super::created::waiting(&state).await?;
     Ok(Answer(status))
@@ -262,6 +266,7 @@ pub fn of(service: &Service, waiting: &[Waiting]) -> Status {
         confirmed: service.routing.confirmed,
         trouble: None,
         restored: None,
+        journal: None,
         releases: service.runs.iter().map(|run| release(service, run, waiting)).collect(),
         created: Vec::new(),
         waiting: waiting

@@ -271,7 +271,7 @@ fn of(service: &Service) -> Vec<TenantStatus> {
     tenants.collect()
 }
 
-fn place_name(place: &Place) -> &'static str {
+pub(super) fn place_name(place: &Place) -> &'static str {
     match place {
         Place::Waiting => "waiting",
         Place::Moved { .. } => "moved",

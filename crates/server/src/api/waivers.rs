@@ -17,7 +17,7 @@ use crate::auth::{Authorized, permission};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Waive {
-    /// `notice`, `window` or `validation`.
+    /// `notice`, `window`, `validation` or `migration`.
     pub of: String,
     /// For these tenants; for every tenant of the release where neither they nor cells are named.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -34,7 +34,7 @@ pub fn routes() -> Vec<Route> {
     vec![Route::guarded(
         Method::POST,
         "/v1/releases/{version}/waive",
-        "Let tenants be moved without a notice or a report, or outside their windows",
+        "Let tenants be moved without a notice, a report or their migration, or outside their windows",
         waive,
     )]
 }

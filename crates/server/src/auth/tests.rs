@@ -30,10 +30,10 @@ hold releases: approver operator admin
 move releases forward: operator admin
 take releases back (within cells): operator admin
 approve plans: approver product operator admin
-waive notices, windows and reports: operator admin
+waive notices, windows, reports and migrations: operator admin
 freeze tenants: operator admin
 say that notices were sent: operator admin
-report what customers say: product operator admin
+say what customers report and how far they have migrated: product operator admin
 opt tenants in and out (within cells): product operator admin
 add, move, suspend and remove tenants (within cells): operator admin
 run jobs (within cells): operator admin

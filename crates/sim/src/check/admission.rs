@@ -25,6 +25,8 @@ impl Ledger {
             agreed(run, &Before::Release, now)
         } else if is(EntryKind::StageEntered) && entry.reason.starts_with("prepare:") {
             begins(run, entry, now)
+        } else if is(EntryKind::Completed) {
+            super::migrations::nobody_is_forgotten(self, run)
         } else if is(EntryKind::WaveConfirmed) {
             has_baked(run, entry, now)
         } else if is(EntryKind::DowntimeExtended) {
@@ -51,6 +53,7 @@ impl Ledger {
                 mover.stays_back()?;
                 mover.is_told()?;
                 mover.is_validated()?;
+                super::migrations::has_migrated(self, run, mover.tenant, mover.waived(Waived::Migration).is_some())?;
                 super::reserved::has_come(run, mover.tenant, now)?;
                 if is(EntryKind::Moved) {
                     super::downtime::is_out_of_service(self, run, entry, mover.tenant)?;

@@ -109,6 +109,8 @@ impl Replay {
             | EntryKind::Judged
             | EntryKind::GateEnded
             | EntryKind::LeftBehind
+            | EntryKind::MigrationSet
+            | EntryKind::TakenUp
             | EntryKind::WaveConfirmed
             | EntryKind::WaveRolledBack
             | EntryKind::JobAsked

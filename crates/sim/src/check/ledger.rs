@@ -12,8 +12,10 @@ use tidegate_domain::time::Timestamp;
 
 use super::Checked;
 use super::downtime::Downtimes;
+use super::migrations::Migrations;
 use super::patched::Patched;
 use super::promise::{Asked, Promise};
+use super::rows;
 use crate::product::roles;
 
 /// All that counts for moving tenants forward.
@@ -24,6 +26,8 @@ pub struct Ledger {
     /// When each notice was sent, by its key. What was sent for one run of a release was sent for the next.
     pub sent: BTreeMap<String, Timestamp>,
     pub freezes: BTreeMap<u32, Frozen>,
+    /// How far each tenant is with what a change asks of it.
+    pub migrations: Migrations,
     /// Since which row.
     opted_out: BTreeMap<TenantName, usize>,
     /// Who came or came back, and with which row.
@@ -54,6 +58,8 @@ pub struct Kept {
     /// When tenants have asked to be moved.
     pub reserved: BTreeMap<TenantName, Timestamp>,
     pub downtime: Downtimes,
+    /// Whom it has left because it would break them.
+    pub unmigrated: BTreeSet<TenantName>,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -134,14 +140,15 @@ impl Ledger {
         match entry.kind {
             EntryKind::Applied => self.applied(entry, state),
             EntryKind::OptedOut => self.opted_out(entry),
+            EntryKind::MigrationSet => self.migrations.set(entry).ok_or(Mute)?,
             EntryKind::TenantAdded => self.comes(entry),
             EntryKind::TenantRemoved => self.forget(entry),
             EntryKind::NoticeProven => self.proven(entry)?,
             EntryKind::Frozen => {
-                let (number, frozen) = frozen(&entry.reason, at).ok_or(Mute)?;
+                let (number, frozen) = rows::frozen(&entry.reason, at).ok_or(Mute)?;
                 self.freezes.insert(number, frozen);
             }
-            EntryKind::Unfrozen => drop(self.freezes.remove(&unfrozen(&entry.reason).ok_or(Mute)?)),
+            EntryKind::Unfrozen => drop(self.freezes.remove(&rows::unfrozen(&entry.reason).ok_or(Mute)?)),
             EntryKind::Approved
             | EntryKind::Rejected
             | EntryKind::ApprovalExpired
@@ -159,6 +166,7 @@ impl Ledger {
             | EntryKind::Moved
             | EntryKind::Returned
             | EntryKind::LeftBehind
+            | EntryKind::TakenUp
             | EntryKind::WaveConfirmed
             | EntryKind::WaveRolledBack
             | EntryKind::Completed
@@ -209,6 +217,7 @@ impl Ledger {
 
     fn forget(&mut self, entry: &Entry) {
         self.served.retain(|name| !entry.tenants.contains(name));
+        self.migrations.forget(entry);
         self.runs.values_mut().for_each(|run| run.forget(entry));
     }
 
@@ -259,6 +268,7 @@ impl Ledger {
             reports: BTreeMap::new(),
             reserved: BTreeMap::new(),
             downtime: Downtimes::default(),
+            unmigrated: BTreeSet::new(),
         };
         self.patched_by(&kept.promise);
         self.runs.insert(version.clone(), kept);
@@ -270,6 +280,7 @@ impl Ledger {
             return Ok(());
         };
         run.downtime.follow(entry, at, &self.served);
+        super::migrations::follow(run, entry);
         match (entry.kind, &entry.wave) {
             (EntryKind::Started, _) => run.started = true,
             (EntryKind::Approved, wave) => {
@@ -282,7 +293,7 @@ impl Ledger {
                 });
             }
             (EntryKind::Rejected, _) => run.rejected(&entry.actor, at),
-            (EntryKind::Waived, _) => run.waivers.push(waiver(&entry.reason, at).ok_or(Mute)?),
+            (EntryKind::Waived, _) => run.waivers.push(rows::waiver(&entry.reason, at).ok_or(Mute)?),
             (EntryKind::Resumed, _) => {
                 run.returned.clear();
                 run.resumed = row;
@@ -299,7 +310,7 @@ impl Ledger {
                 run.patched.over = true;
             }
             (EntryKind::CustomerReported, _) => {
-                let (customer, outcome) = reported(&entry.reason).ok_or(Mute)?;
+                let (customer, outcome) = rows::reported(&entry.reason).ok_or(Mute)?;
                 run.reports.insert(customer, outcome);
             }
             (EntryKind::Reserved, _) => {
@@ -347,6 +358,7 @@ impl Kept {
         self.patched.on.retain(|name, _| !entry.tenants.contains(name));
         self.reserved.retain(|name, _| !entry.tenants.contains(name));
         self.returned.retain(|name| !entry.tenants.contains(name));
+        self.unmigrated.retain(|name| !entry.tenants.contains(name));
         for wave in self.waves.values_mut() {
             wave.on.retain(|name| !entry.tenants.contains(name));
         }
@@ -417,72 +429,4 @@ impl Kept {
 /// Who comes from outside of a scenario is taken at their word.
 fn is_trusted(person: &Actor, asked: &Asked<'_>) -> bool {
     roles(person.as_str()).is_none_or(|roles| !asked.roles.is_disjoint(&roles))
-}
-
-/// Times in the journal's words are whole seconds: what lasts until one of them may last until the next.
-const SECOND: i64 = 999;
-
-/// `windows for everybody until INSTANT: why`
-fn waiver(text: &str, at: Timestamp) -> Option<Waiver> {
-    let (of, rest) = text.split_once(" for ")?;
-    let (whom, rest) = rest.split_once(" until ")?;
-    let (until, _) = rest.split_once(": ")?;
-    Some(Waiver {
-        of: match of {
-            "notices" => Waived::Notice,
-            "windows" => Waived::Window,
-            "customers' reports" => Waived::Validation,
-            _ => return None,
-        },
-        whom: selection(whom)?,
-        at,
-        until: Timestamp(read_instant(until).ok()?.0 + SECOND),
-    })
-}
-
-/// `customer acme: works: what it says`
-fn reported(text: &str) -> Option<(CustomerName, ReportOutcome)> {
-    let (customer, rest) = text.strip_prefix("customer ")?.split_once(": ")?;
-    let (outcome, _) = rest.split_once(": ")?;
-    let mut all = [ReportOutcome::Works, ReportOutcome::Trouble].into_iter();
-    Some((customer.parse().ok()?, all.find(|known| known.as_str() == outcome)?))
-}
-
-/// `freeze 3 of cell eu from INSTANT until INSTANT: why`, or `until it is lifted`
-fn frozen(text: &str, at: Timestamp) -> Option<(u32, Frozen)> {
-    let (number, rest) = text.strip_prefix("freeze ")?.split_once(" of ")?;
-    let (whom, rest) = rest.split_once(" from ")?;
-    let (from, rest) = rest.split_once(" until ")?;
-    let (until, _) = rest.split_once(": ")?;
-    let until = match until {
-        "it is lifted" => None,
-        until => Some(read_instant(until).ok()?),
-    };
-    let frozen = Frozen {
-        whom: selection(whom)?,
-        at,
-        from: Timestamp(read_instant(from).ok()?.0 + SECOND),
-        until,
-    };
-    Some((number.parse().ok()?, frozen))
-}
-
-/// `freeze 3 of cell eu: why`
-fn unfrozen(text: &str) -> Option<u32> {
-    text.strip_prefix("freeze ")?.split(' ').next()?.parse().ok()
-}
-
-fn selection(text: &str) -> Option<Selection> {
-    match text.split_once(' ') {
-        None if text == "everybody" => Some(Selection::Everybody),
-        Some(("cell", names)) => {
-            let names = names.split(", ").map(str::parse);
-            Some(Selection::Cells(names.collect::<Result<_, _>>().ok()?))
-        }
-        Some(("tenant", names)) => {
-            let names = names.split(", ").map(str::parse);
-            Some(Selection::Tenants(names.collect::<Result<_, _>>().ok()?))
-        }
-        _ => None,
-    }
 }

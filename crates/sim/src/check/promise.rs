@@ -9,7 +9,7 @@ use tidegate_domain::calendar::{Calendars, Class, Period, Subject, WhenOpenEnds,
 use tidegate_domain::files::{self, PlaybookFile, Project, Tenant, TimeZoneName};
 use tidegate_domain::id::{Actor, ApprovalName, CustomerName, RoleName, TenantName, WaveName};
 use tidegate_domain::plan::{Plan, PlannedNotice, PlannedWave};
-use tidegate_domain::policy::{ApprovalPoint, Before, Downtime, Gap, ReservationRule, Skip, WhenSilent};
+use tidegate_domain::policy::{ApprovalPoint, Before, Downtime, Gap, OnUnmigrated, ReservationRule, Skip, WhenSilent};
 use tidegate_domain::release::ReleaseKind;
 use tidegate_domain::time::{Duration, Timestamp};
 
@@ -328,6 +328,11 @@ impl Promise {
         let mut earlier = self.wave(&asked.of)?.tenants.keys();
         let has_one = earlier.any(|tried| self.declared(tried).and_then(|it| it.customer.as_ref()) == Some(customer));
         has_one.then_some((customer, asked.when_silent))
+    }
+
+    /// What becomes of tenants that it would break.
+    pub fn on_unmigrated(&self) -> Option<OnUnmigrated> {
+        self.playbook()?.on_unmigrated
     }
 
     /// Whether tenants may choose when they move, and how many at one time.

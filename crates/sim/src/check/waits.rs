@@ -21,13 +21,14 @@ pub enum Wait {
     Peak,
     Gap,
     Report,
+    Migration,
     Downtime,
     Earlier,
     Companion,
 }
 
 impl Wait {
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Approval,
         Self::Start,
         Self::Window,
@@ -36,6 +37,7 @@ impl Wait {
         Self::Peak,
         Self::Gap,
         Self::Report,
+        Self::Migration,
         Self::Downtime,
         Self::Earlier,
         Self::Companion,
@@ -51,6 +53,7 @@ impl Wait {
             Waiting::Peak { .. } => Some(Self::Peak),
             Waiting::Gap { .. } => Some(Self::Gap),
             Waiting::Validation { .. } => Some(Self::Report),
+            Waiting::Migration { .. } => Some(Self::Migration),
             Waiting::Downtime { .. } => Some(Self::Downtime),
             Waiting::EarlierMoves { .. } => Some(Self::Earlier),
             Waiting::Companion { .. } => Some(Self::Companion),
@@ -80,6 +83,7 @@ impl Wait {
             Self::Peak => "peak",
             Self::Gap => "gap",
             Self::Report => "report",
+            Self::Migration => "migration",
             Self::Downtime => "downtime",
             Self::Earlier => "earlier release",
             Self::Companion => "companion",
@@ -100,6 +104,7 @@ fn over(waiting: &Waiting) -> Option<Timestamp> {
         | Waiting::EarlierMoves { .. }
         | Waiting::Companion { .. }
         | Waiting::Validation { .. }
+        | Waiting::Migration { .. }
         | Waiting::Downtime { .. }
         | Waiting::Gate { .. }
         | Waiting::Bake { .. }
@@ -141,6 +146,7 @@ pub fn count(ledger: &Ledger, waiting: &[Waiting]) -> Checked {
                 | Wait::Notice
                 | Wait::Peak
                 | Wait::Report
+                | Wait::Migration
                 | Wait::Downtime
                 | Wait::Earlier
                 | Wait::Companion,

@@ -1,8 +1,10 @@
 //! What not every project uses: releases that patch another one, customers who report, tenants that choose when they move, and
 //! planned downtime. Drawn from a stream of its own: projects with it and without it are otherwise the same.
 
+use std::collections::BTreeSet;
+
 use tidegate_domain::id::{CustomerName, TenantName, Version};
-use tidegate_domain::service::ReportOutcome;
+use tidegate_domain::service::{MigrationState, ReportOutcome, Selection, Waived};
 use tidegate_domain::time::Duration;
 
 use crate::random::Random;
@@ -19,6 +21,7 @@ const VALIDATED: u32 = 80;
 /// Of a hundred projects.
 const RESERVING: u32 = 40;
 const WITH_DOWNTIME: u32 = 40;
+const MIGRATING: u32 = 50;
 /// Of a hundred releases of such projects.
 const PLANNING_DOWNTIME: u32 = 60;
 
@@ -66,6 +69,18 @@ pub fn report_habit(random: &mut Random) -> Option<Duration> {
     random.percent(60).then(|| Duration::from_secs(after))
 }
 
+/// Tenants that a breaking change would break are left or waited for.
+pub fn on_unmigrated(random: &mut Random) -> &'static str {
+    let rule = *random.pick(&["on_unmigrated: leave-behind\n", "on_unmigrated: block-wave\n"]);
+    if random.percent(MIGRATING) { rule } else { "" }
+}
+
+/// How long tenants take that are asked to migrate.
+pub fn migrate_habit(random: &mut Random) -> Option<Duration> {
+    let after = *random.pick(&[60, 6 * HOUR, DAY, 6 * DAY]);
+    random.percent(50).then(|| Duration::from_secs(after))
+}
+
 /// Tenants choose when they move, few of them at one time.
 pub fn reservations(random: &mut Random) -> String {
     let capacity = random.between(1, 2);
@@ -111,8 +126,40 @@ pub fn of_weeks(random: &mut Random, script: &mut Script, tenants: &[TenantName]
         let after = random.percent(90).then(|| Duration::from_secs(after));
         put(random, script, Command::Reserve(version, tenant, after));
     }
+    if script.files.values().any(|text| text.contains("on_unmigrated:")) {
+        migrations(random, script, tenants);
+    }
     if script.files.values().any(|text| text.contains("downtime:")) {
         silences(random, script);
+    }
+}
+
+/// What is said of tenants, also what is taken back later, and of whom nobody waits for it.
+fn migrations(random: &mut Random, script: &mut Script, tenants: &[TenantName]) {
+    for _ in 0..random.between(1, 5) {
+        let state = *random.pick(&[
+            MigrationState::Contacted,
+            MigrationState::Migrated,
+            MigrationState::Migrated,
+            MigrationState::NotAffected,
+        ]);
+        let some = tenants
+            .iter()
+            .filter(|_| random.percent(40))
+            .cloned()
+            .collect::<BTreeSet<_>>();
+        if !some.is_empty() {
+            put(random, script, Command::Migrate(state, some));
+        }
+    }
+    if random.percent(30) {
+        let versions = script.versions();
+        let (version, length) = (
+            random.pick(&versions).clone(),
+            Duration::from_secs(*random.pick(&[HOUR, 2 * DAY])),
+        );
+        let waive = Command::Waive(version, Waived::Migration, length, Selection::Everybody);
+        put(random, script, waive);
     }
 }
 

@@ -25,6 +25,7 @@ impl Drawn<'_> {
         text.push_str(&format!(
             "on_failure: {failure}\non_inconclusive: {inconclusive}\nrollback_window: {warm}\n"
         ));
+        text.push_str(super::features::on_unmigrated(self.features));
         if self.random.percent(25) && !windows.is_empty() {
             let freezes: Vec<&str> = windows
                 .iter()

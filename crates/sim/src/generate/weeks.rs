@@ -65,6 +65,7 @@ pub fn weeks(seed: u64) -> Option<Script> {
         files,
         habits: Habits {
             report: super::features::report_habit(&mut features),
+            migrate: super::features::migrate_habit(&mut features),
             ..habits(&mut random)
         },
         ..Script::default()
@@ -110,6 +111,7 @@ fn habits(random: &mut Random) -> Habits {
         notify: often(85, &[60, HOUR, 10 * HOUR, 3 * DAY]),
         resume: often(40, &[HOUR, DAY]),
         report: None,
+        migrate: None,
     }
 }
 

@@ -76,6 +76,8 @@ impl<'a> Words<'a> {
             EntryKind::Superseded => format!("release {release} moves nobody any more{by}: {why}"),
             EntryKind::Reserved => format!("{who} {} {why}{by}", are(entry.tenants.len())),
             EntryKind::CustomerReported => format!("{why}{by}"),
+            EntryKind::MigrationSet => format!("{who} {}: {why}{by}", are(entry.tenants.len())),
+            EntryKind::TakenUp => format!("{who} {} taken up again, {wave}: {why}", are(entry.tenants.len())),
             EntryKind::DowntimeStarted | EntryKind::DowntimeExtended => {
                 format!("{who} {} {}, {wave}", are(entry.tenants.len()), why)
             }

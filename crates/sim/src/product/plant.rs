@@ -47,6 +47,7 @@ impl Planted {
                 }
             }
             Self::NoReports => schedule.validations.clear(),
+            Self::NoMigrations => schedule.migrations.clear(),
             Self::SilenceMoves => {
                 let asked = schedule.validations.iter_mut();
                 asked.for_each(|asked| asked.when_silent = WhenSilent::Move);
@@ -66,6 +67,7 @@ impl Planted {
             | Self::SkipsSteps
             | Self::ForgetsHalfDone
             | Self::ForgetsTrouble
+            | Self::ForgetsMigrations
             | Self::ForgetsReservations
             | Self::TellsNoExtension
             | Self::ForgetsWhoMovedOn
@@ -141,6 +143,9 @@ impl Planted {
             closed.for_each(|maintenance| maintenance.extended = true);
         }
         runs.iter_mut().for_each(|run| self.forget_companions(run));
+        if self == Self::ForgetsMigrations {
+            runs.iter_mut().for_each(|run| run.unmigrated.clear());
+        }
         if self == Self::ForgetsReservations {
             runs.iter_mut().for_each(|run| run.reservations.clear());
         }

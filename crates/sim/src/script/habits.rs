@@ -16,6 +16,8 @@ pub struct Habits {
     pub notify: Option<Duration>,
     /// Customers who are asked to try a release report that it works.
     pub report: Option<Duration>,
+    /// Tenants that a release would break migrate.
+    pub migrate: Option<Duration>,
     /// What is held for good is resumed.
     pub resume: Option<Duration>,
 }
@@ -27,6 +29,7 @@ impl Habits {
         notify: Some(Duration::from_secs(60)),
         // Customers take longer than many a wave bakes, and longer than most gaps.
         report: Some(Duration::from_days(4)),
+        migrate: Some(Duration::from_days(2)),
         resume: None,
     };
 
@@ -39,8 +42,9 @@ impl Habits {
                 "approve" => habits.approve = takes,
                 "notify" => habits.notify = takes,
                 "report" => habits.report = takes,
+                "migrate" => habits.migrate = takes,
                 "resume" => habits.resume = takes,
-                _ => return Err("people have the habits approve=D, notify=D, report=D and resume=D"),
+                _ => return Err("people have the habits approve=D, notify=D, report=D, migrate=D and resume=D"),
             }
         }
         Ok(habits)
@@ -54,6 +58,7 @@ impl fmt::Display for Habits {
             ("approve", self.approve),
             ("notify", self.notify),
             ("report", self.report),
+            ("migrate", self.migrate),
             ("resume", self.resume),
         ];
         all.into_iter()

@@ -33,6 +33,10 @@ pub enum Planted {
     NoReports,
     /// Where customers say nothing, it works.
     SilenceMoves,
+    /// Nobody has to have migrated.
+    NoMigrations,
+    /// Who was left and has migrated since is forgotten.
+    ForgetsMigrations,
     /// Any number of tenants may reserve one time.
     MoreRoom,
     /// Nobody is taken out of service.
@@ -92,7 +96,7 @@ pub enum Planted {
 }
 
 impl Planted {
-    pub const ALL: [Self; 41] = [
+    pub const ALL: [Self; 43] = [
         Self::ForgetsCompanions,
         Self::StaysAlone,
         Self::NeverQueues,
@@ -111,6 +115,8 @@ impl Planted {
         Self::BackToPatched,
         Self::NoReports,
         Self::SilenceMoves,
+        Self::NoMigrations,
+        Self::ForgetsMigrations,
         Self::MoreRoom,
         Self::NoDowntime,
         Self::LongerDowntime,
@@ -152,6 +158,8 @@ impl Planted {
             Self::BackToPatched => "back-to-patched",
             Self::NoReports => "no-reports",
             Self::SilenceMoves => "silence-moves",
+            Self::NoMigrations => "no-migrations",
+            Self::ForgetsMigrations => "forgets-migrations",
             Self::MoreRoom => "more-room",
             Self::NoDowntime => "no-downtime",
             Self::LongerDowntime => "longer-downtime",

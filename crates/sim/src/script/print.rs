@@ -175,6 +175,10 @@ impl fmt::Display for Command {
             }
             Self::Unfreeze => f.write_str("lift-freezes"),
             Self::Report(version, customer, outcome) => write!(f, "report {version} {customer} {}", outcome.as_str()),
+            Self::Migrate(state, tenants) => {
+                let tenants = words(&tenants.iter().collect::<Vec<_>>(), " ");
+                write!(f, "migrate {} {tenants}", state.as_str())
+            }
             Self::Reserve(version, tenant, None) => write!(f, "reserve {version} {tenant} as-planned"),
             Self::Reserve(version, tenant, Some(after)) => write!(f, "reserve {version} {tenant} {}", offset(*after)),
             Self::OptIn(tenant) => write!(f, "opt-in {tenant}"),

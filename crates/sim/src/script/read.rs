@@ -8,7 +8,7 @@ use tidegate_domain::event::{Scope, Verdict};
 use tidegate_domain::id::{CellName, TenantName, Version};
 use tidegate_domain::policy::{Bake, OnFailure, OnInconclusive, Parallel, WhileInFlight};
 use tidegate_domain::release::{AfterStep, Companion, DataStepKind, Ownership, Reversible, Stage};
-use tidegate_domain::service::{CompanionPhase, ReportOutcome, Selection, Waived};
+use tidegate_domain::service::{CompanionPhase, MigrationState, ReportOutcome, Selection, Waived};
 use tidegate_domain::time::Duration;
 
 use super::{Action, Command, GateMood, GatewayMood, Habits, JobLine, Release, Script, SlotMood, TrafficLine};
@@ -234,7 +234,7 @@ fn command(words: &[&str]) -> Read<Command> {
         ["notify", version] => Command::Notify(version_of(version)?, Duration::ZERO),
         ["notify", version, ago] => Command::Notify(version_of(version)?, duration(ago)?),
         ["waive", version, of, length, whom @ ..] => {
-            let of = Waived::read(of).ok_or("notice, window and validation can be waived")?;
+            let of = Waived::read(of).ok_or("notice, window, validation and migration can be waived")?;
             Command::Waive(version_of(version)?, of, duration(length)?, selection(whom)?)
         }
         ["put-freeze", after, length, whom @ ..] => Command::Freeze {
@@ -247,6 +247,10 @@ fn command(words: &[&str]) -> Read<Command> {
             version_of(version)?,
             customer.parse().map_err(|_| "a customer is a name")?,
             report_outcome(outcome)?,
+        ),
+        ["migrate", state, tenants @ ..] => Command::Migrate(
+            MigrationState::read(state).ok_or("a migration is contacted, acknowledged, migrated or not-affected")?,
+            list(tenants, "a tenant is a name")?.into_iter().collect(),
         ),
         ["reserve", version, tenant, "as-planned"] => Command::Reserve(version_of(version)?, name_of(tenant)?, None),
         ["reserve", version, tenant, after] => {

@@ -77,6 +77,7 @@ impl World {
             | Command::Waive(..)
             | Command::Freeze { .. }
             | Command::Unfreeze
+            | Command::Migrate(..)
             | Command::Reserve(..)
             | Command::OptIn(_)
             | Command::OptOut(_) => "ada",
@@ -145,6 +146,7 @@ impl World {
                 customer,
                 outcome,
             },
+            Command::Migrate(state, tenants) => EventKind::MigrationsSet(product::migrations(state, tenants)),
             Command::Reserve(version, tenant, after) => EventKind::Reserve {
                 version,
                 tenant,

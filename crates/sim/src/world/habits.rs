@@ -7,11 +7,13 @@ use tidegate_domain::event::{Event, EventKind};
 use tidegate_domain::id::{Actor, CustomerName, TenantName, WaveName};
 use tidegate_domain::plan::NoticeKey;
 use tidegate_domain::policy::NoticeKind;
-use tidegate_domain::service::{ReportOutcome, Run, RunPhase, Selection, Service, Waived, Waiver, WaveState};
+use tidegate_domain::service::{
+    Member, MigrationState, Place, ReportOutcome, Run, RunPhase, Selection, Service, Waived, Waiver, WaveState,
+};
 use tidegate_domain::time::Duration;
 
 use super::{Happening, World};
-use crate::product::{PEOPLE, roles};
+use crate::product::{self, PEOPLE, roles};
 
 impl World {
     pub fn act_on_habits(&mut self, state: &Service) {
@@ -25,6 +27,9 @@ impl World {
             }
             if let Some(after) = habits.report {
                 self.reports(run, state, after);
+            }
+            if let Some(after) = habits.migrate {
+                self.migrations(run, state, after);
             }
             let held = run
                 .hold
@@ -126,6 +131,23 @@ impl World {
                 };
                 self.set_out(format!("waive {version} reports"), after, "ada", kind);
             }
+        }
+    }
+
+    /// Whoever waits, or was left, because it has not migrated does so.
+    fn migrations(&mut self, run: &Run, state: &Service, after: Duration) {
+        if run.schedule.migrations.is_empty() || run.phase.has_ended() {
+            return;
+        }
+        let is_asked = |(tenant, member): &(&TenantName, &Member)| {
+            let waits = member.place == Place::Waiting || run.unmigrated.contains(*tenant);
+            waits && state.unmigrated(run, tenant).next().is_some()
+        };
+        let tenants: BTreeSet<TenantName> = run.members().filter(is_asked).map(|(name, _)| name.clone()).collect();
+        if !tenants.is_empty() {
+            let what = format!("migrate {}", run.version);
+            let kind = EventKind::MigrationsSet(product::migrations(MigrationState::Migrated, tenants));
+            self.set_out(what, after, "ada", kind);
         }
     }
 

@@ -95,6 +95,12 @@ pub struct SlowPerformers {
     held: Vec<(Rc<Cell<bool>>, Performing)>,
 }
 
+impl SlowPerformers {
+    pub fn are_any(&self) -> bool {
+        !self.held.is_empty()
+    }
+}
+
 /// One performer's attempt at a lane.
 struct Attempt {
     store: Store,

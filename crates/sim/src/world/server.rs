@@ -7,13 +7,14 @@ use std::sync::Arc;
 use tidegate_domain::desired::{Desired, desired};
 use tidegate_domain::effect::Lane;
 use tidegate_domain::event::{Event, EventKind, Judgement};
+use tidegate_domain::files::Retention;
 use tidegate_domain::id::{Actor, CellName, ServiceName, SlotId, Version, WaveName};
 use tidegate_domain::observed::SlotState;
 use tidegate_domain::service::{Cell, Service, Slot};
 use tidegate_domain::time::Timestamp;
 use tidegate_domain::waiting::Waiting;
-use tidegate_engine::{TurnError, Turned, load, put_event, turn};
-use tidegate_store::{Commit, Fault, Memory, Store, complete_now};
+use tidegate_engine::{TurnError, Turned, drop_events, load, put_event, turn};
+use tidegate_store::{Commit, Fault, Memory, Old, Store, complete_now};
 
 use super::{Happening, World};
 use crate::boundary::{Kind, Moment};
@@ -119,6 +120,7 @@ impl World {
                 self.checker.settled(&turned, self.now());
                 self.checker.served(&turned.state, &self.gateways, &self.performed);
                 self.checker.tenants(&turned.state, &self.gateways);
+                self.drop_old(&turned.state);
                 self.after_turn(turned);
                 self.forget();
             }
@@ -134,6 +136,31 @@ impl World {
                     self.crash();
                 }
             }
+        }
+    }
+
+    /// What is over is kept for the shortest time that can be declared, and effects for none: whatever may be dropped is. Nobody who
+    /// hangs between doing and reporting does so for that time: as long as somebody does, all is kept.
+    fn drop_old(&mut self, state: &Service) {
+        if self.slow.are_any() {
+            return;
+        }
+        let (store, now) = (self.store(), self.now());
+        let since = state.in_flight_since().unwrap_or(now);
+        let old = |before: i64| Old {
+            service: self.service.as_str(),
+            before_ms: before.min(since.0),
+            limit: u32::MAX,
+        };
+        let events = old(now.0 - Retention::SHORTEST.as_millis());
+        let dropped = complete_now(async {
+            for lane in Lane::NUMBERED {
+                store.drop_effects(&old(now.0), lane.as_str()).await?;
+            }
+            drop_events(&store, &events).await
+        });
+        if let Err(error) = dropped {
+            self.checker.violate("what is old can be dropped", chain(&error));
         }
     }
 

@@ -6,12 +6,13 @@ use std::path::Path;
 use tidegate_sim::{Script, replay};
 
 /// What can be planted in the release 2.0.0 of which scenario, and the rule that notices it.
-const NOTICED: [(&str, &[(&str, &str)]); 12] = [
+const NOTICED: [(&str, &[(&str, &str)]); 13] = [
     ("queued.txt", &QUEUED),
     ("beside.txt", &BESIDE),
     ("weeks.txt", &WEEKS),
     ("patched.txt", &PATCHED),
     ("reported.txt", &REPORTED),
+    ("migrations.txt", &MIGRATIONS),
     ("reserved.txt", &RESERVED),
     ("steps.txt", &STEPS),
     ("downtime.txt", &DOWNTIME),
@@ -55,6 +56,11 @@ const REPORTED: [(&str, &str); 3] = [
     ("no-reports", "no tenant moves before its customer has reported"),
     ("silence-moves", "no tenant moves before its customer has reported"),
     ("forgets-trouble", "no tenant moves before its customer has reported"),
+];
+
+const MIGRATIONS: [(&str, &str); 2] = [
+    ("no-migrations", "nobody is broken who has not migrated"),
+    ("forgets-migrations", "who has migrated is moved"),
 ];
 
 const RESERVED: [(&str, &str); 2] = [

@@ -12,6 +12,7 @@ use crate::inbox::Addressed;
 use crate::journal::{About, Head, JournalCheck, JournalEntry, JournalFilter, JournalRow};
 use crate::outbox::{Finished, Outcome};
 use crate::plans::{PlanEntry, PlanRow};
+use crate::retention::Old;
 use inbox::Inbox;
 use outbox::Outbox;
 
@@ -22,8 +23,15 @@ pub(super) struct Tables {
     pub(super) outbox: Outbox,
     /// By service, kind and key.
     facts: BTreeMap<(String, String, String), String>,
-    plans: BTreeMap<String, PlanRow>,
+    plans: BTreeMap<String, KeptPlan>,
     journals: BTreeMap<String, Journal>,
+}
+
+#[derive(Clone, Debug)]
+struct KeptPlan {
+    row: PlanRow,
+    at_ms: i64,
+    applied: bool,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -56,6 +64,7 @@ impl Tables {
         self.outbox.insert(service, &commit.outbox);
         self.outbox.end(endings);
         self.put_plans(service, &commit.plans);
+        self.keep_plans(service, &commit.applied);
         self.change_facts(service, &commit.facts);
         let generation = match &commit.state {
             Some(state) => {
@@ -116,7 +125,8 @@ impl Tables {
         for plan in plans {
             let first = *given.entry(&plan.digest).or_insert(&plan.body);
             let kept = self.plans.get(&plan.digest);
-            if first != plan.body || kept.is_some_and(|kept| kept.service != service || kept.body != plan.body) {
+            if first != plan.body || kept.is_some_and(|kept| kept.row.service != service || kept.row.body != plan.body)
+            {
                 return Err(StoreError::PlanDiffers {
                     digest: plan.digest.clone(),
                 });
@@ -127,17 +137,53 @@ impl Tables {
 
     fn put_plans(&mut self, service: &str, plans: &[PlanEntry]) {
         for plan in plans {
-            let row = PlanRow {
-                digest: plan.digest.clone(),
-                service: service.to_owned(),
-                body: plan.body.clone(),
-            };
-            self.plans.insert(plan.digest.clone(), row);
+            let kept = self.plans.entry(plan.digest.clone()).or_insert_with(|| KeptPlan {
+                row: PlanRow {
+                    digest: plan.digest.clone(),
+                    service: service.to_owned(),
+                    body: plan.body.clone(),
+                },
+                at_ms: plan.at_ms,
+                applied: false,
+            });
+            kept.at_ms = kept.at_ms.max(plan.at_ms);
+        }
+    }
+
+    fn keep_plans(&mut self, service: &str, applied: &[String]) {
+        for digest in applied {
+            if let Some(plan) = self.plans.get_mut(digest).filter(|plan| plan.row.service == service) {
+                plan.applied = true;
+            }
         }
     }
 
     pub fn plan(&self, digest: &str) -> Option<PlanRow> {
-        self.plans.get(digest).cloned()
+        self.plans.get(digest).map(|plan| plan.row.clone())
+    }
+
+    pub fn drop_plans(&mut self, old: &Old<'_>, kept: &[String], inputs: &str) -> u64 {
+        let plans = self.plans.iter().filter(|(digest, plan)| {
+            plan.row.service == old.service && !plan.applied && plan.at_ms < old.before_ms && !kept.contains(digest)
+        });
+        let digests = old.first(plans.map(|(digest, plan)| (plan.at_ms, digest.clone())));
+        for digest in &digests {
+            self.plans.remove(digest);
+        }
+        self.drop_facts(old.service, inputs, &digests);
+        digests.len() as u64
+    }
+
+    pub fn drop_events(&mut self, old: &Old<'_>, answers: &str) -> u64 {
+        let keys = self.inbox.drop_old(old);
+        self.drop_facts(old.service, answers, &keys);
+        keys.len() as u64
+    }
+
+    fn drop_facts(&mut self, service: &str, kind: &str, keys: &[String]) {
+        for key in keys {
+            self.facts.remove(&(service.to_owned(), kind.to_owned(), key.clone()));
+        }
     }
 
     fn change_facts(&mut self, service: &str, changes: &[FactChange]) {

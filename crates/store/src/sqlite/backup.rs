@@ -121,9 +121,10 @@ async fn look_inside(path: &Path, connection: &mut SqliteConnection) -> Result<(
         }
     }
     let services = sqlx::query_as(
-        "SELECT service.service, service.generation, service.state, coalesce(journal_head.seq, 0) AS journal_rows,
+        "SELECT service.service, service.generation, service.state,
+             (SELECT count(*) FROM journal WHERE journal.service = service.service) AS journal_rows,
              coalesce((SELECT max(at_ms) FROM journal WHERE journal.service = service.service), 0) AS journal_at_ms
-         FROM service LEFT JOIN journal_head USING (service) ORDER BY service.service",
+         FROM service ORDER BY service.service",
     )
     .fetch_all(connection)
     .await

@@ -3,13 +3,13 @@
 //! They are two calls. Killed in between, the store has all its rows and the file is whole.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufWriter, Write as _};
+use std::io::{self, BufRead as _, BufReader, BufWriter, Write as _};
 use std::path::Path;
 
 use super::backup::{beside, file, folder, give_name, hash, is_present, make_empty};
 use super::{Sqlite, journal, rows};
 use crate::error::StoreError;
-use crate::journal::{Checkpoint, Exported, JournalEntry, JournalFilter, JournalRow};
+use crate::journal::{Beginning, Checkpoint, Exported, JournalEntry, JournalFilter, JournalRow};
 
 /// How many rows an export holds in memory at a time.
 const PAGE: u32 = 1_000;
@@ -49,6 +49,48 @@ impl Sqlite {
                 hash: last.hash,
             },
         }))
+    }
+
+    /// What an export before this one wrote, where the journal still begins with it.
+    pub(crate) async fn exported_journal(&self, service: &str, from: &Path) -> Result<Option<Exported>, StoreError> {
+        if !is_present(from)? {
+            return Ok(None);
+        }
+        let beginning = self.beginning(service).await?;
+        let other = |seq| StoreError::NotInJournal {
+            service: service.to_owned(),
+            seq,
+        };
+        let (mut followed, mut ends) = (beginning.head(), None);
+        let lines = BufReader::new(File::open(from).map_err(|source| file("read", from, source))?).lines();
+        for line in lines {
+            let line = line.map_err(|source| file("read", from, source))?;
+            let row: JournalRow = serde_json::from_str(&line).map_err(|_| other(followed.seq + 1))?;
+            if row.service != service || !followed.follow(&row) {
+                return Err(other(followed.seq + 1));
+            }
+            let (from_ms, _) = ends.unwrap_or((row.at_ms, row.at_ms));
+            ends = Some((from_ms, row.at_ms));
+        }
+        let (from_ms, until_ms) = ends.ok_or_else(|| other(followed.seq + 1))?;
+        let (bytes, digest) = hash(from).await?;
+        Ok(Some(Exported {
+            rows: followed.seq - beginning.seq,
+            from_ms,
+            until_ms,
+            bytes,
+            digest,
+            checkpoint: Checkpoint {
+                seq: followed.seq,
+                hash: followed.hash,
+            },
+        }))
+    }
+
+    async fn beginning(&self, service: &str) -> Result<Beginning, StoreError> {
+        let failed = |error: sqlx::Error| self.explain("read the journal", error);
+        let mut connection = self.database.readers.acquire().await.map_err(failed)?;
+        journal::beginning(&mut connection, service).await.map_err(failed)
     }
 
     /// The last of the rows at the beginning of the journal that are all older.

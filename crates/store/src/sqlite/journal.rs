@@ -107,7 +107,7 @@ impl Sqlite {
 }
 
 /// Behind which row a journal begins; a copy of an earlier version has no table that says so.
-async fn beginning(connection: &mut SqliteConnection, service: &str) -> Result<Beginning, sqlx::Error> {
+pub(super) async fn beginning(connection: &mut SqliteConnection, service: &str) -> Result<Beginning, sqlx::Error> {
     let table: i64 = sqlx::query_scalar("SELECT count(*) FROM sqlite_schema WHERE name = 'journal_checkpoint'")
         .fetch_one(&mut *connection)
         .await?;

@@ -53,9 +53,9 @@ pub(super) async fn put_plans(
     }
     let given = list(plans);
     sqlx::query(
-        "INSERT INTO plan (digest, service, body)
-         SELECT value->>'digest', ?1, value->>'body' FROM json_each(?2) WHERE true ORDER BY key
-         ON CONFLICT (digest) DO NOTHING",
+        "INSERT INTO plan (digest, service, body, at_ms)
+         SELECT value->>'digest', ?1, value->>'body', value->>'at_ms' FROM json_each(?2) WHERE true ORDER BY key
+         ON CONFLICT (digest) DO UPDATE SET at_ms = max(at_ms, excluded.at_ms)",
     )
     .bind(service)
     .bind(&given)
@@ -73,6 +73,23 @@ pub(super) async fn put_plans(
         Some(digest) => Err(StoreError::PlanDiffers { digest }.into()),
         None => Ok(()),
     }
+}
+
+/// Plans that releases came of are never dropped.
+pub(super) async fn keep_plans(
+    connection: &mut SqliteConnection,
+    service: &str,
+    applied: &[String],
+) -> Result<(), Failure> {
+    if applied.is_empty() {
+        return Ok(());
+    }
+    sqlx::query("UPDATE plan SET applied = 1 WHERE service = ? AND digest IN (SELECT value FROM json_each(?))")
+        .bind(service)
+        .bind(list(applied))
+        .execute(connection)
+        .await?;
+    Ok(())
 }
 
 pub(super) async fn change_facts(

@@ -158,7 +158,9 @@ fn turn() -> Commit {
         plans: vec![PlanEntry {
             digest: "d1".to_owned(),
             body: "{}".to_owned(),
+            at_ms: 0,
         }],
+        applied: vec!["d1".to_owned()],
         journal: vec![JournalEntry {
             at_ms: 0,
             actor: "ada".to_owned(),

@@ -116,6 +116,37 @@ async fn between_export_and_drop_nothing_is_lost_and_only_what_was_exported_can_
 }
 
 #[tokio::test]
+async fn what_was_exported_and_not_dropped_is_found_again_and_nothing_else_is_taken_for_it() {
+    let disk = five_rows().await;
+    let to = disk.path().with_file_name("old.ndjson");
+    assert_eq!(disk.store.exported_journal("shop", &to).await.unwrap(), None);
+    let exported = export(&disk, 3_001, "old.ndjson").await.unwrap();
+    let disk = disk.reopen().await;
+    let found = disk.store.exported_journal("shop", &to).await.unwrap();
+    assert_eq!(found.as_ref(), Some(&exported));
+    let refused = async |text: &str| {
+        fs::write(&to, text).unwrap();
+        match disk.store.exported_journal("shop", &to).await {
+            Err(StoreError::NotInJournal { seq, .. }) => seq,
+            other => panic!("{other:?}"),
+        }
+    };
+    let text = fs::read_to_string(&to).unwrap();
+    assert_eq!(refused("").await, 1);
+    assert_eq!(refused(&text.replace("because", "why not")).await, 1);
+    assert_eq!(refused(&text.replace("shop", "desk")).await, 1);
+    assert_eq!(refused(&text.replacen('\n', "\n\n", 1)).await, 2);
+    assert_eq!(refused(&text.replace("\"at_ms\":3000", "\"at_ms\":3001")).await, 3);
+    assert_eq!(refused(&text.repeat(2)).await, 4);
+    let told = told(&exported.checkpoint);
+    disk.store
+        .drop_journal("shop", &exported.checkpoint, &told)
+        .await
+        .unwrap();
+    assert_eq!(refused(&text).await, 4, "the journal begins behind it");
+}
+
+#[tokio::test]
 async fn a_checkpoint_that_nobody_told_of_and_rows_lost_behind_one_are_found() {
     for (sql, seq) in [
         ("DELETE FROM journal_checkpoint", 1),
@@ -157,6 +188,7 @@ async fn a_compacted_store_is_backed_up_and_restored() {
         disk.path().with_file_name("other.db"),
     );
     let copied = disk.store.backup(&copy).await.unwrap();
+    assert_eq!(copied.services[0].journal_rows, 3, "those that are in it");
     Store::restore(&copy, &other, &copied.digest, &[]).await.unwrap();
     let restored = Store::open(&other).await.unwrap();
     assert_eq!(

@@ -1,6 +1,7 @@
 //! What both stores promise, promise by promise.
 
 mod effects;
+mod retention;
 
 use tidegate_store::{
     Applied, Commit, Fact, FactChange, Fault, JournalCheck, JournalFilter, Loaded, Memory, PlanEntry, PlanRow, Record,
@@ -178,6 +179,7 @@ async fn a_plan_keeps_the_text_its_digest_was_made_of() {
         let plan = |body: &str| PlanEntry {
             digest: "d1".to_owned(),
             body: body.to_owned(),
+            at_ms: 1_000,
         };
         store.put_plan("shop", &plan("{}")).await.unwrap();
         store.put_plan("shop", &plan("{}")).await.unwrap();
@@ -244,6 +246,7 @@ async fn a_refused_commit_leaves_no_part_of_itself() {
         let plan = PlanEntry {
             digest: "d1".to_owned(),
             body: "{}".to_owned(),
+            at_ms: 1_000,
         };
         store.put_plan("shop", &plan).await.unwrap();
         store.put_events("shop", &[event("a", "1")]).await.unwrap();

@@ -63,6 +63,9 @@ fn the_commands_reach_every_answer() {
         "LeaseLost",
         "true",
         "false",
+        "dropped 0",
+        "dropped 1",
+        "dropped 2",
     ] {
         assert!(answers.contains(wanted), "no answer has {wanted:?}");
     }
@@ -92,7 +95,14 @@ async fn run(store: &Store, command: &Command) -> String {
             text(store.release_lease(owner, id, *retry_at_ms, "again").await)
         }
         Command::Finish { owner, outcomes } => text(store.finish(owner, outcomes).await),
+        Command::DropEvents { old, answers } => text(store.drop_events(&old.old(), answers).await.map(dropped)),
+        Command::DropEffects { old, lane } => text(store.drop_effects(&old.old(), lane).await.map(dropped)),
+        Command::DropPlans { old, kept, inputs } => text(store.drop_plans(&old.old(), kept, inputs).await.map(dropped)),
     }
+}
+
+fn dropped(count: u64) -> String {
+    format!("dropped {count}")
 }
 
 /// Everything the store can be asked for.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection, SqliteConnection};
-use tidegate_store::{Commit, JournalFilter, Problem, Store, StoreError};
+use tidegate_store::{Commit, JournalFilter, Old, Problem, Store, StoreError};
 
 use super::{OnDisk, commit, event};
 
@@ -138,13 +138,17 @@ async fn the_database_is_set_up_to_survive_a_power_cut() {
     assert_eq!(strict, 0, "every table of ours is STRICT");
 }
 
-/// The tables as the first version made them, with a service in the middle of something.
+/// The tables as the first version made them, with a service in the middle of something: one release was applied, by one of two plans.
 const OF_THE_FIRST: &str = "
     INSERT INTO service VALUES ('shop', 7, '{\"turn\":6}');
     INSERT INTO outbox (id, service, lane, body, due_ms) VALUES ('e1', 'shop', 'mail', '{}', 0);
     INSERT INTO inbox (service, key, actor, body, at_ms) VALUES ('shop', 'a', 'ada', '1', 0);
     INSERT INTO journal VALUES ('shop', 1, 0, 7, 'ada', 'because', 'moved', NULL, NULL, '{\"tenants\":[\"acme\",\"bolt\"]}', 'h');
-    INSERT INTO journal_head VALUES ('shop', 1, 'h');";
+    INSERT INTO journal VALUES ('shop', 2, 0, 7, 'ada', 'because', 'applied', '1.0.0', NULL, '{}', 'i');
+    INSERT INTO journal_head VALUES ('shop', 2, 'i');
+    INSERT INTO plan VALUES
+        ('p1', 'shop', '{\"release\":{\"version\":\"1.0.0\"}}'), ('p2', 'shop', '{\"release\":{\"version\":\"1.1.0\"}}');
+    INSERT INTO fact VALUES ('shop', 'plan-input', 'p1', '{\"at\":5}'), ('shop', 'plan-input', 'p2', '{\"at\":6}');";
 
 #[tokio::test]
 async fn a_store_of_the_first_format_is_brought_to_this_one_and_goes_on() {
@@ -175,4 +179,12 @@ async fn a_store_of_the_first_format_is_brought_to_this_one_and_goes_on() {
         ..commit(7)
     };
     assert_eq!(store.apply(&turn).await.unwrap().generation, 8);
+    let old = |before_ms| Old {
+        service: "shop",
+        before_ms,
+        limit: 9,
+    };
+    assert_eq!(store.drop_plans(&old(6), &[], "plan-input").await.unwrap(), 0);
+    assert_eq!(store.drop_plans(&old(7), &[], "plan-input").await.unwrap(), 1);
+    assert!(store.plan("p1").await.unwrap().is_some(), "it was applied");
 }

@@ -15,7 +15,9 @@ async fn five_rows() -> (OnDisk, SqliteConnection) {
         plans: vec![PlanEntry {
             digest: "d1".to_owned(),
             body: "{}".to_owned(),
+            at_ms: 1_000,
         }],
+        applied: vec!["d1".to_owned()],
         ..commit(0)
     };
     disk.store.apply(&five).await.unwrap();
@@ -35,6 +37,7 @@ async fn journal_and_plans_refuse_to_be_changed() {
         "DELETE FROM journal WHERE seq = 5",
         "UPDATE plan SET body = '[]'",
         "DELETE FROM plan",
+        "UPDATE plan SET applied = 0",
     ] {
         let refused = sqlx::query(sql).execute(&mut connection).await.unwrap_err().to_string();
         assert!(

@@ -7,8 +7,8 @@ use tidegate_domain::id::StepName;
 use tidegate_domain::release::{DataStepKind, Stage};
 use tidegate_domain::time::Timestamp;
 use tidegate_server::api::{
-    ApprovalStatus, CellStatus, CompanionStatus, Gateway, HealthStatus, HoldStatus, ReleaseStatus, Status, StepStatus,
-    TenantCounts, WaitingText, WaveStatus,
+    ApprovalStatus, CellStatus, CompanionStatus, Gateway, HealthStatus, HoldStatus, JournalStatus, ReleaseStatus,
+    Status, StepStatus, TenantCounts, WaitingText, WaveStatus,
 };
 
 mod created;
@@ -34,6 +34,9 @@ pub fn draw(status: &Status, paint: Paint) -> String {
     }
     if let Some(restored) = &status.restored {
         restored::draw(&mut page, restored, paint);
+    }
+    if let Some(journal) = &status.journal {
+        draw_journal(&mut page, journal, paint);
     }
     let newest = status.releases.len().saturating_sub(1);
     for (index, release) in status.releases.iter().enumerate().rev() {
@@ -85,6 +88,22 @@ pub fn draw(status: &Status, paint: Paint) -> String {
         let _ = writeln!(page, "{nobody}");
     }
     page
+}
+
+/// A journal that goes back to its beginning, and is to, needs no line.
+fn draw_journal(page: &mut String, journal: &JournalStatus, paint: Paint) {
+    if journal.first > 1 {
+        let since = at_ms(journal.since_ms);
+        let _ = writeln!(
+            page,
+            "the journal begins with row {}, of {since}; older ones were exported",
+            journal.first
+        );
+    }
+    if let Some(trouble) = &journal.trouble {
+        let line = format!("! what is old cannot be dropped: {trouble}");
+        let _ = writeln!(page, "{}", paint.paint(Tone::Bad, &line));
+    }
 }
 
 fn routing(status: &Status) -> String {

@@ -141,15 +141,17 @@ fn action_and_deadline(report: &mut Report<'_>, tree: &Node) {
         return;
     };
     let fields = [
-        ("action", "what the reader has to do"),
+        ("action", Some("what the reader has to do")),
         (
             "deadline",
-            "the last day on which the old way works, such as `2027-03-01`",
+            Some("the last day on which the old way works, such as `2027-03-01`"),
         ),
+        ("owner", None),
     ];
-    for (field, what) in fields {
+    for (field, needed) in fields {
         match (tree.entry(field), tree.field("impact")) {
             (None, Some(node)) if impact.asks_for_action() => {
+                let Some(what) = needed else { continue };
                 let message = format!("`{field}` is missing: a change of impact `{impact}` needs it");
                 let finding = Finding::error(Code::MissingField, &node.span, message);
                 report.push(finding.help(format!("add `{field}:` - {what}")));

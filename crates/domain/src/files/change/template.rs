@@ -47,6 +47,7 @@ impact: {} # none, additive, action-required, breaking; the last two need action
         }
         file.push_str(
             "\
+# owner: Integrations team # who sees to it that readers do
 # endpoints: [GET /v1/points, 'GET /v1/points/{id}'] # what it touches
 # fields: [points.balance]
 # flag: new-points

@@ -1,6 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{check_known, check_unique, jobs, names, secrets};
+use super::{check_known, check_unique, jobs, names, retention, secrets};
 use crate::files::Address;
 use crate::files::diagnostic::{Code, Finding, Report, shown};
 use crate::files::tree::Node;
@@ -26,6 +26,7 @@ pub(super) fn check(report: &mut Report<'_>, tree: &Node) {
     check_cycle(report, tree.items_of("components"));
     check_listeners(report, tree);
     secrets::check(report, tree, &names(tree, "cells"));
+    retention::check(report, tree);
 }
 
 pub(super) fn check_playbook(report: &mut Report<'_>, tree: &Node, playbooks: &[Option<&Node>]) {

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use schemars::{JsonSchema, SchemaGenerator};
 
 use crate::calendar::{Boundary, LocalDate, LocalTime, Period, RuleText, WeekdayList, WindowZone, WorkingHours};
-use crate::change::{Endpoint, FieldName, FlagName, PicturePath, Ticket, WebAddress};
+use crate::change::{Endpoint, FieldName, FlagName, OwnerName, PicturePath, Ticket, WebAddress};
 use crate::files::customers::{Locale, MailAddress};
 use crate::files::text::{
     AbsolutePath, Address, CommitId, CookieName, CredentialName, GateName, HeaderName, HostName, HostTemplate, Instant,
@@ -112,6 +112,7 @@ pub(super) fn all() -> Vec<Rule> {
         rule::<FlagName>(),
         rule::<PicturePath>(),
         rule::<Ticket>(),
+        rule::<OwnerName>(),
         rule::<WebAddress>(),
     ]
 }

@@ -4,6 +4,7 @@ use super::{RELEASE, brief, good_project, good_sources, source};
 use crate::files::{Diagnostic, read_project, read_release};
 
 mod playbooks;
+mod retention;
 mod together;
 
 /// Replaces `from` in the good file at `index` and expects exactly these diagnostics.

@@ -7,7 +7,7 @@ use crate::fixture::{Shop, installed, tenant, version};
 use crate::id::TenantName;
 use crate::plan::{ProblemKind, plan};
 use crate::policy::WhileInFlight;
-use crate::service::Place;
+use crate::service::{Place, RunPhase};
 use crate::time::Duration;
 use crate::waiting::Waiting;
 
@@ -350,4 +350,25 @@ fn a_wave_that_would_bring_one_version_too_many_is_held_by_name() {
     .unwrap();
     shop.settle();
     assert_eq!(shop.on("1.2.0"), ["acme", "dune"], "{}", shop.waiting());
+}
+
+#[test]
+fn since_when_a_release_is_in_flight_is_asked_of_the_oldest_and_of_one_that_takes_tenants_back() {
+    let mut shop = shop("supersede");
+    assert_eq!(shop.state.in_flight_since(), None, "1.0.0 is completed");
+    let first = shop.now;
+    shop.apply("1.1.0");
+    shop.settle();
+    shop.pass(Duration::from_secs(600));
+    shop.apply("1.2.0");
+    assert_eq!(shop.state.in_flight_since(), Some(first));
+    for run in shop.state.runs.iter_mut().filter(|run| run.version != version("1.0.0")) {
+        run.phase = RunPhase::Aborted { at: shop.now };
+    }
+    assert_eq!(shop.state.in_flight_since(), None);
+    let member = shop.state.runs[1].waves[0].members.get_mut(&tenant("acme")).unwrap();
+    member.place = Place::Returning {
+        reason: "a test asks for it".to_owned(),
+    };
+    assert_eq!(shop.state.in_flight_since(), Some(first));
 }

@@ -26,6 +26,7 @@ pub fn in_words(waiting: &Waiting) -> WaitingText {
         Waiting::Freeze { .. } => "freeze",
         Waiting::Notice { .. } => "notice",
         Waiting::Validation { .. } => "validation",
+        Waiting::Migration { .. } => "migration",
         Waiting::Downtime { .. } => "downtime",
         Waiting::Peak { .. } => "peak",
         Waiting::Gap { .. } => "gap",

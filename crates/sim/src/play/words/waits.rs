@@ -17,6 +17,7 @@ impl Words<'_> {
             | Waiting::Freeze { .. }
             | Waiting::Notice { .. }
             | Waiting::Validation { .. }
+            | Waiting::Migration { .. }
             | Waiting::Peak { .. } => Some(self.waiting(waiting, &[])),
             Waiting::Slot {
                 release,
@@ -77,6 +78,7 @@ impl Words<'_> {
             | Waiting::Freeze { .. }
             | Waiting::Notice { .. }
             | Waiting::Validation { .. }
+            | Waiting::Migration { .. }
             | Waiting::Downtime { .. }
             | Waiting::Peak { .. } => self.waiting_for_when(waiting, &names(who.iter())),
             Waiting::Gap { wave, until, .. } => {
@@ -154,7 +156,7 @@ impl Words<'_> {
             Waiting::Notice { wave, .. } => {
                 format!("wave {wave}: {tenants} not before it is proven that the notice was sent")
             }
-            Waiting::Validation { .. } | Waiting::Downtime { .. } => {
+            Waiting::Validation { .. } | Waiting::Migration { .. } | Waiting::Downtime { .. } => {
                 self.waiting_for_what_was_promised(waiting, tenants)
             }
             Waiting::Peak { wave, until, .. } => {
@@ -178,8 +180,11 @@ impl Words<'_> {
         }
     }
 
-    /// What customers were promised.
+    /// What customers have to do, or were promised.
     fn waiting_for_what_was_promised(&self, waiting: &Waiting, tenants: &str) -> String {
+        if let Waiting::Migration { wave, change, .. } = waiting {
+            return format!("wave {wave}: {tenants} not before they have migrated for change {change}");
+        }
         if let Waiting::Validation {
             wave,
             customer,
@@ -228,6 +233,7 @@ pub fn waits(waiting: &Waiting) -> &[TenantName] {
         | Waiting::EarlierMoves { tenants, .. }
         | Waiting::Notice { tenants, .. }
         | Waiting::Validation { tenants, .. }
+        | Waiting::Migration { tenants, .. }
         | Waiting::Downtime { tenants, .. }
         | Waiting::Peak { tenants, .. } => tenants,
         Waiting::Return { tenant, .. } => std::slice::from_ref(tenant),
@@ -271,6 +277,7 @@ pub fn is_short(waiting: &Waiting) -> bool {
         | Waiting::Freeze { .. }
         | Waiting::Notice { .. }
         | Waiting::Validation { .. }
+        | Waiting::Migration { .. }
         | Waiting::Peak { .. }
         | Waiting::Gap { .. }
         | Waiting::Bake { .. } => false,
@@ -286,6 +293,7 @@ pub fn wave_of(waiting: &Waiting) -> Option<&WaveName> {
         | Waiting::Freeze { wave, .. }
         | Waiting::Notice { wave, .. }
         | Waiting::Validation { wave, .. }
+        | Waiting::Migration { wave, .. }
         | Waiting::Downtime { wave, .. }
         | Waiting::Peak { wave, .. }
         | Waiting::Gap { wave, .. }

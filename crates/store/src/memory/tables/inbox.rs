@@ -4,13 +4,16 @@ use std::collections::{BTreeMap, HashMap};
 
 use crate::error::StoreError;
 use crate::inbox::{Addressed, EventRow};
+use crate::retention::Old;
 
 #[derive(Clone, Debug, Default)]
 pub(in crate::memory) struct Inbox {
     /// By service: what waits.
     waiting: BTreeMap<String, BTreeMap<i64, EventRow>>,
-    /// By service and key: every event that ever came.
+    /// By service and key: every event that came and was not dropped.
     came: BTreeMap<(String, String), Came>,
+    /// The number of the last that came.
+    last: i64,
 }
 
 #[derive(Clone, Debug)]
@@ -18,6 +21,7 @@ struct Came {
     seq: i64,
     actor: String,
     body: String,
+    at_ms: i64,
 }
 
 impl Inbox {
@@ -48,7 +52,7 @@ impl Inbox {
     }
 
     fn put_one(&mut self, Addressed { service, event }: Addressed<'_>) -> i64 {
-        let next = self.came.len() as i64 + 1;
+        let next = self.last + 1;
         let came = self
             .came
             .entry((service.to_owned(), event.key.clone()))
@@ -56,8 +60,10 @@ impl Inbox {
                 seq: next,
                 actor: event.actor.clone(),
                 body: event.body.clone(),
+                at_ms: event.at_ms,
             });
         if came.seq == next {
+            self.last = next;
             let row = EventRow {
                 seq: next,
                 key: event.key.clone(),
@@ -91,5 +97,20 @@ impl Inbox {
                 waiting.remove(seq);
             }
         }
+    }
+    /// The keys of those that are dropped.
+    pub fn drop_old(&mut self, old: &Old<'_>) -> Vec<String> {
+        let waiting = self.waiting.get(old.service);
+        let came = self.came.iter().filter(|((service, _), came)| {
+            service == old.service
+                && came.at_ms < old.before_ms
+                && came.seq < self.last
+                && !waiting.is_some_and(|rows| rows.contains_key(&came.seq))
+        });
+        let keys = old.first(came.map(|((_, key), came)| ((came.at_ms, came.seq), key.clone())));
+        for key in &keys {
+            self.came.remove(&(old.service.to_owned(), key.clone()));
+        }
+        keys
     }
 }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::error::StoreError;
 use crate::outbox::{Condition, Conditions, Ending, OutboxEntry, OutboxRow, OutboxState};
+use crate::retention::Old;
 
 #[derive(Clone, Debug, Default)]
 pub(in crate::memory) struct Outbox {
@@ -126,6 +127,18 @@ impl Outbox {
 
     pub fn next_due(&self, lane: &str) -> Option<i64> {
         self.ready_in(lane).next().map(|(at_ms, _)| at_ms)
+    }
+
+    pub fn drop_old(&mut self, old: &Old<'_>, lane: &str) -> u64 {
+        let ended = self.rows.values().filter(|row| {
+            let is_over = ready_ms(row).is_none() && row.lease_owner.is_none();
+            is_over && row.service == old.service && row.lane == lane && row.due_ms < old.before_ms
+        });
+        let ids = old.first(ended.map(|row| (row.due_ms, row.id.clone())));
+        for id in &ids {
+            self.rows.remove(id);
+        }
+        ids.len() as u64
     }
 
     fn ready_in(&self, lane: &str) -> impl Iterator<Item = (i64, &str)> {

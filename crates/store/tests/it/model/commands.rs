@@ -5,7 +5,7 @@ use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
 use tidegate_store::{
-    Commit, EventEntry, Fact, FactChange, JournalEntry, OutboxEntry, Outcome, PlanEntry, Record, SettledEffect,
+    Commit, EventEntry, Fact, FactChange, JournalEntry, Old, OutboxEntry, Outcome, PlanEntry, Record, SettledEffect,
     Settlement,
 };
 
@@ -43,6 +43,37 @@ pub enum Command {
         owner: String,
         outcomes: Vec<Outcome>,
     },
+    DropEvents {
+        old: Drop,
+        answers: String,
+    },
+    DropEffects {
+        old: Drop,
+        lane: String,
+    },
+    DropPlans {
+        old: Drop,
+        kept: Vec<String>,
+        inputs: String,
+    },
+}
+
+/// What is dropped of which service.
+#[derive(Clone, Debug)]
+pub struct Drop {
+    service: String,
+    before_ms: i64,
+    limit: u32,
+}
+
+impl Drop {
+    pub fn old(&self) -> Old<'_> {
+        Old {
+            service: &self.service,
+            before_ms: self.before_ms,
+            limit: self.limit,
+        }
+    }
 }
 
 pub fn any() -> impl Strategy<Value = Command> {
@@ -57,7 +88,19 @@ pub fn any() -> impl Strategy<Value = Command> {
         1 => renew.prop_map(|(owner, ids, until_ms)| Command::Renew { owner, ids, until_ms }),
         1 => release.prop_map(|(owner, id, retry_at_ms)| Command::Release { owner, id, retry_at_ms }),
         3 => finish.prop_map(|(owner, outcomes)| Command::Finish { owner, outcomes }),
+        1 => (old(), one(&KEYS)).prop_map(|(old, answers)| Command::DropEvents { old, answers }),
+        1 => (old(), one(&LANES)).prop_map(|(old, lane)| Command::DropEffects { old, lane }),
+        1 => (old(), vec(one(&KEYS), 0..2), one(&KEYS))
+            .prop_map(|(old, kept, inputs)| Command::DropPlans { old, kept, inputs }),
     ]
+}
+
+fn old() -> impl Strategy<Value = Drop> {
+    (one(&SERVICES), 0..80_i64, 0..4_u32).prop_map(|(service, before_ms, limit)| Drop {
+        service,
+        before_ms,
+        limit,
+    })
 }
 
 fn one(names: &'static [&'static str]) -> impl Strategy<Value = String> {
@@ -79,9 +122,10 @@ fn body() -> impl Strategy<Value = String> {
 fn commit() -> impl Strategy<Value = Commit> {
     let decided = (one(&SERVICES), option::of(body()), vec(1..9_i64, 0..2));
     let effects = (vec(effect(), 0..3), vec(settled(), 0..2));
-    let rows = (vec(fact(), 0..4), vec(plan(), 0..2), vec(entry(), 0..3));
+    let plans = (vec(plan(), 0..2), vec(one(&KEYS), 0..2));
+    let rows = (vec(fact(), 0..4), plans, vec(entry(), 0..3));
     (decided, effects, rows).prop_map(
-        |((service, state, consumed), (outbox, settled), (facts, plans, journal))| Commit {
+        |((service, state, consumed), (outbox, settled), (facts, (plans, applied), journal))| Commit {
             service,
             expected_generation: 0,
             state,
@@ -90,6 +134,7 @@ fn commit() -> impl Strategy<Value = Commit> {
             settled,
             facts,
             plans,
+            applied,
             journal,
         },
     )
@@ -155,7 +200,7 @@ fn fact() -> impl Strategy<Value = FactChange> {
 }
 
 fn plan() -> impl Strategy<Value = PlanEntry> {
-    (one(&KEYS), body()).prop_map(|(digest, body)| PlanEntry { digest, body })
+    (one(&KEYS), body(), moment()).prop_map(|(digest, body, at_ms)| PlanEntry { digest, body, at_ms })
 }
 
 fn entry() -> impl Strategy<Value = JournalEntry> {
