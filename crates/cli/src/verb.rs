@@ -1,6 +1,7 @@
 //! The verbs, one file each. A new verb is a file, a variant here and a line in [`run`].
 
 mod abort;
+mod alerts;
 mod apply;
 mod approve;
 mod backup;
@@ -11,6 +12,7 @@ mod completions;
 mod components;
 mod diff;
 mod environments;
+mod evidence;
 mod freeze;
 pub mod gateway;
 mod history;
@@ -102,6 +104,8 @@ enum Verb {
     Journal(journal::Args),
     Diff(diff::Args),
     Environments(environments::Args),
+    Evidence(evidence::Args),
+    Alerts(alerts::Args),
     Tenants(tenants::Args),
     Windows(windows::Args),
     Calendar(calendar::Args),
@@ -176,6 +180,8 @@ pub fn run(line: CommandLine) -> Result<ExitCode, CliError> {
         Verb::Journal(args) => journal::run(&args, &context),
         Verb::Diff(args) => diff::run(&args, &context),
         Verb::Environments(args) => environments::run(&args, &context),
+        Verb::Evidence(args) => evidence::run(&args),
+        Verb::Alerts(args) => alerts::run(&args),
         Verb::Tenants(args) => tenants::run(&args, &context),
         Verb::Windows(args) => windows::run(&args, &context),
         Verb::Calendar(args) => calendar::run(&args, &context),

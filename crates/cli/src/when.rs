@@ -1,7 +1,7 @@
 //! Instants for people: in the time zone of this machine (or of TZ), which is always named.
 
 use jiff::Zoned;
-use jiff::tz::TimeZone;
+use jiff::tz::{TimeZone, TimeZoneDatabase};
 use tidegate_domain::time::Timestamp;
 
 /// `Tue 24 Nov 2026, 06:00:00 Europe/Berlin`.
@@ -23,6 +23,13 @@ pub fn near(at: Timestamp) -> String {
 )]
 pub fn zone() -> TimeZone {
     TimeZone::system()
+}
+
+/// The zone that a person names.
+pub fn zone_by_name(name: &str) -> Result<TimeZone, String> {
+    TimeZoneDatabase::bundled()
+        .get(name)
+        .map_err(|_| format!("`{name}` is no time zone: write a name such as `Europe/Berlin`"))
 }
 
 fn local(at: Timestamp) -> Option<Zoned> {

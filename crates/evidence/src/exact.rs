@@ -1,7 +1,10 @@
 //! Exact one-sided tests on counts. No normal approximation: the counts that decide early are small.
 
+mod bound;
 #[cfg(test)]
 mod tests;
+
+pub use bound::{share_at_least, share_at_most};
 
 /// Events among trials.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,7 +68,8 @@ fn tail(log_first: f64, first: f64, last: f64, ratio: impl Fn(f64) -> f64) -> f6
     (log_first + f64::ln(sum)).exp().min(1.0)
 }
 
-fn log_choose(n: f64, k: f64) -> f64 {
+/// `ln C(n, k)`.
+pub(crate) fn log_choose(n: f64, k: f64) -> f64 {
     log_factorial(n) - log_factorial(k) - log_factorial(n - k)
 }
 

@@ -4,14 +4,34 @@
 //! verdict. It has no clock: the age of the numbers is one of them. The same evidence gets the same judgement on every
 //! machine, so a stored piece of evidence proves its verdict later.
 //!
-//! [`judge`] is the border that stays; what stands behind it so far is a basic judgement that compares fixed totals. It
-//! is read with a small error probability because it is asked again and again, which a fixed test does not correct.
+//! Everything sequential stands on one idea, [`Likelihood`]: how likely each ratio of the new version to the old one has become,
+//! bucket by bucket. [`Monitor`] judges one metric with it, [`Detector`] stays awake for days, [`floor`] says beforehand what
+//! some traffic can show. [`judge`] is the judgement of fixed totals that gates ask today; it is read with a small
+//! error probability because it is asked again and again, which a fixed test does not correct.
 
+pub mod alert;
+mod detector;
+mod e_value;
 mod exact;
+mod floor;
 mod health;
 mod judgement;
+mod monitor;
+mod pair;
+mod promotion;
+mod ratio;
+mod recording;
 mod sample;
+mod words;
 
+pub use detector::{Budget, Detector};
+pub use e_value::{culprits, log_mean, log_weighted_mean};
+pub use exact::Count;
+pub use floor::{Floor, Question, Traffic, floor};
 pub use health::{Evidence, HealthRule, TenantEvidence, judge};
 pub use judgement::{Culprit, Extent, Judgement, Numbers, Symptom, Verdict};
+pub use monitor::{Assignment, Bucket, Counts, Decision, Metric, Misfit, Monitor, Rule, Samples};
+pub use pair::{Pair, TRIALS_MAX};
+pub use ratio::{Form, Likelihood};
+pub use recording::{Decided, Recording};
 pub use sample::Sample;

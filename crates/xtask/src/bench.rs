@@ -16,6 +16,7 @@ mod tests;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use crate::program;
 use figure::Report;
 
 /// What can be measured, by name.
@@ -23,19 +24,44 @@ const BENCHMARKS: &[Benchmark] = &[
     Benchmark {
         name: "gateway",
         about: "the gateway beside nginx, HAProxy and Envoy; idle memory; start to serving",
-        run: gateway::run,
+        work: Work::Figures(gateway::run),
     },
     Benchmark {
         name: "plan",
         about: "planning for 10,000, 100,000 and 1,000,000 tenants",
-        run: plan::run,
+        work: Work::Figures(plan::run),
     },
+    Benchmark {
+        name: "evidence",
+        about: "gates and alarms beside a threshold and a Mann-Whitney judge, on simulated traffic [--hours N] [TABLE..]",
+        work: Work::Program(EVIDENCE),
+    },
+];
+
+/// Its tables are of counts, not of times, and so the same on every machine.
+const EVIDENCE: &[&str] = &[
+    "cargo",
+    "run",
+    "--quiet",
+    "--release",
+    "--package",
+    "tidegate-evidence",
+    "--example",
+    "tables",
+    "--",
 ];
 
 struct Benchmark {
     name: &'static str,
     about: &'static str,
-    run: fn(&Path, Rounds) -> Result<Report, String>,
+    work: Work,
+}
+
+enum Work {
+    /// Contenders take turns; figures are told.
+    Figures(fn(&Path, Rounds) -> Result<Report, String>),
+    /// A program that reads its options and writes its report itself.
+    Program(&'static [&'static str]),
 }
 
 /// How much is measured.
@@ -60,11 +86,15 @@ pub fn run(root: &Path, arguments: &[&str]) -> ExitCode {
     let Some(benchmark) = BENCHMARKS.iter().find(|benchmark| benchmark.name == *name) else {
         return misused(&format!("there is no benchmark `{name}`"));
     };
+    let take = match benchmark.work {
+        Work::Figures(take) => take,
+        Work::Program(argv) => return program::hand_over(root, argv, options),
+    };
     let (rounds, is_json) = match parse(options) {
         Ok(parsed) => parsed,
         Err(error) => return misused(&error),
     };
-    let report = match (benchmark.run)(root, rounds) {
+    let report = match take(root, rounds) {
         Ok(report) => report,
         Err(error) => {
             eprintln!("error: {error}");

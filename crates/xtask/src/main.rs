@@ -25,6 +25,7 @@ usage: cargo xtask <verb>
   sim --seeds N [--first-seed S] [--json]        run the simulator over many seeds
   bench list                                     what can be measured
   bench NAME [--rounds N] [--seconds N] [--json] measure it beside other programs
+  bench evidence [--hours N] [--seed N] [TABLE]  simulate traffic and count who is rolled back
   torture [--switches N] [--faults] [--json]     switch, hand over and kill under load; nothing may be lost
   calendar [--cases N [--seed S]]                compare the calendar with an oracle in Python, on random cases
   workers [--hand-overs N] [--json]              hand work over under load; each event takes effect once

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args as Arguments;
-use jiff::tz::{TimeZone, TimeZoneDatabase};
+use jiff::tz::TimeZone;
 use tidegate_domain::files::ReleaseFile;
 use tidegate_domain::id::{ComponentName, Digest, Version};
 use tidegate_domain::plan::{Facts, FoundArtifact};
@@ -38,7 +38,7 @@ pub struct Args {
     #[arg(long, value_name = "FILE")]
     pub profile: Option<PathBuf>,
     /// The time zone of the diary; by default that of this machine
-    #[arg(long, value_name = "ZONE", value_parser = zone)]
+    #[arg(long, value_name = "ZONE", value_parser = when::zone_by_name)]
     pub zone: Option<TimeZone>,
     /// Days after which the simulation ends, whatever still waits
     #[arg(long, value_name = "N", default_value_t = 90, value_parser = clap::value_parser!(u16).range(1..=3_650))]
@@ -202,12 +202,6 @@ fn told(trouble: Trouble, path: &Path) -> CliError {
         | Trouble::NoSuchTenant { .. } => CliError::new("cannot simulate the release").because(trouble).help(plan),
         Trouble::Broken(_) | Trouble::Restless => CliError::new("cannot simulate the release").because(trouble),
     }
-}
-
-fn zone(name: &str) -> Result<TimeZone, String> {
-    TimeZoneDatabase::bundled()
-        .get(name)
-        .map_err(|_| format!("`{name}` is no time zone: write a name such as `Europe/Berlin`"))
 }
 
 fn length(text: &str) -> Result<Duration, Misreading> {

@@ -3,10 +3,12 @@
 #![expect(clippy::unwrap_used, reason = "what cannot be prepared is a failed test")]
 
 mod agreeing;
+mod alerts;
 mod beside;
 mod calendars;
 mod changes;
 mod configuration;
+mod evidence;
 mod hotfix;
 mod in_downtime;
 mod intake;
