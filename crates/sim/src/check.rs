@@ -166,7 +166,7 @@ impl Checker {
         self.take(rosters);
         let now = Timestamp(self.epoch.0 + self.at);
         if let Some(last) = &self.last {
-            let checked = state::only_evidence_confirms(last, state, &self.passed);
+            let checked = state::only_evidence_confirms(self.journal.fresh(), (last, state), &self.passed);
             let told = state::a_notice_is_asked_for_once(last, state);
             // By the server's clock, which may have jumped.
             let stamped = self.journal.fresh().last().map_or(now, |(at, _)| *at);

@@ -200,6 +200,11 @@ impl Turn {
             return true;
         }
         if seat.version.is_none() {
+            // One of its name was removed under a run, which goes on.
+            if let Some(reason) = self.run_to_end(tenant) {
+                self.wait_to_move(tenant, &moving, reason);
+                return false;
+            }
             self.change_cell(tenant);
             return true;
         }
@@ -246,9 +251,8 @@ impl Turn {
         if let Some(ends) = self.state.out_of_service().get(tenant) {
             return Some(format!("its planned downtime to end, by {ends}"));
         }
-        // Its data is not copied under a run.
-        if let Some(job) = self.state.job_running_for(tenant) {
-            return Some(format!("the run of {} to end", job.in_words()));
+        if let Some(reason) = self.run_to_end(tenant) {
+            return Some(reason);
         }
         let returning = |member: &Member| matches!(member.place, Place::Returning { .. });
         let mut members = self.state.runs.iter().flat_map(Run::members);
@@ -257,6 +261,12 @@ impl Turn {
         }
         let routing = &self.state.routing;
         (routing.alone || !routing.lapsed.is_empty()).then(|| format!("every gateway: {}", self.gateways_in_words()))
+    }
+
+    /// The data of a tenant is not copied under a run.
+    fn run_to_end(&self, tenant: &TenantName) -> Option<String> {
+        let job = self.state.job_running_for(tenant)?;
+        Some(format!("the run of {} to end", job.in_words()))
     }
 
     fn close_to_move(&mut self, tenant: &TenantName) {

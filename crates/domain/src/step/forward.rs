@@ -58,18 +58,20 @@ impl Turn {
         true
     }
 
-    /// True while a hold stands. One whose time has come is lifted.
+    /// True while a hold stands. One whose time has come is lifted, unless the release goes back.
     fn held(&mut self, run: usize) -> bool {
         let Some(hold) = self.state.runs[run].hold.clone() else {
             return false;
         };
         match hold.until {
-            Some(until) if until <= self.now && !self.state.runs[run].goes_back() => {
-                self.resume_run(
-                    run,
-                    &Cause::system("hold", format!("the hold by {} has ended", hold.by)),
-                );
-                false
+            Some(until) if until <= self.now => {
+                // What it waits for then is its way back, and it goes on behind that.
+                let goes_back = self.state.runs[run].goes_back();
+                if !goes_back {
+                    let reason = format!("the hold by {} has ended", hold.by);
+                    self.resume_run(run, &Cause::system("hold", reason));
+                }
+                goes_back
             }
             until => {
                 if let Some(until) = until {

@@ -1,10 +1,10 @@
 //! Jobs: every due instant has one run, never two at once, each on the version of its tenant at that moment, by the journal
 //! alone; and what a run needs stays.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use tidegate_domain::calendar::{Schedule, read_instant};
-use tidegate_domain::id::{ComponentName, JobName, JobOf, TenantName, Version};
+use tidegate_domain::id::{CellName, ComponentName, JobName, JobOf, TenantName, Version};
 use tidegate_domain::journal::{Entry, EntryKind};
 use tidegate_domain::service::Service;
 use tidegate_domain::time::Timestamp;
@@ -19,6 +19,8 @@ const ONE_RUN: &str = "every due instant of a job has one run";
 #[derive(Debug, Clone, Default)]
 pub struct Runs {
     seats: BTreeMap<TenantName, Version>,
+    /// Those that have a job of their own: somebody is on a version there.
+    cells: BTreeSet<CellName>,
     jobs: BTreeMap<JobName, Known>,
 }
 
@@ -62,7 +64,27 @@ impl Runs {
                 (known.due, known.since) = (None, None);
             }
         }
+        if let Some((at, _)) = rows.last() {
+            self.cells_come_and_go(*at, state);
+        }
         Ok(())
+    }
+
+    /// No instant is due in a cell that its last tenant has left; they count anew from when somebody is on a version there again.
+    fn cells_come_and_go(&mut self, at: Timestamp, state: &Service) {
+        let mut inhabited = BTreeSet::new();
+        for seat in state.seats.values().filter(|seat| seat.version.is_some()) {
+            let has_job = || state.cells.get(&seat.cell).is_some_and(|cell| cell.jobs_on.is_some());
+            if !inhabited.contains(&seat.cell) && has_job() {
+                inhabited.insert(seat.cell.clone());
+            }
+        }
+        for cell in self.cells.symmetric_difference(&inhabited) {
+            let (component, of) = (component(), JobOf::Cell(cell.clone()));
+            let known = self.jobs.entry(JobName { component, of }).or_default();
+            (known.due, known.since) = (None, inhabited.contains(cell).then_some(at));
+        }
+        self.cells = inhabited;
     }
 
     fn remove(&mut self, entry: &Entry) {

@@ -4,8 +4,10 @@ use std::collections::BTreeSet;
 
 use tidegate_domain::desired::Desired;
 use tidegate_domain::id::{CellName, TenantName, Version, WaveName};
+use tidegate_domain::journal::{Entry, EntryKind};
 use tidegate_domain::policy::OnInconclusive;
 use tidegate_domain::service::{Member, Place, Run, RunPhase, Service, WaveRun, WaveState};
+use tidegate_domain::time::Timestamp;
 
 use super::Checked;
 
@@ -175,10 +177,11 @@ pub fn every_version_in_use_runs(state: &Service, document: &Desired) -> Checked
     Ok(())
 }
 
-/// A wave that is watched is confirmed by a judgement that passed, by a person, or because the playbook says so.
+/// A wave that is watched is confirmed by a judgement that passed, by a person, or because the playbook says so. The rows are
+/// those since `before`.
 pub fn only_evidence_confirms(
-    before: &Service,
-    state: &Service,
+    rows: &[(Timestamp, Entry)],
+    (before, state): (&Service, &Service),
     passed: &BTreeSet<(Version, WaveName, u32)>,
 ) -> Checked {
     for run in &state.runs {
@@ -193,7 +196,8 @@ pub fn only_evidence_confirms(
             let already = last.is_some_and(|last| last.state == wave.state);
             let key = (run.version.clone(), wave.name.clone(), wave.attempt);
             let lenient = run.policy.on_inconclusive == OnInconclusive::Pass;
-            if !already && !lenient && is_watched(wave) && !wave.promoted && !passed.contains(&key) {
+            let started = started_on(&run.version, rows);
+            if !already && !lenient && is_watched(wave, &started) && !wave.promoted && !passed.contains(&key) {
                 let detail = format!("wave {} of {} is confirmed, nothing has passed", wave.name, run.version);
                 return Err(("missing metrics never confirm a wave", detail));
             }
@@ -202,10 +206,18 @@ pub fn only_evidence_confirms(
     Ok(())
 }
 
-/// There was somebody to watch: tenants that are on the release or were taken back from it.
-fn is_watched(wave: &WaveRun) -> bool {
+/// Who starts on a release where it has completed counts to its last wave, and was not there when that was confirmed.
+fn started_on(version: &Version, rows: &[(Timestamp, Entry)]) -> BTreeSet<TenantName> {
+    let starts = |entry: &&Entry| entry.kind == EntryKind::TenantStarted && entry.now_on.as_ref() == Some(version);
+    let started = rows.iter().map(|(_, entry)| entry).filter(starts);
+    started.flat_map(|entry| entry.tenants.iter().cloned()).collect()
+}
+
+/// There was somebody to watch: tenants that are on the release or were taken back from it, and that a wave had moved there.
+fn is_watched(wave: &WaveRun, started: &BTreeSet<TenantName>) -> bool {
     let came = |member: &Member| member.place.is_on() || matches!(member.place, Place::Returned { .. });
-    !wave.policy.bake.longest.is_zero() && wave.members.values().any(came)
+    let mut members = wave.members.iter();
+    !wave.policy.bake.longest.is_zero() && members.any(|(tenant, member)| came(member) && !started.contains(tenant))
 }
 
 /// The generation that put the tenant on the version it is on; `None` where it is on none.

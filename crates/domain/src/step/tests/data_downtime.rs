@@ -213,6 +213,23 @@ fn an_undo_that_fails_is_tried_again_and_nobody_is_served_until_it_works() {
 }
 
 #[test]
+fn a_hold_whose_time_is_over_is_not_what_a_release_waits_for_that_goes_back() {
+    let mut shop = at_work(&undone());
+    end(&mut shop, Verdict::Fail);
+    let until = Some(shop.now + Duration::from_secs(10));
+    shop.take(EventKind::Hold {
+        version: version("1.1.0"),
+        until,
+    })
+    .unwrap();
+    assert!(shop.waiting().contains("the hold by"), "{}", shop.waiting());
+    shop.pass(Duration::from_secs(20));
+    assert_eq!(phase(&shop), Some(StepPhase::Undoing));
+    assert!(!shop.waiting().contains("the hold by"), "{}", shop.waiting());
+    assert!(!shop.waiting().is_empty());
+}
+
+#[test]
 fn without_an_undo_a_failure_keeps_everybody_out_of_service_until_a_person_lets_it_try_again() {
     let mut shop = at_work(&for_good());
     end(&mut shop, Verdict::Fail);

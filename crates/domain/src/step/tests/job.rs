@@ -221,18 +221,21 @@ fn a_tenant_that_is_kept_out_has_its_runs_when_it_is_back() {
     assert_eq!(told(&shop, EntryKind::JobDropped)[0], dropped);
 }
 
+fn to_us() -> TenantAsk {
+    let (cell, keep_closed, declared) = (CellName::new("us").unwrap(), false, false);
+    TenantAsk::Move {
+        cell,
+        keep_closed,
+        declared,
+    }
+}
+
 #[test]
 fn a_tenant_changes_its_cell_between_two_runs() {
     let mut shop = hourly();
     let acme = of("acme");
     shop.pass(Duration::from_hours(1));
-    let (cell, keep_closed, declared) = (CellName::new("us").unwrap(), false, false);
-    let to_us = TenantAsk::Move {
-        cell,
-        keep_closed,
-        declared,
-    };
-    shop.take(asked("acme", to_us)).unwrap();
+    shop.take(asked("acme", to_us())).unwrap();
     shop.settle();
     let waits = "on its way to cell us: the run of job tally of tenant acme to end";
     assert!(shop.waiting().contains(waits), "{}", shop.waiting());
@@ -244,6 +247,25 @@ fn a_tenant_changes_its_cell_between_two_runs() {
     assert_eq!(shop.state.seats[&tenant("acme")].cell.as_str(), "us");
     assert_eq!(running(&shop, &acme), on("1.0.0", 2));
     assert_eq!(job(&shop, &acme).run.as_ref().unwrap().cell.as_str(), "us");
+}
+
+#[test]
+fn a_tenant_that_is_added_again_without_a_version_leaves_its_cell_when_the_run_has_ended() {
+    let mut shop = hourly();
+    let acme = of("acme");
+    shop.pass(Duration::from_hours(1));
+    for gone in ["acme", "bolt", "cato"] {
+        shop.take(EventKind::TenantRemoved { tenant: tenant(gone) }).unwrap();
+    }
+    shop.settle();
+    let (cell, again) = (CellName::new("eu").unwrap(), tenant("acme"));
+    shop.take(EventKind::TenantAdded { tenant: again, cell }).unwrap();
+    assert_eq!(shop.state.seats[&tenant("acme")].version, None);
+    shop.take(asked("acme", to_us())).unwrap();
+    let waits = "on its way to cell us: the run of job tally of tenant acme to end";
+    assert!(shop.waiting().contains(waits), "{}", shop.waiting());
+    end(&mut shop, &acme, Verdict::Pass);
+    assert_eq!(shop.state.seats[&tenant("acme")].cell.as_str(), "us");
 }
 
 #[test]
