@@ -148,10 +148,7 @@ fn told(alarm: &Alarm, bucket: i64, zone: &TimeZone) -> Told {
 
 fn note(replay: &alert::Replay, budget: Budget) -> String {
     match replay.monitorable {
-        Monitorable::Yes => format!(
-            "one false alarm a day is allowed over {}",
-            count(budget.series as usize, "series").trim_end_matches('s')
-        ),
+        Monitorable::Yes => format!("one false alarm a day is allowed over {} series", budget.series),
         Monitorable::Learning => "not monitorable: less than a day has been seen".to_owned(),
         Monitorable::TooQuiet {
             expected_per_day,
