@@ -158,6 +158,15 @@ impl Misfit {
     }
 }
 
+impl Counts {
+    fn failed(&self) -> Count {
+        Count {
+            events: self.events,
+            trials: self.n,
+        }
+    }
+}
+
 impl Monitor {
     /// `history` is the time before the new version, both sides on the old one, with the tenants of the new version as `new`.
     ///
@@ -203,11 +212,7 @@ impl Monitor {
         self.rule.check_bucket(bucket)?;
         let trials = match &mut self.subject {
             Subject::Errors(comparison) => {
-                let count = |counts: &Counts| Count {
-                    events: counts.events,
-                    trials: counts.n,
-                };
-                if let Some(pair) = Pair::new(count(&bucket.old), count(&bucket.new)) {
+                if let Some(pair) = Pair::new(bucket.old.failed(), bucket.new.failed()) {
                     comparison.observe(pair);
                 }
                 (bucket.old.n, bucket.new.n)

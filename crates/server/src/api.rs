@@ -16,7 +16,7 @@ mod freezes;
 mod gateways;
 mod history;
 mod jobs;
-mod journal;
+pub(crate) mod journal;
 mod logs;
 mod migrations;
 mod notices;

@@ -15,7 +15,7 @@ use crate::calendar::Profile;
 use crate::files::{PlaybookFile, Project, ReleaseFile, Tenant};
 use crate::id::{ComponentName, Digest, TenantName, Version};
 use crate::release::Release;
-use crate::service::{RunPhase, Service};
+use crate::service::Service;
 use crate::time::Timestamp;
 
 /// All that a plan is made of.
@@ -171,10 +171,9 @@ fn of_content(
 /// One version is one release, and is applied once; one that came back may be applied again.
 fn version_conflict(input: &PlanInput, release: &Release) -> Option<Problem> {
     let pinned = input.state.pinned.get(&release.version)?;
-    let ended = input.state.run(&release.version).is_none_or(|run| {
-        matches!(run.phase, RunPhase::RolledBack { .. } | RunPhase::Aborted { .. }) && !run.holds_tenants()
-    });
-    let (text, help) = match input.state.run(&release.version) {
+    let run = input.state.run(&release.version);
+    let ended = run.is_none_or(|run| run.phase.came_back() && !run.holds_tenants());
+    let (text, help) = match run {
         _ if ended => return None,
         _ if pinned != release => (
             format!("version {} was released with other content", release.version),

@@ -12,7 +12,7 @@ use crate::files::PlaybookFile;
 use crate::id::{CellName, ComponentName, SlotId, TenantName, Version};
 use crate::policy::WhileInFlight;
 use crate::release::{DataStepKind, Release};
-use crate::service::{Run, RunPhase, Service};
+use crate::service::{Run, Service};
 
 /// What tenants that come from one version did not get on their way.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -131,9 +131,8 @@ pub(super) fn skipped(state: &Service, release: &Release, waves: &[PlannedWave])
         let place = state.runs.iter().rposition(|run| run.version == *root);
         let later = &state.runs[place.map_or(0, |place| place + 1)..];
         let counts = |run: &&Run| {
-            let came_back = matches!(run.phase, RunPhase::RolledBack { .. } | RunPhase::Aborted { .. });
             let repairs = (release.patches.as_ref(), release.hotfix.as_ref());
-            !came_back && stands_beside(run, &release.version, repairs)
+            !run.phase.came_back() && stands_beside(run, &release.version, repairs)
         };
         let releases: Vec<Version> = later.iter().filter(counts).map(|run| run.version.clone()).collect();
         if releases.is_empty() {

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::report::{About, Problem, ProblemKind};
 use super::schedule::PlannedMigration;
+use super::words::first_names;
 use super::{PlannedWave, Skipped};
 use crate::change::{Change, Impact};
 use crate::files::PlaybookFile;
@@ -11,9 +12,6 @@ use crate::id::{ChangeId, TenantName, Version};
 use crate::policy::OnUnmigrated;
 use crate::release::Release;
 use crate::service::Service;
-
-/// Tenants that are named one by one; more are counted.
-const NAMED_MAX: usize = 5;
 
 /// The breaking changes of the release and of what its tenants skip, with the versions that each of them is new to. None where
 /// the playbook does not ask.
@@ -83,11 +81,7 @@ pub(super) fn problems(
 
 fn lagging(rule: OnUnmigrated, planned: &PlannedMigration, behind: &BTreeSet<&TenantName>, all: usize) -> Problem {
     let change = &planned.change;
-    let names: Vec<String> = behind.iter().take(NAMED_MAX).map(|name| format!("`{name}`")).collect();
-    let more = match behind.len().saturating_sub(NAMED_MAX) {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
+    let names = first_names(behind.iter().map(|name| format!("`{name}`")));
     let count = match behind.len() {
         1 => "1 tenant has".to_owned(),
         count if count == all => format!("all {count} tenants have"),
@@ -108,8 +102,7 @@ fn lagging(rule: OnUnmigrated, planned: &PlannedMigration, behind: &BTreeSet<&Te
     Problem::warns(
         ProblemKind::Unmigrated,
         format!(
-            "{count} not migrated for the breaking change `{change}`, and {then}: {}{more}; {owner}{until}",
-            names.join(", ")
+            "{count} not migrated for the breaking change `{change}`, and {then}: {names}; {owner}{until}"
         ),
         format!(
             "`tidegate migrations list --change {change}` shows how far they are; `tidegate migrations set {change} migrated --tenant NAME --reason ..` says that one is ready"

@@ -1,10 +1,25 @@
 //! Why tenants move when they do, in words.
 
+use std::fmt::Display;
+
 use super::report::{ClassReport, Missed, StartReason};
 use super::{Plan, PlannedWave};
 use crate::calendar::Local;
 use crate::files::TimeZoneName;
 use crate::policy::Skip;
+
+/// Names that are told one by one; of more only their number is.
+const NAMED_MAX: usize = 5;
+
+/// The first names of many, and how many more there are.
+pub(super) fn first_names<N: Display>(names: impl ExactSizeIterator<Item = N>) -> String {
+    let more = match names.len().saturating_sub(NAMED_MAX) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let names: Vec<String> = names.take(NAMED_MAX).map(|name| name.to_string()).collect();
+    format!("{}{more}", names.join(", "))
+}
 
 impl StartReason {
     /// With times as the clocks of a zone show them.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Run, RunPhase, WaveState};
+use super::{Run, WaveState};
 use crate::id::ServiceName;
 use crate::release::{Companion, Release};
 use crate::time::Timestamp;
@@ -104,7 +104,7 @@ impl Run {
     /// Whether it matters how far its companions are: it is on its way, or can be taken back together with them.
     #[must_use]
     pub fn watches_companions(&self, now: Timestamp) -> bool {
-        let is_back = matches!(self.phase, RunPhase::RolledBack { .. } | RunPhase::Aborted { .. });
+        let is_back = self.phase.came_back();
         !self.together.is_empty() && !is_back && self.warm_until().is_none_or(|until| now < until)
     }
 }

@@ -163,7 +163,7 @@ impl Run {
     /// A step whose work is still to be taken back: the release has come back, and nobody is on it any more.
     #[must_use]
     pub fn takes_back(&self, step: &StepRun) -> bool {
-        let came_back = matches!(self.phase, RunPhase::RolledBack { .. } | RunPhase::Aborted { .. });
+        let came_back = self.phase.came_back();
         came_back && step.is_to_be_undone() && !self.holds_tenants()
     }
 

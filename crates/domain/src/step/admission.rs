@@ -62,7 +62,7 @@ impl Turn {
     /// Looks at every member that waits. Calendars are asked once a class.
     pub fn admission(&self, run: usize, wave: usize) -> Admission {
         let busy = self.state.busy_before(run);
-        let (index, run) = (run, &self.state.runs[run]);
+        let run = &self.state.runs[run];
         let wave = &run.waves[wave];
         let mut classes: BTreeMap<u16, Result<(), Kept>> = BTreeMap::new();
         let notices = required(&run.schedule);
@@ -107,7 +107,10 @@ impl Turn {
                             Err(Kept::Validation { customer })
                         })
                     })
-                    .and_then(|()| self.is_migrated(index, tenant)),
+                    .and_then(|()| match waived.migration {
+                        true => Ok(()),
+                        false => self.is_migrated(run, tenant),
+                    }),
             };
             match outcome {
                 Ok(()) => {
@@ -142,10 +145,10 @@ impl Turn {
     }
 
     /// Where the wave waits for it.
-    fn is_migrated(&self, run: usize, tenant: &TenantName) -> Result<(), Kept> {
-        let waits = self.state.runs[run].policy.on_unmigrated == Some(OnUnmigrated::BlockWave);
-        let kept = waits.then(|| self.kept_by_migration(run, tenant)).flatten();
-        kept.map_or(Ok(()), |planned| {
+    fn is_migrated(&self, run: &Run, tenant: &TenantName) -> Result<(), Kept> {
+        let waits = run.policy.on_unmigrated == Some(OnUnmigrated::BlockWave);
+        let keeps = waits.then(|| self.state.unmigrated(run, tenant).next()).flatten();
+        keeps.map_or(Ok(()), |planned| {
             let change = planned.change.clone();
             Err(Kept::Unmigrated { change })
         })

@@ -73,7 +73,7 @@ impl Turn {
     fn is_applied(&self, plan: &Plan, digest: &Digest) -> Result<bool, Refused> {
         let version = &plan.release.version;
         if let Some(run) = self.state.run(version) {
-            let again = matches!(run.phase, RunPhase::RolledBack { .. } | RunPhase::Aborted { .. }) && !run.in_flight();
+            let again = run.phase.came_back() && !run.in_flight();
             if again && run.holds_tenants() {
                 return Err(Refused::Ended {
                     release: version.clone(),

@@ -175,7 +175,7 @@ impl Turn {
     }
 
     /// A name that nobody has would be a decision about nobody.
-    fn check_known(&self, selection: &Selection) -> Result<(), Refused> {
+    pub fn check_known(&self, selection: &Selection) -> Result<(), Refused> {
         match selection {
             Selection::Everybody => Ok(()),
             Selection::Tenants(tenants) => {
@@ -191,7 +191,13 @@ impl Turn {
         }
     }
 
-    fn write_exception(&mut self, kind: EntryKind, release: Option<&Version>, of: Option<&Selection>, cause: &Cause) {
+    pub fn write_exception(
+        &mut self,
+        kind: EntryKind,
+        release: Option<&Version>,
+        of: Option<&Selection>,
+        cause: &Cause,
+    ) {
         let tenants = match of {
             Some(Selection::Tenants(tenants)) => tenants.iter().cloned().collect(),
             Some(Selection::Everybody | Selection::Cells(_)) | None => Vec::new(),

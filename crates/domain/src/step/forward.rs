@@ -356,6 +356,15 @@ impl RunPhase {
         }
     }
 
+    /// What it had brought was taken back, or a person has ended it.
+    #[must_use]
+    pub const fn came_back(self) -> bool {
+        match self {
+            Self::RolledBack { .. } | Self::Aborted { .. } => true,
+            Self::Queued | Self::Moving | Self::Completed { .. } | Self::Superseded { .. } => false,
+        }
+    }
+
     #[must_use]
     pub const fn in_words(self) -> &'static str {
         match self {

@@ -6,21 +6,16 @@ use super::Refused;
 use super::turn::{Cause, Turn};
 use crate::event::MigrationsSet;
 use crate::id::{TenantName, WaveName};
-use crate::journal::{Entry, EntryKind};
+use crate::journal::EntryKind;
 use crate::plan::PlannedMigration;
 use crate::policy::OnUnmigrated;
-use crate::service::{Member, Migration, MigrationState, Place, Service};
+use crate::service::{Member, Migration, MigrationState, Place, Run, Selection, Service};
 
 impl Turn {
     /// The later word counts, also where it takes an earlier one back.
     pub fn set_migrations(&mut self, said: &MigrationsSet, cause: &Cause) -> Result<(), Refused> {
-        if let Some(tenant) = said
-            .tenants
-            .iter()
-            .find(|tenant| !self.state.seats.contains_key(*tenant))
-        {
-            return Err(Refused::NoSuchTenant { tenant: tenant.clone() });
-        }
+        let of = Selection::Tenants(said.tenants.clone());
+        self.check_known(&of)?;
         let known = self.state.migrations.entry(said.change.clone()).or_default();
         for tenant in &said.tenants {
             let before = known.0.get(tenant);
@@ -35,21 +30,14 @@ impl Turn {
             known.0.insert(tenant.clone(), migration);
         }
         let reason = format!("{}, {}: {}", said.change, said.state.as_str(), cause.reason);
-        self.journal.push(Entry {
-            actor: cause.actor.clone(),
-            kind: EntryKind::MigrationSet,
-            release: None,
-            wave: None,
-            reason,
-            tenants: said.tenants.iter().cloned().collect(),
-            now_on: None,
-        });
+        self.write_exception(EntryKind::MigrationSet, None, Some(&of), &cause.actor_says(reason));
         Ok(())
     }
 
     /// Waiting members that the release would break stay where they are, and it goes on without them.
     pub fn leave_unmigrated(&mut self, run: usize, wave: usize) {
-        if !self.leaves_unmigrated(run) {
+        let asks = &self.state.runs[run];
+        if asks.schedule.migrations.is_empty() || asks.policy.on_unmigrated != Some(OnUnmigrated::LeaveBehind) {
             return;
         }
         // Whose data are worked on already can no longer stay: it goes with its cell.
@@ -63,7 +51,7 @@ impl Turn {
             .filter(|tenant| !goes_on.contains(*tenant));
         let mut left: BTreeMap<String, Vec<TenantName>> = BTreeMap::new();
         for tenant in waiting {
-            if let Some(planned) = self.kept_by_migration(run, tenant) {
+            if let Some(planned) = self.kept_by_migration(current, tenant) {
                 let reason = self.state.behind_in_words(planned, tenant);
                 left.entry(reason).or_default().push(tenant.clone());
             }
@@ -83,7 +71,7 @@ impl Turn {
     /// Who was left and has migrated since moves with its wave, or with the last one where that is over; true where somebody does.
     pub fn take_up_migrated(&mut self, run: usize) -> bool {
         let current = &self.state.runs[run];
-        let ready = |tenant: &&TenantName| self.kept_by_migration(run, tenant).is_none();
+        let ready = |tenant: &&TenantName| self.kept_by_migration(current, tenant).is_none();
         let ready: Vec<TenantName> = current.unmigrated.iter().filter(ready).cloned().collect();
         let mut taken = false;
         for tenant in ready {
@@ -121,18 +109,10 @@ impl Turn {
     }
 
     /// The first change that keeps a member where it is, and that no person has waived for it.
-    pub fn kept_by_migration(&self, run: usize, tenant: &TenantName) -> Option<&PlannedMigration> {
-        let run = &self.state.runs[run];
-        if run.schedule.migrations.is_empty() {
-            return None;
-        }
-        let (tenant, seat) = self.state.seats.get_key_value(tenant)?;
+    fn kept_by_migration<'a>(&'a self, run: &'a Run, tenant: &'a TenantName) -> Option<&'a PlannedMigration> {
         let planned = self.state.unmigrated(run, tenant).next()?;
+        let seat = self.state.seats.get(tenant)?;
         (!run.waived(tenant, &seat.cell, self.now).migration).then_some(planned)
-    }
-
-    fn leaves_unmigrated(&self, run: usize) -> bool {
-        self.state.runs[run].policy.on_unmigrated == Some(OnUnmigrated::LeaveBehind)
     }
 }
 

@@ -33,16 +33,13 @@ impl Turn {
         let beside = |run: &Run| run.phase == RunPhase::Moving && run.policy.while_in_flight != WhileInFlight::Queue;
         let first = self.state.runs.iter().rposition(beside).unwrap_or(0);
         let on = from.clone();
-        let loses = |run: &Run| on.as_ref().is_some_and(|on| self.state.loses_a_fix(on, &run.version));
-        let root = on.as_ref().map(|on| self.state.root_of(on));
-        let newest = self.state.runs.iter().position(|run| Some(&run.version) == root);
-        // Releases from before what it starts on leave it there, and so do those that lack a fix it has.
-        let older = self.state.runs.iter().take(newest.unwrap_or(0));
-        let passed = older.chain(self.state.runs.iter().filter(|run| loses(run)));
-        let passed: BTreeSet<Version> = passed.map(|run| run.version.clone()).collect();
+        let leave: BTreeSet<Version> = on
+            .iter()
+            .flat_map(|on| self.leave_newcomers_on(on).into_keys())
+            .collect();
         let seats = &self.state.seats;
         for run in &mut self.state.runs[first..] {
-            if run.phase.has_ended() || run.superseded_by.is_some() || passed.contains(&run.version) {
+            if run.phase.has_ended() || run.superseded_by.is_some() || leave.contains(&run.version) {
                 continue;
             }
             // Who starts on what a hot-fix repairs gets that too, and others move it from there.

@@ -149,7 +149,11 @@ impl Turn {
         let is_over = |run: &Run| !run.in_flight() && !run.has_data_ahead();
         let ended = self.state.runs.iter().filter(|run| is_over(run)).count();
         let mut surplus = ended.saturating_sub(PINNED_VERSIONS);
-        let owed = self.owed_to_somebody(surplus > 0);
+        let owed = if surplus > 0 {
+            self.owed_to_somebody()
+        } else {
+            BTreeSet::new()
+        };
         let seats = &self.state.seats;
         let mut reached = BTreeSet::new();
         self.state.runs.retain(|run| {
@@ -193,32 +197,28 @@ impl Turn {
 
     /// The releases whose changes ask something of tenants that have not got them yet: these are told of them, and asked to
     /// migrate, with whatever release takes them on in the end.
-    fn owed_to_somebody(&self, is_asked: bool) -> BTreeSet<Version> {
-        let asks = |run: &&Run| {
-            let release = self.state.pinned.get(&run.version);
-            release.is_some_and(|release| release.changes.iter().any(|change| change.impact.asks_for_action()))
-        };
+    fn owed_to_somebody(&self) -> BTreeSet<Version> {
         let runs = &self.state.runs;
-        let asking: Vec<(usize, &Run)> = runs
-            .iter()
-            .enumerate()
-            .filter(|(_, run)| is_asked && asks(run))
-            .collect();
-        let on = || self.state.seats.values().filter_map(|seat| seat.version.as_ref());
-        if asking.is_empty() || on().next().is_none() {
-            return BTreeSet::new();
-        }
-        let on: BTreeSet<&Version> = on().collect();
         let place = |version: &Version| {
             let root = self.state.root_of(version);
             runs.iter().rposition(|run| run.version == *root)
         };
-        // What is older than all that is known comes first.
-        let oldest = on.into_iter().map(place).min().flatten();
-        let later = asking
-            .into_iter()
-            .filter(|(index, _)| oldest.is_none_or(|oldest| *index > oldest));
-        later.map(|(_, run)| run.version.clone()).collect()
+        let on: BTreeSet<&Version> = self
+            .state
+            .seats
+            .values()
+            .filter_map(|seat| seat.version.as_ref())
+            .collect();
+        // What is older than all that is known comes before the first of them.
+        let Some(oldest) = on.into_iter().map(place).min() else {
+            return BTreeSet::new();
+        };
+        let asks = |run: &&Run| {
+            let release = self.state.pinned.get(&run.version);
+            release.is_some_and(|release| release.impact().asks_for_action()) && !run.phase.came_back()
+        };
+        let later = &runs[oldest.map_or(0, |oldest| oldest + 1)..];
+        later.iter().filter(asks).map(|run| run.version.clone()).collect()
     }
 
     /// Workers that own a whole cell follow when its last tenant has moved.

@@ -1,5 +1,7 @@
 //! A tenant that comes to a cell where nothing runs starts on the newest completed release, once that is ready there.
 
+use std::collections::BTreeMap;
+
 use super::turn::{Cause, Turn};
 use crate::id::{CellName, TenantName, Version};
 use crate::journal::EntryKind;
@@ -68,24 +70,29 @@ impl Turn {
         self.is_moved_from(tenant, version);
     }
 
-    /// Releases on their way move it from where it is now; those from before what it is on leave it there, and so do those that
-    /// lack a fix it has.
-    fn is_moved_from(&mut self, tenant: &TenantName, version: &Version) {
+    /// The releases that leave whoever starts on `version` there, and why: those from before it, and those that lack a fix it has.
+    pub fn leave_newcomers_on(&self, version: &Version) -> BTreeMap<Version, &'static str> {
+        let runs = &self.state.runs;
         let root = self.state.root_of(version);
-        let newest = self.state.runs.iter().position(|run| run.version == *root);
+        let newest = runs.iter().position(|run| run.version == *root).unwrap_or(0);
+        let lacking = runs.iter().filter(|run| self.state.loses_a_fix(version, &run.version));
+        let lacking = lacking.map(|run| (run.version.clone(), "has a fix that this release lacks"));
+        let older = runs[..newest].iter().map(|run| (run.version.clone(), "is newer"));
+        lacking.chain(older).collect()
+    }
+
+    /// Releases on their way move it from where it is now.
+    fn is_moved_from(&mut self, tenant: &TenantName, version: &Version) {
+        let leave = self.leave_newcomers_on(version);
         let mut left = Vec::new();
-        for index in 0..self.state.runs.len() {
-            let older = newest.is_some_and(|newest| index < newest).then_some("is newer");
-            let lacks = || self.state.loses_a_fix(version, &self.state.runs[index].version);
-            let stays = older.or_else(|| lacks().then_some("has a fix that this release lacks"));
-            let run = &mut self.state.runs[index];
+        for run in &mut self.state.runs {
             let waves = run.waves.iter_mut().filter(|_| !run.phase.has_ended());
             for wave in waves {
                 let waits = |member: &&mut Member| member.place == Place::Waiting && member.from.is_none();
                 let Some(member) = wave.members.get_mut(tenant).filter(waits) else {
                     continue;
                 };
-                if let Some(why) = stays {
+                if let Some(why) = leave.get(&run.version) {
                     let reason = format!("it started on {version}, which {why}");
                     member.place = Place::Left { reason: reason.clone() };
                     left.push((run.version.clone(), wave.name.clone(), reason));

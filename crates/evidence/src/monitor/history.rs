@@ -23,11 +23,7 @@ impl Usual {
 
     /// `None` where the history has too few events to bound the ratio.
     pub fn of_errors(rule: &Rule, history: &[Bucket]) -> Option<Self> {
-        let count = |counts: &Counts| Count {
-            events: counts.events,
-            trials: counts.n,
-        };
-        Self::of(rule, history, 1, count)
+        Self::of(rule, history, 1, Counts::failed)
     }
 
     /// The same for events that `count` finds in a bucket, where that is one of `questions` that share what is spent.

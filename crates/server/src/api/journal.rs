@@ -178,7 +178,8 @@ pub async fn status(state: &AppState) -> Result<Option<JournalStatus>, Problem> 
     }))
 }
 
-async fn first(state: &AppState) -> Result<Option<JournalRow>, Problem> {
+/// The first row that is kept.
+pub async fn first(state: &AppState) -> Result<Option<JournalRow>, Problem> {
     let (store, service) = (state.control().store(), state.control().service().as_str());
     let mut rows = store.journal(service, JournalFilter::All, 0, 1).await?;
     Ok(rows.pop())

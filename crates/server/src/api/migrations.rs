@@ -40,7 +40,6 @@ pub struct MigrationStatus {
     pub owner: Option<OwnerName>,
     /// The last day, in the tenant's time zone, on which the old way works.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<String>")]
     pub deadline: Option<LocalDate>,
     /// That day is over, and it has not migrated.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -71,7 +70,6 @@ pub struct SetMigrations {
     pub owner: Option<OwnerName>,
     /// Until when these tenants have time. Left out, as it was: until the deadline of the change, at first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<String>")]
     pub deadline: Option<LocalDate>,
     /// The change is written, and no release has listed it yet.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tidegate_domain::event::EventKind;
 use tidegate_domain::id::{Digest, Version};
 use tidegate_domain::plan::{Plan, differences};
-use tidegate_domain::service::{RunPhase, Service};
+use tidegate_domain::service::Service;
 
 use super::commands::{Target, submit};
 use super::created::{self, CreatedStatus};
@@ -139,7 +139,7 @@ pub async fn obtain_artifacts(state: &AppState, plan: &Plan) -> Result<(), Probl
 /// This very plan was applied, and what came of it stands. One that came back may be applied anew.
 fn is_applied(service: &Service, version: &Version, plan: &Digest) -> bool {
     service.run(version).is_some_and(|run| {
-        let came_back = matches!(run.phase, RunPhase::RolledBack { .. } | RunPhase::Aborted { .. });
+        let came_back = run.phase.came_back();
         run.plan == *plan && (!came_back || run.in_flight())
     })
 }

@@ -6,11 +6,11 @@ use serde_json::json;
 use tidegate_domain::files::Retention;
 use tidegate_domain::id::Actor;
 use tidegate_domain::time::Timestamp;
-use tidegate_store::{Exported, JournalEntry, JournalFilter, StoreError};
+use tidegate_store::{Exported, JournalEntry, StoreError};
 
 use super::{Keeper, actor};
-use crate::api::Problem;
 use crate::api::backups::{checked_path, refused};
+use crate::api::{Problem, journal};
 use crate::control::Control;
 
 impl Keeper {
@@ -22,8 +22,9 @@ impl Keeper {
         let before_ms = self.before(kept, now);
         let _one_at_a_time = self.state.backing_up().await;
         let (store, service) = (self.control().store(), self.control().service().as_str());
-        let first = store.journal(service, JournalFilter::All, 0, 1).await?;
-        let Some(first) = first.first() else { return Ok(()) };
+        let Some(first) = journal::first(&self.state).await? else {
+            return Ok(());
+        };
         // A folder that is not there is told at once, and not when the first row is old.
         let file = self.file(folder, first.seq)?;
         if first.at_ms >= before_ms {

@@ -185,6 +185,7 @@ pub fn only_evidence_confirms(
     passed: &BTreeSet<(Version, WaveName, u32)>,
 ) -> Checked {
     for run in &state.runs {
+        let started = started_on(&run.version, rows);
         for wave in run
             .waves
             .iter()
@@ -196,7 +197,6 @@ pub fn only_evidence_confirms(
             let already = last.is_some_and(|last| last.state == wave.state);
             let key = (run.version.clone(), wave.name.clone(), wave.attempt);
             let lenient = run.policy.on_inconclusive == OnInconclusive::Pass;
-            let started = started_on(&run.version, rows);
             if !already && !lenient && is_watched(wave, &started) && !wave.promoted && !passed.contains(&key) {
                 let detail = format!("wave {} of {} is confirmed, nothing has passed", wave.name, run.version);
                 return Err(("missing metrics never confirm a wave", detail));

@@ -5,10 +5,8 @@ use super::{
     WaveChange, WaveDifference,
 };
 use crate::calendar::Local;
-use crate::id::{ComponentName, TenantName};
-
-/// Tenants named one by one; of the others only their number is said.
-const NAMED_MAX: usize = 5;
+use crate::id::ComponentName;
+use crate::plan::words::first_names;
 
 impl Differences {
     /// What has changed, a line each; nothing where nothing has.
@@ -68,12 +66,7 @@ impl Moved {
             How::OtherVersion => format!("{} another version now", verb("runs", "run")),
             How::OtherCell => format!("{} in another cell now", verb("lives", "live")),
         };
-        let names: Vec<&str> = self.tenants.iter().map(TenantName::as_str).take(NAMED_MAX).collect();
-        let more = match self.tenants.len() - names.len() {
-            0 => String::new(),
-            more => format!(" and {more} more"),
-        };
-        format!("{who} {what}: {}{more}", names.join(", "))
+        format!("{who} {what}: {}", first_names(self.tenants.iter()))
     }
 }
 

@@ -233,6 +233,25 @@ fn what_a_laggard_still_needs_is_remembered_however_many_releases_later() {
 }
 
 #[test]
+fn what_came_back_is_forgotten_though_it_would_have_asked_something() {
+    let mut shop = released("block-wave", &[]);
+    shop.take(EventKind::Abort {
+        version: version("1.1.0"),
+    })
+    .unwrap();
+    for minor in 2..12 {
+        let release = format!("1.{minor}.0");
+        shop.apply(&release);
+        shop.take(EventKind::OptOut { tenant: tenant("flux") }).unwrap();
+        shop.settle();
+        finish(&mut shop, &release, &["first", "rest"]);
+        shop.pass(Duration::from_hours(3));
+    }
+    assert_eq!(shop.on("1.0.0"), ["flux"]);
+    assert!(shop.state.run(&version("1.1.0")).is_none());
+}
+
+#[test]
 fn a_plan_names_who_has_not_migrated_and_a_playbook_that_does_not_ask_moves_everybody() {
     let mut shop = breaking("block-wave");
     shop.take(set(MigrationState::Migrated, &["acme"])).unwrap();

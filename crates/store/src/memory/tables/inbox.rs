@@ -98,6 +98,7 @@ impl Inbox {
             }
         }
     }
+
     /// The keys of those that are dropped.
     pub fn drop_old(&mut self, old: &Old<'_>) -> Vec<String> {
         let waiting = self.waiting.get(old.service);
