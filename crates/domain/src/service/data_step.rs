@@ -209,10 +209,10 @@ impl Service {
     }
 
     /// A version that was applied before a run. A hot-fix is as old as what it repairs.
-    fn is_before(&self, version: &Version, run: usize) -> bool {
-        let root = self.root_of(version);
-        let mut later = self.runs[run..].iter();
-        !later.any(|run| run.version == *version || run.version == *root)
+    pub(crate) fn is_before(&self, version: &Version, run: usize) -> bool {
+        let place = |version: &Version| self.runs.iter().rposition(|run| run.version == *version);
+        let place = place(self.root_of(version)).or_else(|| place(version));
+        place.is_none_or(|place| place < run)
     }
 
     /// What a release that is on its way has made of the data of a cell for its own version, which tenants there are on.

@@ -232,12 +232,18 @@ impl Turn {
         }
     }
 
+    fn waits_for(&self, tenant: &TenantName, version: &Version) -> bool {
+        let mut members = self.state.run(version).into_iter().flat_map(Run::members);
+        members.any(|(name, member)| name == tenant && member.place == Place::Waiting)
+    }
+
     /// What is missing in the new cell, and whether work on its data was begun for it.
     fn unready_there(&mut self, tenant: &TenantName, seat: &Seat, to: &CellName) -> (bool, Option<String>) {
         let mut missing = None;
         let mut changed = false;
         for version in self.comes_with(tenant, seat) {
-            let (expands, unexpanded) = self.expand_for(&version, to);
+            let moved_there = self.waits_for(tenant, &version);
+            let (expands, unexpanded) = self.expand_for(&version, to, moved_there);
             changed |= expands;
             let unready = || self.ready_in(to, &version).err();
             let unready = || unready().map(|reason| format!("release {version} in cell {to}: {reason}"));
@@ -340,6 +346,9 @@ impl Turn {
         let from = std::mem::replace(&mut seat.cell, moving.to.clone());
         seat.epoch = generation;
         let (to, version) = (seat.cell.clone(), seat.version.clone());
+        if version.is_some() {
+            self.left.insert(from.clone());
+        }
         let cause = Cause {
             actor: moving.by.clone(),
             reason: format!("from cell {from} to cell {to}: {}", moving.reason),

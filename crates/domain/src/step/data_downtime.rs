@@ -10,7 +10,7 @@ use crate::effect::Milestone;
 use crate::id::{CellName, TenantName, Version};
 use crate::journal::EntryKind;
 use crate::release::{ComponentKind, DataStepKind};
-use crate::service::{Maintenance, Member, Place, Seat, StepPhase, StepRun, WaveState};
+use crate::service::{Maintenance, Member, Place, Seat, Slot, StepPhase, StepRun, WaveState};
 use crate::time::Duration;
 
 /// Who of a cell in its downtime is moved.
@@ -117,58 +117,60 @@ impl Turn {
         waiting.iter().filter(|tenant| goes(tenant)).cloned().collect()
     }
 
-    /// Why something may still reach data that are to be worked on: requests, of whatever length, through whatever gateway, runs of
-    /// jobs, and workers.
+    /// Why something may still reach the data of the closed tenants, where they are to be worked on.
     pub fn not_left_alone(&self, run: usize, maintenance: &Maintenance, tenants: &[TenantName]) -> Option<String> {
         let steps = &self.state.runs[run].steps;
-        let in_downtime: BTreeSet<&CellName> = steps
-            .iter()
-            .filter(|step| step.is_in_downtime())
-            .map(|it| &it.cell)
-            .collect();
-        let seat = |tenant: &TenantName| {
-            self.state
-                .seats
-                .get(tenant)
-                .filter(|seat| in_downtime.contains(&seat.cell))
-        };
-        let concerned: Vec<TenantName> = tenants
-            .iter()
-            .filter(|tenant| seat(tenant).is_some())
-            .cloned()
-            .collect();
-        if concerned.is_empty() {
+        let seats = tenants.iter().filter_map(|tenant| self.state.seats.get(tenant));
+        let cells = seats.map(|seat| &seat.cell);
+        let worked_on = |cell: &&CellName| steps.iter().any(|step| step.cell == **cell && step.is_in_downtime());
+        let cells: BTreeSet<&CellName> = cells.filter(worked_on).collect();
+        self.reached(&cells, maintenance.generation)
+    }
+
+    /// Why something may still reach data of cells in which tables serve nobody since `generation`: requests, of whatever length,
+    /// through whatever gateway and to whatever version, runs of jobs, and workers.
+    pub fn reached(&self, cells: &BTreeSet<&CellName>, generation: u64) -> Option<String> {
+        let known = || cells.iter().filter_map(|cell| Some((*cell, self.state.cells.get(*cell)?)));
+        // Nothing has ever run where there is no slot.
+        if known().all(|(_, cell)| cell.slots.is_empty()) {
             return None;
         }
         let routing = &self.state.routing;
-        if routing.reported < maintenance.generation || routing.alone || !routing.lapsed.is_empty() {
+        if routing.reported < generation || routing.alone || !routing.lapsed.is_empty() {
             return Some(format!("every gateway gives the page: {}", self.gateways_in_words()));
         }
-        let (in_flight, _) = self.in_flight_of(&concerned, maintenance.since);
+        let in_flight: u64 = known()
+            .flat_map(|(_, cell)| cell.slots.values())
+            .map(|slot| slot.in_flight)
+            .sum();
         if in_flight > 0 {
             return Some(format!(
                 "{in_flight} in flight, which have to end before the data are worked on"
             ));
         }
-        if let Some(run) = in_downtime
-            .iter()
-            .find_map(|cell| self.state.job_running(cell, |_| true))
-        {
+        if let Some(run) = cells.iter().find_map(|cell| self.state.job_running(cell, |_| true)) {
             return Some(run);
         }
-        let mut seats = concerned.iter().filter_map(seat);
-        let found = seats.find(|seat| {
-            let release = seat.version.as_ref().and_then(|version| self.state.pinned.get(version));
-            let mut parts = release.into_iter().flat_map(|release| release.components.values());
-            let worker = parts.any(|part| matches!(part.definition.kind, ComponentKind::Worker { .. }));
-            let told = self
-                .state
-                .cells
-                .get(&seat.cell)
-                .is_some_and(|cell| cell.ownership >= maintenance.generation);
-            worker && !told
-        });
-        found.map(|seat| format!("the workers of cell {} have not left it", seat.cell))
+        let is_worker = |slot: &Slot| {
+            let release = self.state.pinned.get(&slot.version);
+            let part = release.and_then(|release| release.components.get(&slot.component));
+            part.is_some_and(|part| matches!(part.definition.kind, ComponentKind::Worker { .. }))
+        };
+        let mut working = known().filter(|(_, cell)| cell.slots.values().any(is_worker));
+        let (cell, _) = working.find(|(_, cell)| cell.ownership < generation)?;
+        Some(format!("the workers of cell {cell} have not left it"))
+    }
+
+    /// The same of a cell in which nobody is served, whoever was there before.
+    pub fn reached_by_who_left(&self, cell: &CellName) -> Option<String> {
+        // Who leaves in this step is still in the table that gateways have.
+        let routing = &self.state.routing;
+        let generation = if self.left.contains(cell) {
+            self.next_generation
+        } else {
+            routing.generation
+        };
+        self.reached(&BTreeSet::from([cell]), generation)
     }
 
     /// Who has come to a cell since it was closed for work on its data is closed with the others before that begins.
@@ -296,13 +298,14 @@ impl Turn {
         }
     }
 
-    /// Who was closed is served as before, but for the cells where work has begun: there it has to be taken back first.
+    /// Who was closed is served as before, but for the cells where work has begun: there it has to be taken back first. Who was
+    /// moved is served already, and is closed anew for that.
     pub fn serve_again(&mut self, run: usize, wave: usize, reason: &str) {
         let current = &self.state.runs[run];
-        let seats = &self.state.seats;
         let stays = |tenant: &TenantName| {
-            let seat = seats.get(tenant);
-            seat.is_some_and(|seat| current.downtime_work_in(&seat.cell).is_some())
+            let seat = self.state.seats.get(tenant);
+            let is_worked_on = seat.is_some_and(|seat| current.downtime_work_in(&seat.cell).is_some());
+            is_worked_on && self.waits(run, wave, tenant)
         };
         let maintenance = current.waves[wave].maintenance.iter();
         let tenants: BTreeSet<TenantName> = maintenance
@@ -359,9 +362,7 @@ impl Turn {
             self.end_downtime(run, wave, "what was done in it is undone");
             return true;
         }
-        let tenants: Vec<TenantName> = maintenance.tenants.iter().cloned().collect();
-        let served = self.still_served(&maintenance, &tenants);
-        let served = served.or_else(|| self.not_left_alone(run, &maintenance, &tenants));
+        let served = self.reached(&cells.iter().collect(), maintenance.generation);
         let mut changed = false;
         for cell in cells {
             changed |= self.undo_last(run, &cell, served.as_deref());

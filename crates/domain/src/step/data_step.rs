@@ -63,27 +63,28 @@ impl Turn {
         open.then_some(false)
     }
 
-    /// The same for a version in a cell that a tenant comes to by no wave: whether something changed, and what it waits for.
-    pub fn expand_for(&mut self, version: &Version, cell: &CellName) -> (bool, Option<String>) {
+    /// The same for a version in a cell that a tenant comes to by no wave: whether something changed, and what it waits for. What is
+    /// done in downtime is done before anybody comes who is on the version; who is moved to it there waits for it with the others.
+    pub fn expand_for(&mut self, version: &Version, cell: &CellName, moved_there: bool) -> (bool, Option<String>) {
         let Some(run) = self.state.runs.iter().rposition(|run| run.version == *version) else {
             return (false, None);
         };
         let added = self.add_steps(run, &BTreeSet::from([cell.clone()]));
         let expand = self.next_step(run, cell, DataStepKind::Expand);
-        let Some(step) = expand.or_else(|| self.next_step(run, cell, DataStepKind::DuringDowntime)) else {
+        let in_downtime = || self.next_step(run, cell, DataStepKind::DuringDowntime);
+        let Some(step) = expand.or_else(|| in_downtime().filter(|_| !moved_there)) else {
             return (added, None);
         };
-        let served = self.state.seats.iter();
-        let mut served = served.filter(|(_, seat)| seat.cell == *cell && seat.version.is_some());
-        let other = served.next().filter(|_| expand.is_none());
-        if let Some((tenant, _)) = other {
-            let (version, step) = (
-                &self.state.runs[run].version,
-                &self.state.runs[run].steps[step].step.name,
-            );
-            let reason = format!(
-                "step {step} of release {version} in cell {cell}: tenant {tenant} is served there, and the release has to move it first"
-            );
+        let closed = || match self.served_in(cell) {
+            Some(tenant) => Some(format!(
+                "tenant {tenant} is served there, and the release has to move it first"
+            )),
+            None => self.reached_by_who_left(cell),
+        };
+        if let Some(reason) = expand.is_none().then(closed).flatten() {
+            let run = &self.state.runs[run];
+            let (version, step) = (&run.version, &run.steps[step].step.name);
+            let reason = format!("step {step} of release {version} in cell {cell}: {reason}");
             return (added, Some(reason));
         }
         let began = self.work_on(run, step);
@@ -96,10 +97,16 @@ impl Turn {
         (added || began, Some(reason))
     }
 
+    fn served_in(&self, cell: &CellName) -> Option<&TenantName> {
+        let mut here = self.state.seats.iter();
+        let (tenant, _) = here.find(|(_, seat)| seat.cell == *cell && seat.version.is_some())?;
+        Some(tenant)
+    }
+
     /// Has the data of a cell made ready for a version, and asks whether it runs there. Whether something changed, and what is
     /// missing.
     pub fn ready_with_data(&mut self, version: &Version, cell: &CellName) -> (bool, Result<(), String>) {
-        let (expands, missing) = self.expand_for(version, cell);
+        let (expands, missing) = self.expand_for(version, cell, false);
         (expands, missing.map_or_else(|| self.ready_in(cell, version), Err))
     }
 

@@ -55,7 +55,7 @@ impl Turn {
         Some(true)
     }
 
-    fn waits(&self, run: usize, wave: usize, tenant: &TenantName) -> bool {
+    pub fn waits(&self, run: usize, wave: usize, tenant: &TenantName) -> bool {
         let member = self.state.runs[run].waves[wave].members.get(tenant);
         member.is_some_and(|member| member.place == Place::Waiting)
     }

@@ -40,8 +40,11 @@ impl Service {
         let mut busy = Busy::default();
         let own = &self.runs[run];
         let others = self.runs.iter().enumerate().filter(|(index, _)| *index != run);
-        for (_, other) in others {
-            let works = |step: &&StepRun| step.holds_data() && (!step.is_done() || other.undoes_in_downtime());
+        for (index, other) in others {
+            // Tenants of the cell are served on nothing from before it, even while the other has not moved them yet.
+            let is_past = !other.phase.has_ended() && self.is_before(&own.version, index);
+            let works =
+                |step: &&StepRun| step.holds_data() && (!step.is_done() || other.undoes_in_downtime() || is_past);
             let cells = other
                 .steps
                 .iter()

@@ -151,8 +151,11 @@ impl Turn {
 
     /// A removed tenant leaves every wave, wait and gate.
     pub fn remove_tenant(&mut self, tenant: &TenantName, cause: &Cause) -> Result<(), Refused> {
-        if self.state.seats.remove(tenant).is_none() {
+        let Some(seat) = self.state.seats.remove(tenant) else {
             return Err(Refused::NoSuchTenant { tenant: tenant.clone() });
+        };
+        if seat.version.is_some() {
+            self.left.insert(seat.cell);
         }
         for run in &mut self.state.runs {
             // Another tenant may have the time that it had reserved.
@@ -161,6 +164,9 @@ impl Turn {
             run.unmigrated.remove(tenant);
             for wave in &mut run.waves {
                 wave.members.remove(tenant);
+                if let Some(maintenance) = &mut wave.maintenance {
+                    maintenance.tenants.remove(tenant);
+                }
             }
         }
         for known in self.state.migrations.values_mut() {

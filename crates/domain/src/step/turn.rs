@@ -1,6 +1,6 @@
 //! The working state of one step.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::approval::Word;
 use super::cell_move::Ask;
@@ -32,6 +32,8 @@ pub struct Turn {
     pub newest: BTreeMap<CellName, Option<Version>>,
     /// What the others of a cell, who are on a version, came from: asked once a step too.
     pub before: BTreeMap<(CellName, Version), Option<Version>>,
+    /// Cells that somebody leaves who was served there, which no table says yet.
+    pub left: BTreeSet<CellName>,
 }
 
 /// Who acts and why, for the journal.
@@ -73,6 +75,7 @@ impl Turn {
             next_generation,
             newest: BTreeMap::new(),
             before: BTreeMap::new(),
+            left: BTreeSet::new(),
         }
     }
 

@@ -139,13 +139,10 @@ pub fn not_too_many_at_once(state: &Service) -> Checked {
 pub fn downtime_ends_with_its_wave(state: &Service) -> Checked {
     for run in &state.runs {
         for wave in run.waves.iter().filter(|wave| wave.maintenance.is_some()) {
-            let mut tenants = wave
-                .maintenance
-                .iter()
-                .flat_map(|it| &it.tenants)
-                .filter_map(|it| state.seats.get(it));
+            // Whoever is left in the cell while that is undone: who was closed may be gone.
+            let mut seats = wave.members.keys().filter_map(|it| state.seats.get(it));
             let undoes = matches!(wave.state, WaveState::RolledBack { .. })
-                && tenants.any(|seat| run.downtime_work_in(&seat.cell).is_some());
+                && seats.any(|seat| run.downtime_work_in(&seat.cell).is_some());
             if run.policy.downtime.is_none() || !(undoes || matches!(wave.state, WaveState::Active { .. })) {
                 let detail = format!(
                     "wave {} of {} is {:?} and out of service",

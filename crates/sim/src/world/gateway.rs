@@ -244,21 +244,22 @@ impl Gateways {
 impl Gateways {
     /// Some gateway that is heard lets requests of the tenant through.
     pub fn opens(&self, cell: &CellName, tenant: &TenantName) -> bool {
+        let mut routes = self.tables().filter_map(|table| table.cells.get(cell)?.routes.get(tenant));
+        routes.any(is_open)
+    }
+
+    /// What those hold that are heard and have caught up.
+    fn tables(&self) -> impl Iterator<Item = &Desired> {
         let heard = self.registry.iter().filter(|(_, it)| !it.lapsed && it.caught_up);
-        let mut tables = heard.filter_map(|(name, _)| self.all.get(name)?.table.as_ref());
-        tables.any(|table| {
-            let route = table.cells.get(cell).and_then(|cell| cell.routes.get(tenant));
-            route.is_some_and(is_open)
-        })
+        heard.filter_map(|(name, _)| self.all.get(name)?.table.as_deref())
     }
 
     /// What requests still reach in a cell, in words.
     pub fn reaches(&self, cell: &CellName, state: &Service) -> Option<String> {
-        let mut here = state
-            .seats
-            .iter()
-            .filter(|(_, seat)| seat.cell == *cell && seat.version.is_some());
-        if let Some((tenant, _)) = here.find(|(tenant, _)| self.opens(cell, tenant)) {
+        // Whoever it is: a tenant may be gone of which a slow gateway has not heard that.
+        let here = self.tables().filter_map(|table| table.cells.get(cell));
+        let mut routes = here.flat_map(|cell| &cell.routes);
+        if let Some((tenant, _)) = routes.find(|(_, route)| is_open(route)) {
             return Some(format!("tenant {tenant} is served"));
         }
         let slots = &state.cells.get(cell)?.slots;
