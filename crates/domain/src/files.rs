@@ -190,6 +190,9 @@ impl<'a> Document<'a> {
         let mut report = Report::new(source);
         let tree = tree::read(&mut report);
         if let Some(tree) = &tree {
+            if folder_and_name(&source.path).1 == SERVICE_FILE {
+                meaning::secrets::hide(&mut report, tree);
+            }
             report.extend(shape.check(tree));
         }
         Self { tree, report }
@@ -272,6 +275,7 @@ fn missing_file(name: &str) -> Diagnostic {
         message: format!("there is no `{name}`"),
         label: String::new(),
         help: Some("`tidegate init` writes files to start from".to_owned()),
+        hidden: Vec::new(),
     }
 }
 

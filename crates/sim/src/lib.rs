@@ -19,6 +19,6 @@ pub use generate::generate;
 pub use play::{
     Arrival, Deed, Diary, Event, Misreading, Outcome, People, Play, Trouble, What, When, play, read_duration,
 };
-pub use report::{Found, Report, SCHEMA_VERSION, replay, run};
+pub use report::{Found, Progress, Replayed, Report, SCHEMA_VERSION, replay, run};
 pub use script::{Script, Unreadable};
 pub use world::installed;

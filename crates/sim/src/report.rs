@@ -50,10 +50,20 @@ pub struct Found {
     pub scenario: String,
 }
 
-/// Runs `seeds` worlds, from `first` on, on as many threads as the machine has processors.
+/// How far a run is.
+#[derive(Debug, Clone, Copy)]
+pub enum Progress<'a> {
+    /// So many seeds are run.
+    Run(u64),
+    /// A rule broke.
+    Found(&'a Found),
+}
+
+/// Runs `seeds` worlds, from `first` on, on as many threads as the machine has processors. `told` hears how far it is.
 #[must_use]
-pub fn run(seeds: u64, first: u64) -> Report {
+pub fn run(seeds: u64, first: u64, told: &(dyn Fn(Progress<'_>) + Sync)) -> Report {
     let next = AtomicU64::new(first);
+    let done = AtomicU64::new(0);
     let end = first.saturating_add(seeds);
     let gathered = Mutex::new(Gathered::default());
     let work = || {
@@ -63,10 +73,15 @@ pub fn run(seeds: u64, first: u64) -> Report {
             if seed >= end {
                 break;
             }
+            let known = own.violations.len();
             own.world(seed, &generate(seed));
             if let Some(script) = weeks(seed) {
                 own.world(seed, &script);
             }
+            own.violations[known..]
+                .iter()
+                .for_each(|found| told(Progress::Found(found)));
+            told(Progress::Run(done.fetch_add(1, Ordering::Relaxed) + 1));
         }
         let mut gathered = gathered.lock().expect("no world panics while it holds the results");
         gathered.add(own);
@@ -142,12 +157,24 @@ impl Gathered {
     }
 }
 
-/// What a scenario leads to: a line for each thing that happens, and at the end where everybody is.
+/// What a scenario leads to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Replayed {
+    /// A line for each thing that happens, and at the end where everybody is.
+    pub trace: String,
+    /// No rule broke.
+    pub held: bool,
+}
+
 #[must_use]
-pub fn replay(script: &Script) -> String {
-    let mut text = world::run(script).trace.join("\n");
-    text.push('\n');
-    text
+pub fn replay(script: &Script) -> Replayed {
+    let ended = world::run(script);
+    let mut trace = ended.trace.join("\n");
+    trace.push('\n');
+    Replayed {
+        trace,
+        held: ended.violation.is_none(),
+    }
 }
 
 /// For people: the figures, and of each violation what to replay.

@@ -4,11 +4,14 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args as Arguments;
-use tidegate_sim::{Script, replay, run as simulate};
+use tidegate_sim::{Progress, Script, replay, run as simulate};
 
 use crate::context::Context;
 use crate::error::{CliError, Exit};
 use crate::output;
+
+/// Seeds between two words on how far it is.
+const TOLD_EVERY: u64 = 500;
 
 /// Run releases in made-up worlds with faults and check that no rule breaks
 #[derive(Debug, Clone, Arguments)]
@@ -32,18 +35,26 @@ pub fn run(args: &Args, _: &Context) -> Result<ExitCode, CliError> {
         let failed = || CliError::new(format!("cannot replay {}", path.display()));
         let text = std::fs::read_to_string(path).map_err(|error| failed().because(error))?;
         let script: Script = text.parse().map_err(|error| failed().because(error))?;
-        output::data(&replay(&script))?;
-        return Ok(ExitCode::SUCCESS);
+        let replayed = replay(&script);
+        output::data(&replayed.trace)?;
+        return Ok(ended(replayed.held));
     }
-    let report = simulate(args.seeds, args.first_seed);
+    let seeds = args.seeds;
+    let report = simulate(seeds, args.first_seed, &|progress| match progress {
+        Progress::Run(done) if done % TOLD_EVERY == 0 && done < seeds => {
+            output::message(&format!("{done} of {seeds} seeds"));
+        }
+        Progress::Run(_) => {}
+        Progress::Found(found) => output::message(&format!("seed {}: {}", found.seed, found.invariant)),
+    });
     if args.json {
         output::json(&report)?;
     } else {
         output::data(&report.to_string())?;
     }
-    Ok(if report.violations.is_empty() {
-        ExitCode::SUCCESS
-    } else {
-        Exit::Error.into()
-    })
+    Ok(ended(report.violations.is_empty()))
+}
+
+fn ended(held: bool) -> ExitCode {
+    if held { ExitCode::SUCCESS } else { Exit::Error.into() }
 }

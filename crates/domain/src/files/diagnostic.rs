@@ -114,6 +114,9 @@ pub struct Diagnostic {
     pub label: String,
     /// What to write instead.
     pub help: Option<String>,
+    /// The parts of the file that nobody is shown, in bytes of the text.
+    #[serde(skip)]
+    pub hidden: Vec<Range<usize>>,
 }
 
 impl Diagnostic {
@@ -230,6 +233,8 @@ pub(super) struct Report<'a> {
     source: &'a Source,
     findings: Vec<Finding>,
     is_cut: bool,
+    /// What is not said, whatever is wrong with it: where it stands, and what it is.
+    hidden: Vec<(Range<usize>, String)>,
 }
 
 impl<'a> Report<'a> {
@@ -238,7 +243,13 @@ impl<'a> Report<'a> {
             source,
             findings: Vec::new(),
             is_cut: false,
+            hidden: Vec::new(),
         }
+    }
+
+    /// No message repeats this part of the file, and none is drawn with it.
+    pub(super) fn hide(&mut self, span: &Range<usize>, text: &str) {
+        self.hidden.push((span.clone(), text.to_owned()));
     }
 
     pub(super) fn source(&self) -> &'a Source {
@@ -302,7 +313,7 @@ impl<'a> Report<'a> {
         for finding in &mut self.findings {
             if finding.is_error_in(part) {
                 finding.severity = Severity::Confined;
-                told.push(place(finding.clone(), self.source).to_string());
+                told.push(place(finding.clone(), self.source, &self.hidden).to_string());
             }
         }
         (!told.is_empty()).then(|| told.join("; "))
@@ -317,7 +328,7 @@ impl<'a> Report<'a> {
         }
         self.findings
             .into_iter()
-            .map(|finding| place(finding, self.source))
+            .map(|finding| place(finding, self.source, &self.hidden))
             .collect()
     }
 }
@@ -338,13 +349,19 @@ fn printable(text: String) -> String {
         .collect()
 }
 
-fn place(finding: Finding, source: &Source) -> Diagnostic {
+fn place(finding: Finding, source: &Source, hidden: &[(Range<usize>, String)]) -> Diagnostic {
+    let span = finding.span.as_ref();
+    let is_here = |part: &Range<usize>| span.is_some_and(|span| part.contains(&span.start));
+    let here = hidden.iter().filter(|(part, text)| is_here(part) && !text.is_empty());
+    let message = here.fold(finding.message, |message, (_, text)| {
+        message.replace(&shown(text), "`…`")
+    });
     Diagnostic {
         severity: finding.severity,
         code: finding.code,
         file: source.path.clone(),
         place: finding.span.map(|span| Place::of(&span, &source.text)),
-        message: printable(finding.message),
+        message: printable(message),
         label: match finding.first {
             Some(offset) => {
                 format!("first on line {}", Place::of(&(offset..offset), &source.text).line)
@@ -352,6 +369,7 @@ fn place(finding: Finding, source: &Source) -> Diagnostic {
             None => printable(finding.label),
         },
         help: finding.help.map(printable),
+        hidden: hidden.iter().map(|(part, _)| part.clone()).collect(),
     }
 }
 

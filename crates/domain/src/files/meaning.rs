@@ -20,7 +20,7 @@ mod labels;
 mod playbook;
 mod release;
 mod retention;
-mod secrets;
+pub(super) mod secrets;
 mod service;
 mod tenants;
 

@@ -130,7 +130,11 @@ impl Turn {
     /// Why something may still reach data of cells in which tables serve nobody since `generation`: requests, of whatever length,
     /// through whatever gateway and to whatever version, runs of jobs, and workers.
     pub fn reached(&self, cells: &BTreeSet<&CellName>, generation: u64) -> Option<String> {
-        let known = || cells.iter().filter_map(|cell| Some((*cell, self.state.cells.get(*cell)?)));
+        let known = || {
+            cells
+                .iter()
+                .filter_map(|cell| Some((*cell, self.state.cells.get(*cell)?)))
+        };
         // Nothing has ever run where there is no slot.
         if known().all(|(_, cell)| cell.slots.is_empty()) {
             return None;

@@ -244,7 +244,9 @@ impl Gateways {
 impl Gateways {
     /// Some gateway that is heard lets requests of the tenant through.
     pub fn opens(&self, cell: &CellName, tenant: &TenantName) -> bool {
-        let mut routes = self.tables().filter_map(|table| table.cells.get(cell)?.routes.get(tenant));
+        let mut routes = self
+            .tables()
+            .filter_map(|table| table.cells.get(cell)?.routes.get(tenant));
         routes.any(is_open)
     }
 

@@ -15,7 +15,7 @@ release 2.0.0 waves=acme,cato| bake=40s..2m gap=20s gates=1 tenants=1
 fn told(action: &str, second: u32) -> String {
     let text = format!("{RELEASE}1s apply 1.0.0\n60s apply 2.0.0\n{second}s {action}\n");
     let script: Script = text.parse().unwrap();
-    replay(&script)
+    replay(&script).trace
 }
 
 /// From before the release is applied to after it is completed.

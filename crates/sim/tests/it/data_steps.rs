@@ -18,7 +18,7 @@ fn told(action: &str, at: u32) -> String {
         slow.concat()
     );
     let script: Script = text.parse().unwrap();
-    replay(&script)
+    replay(&script).trace
 }
 
 /// When the journal has the first row with these words, in seconds.
@@ -100,7 +100,7 @@ release 2.0.0 waves=acme,bolt| bake=20s..1m gap=20s window=5m steps=during_downt
 "
     );
     let script: Script = text.parse().unwrap();
-    replay(&script)
+    replay(&script).trace
 }
 
 #[test]

@@ -25,7 +25,7 @@ fn scenarios_lead_to_what_they_say() {
         let text = fs::read_to_string(&file).unwrap();
         let script: Script = text.parse().unwrap();
         let (told, expected) = text.split_once("\n---\n").unwrap_or((text.trim_end(), ""));
-        let found = replay(&script);
+        let found = replay(&script).trace;
         if std::env::var_os("UPDATE").is_some() {
             fs::write(&file, format!("{told}\n---\n{found}")).unwrap();
         } else if found != expected {
@@ -52,7 +52,7 @@ fn difference(expected: &str, found: &str) -> String {
 /// a rule, whatever releases wait for.
 #[test]
 fn hundreds_of_worlds_break_no_rule_and_every_boundary_is_hit() {
-    let report = run(300, 0);
+    let report = run(300, 0, &|_| ());
     assert!(report.violations.is_empty(), "{report}");
     assert_eq!(report.boundaries_missed, Vec::<String>::new());
     assert_eq!(report.waits_missed, Vec::<String>::new());

@@ -113,7 +113,7 @@ const STEPS: [(&str, &str); 6] = [
 
 fn violated(text: &str) -> Option<String> {
     let script: Script = text.parse().unwrap();
-    let told = replay(&script);
+    let told = replay(&script).trace;
     let line = told.lines().find_map(|line| line.split_once("VIOLATED: "));
     line.map(|(_, rule)| rule.to_owned())
 }

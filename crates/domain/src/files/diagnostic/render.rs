@@ -20,10 +20,24 @@ pub fn render(diagnostics: &[Diagnostic], sources: &[Source], color: bool) -> St
     let mut drawn = String::new();
     for diagnostic in diagnostics {
         let source = sources.iter().find(|source| source.path == diagnostic.file);
-        drawn.push_str(&renderer.render(&groups(diagnostic, source)));
+        let veiled = source.filter(|_| !diagnostic.hidden.is_empty());
+        let veiled = veiled.map(|source| veil(source, &diagnostic.hidden));
+        drawn.push_str(&renderer.render(&groups(diagnostic, veiled.as_ref().or(source))));
         drawn.push_str("\n\n");
     }
     drawn
+}
+
+/// The text without what is hidden; every other byte stays where it is.
+fn veil(source: &Source, hidden: &[Range<usize>]) -> Source {
+    let bytes = source.text.bytes().enumerate();
+    let is_hidden = |at: usize| hidden.iter().any(|part| part.contains(&at));
+    // Line ends stay, so that lines keep their numbers.
+    let bytes = bytes.map(|(at, byte)| if byte != b'\n' && is_hidden(at) { b'*' } else { byte });
+    Source {
+        path: source.path.clone(),
+        text: String::from_utf8_lossy(&bytes.collect::<Vec<u8>>()).into_owned(),
+    }
 }
 
 fn groups<'a>(diagnostic: &'a Diagnostic, source: Option<&'a Source>) -> Vec<Group<'a>> {

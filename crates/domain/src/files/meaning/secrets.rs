@@ -4,8 +4,59 @@ use std::collections::BTreeSet;
 
 use super::release::check_keys;
 use crate::files::diagnostic::{Code, Finding, Report, shown};
-use crate::files::tree::{Entry, Node};
-use crate::files::{Component, Project, VariableName};
+use crate::files::tree::{Entry, Node, Value};
+use crate::files::{AbsolutePath, Component, CredentialName, Project, VariableName};
+
+/// Hides what stands where a secret's reference belongs and is none: it may be the secret. Of the components of `tidegate.yaml`.
+pub(in crate::files) fn hide(report: &mut Report<'_>, tree: &Node) {
+    for component in tree.items_of("components") {
+        let of_places = ["environments", "cells"].into_iter();
+        let of_places = of_places
+            .flat_map(|field| component.entries_of(field))
+            .map(|it| &it.value);
+        for place in of_places.chain([component]) {
+            let Some(secrets) = place.field("secrets") else {
+                continue;
+            };
+            hide_text(report, secrets);
+            for variable in secrets.entries() {
+                hide_text(report, &variable.value);
+                let parts = variable.value.entries().iter();
+                parts
+                    .filter(|part| !is_reference(part))
+                    .for_each(|part| hide_all(report, &part.value));
+            }
+        }
+    }
+}
+
+fn hide_text(report: &mut Report<'_>, node: &Node) {
+    match &node.value {
+        Value::Text(text) => report.hide(&node.span, text),
+        Value::Number(number) => report.hide(&node.span, &number.to_string()),
+        Value::List(items) => items.iter().for_each(|item| hide_all(report, item)),
+        Value::Null | Value::Boolean(_) | Value::Map(_) | Value::Refused => {}
+    }
+}
+
+/// With all that is written below it.
+fn hide_all(report: &mut Report<'_>, node: &Node) {
+    hide_text(report, node);
+    node.entries().iter().for_each(|entry| hide_all(report, &entry.value));
+}
+
+fn is_reference(part: &Entry) -> bool {
+    if part.key == "version" {
+        return part.value.items().is_empty() && part.value.entries().is_empty();
+    }
+    let Some(text) = part.value.text() else { return false };
+    match part.key.as_str() {
+        "file" => text.parse::<AbsolutePath>().is_ok(),
+        "environment" => text.parse::<VariableName>().is_ok(),
+        "credential" => text.parse::<CredentialName>().is_ok(),
+        _ => false,
+    }
+}
 
 /// Of the components of `tidegate.yaml`.
 pub(super) fn check(report: &mut Report<'_>, tree: &Node, cells: &BTreeSet<&str>) {

@@ -1,7 +1,7 @@
 //! What a component must have, and where its secrets are found.
 
 use super::{RELEASE, SERVICE, brief, good_project, good_sources, source};
-use crate::files::{read_project, read_release};
+use crate::files::{Diagnostic, read_project, read_release, render};
 
 #[track_caller]
 fn check(from: &str, to: &str, expected: &[&str]) {
@@ -55,20 +55,18 @@ fn a_secret_is_found_in_one_place_and_its_value_is_not_written_down() {
     check(
         reference,
         "hunter2",
-        &["tidegate.yaml:29:88: this must be a mapping (`key: value`), but it is the text `hunter2`"],
+        &["tidegate.yaml:29:88: this must be a mapping (`key: value`), but it is the text `…`"],
     );
     check(
         reference,
         "{file: secrets/queue}",
-        &[
-            "tidegate.yaml:29:95: `secrets/queue` is not a path of a file [it starts with `/`, such as `/run/secrets/database`]",
-        ],
+        &["tidegate.yaml:29:95: `…` is not a path of a file [it starts with `/`, such as `/run/secrets/database`]"],
     );
     check(
         reference,
         "{credential: ../queue}",
         &[
-            "tidegate.yaml:29:101: `../queue` is not a name of a credential [1 to 128 letters, digits, `.`, `_` and `-`, the first not a `.`]",
+            "tidegate.yaml:29:101: `…` is not a name of a credential [1 to 128 letters, digits, `.`, `_` and `-`, the first not a `.`]",
         ],
     );
 }
@@ -98,4 +96,32 @@ fn places_that_are_not_there_are_told() {
             "release.yaml:13:20: no cell has the environment `test` [give a cell of tidegate.yaml this `environment`, or remove this]"
         ]
     );
+}
+
+#[test]
+fn what_may_be_a_secret_is_not_drawn() {
+    let reference = "{environment: LEDGER_QUEUE_KEY}";
+    for pasted in [
+        "hunter2",
+        "[hunter2]",
+        "{value: hunter2}",
+        "{file: hunter2}",
+        "{environment: 'hun ter2'}",
+        "{credential: 'hunter2/', version: [hunter2]}",
+        "{file: /run/queue, keyword: {inner: hunter2}}",
+    ] {
+        let mut sources = good_sources();
+        sources[0].text = SERVICE.replacen(reference, pasted, 1);
+        let (_, diagnostics) = read_project(&sources);
+        assert!(diagnostics.iter().any(Diagnostic::is_error), "{pasted}");
+        let drawn = render(&diagnostics, &sources, false);
+        let told: String = diagnostics.iter().map(ToString::to_string).collect();
+        for text in [&drawn, &told] {
+            assert!(
+                !text.contains("hunter2") && !text.contains("hun ter2"),
+                "{pasted}: {text}"
+            );
+        }
+        assert!(drawn.contains("QUEUE_KEY"), "{drawn}");
+    }
 }
