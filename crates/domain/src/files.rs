@@ -58,7 +58,7 @@ pub use service::{
     Answer, Answers, Cell, Component, ComponentEnvironments, ComponentKind, ComponentPlace, Environment, Gateway, Jwt,
     Match, OtherService, Ready, ServiceFile, Stop, TenantFrom, Tls, Verify,
 };
-pub use shadow::{FieldPattern, Hidden, LeftOut, Normalised, NormaliseAs, NumberTolerance, ShadowFile};
+pub use shadow::{FieldPattern, Hidden, LeftOut, NormaliseAs, Normalised, NumberTolerance, ShadowFile};
 pub use starter::{SHIPPED_PLAYBOOKS, starter};
 pub use tenants::{BrokenTenant, Tenant, TenantsFile};
 pub use text::{

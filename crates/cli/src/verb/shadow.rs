@@ -115,8 +115,15 @@ fn compare(args: &Compare, rules: Rules) -> Result<Document, CliError> {
             }
         };
         if (&answer.method, &answer.path) != (&old.method, &old.path) {
-            let problem = format!("the id `{}` is that of another request in `{}`", old.id, args.new.display());
-            return wrong(problem, "give each request an id of its own, the same in all recordings");
+            let problem = format!(
+                "the id `{}` is that of another request in `{}`",
+                old.id,
+                args.new.display()
+            );
+            return wrong(
+                problem,
+                "give each request an id of its own, the same in all recordings",
+            );
         }
         let again = match &mut noise {
             Some(noise) => noise.take(&old.id)?.and_then(Taken::first),

@@ -22,7 +22,11 @@ pub struct Pairing {
 }
 
 /// Pairs elements by an identity where they have one, else equal elements, and what is left in its order. `O(n log n)`.
-pub fn pair<'a>(old: &'a [Json<'a>], new: &'a [Json<'a>], mut canonical: impl FnMut(&'a Json<'a>) -> String) -> Pairing {
+pub fn pair<'a>(
+    old: &'a [Json<'a>],
+    new: &'a [Json<'a>],
+    mut canonical: impl FnMut(&'a Json<'a>) -> String,
+) -> Pairing {
     for name in IDENTITIES {
         if let (Some(old_keys), Some(new_keys)) = (identities(old, name), identities(new, name)) {
             let pairing = matched(&old_keys, &new_keys);
@@ -36,7 +40,11 @@ pub fn pair<'a>(old: &'a [Json<'a>], new: &'a [Json<'a>], mut canonical: impl Fn
     let new_keys: Vec<String> = new.iter().map(canonical).collect();
     let mut pairing = matched(&old_keys, &new_keys);
     let both = pairing.only_old.len().min(pairing.only_new.len());
-    let rest: Vec<(usize, usize)> = pairing.only_old.drain(..both).zip(pairing.only_new.drain(..both)).collect();
+    let rest: Vec<(usize, usize)> = pairing
+        .only_old
+        .drain(..both)
+        .zip(pairing.only_new.drain(..both))
+        .collect();
     pairing.pairs.extend(rest);
     pairing
 }
@@ -44,11 +52,10 @@ pub fn pair<'a>(old: &'a [Json<'a>], new: &'a [Json<'a>], mut canonical: impl Fn
 /// The identity of each element, where each has one of its own.
 fn identities<'a>(elements: &'a [Json<'a>], name: &str) -> Option<Vec<&'a str>> {
     let identity = |element: &'a Json<'a>| match element {
-        Json::Object(members) => match members.get(name)? {
-            Json::Text(text) => Some(text.as_ref()),
-            Json::Number(digits) => Some(*digits),
-            Json::Null | Json::Bool(_) | Json::Array(_) | Json::Object(_) => None,
-        },
+        Json::Object(members) => {
+            let identity = members.get(name)?;
+            identity.text().or_else(|| identity.number())
+        }
         Json::Null | Json::Bool(_) | Json::Number(_) | Json::Text(_) | Json::Array(_) => None,
     };
     let found: Option<Vec<&str>> = elements.iter().map(identity).collect();

@@ -95,7 +95,10 @@ impl<'a, 'r> Walk<'a, 'r> {
         }
         self.path.pop();
         if is_reordered && !self.rules.is_unordered(&self.path) {
-            let shown = (Shown::words("elements in one order"), Shown::words("elements in another"));
+            let shown = (
+                Shown::words("elements in one order"),
+                Shown::words("elements in another"),
+            );
             self.found.add(Field::Json(written(&self.path)), Kind::Order, || shown);
         }
     }
@@ -109,7 +112,8 @@ impl<'a, 'r> Walk<'a, 'r> {
             return;
         }
         let hides = self.rules.hides(&self.path);
-        let show = |value: Option<&Json<'_>>| value.map_or_else(|| Shown::words("absent"), |value| Shown::json(value, hides));
+        let show =
+            |value: Option<&Json<'_>>| value.map_or_else(|| Shown::words("absent"), |value| Shown::json(value, hides));
         self.found
             .add(Field::Json(written(&self.path)), kind, || (show(old), show(new)));
     }

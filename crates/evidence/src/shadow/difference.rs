@@ -36,7 +36,11 @@ impl Shown {
         if hides {
             return Self::words("(redacted)");
         }
-        let mut shown: String = text.chars().take(SHOWN_CHARACTERS).flat_map(char::escape_debug).collect();
+        let mut shown: String = text
+            .chars()
+            .take(SHOWN_CHARACTERS)
+            .flat_map(char::escape_debug)
+            .collect();
         if text.chars().nth(SHOWN_CHARACTERS).is_some() {
             shown.push('…');
         }
@@ -48,7 +52,9 @@ impl Shown {
             Json::Null => Self::words("null"),
             Json::Object(members) => Self(format!("object of {}", members.len())),
             Json::Array(elements) => Self(format!("array of {}", elements.len())),
-            Json::Bool(_) | Json::Number(_) | Json::Text(_) if hides => Self(format!("(redacted {})", value.type_name())),
+            Json::Bool(_) | Json::Number(_) | Json::Text(_) if hides => {
+                Self(format!("(redacted {})", value.type_name()))
+            }
             Json::Bool(value) => Self(value.to_string()),
             Json::Number(digits) => Self::text(digits, false),
             Json::Text(text) => Self(format!("\"{}\"", Self::text(text, false).0)),
@@ -78,13 +84,20 @@ impl Differences {
 
     fn status(&mut self, old: u16, new: u16) {
         if old != new {
-            let kind = if old / 100 == new / 100 { Kind::Value } else { Kind::Class };
+            let kind = if old / 100 == new / 100 {
+                Kind::Value
+            } else {
+                Kind::Class
+            };
             self.add(Field::Status, kind, || (Shown(old.to_string()), Shown(new.to_string())));
         }
     }
 
     fn headers(&mut self, old: &Record, new: &Record, rules: &Rules) {
-        let names = old.headers.keys().chain(new.headers.keys().filter(|name| !old.headers.contains_key(*name)));
+        let names = old
+            .headers
+            .keys()
+            .chain(new.headers.keys().filter(|name| !old.headers.contains_key(*name)));
         for name in names.filter(|name| !rules.ignores_header(name)) {
             let values = (old.headers.get(name), new.headers.get(name));
             let kind = match values {
@@ -116,7 +129,9 @@ impl Differences {
                     Shown(format!("{what}, {}", size(body).0))
                 };
                 let is_json = old_document.is_some();
-                self.add(Field::Body, Kind::Type, || (show(is_json, &old.body), show(!is_json, &new.body)));
+                self.add(Field::Body, Kind::Type, || {
+                    (show(is_json, &old.body), show(!is_json, &new.body))
+                });
             }
         }
     }

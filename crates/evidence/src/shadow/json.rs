@@ -46,6 +46,22 @@ impl<'a> Json<'a> {
         Ok(value)
     }
 
+    /// The digits of a number.
+    pub fn number(&self) -> Option<&'a str> {
+        match self {
+            Self::Number(digits) => Some(digits),
+            Self::Null | Self::Bool(_) | Self::Text(_) | Self::Array(_) | Self::Object(_) => None,
+        }
+    }
+
+    /// The characters of a string.
+    pub fn text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            Self::Null | Self::Bool(_) | Self::Number(_) | Self::Array(_) | Self::Object(_) => None,
+        }
+    }
+
     /// `null`, `boolean`, `number`, `string`, `array` or `object`.
     pub fn type_name(&self) -> &'static str {
         match self {
@@ -126,7 +142,9 @@ impl<'a> Reader<'a> {
                 let mut members = BTreeMap::new();
                 self.members(|reader, key| {
                     if members.contains_key(&key) {
-                        return Err(reader.misread(format!("the key `{}` stands twice", clipped(&key)), "write it once"));
+                        return Err(
+                            reader.misread(format!("the key `{}` stands twice", clipped(&key)), "write it once")
+                        );
                     }
                     members.insert(key, reader.nested(depth + 1)?);
                     Ok(())

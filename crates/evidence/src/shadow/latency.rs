@@ -26,7 +26,9 @@ impl Latency {
     ///
     /// Never: the rule is a constant that is right.
     pub fn new() -> Result<Self, Misfit> {
-        let edges: Vec<f64> = (0..EDGES).map(|index| EDGE_FIRST * EDGE_RATIO.powi(index as i32)).collect();
+        let edges: Vec<f64> = (0..EDGES)
+            .map(|index| EDGE_FIRST * EDGE_RATIO.powi(index as i32))
+            .collect();
         let rule = Rule {
             metric: Metric::Latency,
             assignment: Assignment::Requests,

@@ -118,27 +118,22 @@ fn once<T>(field: &mut Option<T>, value: T, reader: &Reader<'_>, key: &str) -> R
 }
 
 fn text(reader: &mut Reader<'_>) -> Result<String, Misread> {
-    match reader.value()? {
-        Json::Text(text) if !text.is_empty() => Ok(text.into_owned()),
-        _ => Err(reader.misread("this is no string with something in it", "write a string")),
-    }
+    let value = reader.value()?;
+    let text = value.text().filter(|text| !text.is_empty()).map(str::to_owned);
+    text.ok_or_else(|| reader.misread("this is no string with something in it", "write a string"))
 }
 
 fn status(reader: &mut Reader<'_>) -> Result<u16, Misread> {
     let value = reader.value()?;
-    let status = match &value {
-        Json::Number(digits) => digits.parse().ok().filter(|status| (100..1000).contains(status)),
-        _ => None,
-    };
+    let status = value.number().and_then(|digits| digits.parse().ok());
+    let status = status.filter(|status| (100..1000).contains(status));
     status.ok_or_else(|| reader.misread("this is no HTTP status", "write a whole number from 100 to 999"))
 }
 
 fn milliseconds(reader: &mut Reader<'_>) -> Result<f64, Misread> {
     let value = reader.value()?;
-    let time = match &value {
-        Json::Number(digits) => digits.parse().ok().filter(|time: &f64| time.is_finite() && *time >= 0.0),
-        _ => None,
-    };
+    let time = value.number().and_then(|digits| digits.parse().ok());
+    let time = time.filter(|time: &f64| time.is_finite() && *time >= 0.0);
     time.ok_or_else(|| reader.misread("this is no time", "write milliseconds from 0 on, such as `12.5`"))
 }
 
@@ -184,9 +179,11 @@ fn body(reader: &mut Reader<'_>) -> Result<Vec<u8>, Misread> {
 
 fn encoded_body(reader: &mut Reader<'_>) -> Result<Vec<u8>, Misread> {
     let value = reader.value()?;
-    let bytes = match &value {
-        Json::Text(text) => STANDARD.decode(text.as_bytes()).ok(),
-        _ => None,
-    };
-    bytes.ok_or_else(|| reader.misread("this is no base64", "write the standard alphabet with padding (RFC 4648, 4)"))
+    let bytes = value.text().and_then(|text| STANDARD.decode(text.as_bytes()).ok());
+    bytes.ok_or_else(|| {
+        reader.misread(
+            "this is no base64",
+            "write the standard alphabet with padding (RFC 4648, 4)",
+        )
+    })
 }

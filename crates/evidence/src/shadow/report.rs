@@ -97,7 +97,13 @@ pub(super) fn report(endpoints: BTreeMap<String, Endpoint>, has_noise: bool) -> 
         let mut fields = Vec::new();
         for ((field, kind), tally) in endpoint.fields {
             let is_proven = rejected.next().unwrap_or_default();
-            fields.push(judged(&field, kind, tally, endpoint.pairs, has_noise.then_some(is_proven)));
+            fields.push(judged(
+                &field,
+                kind,
+                tally,
+                endpoint.pairs,
+                has_noise.then_some(is_proven),
+            ));
         }
         // What matters first: failed, open, noise; each in the order of fields.
         fields.sort_by_key(|field| rank(field.verdict));
@@ -121,7 +127,9 @@ pub(super) fn report(endpoints: BTreeMap<String, Endpoint>, has_noise: bool) -> 
         latency_e_value: (!logs.is_empty()).then(|| crate::e_value::from_log(latency_log_e)),
     };
     report.conclude(latency_log_e >= (1.0 / ALPHA_OF_LATENCY).ln());
-    report.endpoints.retain(|endpoint| !endpoint.fields.is_empty() || endpoint.latency.is_some());
+    report
+        .endpoints
+        .retain(|endpoint| !endpoint.fields.is_empty() || endpoint.latency.is_some());
     Ok(report)
 }
 
@@ -186,7 +194,11 @@ fn judged(field: &Field, kind: Kind, tally: Tally, pairs: u64, proven: Option<bo
 /// Which endpoints are slower is said by e-BH, and only where all of them together are.
 fn name_slow(reports: &mut [EndpointReport], logs: &[f64], log_e: f64) {
     let is_slower = log_e >= (1.0 / ALPHA_OF_LATENCY).ln();
-    let named = if is_slower { culprits(logs, ALPHA_OF_LATENCY) } else { Vec::new() };
+    let named = if is_slower {
+        culprits(logs, ALPHA_OF_LATENCY)
+    } else {
+        Vec::new()
+    };
     let judged = reports.iter_mut().filter_map(|report| report.latency.as_mut());
     for (index, latency) in judged.enumerate() {
         let decision = &mut latency.decision;
@@ -203,21 +215,43 @@ impl Report {
         let count = |verdict| self.fields(verdict).count() as u64;
         let (failed, open) = (count(Verdict::Fail), count(Verdict::Inconclusive));
         let pairs = grouped(self.pairs);
-        let fields = |count: u64| if count == 1 { "1 field".to_owned() } else { format!("{} fields", grouped(count)) };
-        let slower = if is_slower { ", and the new version is slower" } else { "" };
+        let fields = |count: u64| {
+            if count == 1 {
+                "1 field".to_owned()
+            } else {
+                format!("{} fields", grouped(count))
+            }
+        };
+        let slower = if is_slower {
+            ", and the new version is slower"
+        } else {
+            ""
+        };
         (self.verdict, self.reason) = if self.pairs == 0 {
             (Verdict::NoData, "no request was answered in all recordings".to_owned())
         } else if failed > 0 {
-            (Verdict::Fail, format!("{} of {pairs} pairs differ beyond noise{slower}", fields(failed)))
+            (
+                Verdict::Fail,
+                format!("{} of {pairs} pairs differ beyond noise{slower}", fields(failed)),
+            )
         } else if is_slower {
             (Verdict::Fail, format!("the new version is slower, in {pairs} pairs"))
         } else if open > 0 {
-            let reason = format!("{} of {pairs} pairs differ, and it is not shown whether by noise", fields(open));
+            let reason = format!(
+                "{} of {pairs} pairs differ, and it is not shown whether by noise",
+                fields(open)
+            );
             (Verdict::Inconclusive, reason)
         } else if self.pairs < PAIRS_MIN {
-            (Verdict::Inconclusive, format!("{pairs} pairs, and {PAIRS_MIN} are the least that is judged"))
+            (
+                Verdict::Inconclusive,
+                format!("{pairs} pairs, and {PAIRS_MIN} are the least that is judged"),
+            )
         } else if self.noise_measured {
-            (Verdict::Pass, format!("{pairs} pairs differ no more than the old version does from itself"))
+            (
+                Verdict::Pass,
+                format!("{pairs} pairs differ no more than the old version does from itself"),
+            )
         } else {
             (Verdict::Pass, format!("{pairs} pairs do not differ"))
         };

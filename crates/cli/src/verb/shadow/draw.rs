@@ -15,7 +15,9 @@ pub fn draw(document: &Document) -> String {
     text.push_str(&format!("{}: {}\n", word(report.verdict), report.reason));
     draw_unmatched(&document.unmatched, &mut text);
     if !report.noise_measured && report.pairs > 0 {
-        text.push_str("Noise was not measured: record the old version twice, and give the second recording with `--noise`\n");
+        text.push_str(
+            "Noise was not measured: record the old version twice, and give the second recording with `--noise`\n",
+        );
     }
     text
 }
@@ -41,7 +43,10 @@ fn draw_endpoint(endpoint: &EndpointReport, text: &mut String) {
         for field in noise {
             let (new, old) = (field.differs, field.noise);
             let kind = field.kind.in_words();
-            text.push_str(&format!("    {}, {kind}: {new} of the new version, {old} of the old\n", field.field));
+            text.push_str(&format!(
+                "    {}, {kind}: {new} of the new version, {old} of the old\n",
+                field.field
+            ));
         }
     }
     if let Some(latency) = &endpoint.latency {
@@ -59,7 +64,10 @@ fn draw_unmatched(unmatched: &Unmatched, text: &mut String) {
         (unmatched.noise, "in the recording of noise that belong to no pair"),
     ];
     for (number, what) in told.into_iter().filter(|(number, _)| *number > 0) {
-        text.push_str(&format!("Not compared: {} {what}\n", count(number as usize, "response")));
+        text.push_str(&format!(
+            "Not compared: {} {what}\n",
+            count(number as usize, "response")
+        ));
     }
 }
 

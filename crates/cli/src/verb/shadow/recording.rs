@@ -148,7 +148,11 @@ impl Taken {
 
 /// A line that cannot be compared.
 pub fn refused(path: &Path, line: u64, problem: &str, help: &str) -> CliError {
-    CliError::new(format!("cannot read the responses of `{}:{line}`: {problem}", path.display())).help(help)
+    CliError::new(format!(
+        "cannot read the responses of `{}:{line}`: {problem}",
+        path.display()
+    ))
+    .help(help)
 }
 
 fn cannot_read(path: &Path, error: std::io::Error) -> CliError {

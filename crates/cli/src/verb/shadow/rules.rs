@@ -14,7 +14,12 @@ pub fn read(path: &Path, context: &Context) -> Result<Rules, CliError> {
 }
 
 fn rules(file: &ShadowFile) -> Result<Rules, CliError> {
-    let names = |names: &[_]| names.iter().map(|name: &HeaderName| name.as_str().to_ascii_lowercase()).collect();
+    let names = |names: &[_]| {
+        names
+            .iter()
+            .map(|name: &HeaderName| name.as_str().to_ascii_lowercase())
+            .collect()
+    };
     let normalised = file.normalise.iter().map(|normalised| {
         let normaliser = match normalised.form {
             NormaliseAs::Timestamp => Normaliser::Timestamp,
