@@ -222,6 +222,7 @@ impl Report {
                 format!("{} fields", grouped(count))
             }
         };
+        let beyond = if self.noise_measured { " beyond noise" } else { "" };
         let slower = if is_slower {
             ", and the new version is slower"
         } else {
@@ -232,7 +233,7 @@ impl Report {
         } else if failed > 0 {
             (
                 Verdict::Fail,
-                format!("{} of {pairs} pairs differ beyond noise{slower}", fields(failed)),
+                format!("{} of {pairs} pairs differ{beyond}{slower}", fields(failed)),
             )
         } else if is_slower {
             (Verdict::Fail, format!("the new version is slower, in {pairs} pairs"))
