@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest as _, Sha256};
 use tidegate_domain::calendar::Profile;
 use tidegate_domain::files::{
-    self, CUSTOMERS_FILE, CalendarFiles, Diagnostic, Jwt, PLAYBOOKS_FOLDER, Project, ReleaseFile, SERVICE_FILE, Source,
-    TENANTS_FILE, TenantFrom, bytes_max, check_gates, holiday_files, read_facts, read_project, read_release, render,
+    self, CUSTOMERS_FILE, CalendarFiles, Diagnostic, Jwt, PLAYBOOKS_FOLDER, Project, ReleaseFile, SERVICE_FILE,
+    ShadowFile, Source, TENANTS_FILE, TenantFrom, bytes_max, check_gates, holiday_files, read_facts, read_project,
+    read_release, read_shadow, render,
 };
 use tidegate_domain::id::Digest;
 use tidegate_domain::plan::{Facts, FoundArtifact};
@@ -113,6 +114,20 @@ pub fn facts(path: &Path, context: &Context) -> Result<Facts, CliError> {
     facts.ok_or_else(|| {
         mistakes(
             "the facts",
+            &render(&diagnostics, sources, context.color_stderr()),
+            diagnostics.len(),
+        )
+    })
+}
+
+/// The rules of a comparison of responses.
+pub fn shadow(path: &Path, context: &Context) -> Result<ShadowFile, CliError> {
+    let source = text(path)?;
+    let (rules, diagnostics) = read_shadow(&source);
+    let sources = std::slice::from_ref(&source);
+    rules.ok_or_else(|| {
+        mistakes(
+            "the rules",
             &render(&diagnostics, sources, context.color_stderr()),
             diagnostics.len(),
         )

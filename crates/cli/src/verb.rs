@@ -36,6 +36,7 @@ mod restore;
 mod resume;
 mod rollback;
 mod serve;
+mod shadow;
 mod sim;
 mod simulate;
 mod status;
@@ -106,6 +107,7 @@ enum Verb {
     Environments(environments::Args),
     Evidence(evidence::Args),
     Alerts(alerts::Args),
+    Shadow(shadow::Args),
     Tenants(tenants::Args),
     Windows(windows::Args),
     Calendar(calendar::Args),
@@ -182,6 +184,7 @@ pub fn run(line: CommandLine) -> Result<ExitCode, CliError> {
         Verb::Environments(args) => environments::run(&args, &context),
         Verb::Evidence(args) => evidence::run(&args),
         Verb::Alerts(args) => alerts::run(&args),
+        Verb::Shadow(args) => shadow::run(&args, &context),
         Verb::Tenants(args) => tenants::run(&args, &context),
         Verb::Windows(args) => windows::run(&args, &context),
         Verb::Calendar(args) => calendar::run(&args, &context),

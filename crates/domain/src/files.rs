@@ -31,6 +31,7 @@ mod retention;
 mod roster;
 mod schema;
 mod service;
+mod shadow;
 mod shape;
 mod starter;
 mod tenants;
@@ -57,6 +58,7 @@ pub use service::{
     Answer, Answers, Cell, Component, ComponentEnvironments, ComponentKind, ComponentPlace, Environment, Gateway, Jwt,
     Match, OtherService, Ready, ServiceFile, Stop, TenantFrom, Tls, Verify,
 };
+pub use shadow::{FieldPattern, Hidden, LeftOut, NormaliseAs, Normalised, NumberTolerance, ShadowFile};
 pub use starter::{SHIPPED_PLAYBOOKS, starter};
 pub use tenants::{BrokenTenant, Tenant, TenantsFile};
 pub use text::{
@@ -166,6 +168,13 @@ pub fn read_release(source: &Source, project: &Project) -> (Option<ReleaseFile>,
 #[must_use]
 pub fn read_facts(source: &Source) -> (Option<Facts>, Vec<Diagnostic>) {
     let mut document = Document::read(source, &Shape::of::<Facts>());
+    (document.file(), document.report.diagnostics())
+}
+
+/// Reads the rules of a comparison of responses. There are rules exactly when no diagnostic is an error.
+#[must_use]
+pub fn read_shadow(source: &Source) -> (Option<ShadowFile>, Vec<Diagnostic>) {
+    let mut document = Document::read(source, &Shape::of::<ShadowFile>());
     (document.file(), document.report.diagnostics())
 }
 

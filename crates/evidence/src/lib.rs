@@ -22,6 +22,7 @@ mod promotion;
 mod ratio;
 mod recording;
 mod sample;
+pub mod shadow;
 mod words;
 
 pub use detector::{Budget, Detector};

@@ -16,6 +16,7 @@ mod late;
 mod limits;
 mod peers;
 mod random;
+mod shadow;
 mod stress;
 mod tenants;
 #[cfg(test)]
@@ -93,6 +94,11 @@ const TABLES: &[Table] = &[
         name: "alerts",
         about: "the volume of 10,000 tenants: false alarms, and tenants that fall silent",
         print: volume::print,
+    },
+    Table {
+        name: "shadow",
+        about: "recorded responses with faults and noise: what is found, and what is invented",
+        print: shadow::print,
     },
     Table {
         name: "cost",

@@ -72,3 +72,19 @@ fn a_small_fleet_has_no_false_alarm_and_silence_is_found() {
     assert_eq!((alarms.drops, alarms.spikes), (0, 0));
     assert!(of > 15 && found == of, "{found} of {of}");
 }
+
+#[test]
+fn faults_in_responses_are_found_and_none_is_invented() {
+    for seed in 1..4 {
+        let report = shadow::compared(seed, 2_000, &shadow::FAULTS, true).unwrap();
+        let (found, invented) = shadow::found(&report, &shadow::FAULTS);
+        assert!(found.iter().all(|is_found| *is_found), "{seed}: {found:?} {report:#?}");
+        assert_eq!(invented, 0, "{seed}: {report:#?}");
+    }
+}
+
+#[test]
+fn responses_of_an_equal_version_do_not_fail() {
+    let [_, _, failed] = shadow::equal(1, 5).unwrap();
+    assert_eq!(failed, 0);
+}
