@@ -10,7 +10,7 @@ mod tests;
 
 use crate::e_value::log_weighted_mean;
 use crate::pair::Pair;
-use crate::ratio::{CENTRE, Form, Ladder};
+use crate::ratio::{CENTRE, Form, Ladder, POINTS};
 
 /// How many false alarms there may be.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -53,10 +53,27 @@ impl Detector {
         if !pair.speaks() {
             return;
         }
-        let likelihood = self.ladder.log_likelihood(pair, self.form);
-        for (log, (_, factor)) in self.logs.iter_mut().zip(Ladder::above(&likelihood, self.form)) {
+        self.add(&self.ladder.log_likelihood(pair, self.form));
+    }
+
+    /// Takes in that `new` of `new + old` fell on the one side, which was to get `share` of them, between 0 and 1. Nothing is no
+    /// beginning either.
+    pub fn observe_split(&mut self, old: u64, new: u64, share: f64) {
+        if old > 0 || new > 0 {
+            let (old, new) = (old as f64, new as f64);
+            self.add(&self.ladder.log_binomial(new, old + new, share));
+        }
+    }
+
+    fn add(&mut self, likelihood: &[f64; POINTS]) {
+        for (log, (_, factor)) in self.logs.iter_mut().zip(Ladder::above(likelihood, self.form)) {
             *log = log_add_one(*log) + factor;
         }
+    }
+
+    /// From the next bucket on another ratio is ignored; positive and finite.
+    pub fn ignore(&mut self, ratio: f64) {
+        self.ladder = Ladder::new(ratio);
     }
 
     /// The logarithm of the weighted mean of `M` over the alternatives.

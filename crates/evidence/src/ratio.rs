@@ -225,6 +225,12 @@ impl Likelihood {
         self.ladder.ignored
     }
 
+    /// From the next bucket on another ratio is ignored; positive and finite. What was counted stays what it said of steps beyond
+    /// the one that was ignored then.
+    pub fn ignore(&mut self, ratio: f64) {
+        self.ladder = Ladder::new(ratio);
+    }
+
     /// The ratio, estimated. `None` where nothing has happened on the old version.
     pub fn estimate(&self) -> Option<f64> {
         let (numerator, denominator) = self.estimate;

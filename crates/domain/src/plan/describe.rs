@@ -22,6 +22,9 @@ pub(super) fn policy(playbook: &PlaybookFile, release: &Release, how: WhileInFli
         on_inconclusive: playbook.on_inconclusive,
         on_unmigrated: playbook.on_unmigrated,
         health: HealthPolicy {
+            alpha: health.alpha,
+            false_alarms_per_day: health.false_alarms_per_day,
+            margin: health.margin,
             error_margin_percent: health.errors.margin_percent,
             error_ceiling_percent: health.errors.ceiling_percent,
             latency_quantile: health.latency.quantile,

@@ -1,18 +1,24 @@
-//! What was counted before each tenant of a wave moved, and from where counting its new version begins.
+//! What was counted before each tenant of a wave moved, from where counting its new version begins, and what has been seen since.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
+use tidegate_domain::event::{Judgement, Verdict};
 use tidegate_domain::id::{ServiceName, TenantName, Version, WaveName};
 use tidegate_domain::monitor::Monitor;
+use tidegate_domain::policy::HealthPolicy;
 use tidegate_domain::service::Service;
 use tidegate_domain::time::Timestamp;
-use tidegate_evidence::TenantEvidence;
+use tidegate_evidence::{Evidence, HealthRule, TenantEvidence, WaveHealth};
+use tidegate_gateway::protocol::LATENCY_EDGES_MICROS;
 use tidegate_store::{Fact, FactChange, Store, StoreError};
 
+use super::{AGE_MAX_MS, INTERVAL_MIN};
 use crate::counters::{ByGateway, Counters, Totals};
 
 const KIND: &str = "history";
+
+const DAY_MS: u128 = 86_400_000;
 
 /// One attempt of one wave.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -33,9 +39,13 @@ pub struct Watches {
     kept: Option<Vec<(String, History)>>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Watch {
+    /// What all looks have said. The message where the rule cannot be used.
+    health: Result<WaveHealth, String>,
     moved: BTreeMap<TenantName, Moved>,
+    /// Before the first of them moved, those who did not.
+    stayed_before: Totals,
     /// Where counting began for those who stay on the version that others have left.
     stayed: BTreeMap<(TenantName, Version), Totals>,
 }
@@ -63,6 +73,9 @@ enum Start {
 struct History {
     of: Key,
     before: BTreeMap<TenantName, Totals>,
+    /// Those who stayed on the version that the wave has left, over the same time.
+    #[serde(default, skip_serializing_if = "Totals::is_empty")]
+    stayed: Totals,
     /// What each gateway had counted on the new version. Tenants that were never there are not listed.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     start: BTreeMap<TenantName, ByGateway>,
@@ -90,9 +103,8 @@ impl Watches {
         }
     }
 
-    #[must_use]
-    pub fn get(&self, key: &Key) -> Option<&Watch> {
-        self.watches.get(key)
+    pub fn get_mut(&mut self, key: &Key) -> Option<&mut Watch> {
+        self.watches.get_mut(key)
     }
 
     /// Begins to watch whom `monitors` name and forgets whom they do not.
@@ -108,7 +120,8 @@ impl Watches {
         for monitor in monitors {
             let key = Key::of(monitor);
             if !self.watches.contains_key(&key) {
-                self.watches.insert(key.clone(), self.watch(monitor, state, counters));
+                let watch = self.watch(monitor, state, counters, now);
+                self.watches.insert(key.clone(), watch);
             }
             let earlier = earlier(self.kept.iter().flatten(), &key);
             let Some(watch) = self.watches.get_mut(&key) else {
@@ -120,7 +133,12 @@ impl Watches {
                 let figures = |tenant: &TenantName| (tenant.clone(), counters.figures(tenant, &key.version));
                 let mut start: BTreeMap<_, _> = before.keys().map(figures).collect();
                 start.retain(|_, figures| !figures.is_empty());
-                let history = History { of: key, before, start };
+                let history = History {
+                    of: key,
+                    before,
+                    stayed: watch.stayed_before.clone(),
+                    start,
+                };
                 changes.push(put(&name, &history));
                 self.kept.get_or_insert_default().push((name, history));
             }
@@ -143,12 +161,19 @@ impl Watches {
     }
 
     /// A watch that begins, with what an earlier process kept of it.
-    fn watch(&self, monitor: &Monitor, state: &Service, counters: &Counters) -> Watch {
+    fn watch(&self, monitor: &Monitor, state: &Service, counters: &Counters, now: Timestamp) -> Watch {
         let key = Key::of(monitor);
-        let kept = self.kept.iter().flatten().filter(|(_, history)| history.of == key);
+        let kept = || self.kept.iter().flatten().filter(|(_, history)| history.of == key);
+        let stayed = stayed(monitor, state, counters);
+        let stayed_before = kept().next().map_or_else(
+            || before_of(stayed.keys(), counters, now),
+            |(_, history)| history.stayed.clone(),
+        );
         Watch {
-            moved: kept.flat_map(|(_, history)| history.moved()).collect(),
-            stayed: stayed(monitor, state, counters),
+            health: WaveHealth::new(rule(monitor), &LATENCY_EDGES_MICROS),
+            moved: kept().flat_map(|(_, history)| history.moved()).collect(),
+            stayed_before,
+            stayed,
         }
     }
 
@@ -176,6 +201,7 @@ fn earlier<'a>(kept: impl Iterator<Item = &'a (String, History)>, key: &Key) -> 
     kept.flat_map(|(_, history)| &history.before).collect()
 }
 
+/// Where counting begins for those who are on a version that the wave has left, and are not of the wave.
 fn stayed(monitor: &Monitor, state: &Service, counters: &Counters) -> BTreeMap<(TenantName, Version), Totals> {
     let left: BTreeSet<&Version> = monitor.tenants.values().flatten().collect();
     let there = state.seats.iter().filter_map(|(tenant, seat)| {
@@ -183,6 +209,43 @@ fn stayed(monitor: &Monitor, state: &Service, counters: &Counters) -> BTreeMap<(
         Some(((tenant.clone(), version.clone()), counters.total(tenant, version)))
     });
     there.collect()
+}
+
+fn before_of<'a>(
+    series: impl Iterator<Item = &'a (TenantName, Version)>,
+    counters: &Counters,
+    now: Timestamp,
+) -> Totals {
+    let mut sum = Totals::default();
+    series.for_each(|(tenant, version)| sum.add(&counters.recent(tenant, version, now)));
+    sum
+}
+
+fn rule(monitor: &Monitor) -> HealthRule {
+    let HealthPolicy {
+        alpha,
+        false_alarms_per_day,
+        margin,
+        error_margin_percent,
+        error_ceiling_percent,
+        latency_quantile,
+        latency_ratio,
+        latency_slack,
+        interval,
+    } = monitor.policy;
+    let every = interval.to_std().max(INTERVAL_MIN).as_millis();
+    HealthRule {
+        alpha,
+        alarms_per_day: false_alarms_per_day,
+        looks_per_day: u32::try_from(DAY_MS / every).unwrap_or(u32::MAX).max(1),
+        margin,
+        error_margin_percent,
+        error_ceiling_percent,
+        latency_quantile,
+        latency_ratio,
+        latency_slack_micros: latency_slack.as_millis().unsigned_abs() * 1000,
+        age_max_ms: AGE_MAX_MS,
+    }
 }
 
 fn put(name: &str, history: &History) -> FactChange {
@@ -229,9 +292,37 @@ impl Watch {
         begun
     }
 
+    /// Looks at what has come since the last look.
+    pub fn look(&mut self, monitor: &Monitor, state: &Service, counters: &Counters) {
+        let evidence = self.evidence(monitor, state, counters);
+        if let Ok(health) = &mut self.health {
+            health.observe(&evidence);
+        }
+    }
+
+    /// All that was counted so far.
+    pub fn evidence(&self, monitor: &Monitor, state: &Service, counters: &Counters) -> Evidence {
+        let tenants = monitor.tenants.keys().filter_map(|tenant| {
+            let evidence = self.of_tenant(tenant, monitor, counters)?;
+            Some((tenant.to_string(), evidence))
+        });
+        Evidence {
+            tenants: tenants.collect(),
+            stayed_before: self.stayed_before.sample(),
+            stayed: self.stayed(state, monitor, counters).sample(),
+        }
+    }
+
+    /// What all looks so far say; `age_ms` as for [`WaveHealth::judge`].
+    pub fn judge(&self, monitor: &Monitor, age_ms: Option<u64>) -> Judgement {
+        match &self.health {
+            Ok(health) => judgement(health.judge(age_ms, monitor.confirmed)),
+            Err(problem) => Judgement::new(Verdict::Error, problem.clone()),
+        }
+    }
+
     /// What those count meanwhile who are still on the version that others have left.
-    #[must_use]
-    pub fn control(&self, state: &Service, monitor: &Monitor, counters: &Counters) -> Totals {
+    fn stayed(&self, state: &Service, monitor: &Monitor, counters: &Counters) -> Totals {
         let mut sum = Totals::default();
         for ((tenant, version), start) in &self.stayed {
             let seat = state.seats.get(tenant);
@@ -244,8 +335,7 @@ impl Watch {
     }
 
     /// Before and after the move of one tenant.
-    #[must_use]
-    pub fn evidence(&self, tenant: &TenantName, monitor: &Monitor, counters: &Counters) -> Option<TenantEvidence> {
+    fn of_tenant(&self, tenant: &TenantName, monitor: &Monitor, counters: &Counters) -> Option<TenantEvidence> {
         let moved = self.moved.get(tenant)?;
         let version = &monitor.version;
         let total = counters.total(tenant, version);
@@ -271,5 +361,25 @@ impl Watch {
             before: before.sample(),
             after: after.sample(),
         })
+    }
+}
+
+/// The evidence's words are the domain's.
+fn judgement(judged: tidegate_evidence::Judgement) -> Judgement {
+    let culprits = judged.culprits.into_iter();
+    Judgement {
+        verdict: match judged.verdict {
+            tidegate_evidence::Verdict::Pass => Verdict::Pass,
+            tidegate_evidence::Verdict::Fail => Verdict::Fail,
+            tidegate_evidence::Verdict::Inconclusive => Verdict::Inconclusive,
+            tidegate_evidence::Verdict::NoData => Verdict::NoData,
+            tidegate_evidence::Verdict::Error => Verdict::Error,
+        },
+        reason: judged.reason,
+        needs: judged.needs,
+        requests: judged.requests,
+        culprits: culprits
+            .filter_map(|culprit| Some((TenantName::new(&culprit.tenant).ok()?, culprit.reason)))
+            .collect(),
     }
 }
