@@ -8,6 +8,8 @@
 #[cfg(test)]
 mod tests;
 
+use serde::{Deserialize, Serialize};
+
 use crate::e_value::log_weighted_mean;
 use crate::pair::Pair;
 use crate::ratio::{CENTRE, Form, Ladder, POINTS};
@@ -23,11 +25,13 @@ pub struct Budget {
 }
 
 /// An e-detector against "the ratio is at most the one that is ignored".
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Detector {
     ladder: Ladder,
     form: Form,
     /// `ln M` at each ratio above the one that is ignored; minus infinity before the first bucket.
+    #[serde(with = "finite")]
     logs: [f64; CENTRE],
 }
 
@@ -90,4 +94,20 @@ impl Detector {
 /// `ln(1 + e^log)`.
 fn log_add_one(log: f64) -> f64 {
     log.max(0.0) + (-log.abs()).exp().ln_1p()
+}
+
+/// JSON has no infinity: nothing stands for it.
+mod finite {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use super::CENTRE;
+
+    pub fn serialize<S: Serializer>(logs: &[f64; CENTRE], serializer: S) -> Result<S::Ok, S::Error> {
+        logs.map(|log| log.is_finite().then_some(log)).serialize(serializer)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<[f64; CENTRE], D::Error> {
+        let logs = <[Option<f64>; CENTRE]>::deserialize(deserializer)?;
+        Ok(logs.map(|log| log.unwrap_or(f64::NEG_INFINITY)))
+    }
 }

@@ -4,10 +4,13 @@ mod bound;
 #[cfg(test)]
 mod tests;
 
+use serde::{Deserialize, Serialize};
+
 pub use bound::{share_at_least, share_at_most};
 
 /// Events among trials.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Count {
     pub events: u64,
     pub trials: u64,

@@ -24,12 +24,16 @@ use crate::judgement::{Culprit, Judgement, Verdict};
 use crate::sample::Sample;
 use crate::words::{grouped, rounded};
 pub use rule::HealthRule;
-use subject::{Reading, Subject};
+use subject::{Reading, Seen, Subject};
 use terms::History;
 use track::Test;
 
 /// What decides is made up in equal parts of the wave and of its tenants.
 const PART: f64 = 0.5;
+
+/// A tenant with less evidence against it is as good as one that nobody has looked at: the whole of its counts, taken in at once, says
+/// nearly the same, and one that is bad goes on being so.
+const KEPT_FROM: f64 = 10.0;
 
 /// The raw numbers about one wave at one look.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -53,6 +57,16 @@ pub struct TenantEvidence {
     pub before: Sample,
     /// On the new version, everything since the switch.
     pub after: Sample,
+}
+
+/// What has to be kept of a wave, so that somebody else can go on looking. Of most tenants it is nothing: what they have counted says it all.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Kept {
+    whole: Seen,
+    /// Those whom something speaks against.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    tenants: BTreeMap<String, Seen>,
 }
 
 /// What has been seen of one wave, look by look.
@@ -138,6 +152,36 @@ impl WaveHealth {
                 }
             };
             subject.observe(of_tenants, history, &tenant.after, &stayed);
+        }
+    }
+
+    /// What a later process needs to [resume](Self::resume).
+    #[must_use]
+    pub fn kept(&self) -> Kept {
+        let suspects = self.tenants.iter().filter(|(_, tenant)| {
+            let log = tenant.log(Test::Standing).max(tenant.log(Test::Fixed));
+            log >= KEPT_FROM.ln()
+        });
+        Kept {
+            whole: self.whole.seen().clone(),
+            tenants: suspects
+                .map(|(name, tenant)| (name.clone(), tenant.seen().clone()))
+                .collect(),
+        }
+    }
+
+    /// Goes on from what was kept, before the first look. What has come meanwhile is taken in as one bucket.
+    pub fn resume(&mut self, kept: Kept) {
+        self.whole.resume(kept.whole);
+        for (name, seen) in kept.tenants {
+            let reading = Reading {
+                rule: &self.rule,
+                edges: &self.edges,
+                miss: self.rule.miss(1),
+            };
+            let mut subject = Subject::new(reading, History::default());
+            subject.resume(seen);
+            self.tenants.insert(name, subject);
         }
     }
 

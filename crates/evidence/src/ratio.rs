@@ -28,6 +28,8 @@ mod tests;
 use std::ops::Range;
 use std::sync::LazyLock;
 
+use serde::{Deserialize, Serialize};
+
 use crate::e_value::log_weighted_mean;
 use crate::pair::Pair;
 
@@ -61,7 +63,8 @@ const LADDER: [f64; POINTS] = [
 ];
 
 /// What the ratio is a ratio of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Form {
     /// Of rates. Short, and sharp where events are rare.
     Rates,
@@ -77,7 +80,8 @@ const STAKES_ON_ODDS: [f64; CENTRE] = [1.0, 1.5, 1.5, 1.5, 1.5, 1.0, 1.0, 0.5, 0
 static LOG_LADDER: LazyLock<[f64; POINTS]> = LazyLock::new(|| LADDER.map(f64::ln));
 
 /// The ratios at which the likelihood is kept.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Ladder {
     ignored: f64,
     log_ignored: f64,
@@ -85,7 +89,8 @@ pub(crate) struct Ladder {
 
 /// The log-likelihood of the ratio of the new version to the old one, on a ladder around the ratio that is ignored. It is a
 /// sum over buckets, so their order does not matter, and two can be added.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Likelihood {
     ladder: Ladder,
     form: Form,

@@ -83,6 +83,12 @@ impl Health {
             for monitor in &monitors {
                 self.look(monitor, &view).await;
             }
+            if let Err(error) = self.watches.keep(clock::now()).await {
+                tracing::error!(
+                    trouble = in_words(&error),
+                    "cannot keep what the health of a wave has come to"
+                );
+            }
             if tidy.elapsed() > Duration::from_secs(60) {
                 tidy = Instant::now();
                 self.counters.tidy(&self.gateways.processes_known(), clock::now());
@@ -109,7 +115,10 @@ impl Health {
         if begun.is_some_and(|judged| judged.next > now) {
             return;
         }
-        watch.look(monitor, &view.state, &self.counters);
+        // Of a gateway that has not been heard since this server began, nothing that it counted would be there.
+        if self.counters.has_heard(&self.gateways.processes_known()) {
+            watch.look(monitor, &view.state, &self.counters);
+        }
         // A wave that has just moved has nothing to be judged by: this look is what the next one is counted from.
         let Some(mut judged) = begun else {
             self.judged.insert(key, Judged { next, told: None });

@@ -1,5 +1,7 @@
 //! A tenant, or a wave as a whole, watched from its move on.
 
+use serde::{Deserialize, Serialize};
+
 use crate::e_value::log_mean;
 use crate::sample::Sample;
 use crate::words::{grouped, percent, rounded, share};
@@ -23,10 +25,27 @@ pub struct Subject {
     history: History,
     miss: f64,
     terms: AllTerms,
-    /// What has been taken in.
+    seen: Seen,
+}
+
+/// What was taken in, and what it has come to: all that has to be kept of a subject.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Seen {
+    /// Everything since the move that was taken in.
     counted: Sample,
     errors: Track,
     slow: Track,
+}
+
+impl Seen {
+    fn nothing() -> Self {
+        Self {
+            counted: Sample::default(),
+            errors: Track::new(),
+            slow: Track::new(),
+        }
+    }
 }
 
 impl Subject {
@@ -35,10 +54,17 @@ impl Subject {
             terms: AllTerms::new(reading.rule, reading.edges, &history, reading.miss),
             miss: reading.miss,
             history,
-            counted: Sample::default(),
-            errors: Track::new(),
-            slow: Track::new(),
+            seen: Seen::nothing(),
         }
+    }
+
+    /// Goes on from what was kept.
+    pub fn resume(&mut self, seen: Seen) {
+        self.seen = seen;
+    }
+
+    pub fn seen(&self) -> &Seen {
+        &self.seen
     }
 
     /// Takes in what has come since the look before: `after` is everything since the move, `stayed` what those who stayed have
@@ -48,24 +74,25 @@ impl Subject {
             self.terms = AllTerms::new(reading.rule, reading.edges, &history, reading.miss);
             (self.history, self.miss) = (history, reading.miss);
         }
-        let new = after.since(&self.counted).unwrap_or_else(|| {
+        let new = after.since(&self.seen.counted).unwrap_or_else(|| {
             // A part of the figures has gone, with the gateway that had counted them. Nothing tells which of the buckets it was in.
             self.begin_anew();
             after.clone()
         });
-        self.errors.observe(self.terms.errors, new.failed(), stayed.failed());
+        self.seen
+            .errors
+            .observe(self.terms.errors, new.failed(), stayed.failed());
         if let Some(slow) = self.terms.slow {
-            self.slow
+            self.seen
+                .slow
                 .observe(slow.terms, new.above(slow.bin), stayed.above(slow.bin));
         }
-        self.counted = after.clone();
+        self.seen.counted = after.clone();
     }
 
     /// Forgets what was taken in: the next bucket has everything since the move.
     pub fn begin_anew(&mut self) {
-        self.counted = Sample::default();
-        self.errors = Track::new();
-        self.slow = Track::new();
+        self.seen = Seen::nothing();
     }
 
     pub fn history(&self) -> &History {
@@ -73,7 +100,7 @@ impl Subject {
     }
 
     pub fn counted(&self) -> &Sample {
-        &self.counted
+        &self.seen.counted
     }
 
     pub fn has_history(&self) -> bool {
@@ -82,30 +109,33 @@ impl Subject {
 
     /// The logarithm of the evidence that the new version is at fault: the mean over both kinds of events.
     pub fn log(&self, test: Test) -> f64 {
-        log_mean([self.errors.log(test), self.slow.log(test)].into_iter())
+        log_mean([self.seen.errors.log(test), self.seen.slow.log(test)].into_iter())
     }
 
     /// Whether it is worse than tolerated, and those who stayed may be no better off.
     pub fn may_be_an_outage(&self, test: Test, needed: f64) -> bool {
-        let tracks = [&self.errors, &self.slow];
+        let tracks = [&self.seen.errors, &self.seen.slow];
         tracks.into_iter().any(|track| track.may_be_an_outage(test, needed))
     }
 
     /// Both kinds of events were shown to be as tolerated.
     pub fn is_shown(&self) -> bool {
         let slow = self.terms.slow;
-        self.errors.is_shown(self.terms.errors) && slow.is_none_or(|slow| self.slow.is_shown(slow.terms))
+        self.seen.errors.is_shown(self.terms.errors) && slow.is_none_or(|slow| self.seen.slow.is_shown(slow.terms))
     }
 
     /// What would show it.
     pub fn needs(&self) -> Vec<String> {
         let mut needs = Vec::new();
-        if !self.errors.is_shown(self.terms.errors) {
-            let missing = grouped(self.errors.missing(self.terms.errors));
+        if !self.seen.errors.is_shown(self.terms.errors) {
+            let missing = grouped(self.seen.errors.missing(self.terms.errors));
             needs.push(format!("{missing} more requests without an error"));
         }
-        if let Some(slow) = self.terms.slow.filter(|slow| !self.slow.is_shown(slow.terms)) {
-            let (missing, ms) = (grouped(self.slow.missing(slow.terms)), milliseconds(slow.edge_micros));
+        if let Some(slow) = self.terms.slow.filter(|slow| !self.seen.slow.is_shown(slow.terms)) {
+            let (missing, ms) = (
+                grouped(self.seen.slow.missing(slow.terms)),
+                milliseconds(slow.edge_micros),
+            );
             needs.push(format!("{missing} more within {ms} ms"));
         }
         needs
@@ -113,13 +143,13 @@ impl Subject {
 
     /// Both kinds of events with their numbers, the louder one first.
     pub fn in_words(&self, alpha: f64) -> String {
-        let errors = in_words("errors", &self.errors, self.terms.errors, alpha);
+        let errors = in_words("errors", &self.seen.errors, self.terms.errors, alpha);
         let Some(slow) = self.terms.slow else {
             return errors;
         };
         let what = format!("slower than {} ms", milliseconds(slow.edge_micros));
-        let slow = in_words(&what, &self.slow, slow.terms, alpha);
-        if self.slow.log(Test::Fixed) > self.errors.log(Test::Fixed) {
+        let slow = in_words(&what, &self.seen.slow, slow.terms, alpha);
+        if self.seen.slow.log(Test::Fixed) > self.seen.errors.log(Test::Fixed) {
             format!("{slow}; {errors}")
         } else {
             format!("{errors}; {slow}")

@@ -113,8 +113,8 @@ fn a_healthy_wave_passes_when_it_was_shown_to_be_well_and_not_before() {
     check(&judgement, Verdict::Pass, &[]);
     assert_eq!(
         judgement.reason,
-        "errors 0 % (0 of 450), between 0 % and 1.79 %; up to 1.1 % is tolerated, 0.1 % (3 of 3,000) before; \
-         slower than 70 ms 0 % (0 of 450), between 0 % and 2.3 %; up to 5 % is tolerated, 0 % (0 of 3,000) before"
+        "errors 0 % (0 of 450), between 0 % and 1.61 %; up to 1.1 % is tolerated, 0.1 % (3 of 3,000) before; \
+         slower than 70 ms 0 % (0 of 450), between 0 % and 1.72 %; up to 5 % is tolerated, 0 % (0 of 3,000) before"
     );
     assert_eq!((judgement.requests, judgement.needs), (450, None));
 }
@@ -149,7 +149,7 @@ fn one_tenant_that_is_hurt_is_named_alone() {
 #[test]
 fn a_tenant_that_turns_bad_late_is_found_by_the_standing_watch() {
     let mut world = World::of(20, &sample(600, 1, 0), nobody());
-    for _ in 0..5_000 {
+    for _ in 0..1_500 {
         world.all_count(&sample(10, 0, 0));
         assert_ne!(world.look_later().verdict, Verdict::Fail);
     }
@@ -274,4 +274,46 @@ fn a_rule_out_of_its_range_is_refused_in_words() {
         refused,
         "the health rule cannot be used: the margin 0.5 is not 1 or more"
     );
+}
+
+#[test]
+fn who_goes_on_from_what_was_kept_says_the_same_and_counts_nothing_twice() {
+    let mut world = World::of(30, &sample(600, 1, 0), sample(6_000, 10, 0));
+    for _ in 0..400 {
+        world.all_count(&sample(10, 0, 0));
+        world.stayed_count(&sample(100, 0, 0));
+        world.look();
+    }
+    // Not enough to fail.
+    for _ in 0..2 {
+        world.counts("t3", &sample(10, 4, 0));
+        world.stayed_count(&sample(100, 0, 0));
+        assert_ne!(world.look().verdict, Verdict::Fail);
+    }
+    let text = serde_json::to_string(&world.health.kept()).unwrap();
+    let mut next = World {
+        health: WaveHealth::new(HealthRule::default(), &edges()).unwrap(),
+        evidence: world.evidence.clone(),
+    };
+    next.health.resume(serde_json::from_str(&text).unwrap());
+    let (before, after) = (world.look(), next.look());
+    assert_eq!(after, before);
+    let difference = next.health.log(Test::Standing) - world.health.log(Test::Standing);
+    assert!(difference.abs() < 1e-6, "{difference}");
+    // What is still missing is found by both at the same look, although t3 has been well for long.
+    let mut looks = 0;
+    while looks < 20 {
+        looks += 1;
+        for one in [&mut world, &mut next] {
+            one.counts("t3", &sample(10, 4, 0));
+            one.stayed_count(&sample(100, 0, 0));
+        }
+        let (one, other) = (world.look_later(), next.look_later());
+        assert_eq!(one.verdict, other.verdict);
+        if one.verdict == Verdict::Fail {
+            check(&other, Verdict::Fail, &["t3"]);
+            break;
+        }
+    }
+    assert!(looks <= 5, "{looks}");
 }

@@ -4,6 +4,8 @@
 //! sets, and that it is no worse beside those who stayed than it always was. Where either of them holds, the smaller of their two
 //! e-values is one.
 
+use serde::{Deserialize, Serialize};
+
 use crate::detector::Detector;
 use crate::exact::Count;
 use crate::pair::Pair;
@@ -28,13 +30,15 @@ pub enum Test {
 }
 
 /// The same buckets in both tests.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Tests {
     fixed: Likelihood,
     standing: Detector,
 }
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Track {
     limit: Tests,
     beside: Tests,
@@ -65,12 +69,11 @@ impl Tests {
 
 impl Track {
     pub fn new() -> Self {
-        let none = Count { events: 0, trials: 0 };
         Self {
             limit: Tests::new(),
             beside: Tests::new(),
-            new: none,
-            stayed: none,
+            new: Count::default(),
+            stayed: Count::default(),
             lately: (0.0, 0.0),
             shown: false,
         }

@@ -230,6 +230,51 @@ async fn a_restart_of_the_server_loses_no_request_that_a_gateway_counted() {
 }
 
 #[tokio::test]
+async fn what_was_seen_outlives_the_server_and_no_bucket_counts_twice() {
+    let store = Store::memory();
+    let both = monitor(&["acme", "bolt"]);
+    let moved = ["acme", "bolt"];
+    let rows = |good: u64, bad: u64| {
+        [
+            ("acme", "1.0.0", 1_000, 0),
+            ("bolt", "1.0.0", 1_000, 0),
+            ("acme", "2.0.0", good, bad),
+            ("bolt", "2.0.0", good, 0),
+        ]
+    };
+    let counters = Counters::default();
+    let mut watches = Watches::new(store.clone(), service());
+    count(&counters, 1_000, &rows(0, 0));
+    follow(&mut watches, from_ref(&both), &moved, &counters, 1_000).await;
+    look(&mut watches, &both, &moved, &counters);
+    count(&counters, 2_000, &rows(400, 2));
+    let before = look(&mut watches, &both, &moved, &counters);
+    watches.keep(Timestamp(2_000)).await.unwrap();
+
+    let mut watches = Watches::new(store.clone(), service());
+    let counters = Counters::default();
+    follow(&mut watches, from_ref(&both), &moved, &counters, 3_000).await;
+    told(&counters, "1", true, 4_000, &rows(400, 2));
+    assert_eq!(look(&mut watches, &both, &moved, &counters), before);
+    told(&counters, "1", true, 5_000, &rows(500, 42));
+    let after = look(&mut watches, &both, &moved, &counters);
+    assert_eq!((before.verdict, after.verdict), (Verdict::Inconclusive, Verdict::Fail));
+    assert!(after.reason.contains("8.4 % (42 of 500)"), "{}", after.reason);
+
+    follow(&mut watches, &[], &[], &counters, 6_000).await;
+    assert!(store.facts("shop", "health").await.unwrap().is_empty());
+}
+
+#[test]
+fn figures_are_the_whole_when_every_gateway_has_told_its_own() {
+    let counters = Counters::default();
+    let known = ["a/1".to_owned(), "a/2".to_owned()];
+    count(&counters, 1_000, &[("acme", "1.0.0", 1, 0)]);
+    assert!(counters.has_heard(&known[..1]));
+    assert!(!counters.has_heard(&known));
+}
+
+#[tokio::test]
 async fn a_resumed_wave_keeps_the_history_of_those_who_stay_on_it() {
     let counters = Counters::default();
     let mut watches = Watches::new(Store::memory(), service());

@@ -9,7 +9,7 @@ use tidegate_domain::monitor::Monitor;
 use tidegate_domain::policy::HealthPolicy;
 use tidegate_domain::service::Service;
 use tidegate_domain::time::Timestamp;
-use tidegate_evidence::{Evidence, HealthRule, TenantEvidence, WaveHealth};
+use tidegate_evidence::{Evidence, HealthRule, Kept, TenantEvidence, WaveHealth};
 use tidegate_gateway::protocol::LATENCY_EDGES_MICROS;
 use tidegate_store::{Fact, FactChange, Store, StoreError};
 
@@ -17,6 +17,12 @@ use super::{AGE_MAX_MS, INTERVAL_MIN};
 use crate::counters::{ByGateway, Counters, Totals};
 
 const KIND: &str = "history";
+
+/// What the health of a wave has come to.
+const KEPT: &str = "health";
+
+/// How often that is written. Between two of them a restart loses no count: it is taken in later, in one bucket.
+const KEEP_EVERY_MS: i64 = 10_000;
 
 const DAY_MS: u128 = 86_400_000;
 
@@ -37,12 +43,16 @@ pub struct Watches {
     watches: BTreeMap<Key, Watch>,
     /// Facts are read once, at the first wave.
     kept: Option<Vec<(String, History)>>,
+    /// What an earlier process has kept of what it had seen, by the name of the wave's attempt.
+    seen: BTreeMap<String, Kept>,
 }
 
 #[derive(Debug)]
 pub struct Watch {
     /// What all looks have said. The message where the rule cannot be used.
     health: Result<WaveHealth, String>,
+    /// What was last written of it, and when.
+    kept: Option<(Timestamp, String)>,
     moved: BTreeMap<TenantName, Moved>,
     /// Before the first of them moved, those who did not.
     stayed_before: Totals,
@@ -90,6 +100,10 @@ impl Key {
             attempt: monitor.attempt,
         }
     }
+
+    fn name(&self) -> String {
+        format!("{}/{}/{}", self.version, self.wave, self.attempt)
+    }
 }
 
 impl Watches {
@@ -100,6 +114,7 @@ impl Watches {
             service,
             watches: BTreeMap::new(),
             kept: None,
+            seen: BTreeMap::new(),
         }
     }
 
@@ -129,7 +144,7 @@ impl Watches {
             };
             let before = watch.begin(monitor, &earlier, counters, now);
             if let Some(first) = before.keys().next() {
-                let name = format!("{}/{}/{}/{first}", key.version, key.wave, key.attempt);
+                let name = format!("{}/{first}", key.name());
                 let figures = |tenant: &TenantName| (tenant.clone(), counters.figures(tenant, &key.version));
                 let mut start: BTreeMap<_, _> = before.keys().map(figures).collect();
                 start.retain(|_, figures| !figures.is_empty());
@@ -155,13 +170,34 @@ impl Watches {
         if self.kept.is_none() {
             let facts = self.store.facts(self.service.as_str(), KIND).await?;
             let read = |fact: Fact| Some((fact.key, serde_json::from_str(&fact.body).ok()?));
+            let seen = self.store.facts(self.service.as_str(), KEPT).await?;
+            let read_seen = |fact: Fact| Some((fact.key, serde_json::from_str(&fact.body).ok()?));
+            self.seen = seen.into_iter().filter_map(read_seen).collect();
             self.kept = Some(facts.into_iter().filter_map(read).collect());
         }
         Ok(())
     }
 
+    /// Writes what the watches have come to, where that is due.
+    pub async fn keep(&mut self, now: Timestamp) -> Result<(), StoreError> {
+        let mut changes = Vec::new();
+        for (key, watch) in &mut self.watches {
+            if let Some(body) = watch.to_keep(now) {
+                changes.push(FactChange::Put(Fact {
+                    kind: KEPT.to_owned(),
+                    key: key.name(),
+                    body,
+                }));
+            }
+        }
+        if changes.is_empty() {
+            return Ok(());
+        }
+        self.store.change_facts(self.service.as_str(), &changes).await
+    }
+
     /// A watch that begins, with what an earlier process kept of it.
-    fn watch(&self, monitor: &Monitor, state: &Service, counters: &Counters, now: Timestamp) -> Watch {
+    fn watch(&mut self, monitor: &Monitor, state: &Service, counters: &Counters, now: Timestamp) -> Watch {
         let key = Key::of(monitor);
         let kept = || self.kept.iter().flatten().filter(|(_, history)| history.of == key);
         let stayed = stayed(monitor, state, counters);
@@ -169,9 +205,15 @@ impl Watches {
             || before_of(stayed.keys(), counters, now),
             |(_, history)| history.stayed.clone(),
         );
+        let moved = kept().flat_map(|(_, history)| history.moved()).collect();
+        let mut health = WaveHealth::new(rule(monitor), &LATENCY_EDGES_MICROS);
+        if let (Ok(health), Some(seen)) = (&mut health, self.seen.remove(&key.name())) {
+            health.resume(seen);
+        }
         Watch {
-            health: WaveHealth::new(rule(monitor), &LATENCY_EDGES_MICROS),
-            moved: kept().flat_map(|(_, history)| history.moved()).collect(),
+            health,
+            kept: None,
+            moved,
             stayed_before,
             stayed,
         }
@@ -180,6 +222,15 @@ impl Watches {
     /// Forgets what nobody watches any more.
     fn forget(&mut self, monitors: &[Monitor], changes: &mut Vec<FactChange>) {
         let keys: BTreeSet<Key> = monitors.iter().map(Key::of).collect();
+        let names: BTreeSet<String> = keys.iter().map(Key::name).collect();
+        let written = self.watches.iter().filter(|(_, watch)| watch.kept.is_some());
+        let written = written.map(|(key, _)| key.name()).chain(self.seen.keys().cloned());
+        let over = written.filter(|name| !names.contains(name));
+        changes.extend(over.map(|key| FactChange::Delete {
+            kind: KEPT.to_owned(),
+            key,
+        }));
+        self.seen.retain(|name, _| names.contains(name));
         self.watches.retain(|key, _| keys.contains(key));
         self.kept.get_or_insert_default().retain(|(name, history)| {
             let wanted = keys.contains(&history.of);
@@ -298,6 +349,22 @@ impl Watch {
         if let Ok(health) = &mut self.health {
             health.observe(&evidence);
         }
+    }
+
+    /// What is to be written now.
+    fn to_keep(&mut self, now: Timestamp) -> Option<String> {
+        if self
+            .kept
+            .as_ref()
+            .is_some_and(|(at, _)| (now - *at).as_millis() < KEEP_EVERY_MS)
+        {
+            return None;
+        }
+        let health = self.health.as_ref().ok()?;
+        let body = serde_json::to_string(&health.kept()).expect("it has text keys only");
+        let is_new = self.kept.as_ref().is_none_or(|(_, before)| *before != body);
+        self.kept = Some((now, body.clone()));
+        is_new.then_some(body)
     }
 
     /// All that was counted so far.
