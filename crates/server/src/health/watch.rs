@@ -207,12 +207,15 @@ impl Watches {
         );
         let moved = kept().flat_map(|(_, history)| history.moved()).collect();
         let mut health = WaveHealth::new(rule(monitor), &LATENCY_EDGES_MICROS);
-        if let (Ok(health), Some(seen)) = (&mut health, self.seen.remove(&key.name())) {
+        let seen = self.seen.remove(&key.name());
+        // What an earlier process has written is this one's to take away.
+        let kept = seen.as_ref().map(|_| (now, String::new()));
+        if let (Ok(health), Some(seen)) = (&mut health, seen) {
             health.resume(seen);
         }
         Watch {
             health,
-            kept: None,
+            kept,
             moved,
             stayed_before,
             stayed,
