@@ -222,13 +222,23 @@ impl WaveHealth {
             return judged(Verdict::NoData, reason);
         }
         let (words, log) = (self.whole.in_words(self.rule.alpha), self.log(Test::Fixed));
-        if self.whole.is_shown() && log <= 0.0 {
+        let is_outage = tests
+            .into_iter()
+            .any(|test| self.whole.may_be_an_outage(test, self.needed(test)));
+        if self.whole.is_shown() && log <= 0.0 && !is_outage {
             return judged(Verdict::Pass, words);
         }
-        let (said, needs) = self.undecided(log);
+        let (said, needs) = if is_outage {
+            (
+                "worse than before, but those who stayed on the old version are hurt as well",
+                "those who stayed to recover, or to be better off beyond chance".to_owned(),
+            )
+        } else {
+            self.undecided(log)
+        };
         Judgement {
             needs: Some(needs),
-            ..judged(Verdict::Inconclusive, format!("{words}{said}"))
+            ..judged(Verdict::Inconclusive, format!("{words}: {said}"))
         }
     }
 
@@ -366,26 +376,13 @@ impl WaveHealth {
 
     /// Why there is no verdict, and what would make one.
     fn undecided(&self, log: f64) -> (&'static str, String) {
-        let needed = self.needed(Test::Fixed);
-        if self.whole.may_be_an_outage(Test::Fixed, needed) {
-            let said = ": worse than before, but those who stayed on the old version are hurt as well";
-            return (
-                said,
-                "those who stayed to recover, or to be better off beyond chance".to_owned(),
-            );
+        if log <= 0.0 {
+            let needs = self.whole.needs().join(", and ");
+            return ("neither worse beyond chance nor shown to be good", needs);
         }
-        if log > 0.0 {
-            let needs = format!(
-                "the evidence against it, E = {}, to fall to 1, or to reach {}",
-                number(log),
-                number(needed)
-            );
-            return (": worse, but not beyond chance", needs);
-        }
-        (
-            ": neither worse beyond chance nor shown to be good",
-            self.whole.needs().join(", and "),
-        )
+        let (now, needed) = (number(log), number(self.needed(Test::Fixed)));
+        let needs = format!("the evidence against it, E = {now}, to fall to 1, or to reach {needed}");
+        ("worse, but not beyond chance", needs)
     }
 }
 

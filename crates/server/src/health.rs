@@ -39,6 +39,7 @@ pub struct Health {
     counters: Arc<Counters>,
     gateways: Gateways,
     incarnation: Incarnation,
+    began: Instant,
     watches: Watches,
     judged: BTreeMap<watch::Key, Judged>,
 }
@@ -59,6 +60,7 @@ impl Health {
             counters,
             gateways,
             incarnation,
+            began: Instant::now(),
             judged: BTreeMap::new(),
         }
     }
@@ -115,8 +117,9 @@ impl Health {
         if begun.is_some_and(|judged| judged.next > now) {
             return;
         }
-        // Of a gateway that has not been heard since this server began, nothing that it counted would be there.
-        if self.counters.has_heard(&self.gateways.processes_known()) {
+        // Of a gateway that this server has not heard yet nothing would be there that it has counted; but one that stays silent is not waited for.
+        let waited = self.began.elapsed().as_millis() > u128::from(AGE_MAX_MS);
+        if waited || self.counters.has_heard(&self.gateways.processes_known()) {
             watch.look(monitor, &view.state, &self.counters);
         }
         // A wave that has just moved has nothing to be judged by: this look is what the next one is counted from.

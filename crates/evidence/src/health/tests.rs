@@ -193,6 +193,27 @@ fn an_outage_that_hits_everybody_is_nobodys_fault() {
 }
 
 #[test]
+fn an_outage_after_the_bake_is_nobodys_fault_either_and_no_pass() {
+    let mut world = World::of(5, &sample(1000, 1, 0), sample(5000, 5, 0));
+    for _ in 0..500 {
+        world.all_count(&sample(30, 0, 0));
+        world.stayed_count(&sample(90, 0, 0));
+        world.look();
+    }
+    for look in 0..20 {
+        world.all_count(&sample(30, 9, 0));
+        world.stayed_count(&sample(90, 27, 0));
+        let judgement = world.look_later();
+        assert_ne!(judgement.verdict, Verdict::Fail, "{}", judgement.reason);
+        assert!(
+            look < 5 || judgement.verdict == Verdict::Inconclusive,
+            "{}",
+            judgement.reason
+        );
+    }
+}
+
+#[test]
 fn what_is_tolerated_is_no_cause_to_act_however_sure_it_is() {
     let mut world = World::of(1, &sample(100_000, 1_000, 0), nobody());
     world.all_count(&sample(1_000_000, 12_000, 0));
