@@ -8,6 +8,7 @@
 //! it is looked at and however many tenants it has, and one tenant alone fails at twice the number of tenants over `alpha`. Who is hurt
 //! is named by e-BH.
 
+mod floor;
 mod rule;
 mod subject;
 mod terms;
@@ -23,6 +24,7 @@ use crate::e_value::{culprits, from_log, log_weighted_mean};
 use crate::judgement::{Culprit, Judgement, Verdict};
 use crate::sample::Sample;
 use crate::words::{grouped, rounded};
+pub use floor::{WaveFloor, WaveTraffic};
 pub use rule::HealthRule;
 use subject::{Reading, Seen, Subject};
 use terms::History;
@@ -30,6 +32,8 @@ use track::Test;
 
 /// What decides is made up in equal parts of the wave and of its tenants.
 const PART: f64 = 0.5;
+/// Errors and slow answers, which count alike.
+const KINDS: f64 = 2.0;
 
 /// A tenant with less evidence against it is as good as one that nobody has looked at: the whole of its counts, taken in at once, says
 /// nearly the same, and one that is bad goes on being so.

@@ -3,6 +3,7 @@
 //! What counted before a tenant's move is taken down when the move is seen and kept in the store, with where each gateway's
 //! figures of the new version stood, so that the comparison outlives this process. Only who stays on the old version is counted anew.
 
+mod rule;
 mod watch;
 
 use std::collections::BTreeMap;
@@ -16,6 +17,7 @@ use tidegate_domain::service::Service;
 use tidegate_domain::time::Timestamp;
 use tokio::time::{Instant, sleep_until};
 
+pub use self::rule::rule;
 use self::watch::Watches;
 use crate::clock;
 use crate::control::{Control, View, in_words};

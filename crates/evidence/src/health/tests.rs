@@ -338,3 +338,44 @@ fn who_goes_on_from_what_was_kept_says_the_same_and_counts_nothing_twice() {
     }
     assert!(looks <= 5, "{looks}");
 }
+
+#[test]
+fn the_floor_says_what_traffic_shows_and_in_which_time() {
+    let floor = |per_hour: f64, hours: f64| HealthRule::default().floor(Some(WaveTraffic { per_hour, hours }));
+    assert_eq!(
+        floor(3_600.0, 2.0).sentence,
+        "355 requests without an error show that at most 1 % fail: 6 min at about 3,600 an hour; from 5 % on errors are found within 2 h"
+    );
+    assert_eq!(
+        floor(20.0, 2.0).sentence,
+        "355 requests without an error show that at most 1 % fail: 17.75 h at about 20 an hour, but the bake ends after 2 h without a \
+         verdict; not even 50 % of errors are found within 2 h"
+    );
+    let silent = floor(0.0, 2.0);
+    assert_eq!((silent.found, silent.shown_requests), (None, Some(355)));
+    let unknown = HealthRule::default().floor(None);
+    assert!(
+        unknown.sentence.ends_with("without a traffic profile"),
+        "{}",
+        unknown.sentence
+    );
+}
+
+/// The floor promises no more than the judgement keeps.
+#[test]
+fn what_the_floor_says_is_shown_is_shown() {
+    let floor = HealthRule::default().floor(Some(WaveTraffic {
+        per_hour: 6_000.0,
+        hours: 1.0,
+    }));
+    let enough = floor.shown_requests.unwrap();
+    let mut world = World::new(&[("t0", sample(1_000, 0, 0))], nobody());
+    world.all_count(&sample(enough - 1, 0, 0));
+    check(&world.look(), Verdict::Inconclusive, &[]);
+    world.all_count(&sample(1, 0, 0));
+    check(&world.look(), Verdict::Pass, &[]);
+    let share = floor.found.unwrap();
+    let mut world = World::of(4, &sample(250, 0, 0), nobody());
+    world.all_count(&sample(1_500, (1_500.0 * share) as u64, 0));
+    check(&world.look(), Verdict::Fail, &[]);
+}

@@ -6,14 +6,13 @@ use serde::{Deserialize, Serialize};
 use tidegate_domain::event::{Judgement, Verdict};
 use tidegate_domain::id::{ServiceName, TenantName, Version, WaveName};
 use tidegate_domain::monitor::Monitor;
-use tidegate_domain::policy::HealthPolicy;
 use tidegate_domain::service::Service;
 use tidegate_domain::time::Timestamp;
-use tidegate_evidence::{Evidence, HealthRule, Kept, TenantEvidence, WaveHealth};
+use tidegate_evidence::{Evidence, Kept, TenantEvidence, WaveHealth};
 use tidegate_gateway::protocol::LATENCY_EDGES_MICROS;
 use tidegate_store::{Fact, FactChange, Store, StoreError};
 
-use super::{AGE_MAX_MS, INTERVAL_MIN};
+use super::rule::rule;
 use crate::counters::{ByGateway, Counters, Totals};
 
 const KIND: &str = "history";
@@ -23,8 +22,6 @@ const KEPT: &str = "health";
 
 /// How often that is written. Between two of them a restart loses no count: it is taken in later, in one bucket.
 const KEEP_EVERY_MS: i64 = 10_000;
-
-const DAY_MS: u128 = 86_400_000;
 
 /// One attempt of one wave.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -206,7 +203,7 @@ impl Watches {
             |(_, history)| history.stayed.clone(),
         );
         let moved = kept().flat_map(|(_, history)| history.moved()).collect();
-        let mut health = WaveHealth::new(rule(monitor), &LATENCY_EDGES_MICROS);
+        let mut health = WaveHealth::new(rule(&monitor.policy), &LATENCY_EDGES_MICROS);
         let seen = self.seen.remove(&key.name());
         // What an earlier process has written is this one's to take away.
         let kept = seen.as_ref().map(|_| (now, String::new()));
@@ -273,33 +270,6 @@ fn before_of<'a>(
     let mut sum = Totals::default();
     series.for_each(|(tenant, version)| sum.add(&counters.recent(tenant, version, now)));
     sum
-}
-
-fn rule(monitor: &Monitor) -> HealthRule {
-    let HealthPolicy {
-        alpha,
-        false_alarms_per_day,
-        margin,
-        error_margin_percent,
-        error_ceiling_percent,
-        latency_quantile,
-        latency_ratio,
-        latency_slack,
-        interval,
-    } = monitor.policy;
-    let every = interval.to_std().max(INTERVAL_MIN).as_millis();
-    HealthRule {
-        alpha,
-        alarms_per_day: false_alarms_per_day,
-        looks_per_day: u32::try_from(DAY_MS / every).unwrap_or(u32::MAX).max(1),
-        margin,
-        error_margin_percent,
-        error_ceiling_percent,
-        latency_quantile,
-        latency_ratio,
-        latency_slack_micros: latency_slack.as_millis().unsigned_abs() * 1000,
-        age_max_ms: AGE_MAX_MS,
-    }
 }
 
 fn put(name: &str, history: &History) -> FactChange {
