@@ -8,11 +8,9 @@
 #[cfg(test)]
 mod tests;
 
-use serde::{Deserialize, Serialize};
-
 use crate::e_value::log_weighted_mean;
 use crate::pair::Pair;
-use crate::ratio::{CENTRE, Form, Ladder, POINTS};
+use crate::ratio::{CENTRE, Form, Ladder};
 
 /// How many false alarms there may be.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -25,13 +23,11 @@ pub struct Budget {
 }
 
 /// An e-detector against "the ratio is at most the one that is ignored".
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Detector {
     ladder: Ladder,
     form: Form,
     /// `ln M` at each ratio above the one that is ignored; minus infinity before the first bucket.
-    #[serde(with = "finite")]
     logs: [f64; CENTRE],
 }
 
@@ -57,27 +53,10 @@ impl Detector {
         if !pair.speaks() {
             return;
         }
-        self.add(&self.ladder.log_likelihood(pair, self.form));
-    }
-
-    /// Takes in that `new` of `new + old` fell on the one side, which was to get `share` of them, between 0 and 1. Nothing is no
-    /// beginning either.
-    pub fn observe_split(&mut self, old: u64, new: u64, share: f64) {
-        if old > 0 || new > 0 {
-            let (old, new) = (old as f64, new as f64);
-            self.add(&self.ladder.log_binomial(new, old + new, share));
-        }
-    }
-
-    fn add(&mut self, likelihood: &[f64; POINTS]) {
-        for (log, (_, factor)) in self.logs.iter_mut().zip(Ladder::above(likelihood, self.form)) {
+        let likelihood = self.ladder.log_likelihood(pair, self.form);
+        for (log, (_, factor)) in self.logs.iter_mut().zip(Ladder::above(&likelihood, self.form)) {
             *log = log_add_one(*log) + factor;
         }
-    }
-
-    /// From the next bucket on another ratio is ignored; positive and finite.
-    pub fn ignore(&mut self, ratio: f64) {
-        self.ladder = Ladder::new(ratio);
     }
 
     /// The logarithm of the weighted mean of `M` over the alternatives.
@@ -92,22 +71,6 @@ impl Detector {
 }
 
 /// `ln(1 + e^log)`.
-fn log_add_one(log: f64) -> f64 {
+pub(crate) fn log_add_one(log: f64) -> f64 {
     log.max(0.0) + (-log.abs()).exp().ln_1p()
-}
-
-/// JSON has no infinity: nothing stands for it.
-mod finite {
-    use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-    use super::CENTRE;
-
-    pub fn serialize<S: Serializer>(logs: &[f64; CENTRE], serializer: S) -> Result<S::Ok, S::Error> {
-        logs.map(|log| log.is_finite().then_some(log)).serialize(serializer)
-    }
-
-    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<[f64; CENTRE], D::Error> {
-        let logs = <[Option<f64>; CENTRE]>::deserialize(deserializer)?;
-        Ok(logs.map(|log| log.unwrap_or(f64::NEG_INFINITY)))
-    }
 }

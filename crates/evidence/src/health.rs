@@ -8,6 +8,7 @@
 //! it is looked at and however many tenants it has, and one tenant alone fails at twice the number of tenants over `alpha`. Who is hurt
 //! is named by e-BH.
 
+mod bets;
 mod floor;
 mod rule;
 mod subject;
@@ -24,11 +25,11 @@ use crate::e_value::{culprits, from_log, log_weighted_mean};
 use crate::judgement::{Culprit, Judgement, Verdict};
 use crate::sample::Sample;
 use crate::words::{grouped, rounded};
+use bets::Test;
 pub use floor::{WaveFloor, WaveTraffic};
 pub use rule::HealthRule;
 use subject::{Reading, Seen, Subject};
 use terms::History;
-use track::Test;
 
 /// What decides is made up in equal parts of the wave and of its tenants.
 const PART: f64 = 0.5;

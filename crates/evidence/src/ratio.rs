@@ -28,8 +28,6 @@ mod tests;
 use std::ops::Range;
 use std::sync::LazyLock;
 
-use serde::{Deserialize, Serialize};
-
 use crate::e_value::log_weighted_mean;
 use crate::pair::Pair;
 
@@ -63,8 +61,7 @@ const LADDER: [f64; POINTS] = [
 ];
 
 /// What the ratio is a ratio of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Form {
     /// Of rates. Short, and sharp where events are rare.
     Rates,
@@ -80,8 +77,7 @@ const STAKES_ON_ODDS: [f64; CENTRE] = [1.0, 1.5, 1.5, 1.5, 1.5, 1.0, 1.0, 0.5, 0
 static LOG_LADDER: LazyLock<[f64; POINTS]> = LazyLock::new(|| LADDER.map(f64::ln));
 
 /// The ratios at which the likelihood is kept.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Ladder {
     ignored: f64,
     log_ignored: f64,
@@ -89,8 +85,7 @@ pub(crate) struct Ladder {
 
 /// The log-likelihood of the ratio of the new version to the old one, on a ladder around the ratio that is ignored. It is a
 /// sum over buckets, so their order does not matter, and two can be added.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Likelihood {
     ladder: Ladder,
     form: Form,
@@ -228,12 +223,6 @@ impl Likelihood {
     /// The ratio that is ignored.
     pub fn ignored(&self) -> f64 {
         self.ladder.ignored
-    }
-
-    /// From the next bucket on another ratio is ignored; positive and finite. What was counted stays what it said of steps beyond
-    /// the one that was ignored then.
-    pub fn ignore(&mut self, ratio: f64) {
-        self.ladder = Ladder::new(ratio);
     }
 
     /// The ratio, estimated. `None` where nothing has happened on the old version.

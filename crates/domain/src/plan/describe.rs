@@ -11,7 +11,7 @@ use crate::id::{TenantName, Version};
 use crate::policy::{Downtime, HealthPolicy, Policy, WhileInFlight};
 use crate::release::{AfterStep, DataStep, DataStepKind, Release, ReleaseKind, Reversible};
 use crate::service::Service;
-use crate::time::{Duration, Timestamp};
+use crate::time::Duration;
 
 pub(super) fn policy(playbook: &PlaybookFile, release: &Release, how: WhileInFlight) -> Policy {
     let health = &playbook.health;

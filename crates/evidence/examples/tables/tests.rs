@@ -72,3 +72,9 @@ fn a_small_fleet_has_no_false_alarm_and_silence_is_found() {
     assert_eq!((alarms.drops, alarms.spikes), (0, 0));
     assert!(of > 15 && found == of, "{found} of {of}");
 }
+
+#[test]
+fn a_wave_is_failed_for_the_tenant_that_turns_bad_and_not_without() {
+    assert!((0..3).all(|run| waves::healthy_hour(&mut Random::new(7, run))));
+    assert!(waves::names_one(&mut Random::new(7, 0)));
+}

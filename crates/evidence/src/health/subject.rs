@@ -7,8 +7,9 @@ use crate::sample::Sample;
 use crate::words::{grouped, percent, rounded, share};
 
 use super::HealthRule;
+use super::bets::Test;
 use super::terms::{AllTerms, History, Terms};
-use super::track::{Test, Track};
+use super::track::Track;
 
 /// How a rule is read for one subject.
 #[derive(Debug, Clone, Copy)]

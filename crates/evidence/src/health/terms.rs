@@ -84,15 +84,19 @@ fn slow_bin(rule: &HealthRule, edges: &[u64], old: &Sample) -> Option<usize> {
     edges.iter().position(|edge| *edge as f64 >= tolerated)
 }
 
-/// How many times the share of the one side is that of the other. Each is drawn to what both have together, by the weight of one event
-/// (the posterior mean of a Gamma prior: D. Clayton and J. Kaldor, Biometrics 43, 1987), so that few events do not make
-/// a ratio. It is an estimate and no bound: it decides only whether others are hurt as well.
+/// What both sides have together weighs as much as so many events of one of them.
+const WEIGHT_OF_BOTH: f64 = 10.0;
+
+/// How many times the share of the one side is that of the other. Each is drawn to what both have together (the posterior mean of a Gamma
+/// prior: D. Clayton and J. Kaldor, Biometrics 43, 1987), so that few events do not make a ratio. It is an estimate and no
+/// bound: it decides only whether others are hurt as well.
 fn usual_ratio(own: Count, stayed: Count) -> f64 {
     let both = Count {
         events: own.events.saturating_add(stayed.events),
         trials: own.trials.saturating_add(stayed.trials),
     };
-    let relative = |count: Count| (count.events as f64 + 1.0) / (both.share() * count.trials as f64 + 1.0);
+    let relative =
+        |count: Count| (count.events as f64 + WEIGHT_OF_BOTH) / (both.share() * count.trials as f64 + WEIGHT_OF_BOTH);
     relative(own) / relative(stayed)
 }
 

@@ -6,12 +6,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::detector::Detector;
 use crate::exact::Count;
 use crate::pair::Pair;
 use crate::promotion;
-use crate::ratio::{Form, Likelihood};
+use crate::ratio::{Form, Ladder, Likelihood};
 
+use super::bets::{Bets, Test};
 use super::terms::Terms;
 
 /// Those who stayed are asked as long as they have at least this share of the subject's requests: fewer could not show in time that they
@@ -20,28 +20,11 @@ const STAYED_LEAST: f64 = 0.1;
 /// What is left of a bucket's weight with each further one when that share is taken: some fifty count.
 const FADING: f64 = 0.98;
 
-/// Which test is read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Test {
-    /// From the move on.
-    Fixed,
-    /// Begins anew with every bucket.
-    Standing,
-}
-
-/// The same buckets in both tests.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Tests {
-    fixed: Likelihood,
-    standing: Detector,
-}
-
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Track {
-    limit: Tests,
-    beside: Tests,
+    limit: Bets,
+    beside: Bets,
     /// On the new version.
     pub new: Count,
     /// Those who stayed, at the same time.
@@ -51,27 +34,11 @@ pub struct Track {
     shown: bool,
 }
 
-impl Tests {
-    fn new() -> Self {
-        Self {
-            fixed: Likelihood::new(Form::Rates, 1.0),
-            standing: Detector::new(Form::Rates, 1.0),
-        }
-    }
-
-    fn log(&self, test: Test) -> f64 {
-        match test {
-            Test::Fixed => self.fixed.log_e_above(self.fixed.ignored()),
-            Test::Standing => self.standing.log(),
-        }
-    }
-}
-
 impl Track {
     pub fn new() -> Self {
         Self {
-            limit: Tests::new(),
-            beside: Tests::new(),
+            limit: Bets::new(),
+            beside: Bets::new(),
             new: Count::default(),
             stayed: Count::default(),
             lately: (0.0, 0.0),
@@ -83,15 +50,15 @@ impl Track {
     pub fn observe(&mut self, terms: Terms, new: Count, stayed: Count) {
         let Some(pair) = Pair::new(stayed, new) else { return };
         // Nothing is above all.
-        if terms.limit < 1.0 {
-            let others = new.trials - new.events;
-            self.limit.fixed.observe_split(others, new.events, terms.limit);
-            self.limit.standing.observe_split(others, new.events, terms.limit);
+        if terms.limit < 1.0 && new.trials > 0 {
+            let (events, trials) = (new.events as f64, new.trials as f64);
+            self.limit
+                .observe(&Ladder::new(1.0).log_binomial(events, trials, terms.limit));
         }
-        self.beside.fixed.ignore(terms.beside);
-        self.beside.standing.ignore(terms.beside);
-        self.beside.fixed.observe(pair);
-        self.beside.standing.observe(pair);
+        if pair.speaks() {
+            self.beside
+                .observe(&Ladder::new(terms.beside).log_likelihood(pair, Form::Rates));
+        }
         self.lately.0 = self.lately.0 * FADING + new.trials as f64;
         self.lately.1 = self.lately.1 * FADING + stayed.trials as f64;
         for (sum, more) in [(&mut self.new, new), (&mut self.stayed, stayed)] {
@@ -136,7 +103,9 @@ impl Track {
             return (0.0, 1.0);
         }
         let share = |odds: f64| terms.limit * odds / (1.0 - terms.limit + terms.limit * odds);
-        let (low, high) = self.limit.fixed.interval(alpha);
+        let mut likelihood = Likelihood::new(Form::Rates, 1.0);
+        likelihood.observe_split(self.new.trials - self.new.events, self.new.events, terms.limit);
+        let (low, high) = likelihood.interval(alpha);
         (share(low), high.map_or(1.0, share))
     }
 

@@ -179,7 +179,7 @@ impl Watches {
     pub async fn keep(&mut self, now: Timestamp) -> Result<(), StoreError> {
         let mut changes = Vec::new();
         for (key, watch) in &mut self.watches {
-            if let Some(body) = watch.to_keep(now) {
+            if let Some(body) = watch.take_down(now) {
                 changes.push(FactChange::Put(Fact {
                     kind: KEPT.to_owned(),
                     key: key.name(),
@@ -325,7 +325,7 @@ impl Watch {
     }
 
     /// What is to be written now.
-    fn to_keep(&mut self, now: Timestamp) -> Option<String> {
+    fn take_down(&mut self, now: Timestamp) -> Option<String> {
         if self
             .kept
             .as_ref()
