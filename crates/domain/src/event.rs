@@ -211,6 +211,9 @@ pub struct Judgement {
     pub verdict: Verdict,
     /// One sentence, with the numbers.
     pub reason: String,
+    /// What it would take to decide, where that is not decided.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub needs: Option<String>,
     /// Requests to the new version that were judged.
     #[serde(default)]
     pub requests: u64,
@@ -226,6 +229,7 @@ impl Judgement {
         Self {
             verdict,
             reason: reason.into(),
+            needs: None,
             requests: 0,
             culprits: BTreeMap::new(),
         }

@@ -257,6 +257,7 @@ impl Shop {
         let judgement = Judgement {
             verdict,
             reason,
+            needs: None,
             requests,
             culprits: BTreeMap::new(),
         };

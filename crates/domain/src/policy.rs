@@ -2,6 +2,7 @@
 
 mod approval;
 mod gap;
+pub(crate) mod health;
 mod in_flight;
 mod migration;
 mod notice;
@@ -171,13 +172,25 @@ pub enum OnInconclusive {
     Pass,
 }
 
-/// When a wave's health has failed. Shares are of requests, in percent.
+/// When a wave's health has failed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct HealthPolicy {
-    /// The new version's error share may exceed the old one's by this.
+    /// The probability of failing a wave that is no worse than tolerated, over its whole bake; between 0 and 1.
+    #[serde(default = "health::alpha", skip_serializing_if = "health::is_alpha")]
+    pub alpha: f64,
+    /// The probability of failing one that has baked, on one day; between 0 and 1.
+    #[serde(
+        default = "health::false_alarms_per_day",
+        skip_serializing_if = "health::is_false_alarms_per_day"
+    )]
+    pub false_alarms_per_day: f64,
+    /// How many times as many errors and slow answers as before are no cause to act, at least 1.
+    #[serde(default = "health::margin", skip_serializing_if = "health::is_margin")]
+    pub margin: f64,
+    /// The new version's share of errors may exceed the old one's by so many percentage points, ...
     pub error_margin_percent: f64,
-    /// And may not exceed this where it is above the old one's at all: going back would not help otherwise.
+    /// ... as long as it is below this, in percent. Above it only `margin` counts.
     pub error_ceiling_percent: f64,
     /// The latency quantile that is compared, between 0 and 1.
     pub latency_quantile: f64,

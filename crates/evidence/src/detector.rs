@@ -71,6 +71,6 @@ impl Detector {
 }
 
 /// `ln(1 + e^log)`.
-fn log_add_one(log: f64) -> f64 {
+pub(crate) fn log_add_one(log: f64) -> f64 {
     log.max(0.0) + (-log.abs()).exp().ln_1p()
 }

@@ -4,10 +4,13 @@ mod bound;
 #[cfg(test)]
 mod tests;
 
+use serde::{Deserialize, Serialize};
+
 pub use bound::{share_at_least, share_at_most};
 
 /// Events among trials.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Count {
     pub events: u64,
     pub trials: u64,
@@ -22,24 +25,6 @@ impl Count {
             self.events as f64 / self.trials as f64
         }
     }
-}
-
-/// Fisher's exact test (R. A. Fisher, "Statistical Methods for Research Workers", 5th ed. 1934, §21.02), one-sided:
-/// the probability of at least `new.events` events among the new trials if all events of both fell on the trials
-/// at random. 1 where the new share is not above the old one.
-///
-/// `P = sum_{x >= a} C(K, x) C(N - K, n - x) / C(N, n)` with `K` events and `N` trials in all, `n` of them new.
-pub fn fisher(new: Count, old: Count) -> f64 {
-    if new.share() <= old.share() {
-        return 1.0;
-    }
-    let (n, all) = (new.trials as f64, new.trials as f64 + old.trials as f64);
-    let events = new.events as f64 + old.events as f64;
-    let first = new.events as f64;
-    let log_first = log_choose(events, first) + log_choose(all - events, n - first) - log_choose(all, n);
-    // C(K, x+1) C(N-K, n-x-1) / (C(K, x) C(N-K, n-x))
-    let ratio = |x: f64| (events - x) * (n - x) / ((x + 1.0) * (all - events - n + x + 1.0));
-    tail(log_first, first, events.min(n), ratio)
 }
 
 /// Exact binomial test (C. J. Clopper and E. S. Pearson, Biometrika 26, 1934), one-sided: the probability of at
@@ -80,19 +65,4 @@ fn log_factorial(n: f64) -> f64 {
     }
     let series = 1.0 / (12.0 * n) - 1.0 / (360.0 * n.powi(3)) + 1.0 / (1260.0 * n.powi(5));
     n * n.ln() - n + 0.5 * (std::f64::consts::TAU * n).ln() + series
-}
-
-/// Which hypotheses fall when all of them together may err with `significance` (S. Holm, Scand. J. Statist. 6, 1979): the
-/// `i`-th smallest of `m` probabilities is compared with `significance / (m - i)`, until the first that is larger.
-pub fn holm(probabilities: &[f64], significance: f64) -> Vec<bool> {
-    let mut order: Vec<usize> = (0..probabilities.len()).collect();
-    order.sort_by(|&a, &b| probabilities[a].total_cmp(&probabilities[b]));
-    let mut rejected = vec![false; probabilities.len()];
-    for (rank, &index) in order.iter().enumerate() {
-        if probabilities[index] > significance / (probabilities.len() - rank) as f64 {
-            break;
-        }
-        rejected[index] = true;
-    }
-    rejected
 }

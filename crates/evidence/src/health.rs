@@ -1,76 +1,57 @@
-//! The basic judgement: is the new version worse than the old one was for the same tenants, and not by chance?
+//! The health of a wave: is the new version worse than tolerated, for the wave or for some tenant, and not by chance?
 //!
-//! Tenants differ, so each is compared with its own history. Everybody may be hurt at once by something else, so what
-//! shows against the history has to show against the tenants still on the old version too, where there are any. "Shows" is
-//! two things: the difference is larger than the rule tolerates, and an exact test finds it beyond chance. The probability of
-//! two comparisons that must both fail is the larger one (intersection-union test, R. L. Berger, Technometrics 24, 1982).
+//! Tenants differ, so each is compared with its own history, and so is the wave with its own. Everybody may be hurt at once by something else,
+//! so what shows against the history has to show against those who stayed on the old version, too, where there are enough of them.
+//!
+//! The wave and each of its tenants are subjects with an e-value each, and what decides is one e-value: half of it is the wave's, the other half
+//! the mean of the tenants'. So a wave that is no worse than tolerated is failed with a probability of at most `alpha`, however often
+//! it is looked at and however many tenants it has, and one tenant alone fails at twice the number of tenants over `alpha`. Who is hurt
+//! is named by e-BH.
 
-mod compare;
+mod bets;
+mod floor;
+mod rule;
+mod subject;
+mod terms;
 #[cfg(test)]
 mod tests;
+mod track;
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::exact::{binomial, holm};
-use crate::judgement::{Culprit, Extent, Judgement, Numbers, Symptom, Verdict};
+use crate::e_value::{culprits, from_log, log_weighted_mean};
+use crate::judgement::{Culprit, Judgement, Verdict};
 use crate::sample::Sample;
-use compare::{Comparison, Subject};
+use crate::words::{grouped, rounded};
+use bets::Test;
+pub use floor::{WaveFloor, WaveTraffic};
+pub use rule::HealthRule;
+use subject::{Reading, Seen, Subject};
+use terms::History;
 
-/// When a release counts as hurting. Shares are of requests, in percent.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct HealthRule {
-    /// Fewer requests to the new version decide nothing.
-    pub requests_min: u64,
-    /// Fewer requests of one tenant, before or after, say nothing about this tenant.
-    pub tenant_requests_min: u64,
-    /// The share of errors may exceed the old one by this.
-    pub error_margin_percent: f64,
-    /// Where the share of errors is above this, it may not exceed the old one at all.
-    pub error_ceiling_percent: f64,
-    /// The latency that is compared, between 0 and 1.
-    pub latency_quantile: f64,
-    /// The new latency may be this many times the old one, ...
-    pub latency_ratio: f64,
-    /// ... plus this.
-    pub latency_slack_micros: u64,
-    /// The probability of calling a difference real that is chance, at one look; for all tenants together as for the wave.
-    pub significance: f64,
-    /// Older numbers are no numbers.
-    pub age_max_ms: u64,
-}
+/// What decides is made up in equal parts of the wave and of its tenants.
+const PART: f64 = 0.5;
+/// Errors and slow answers, which count alike.
+const KINDS: f64 = 2.0;
 
-impl Default for HealthRule {
-    fn default() -> Self {
-        Self {
-            requests_min: 20,
-            tenant_requests_min: 10,
-            error_margin_percent: 1.0,
-            error_ceiling_percent: 5.0,
-            latency_quantile: 0.95,
-            latency_ratio: 1.5,
-            latency_slack_micros: 50_000,
-            significance: 0.001,
-            age_max_ms: 30_000,
-        }
-    }
-}
+/// A tenant with less evidence against it is as good as one that nobody has looked at: the whole of its counts, taken in at once, says
+/// nearly the same, and one that is bad goes on being so.
+const KEPT_FROM: f64 = 10.0;
 
-/// The raw numbers about one wave.
+/// The raw numbers about one wave at one look.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Evidence {
-    /// How old the newest counter is; `None` where there has never been one.
-    pub age_ms: Option<u64>,
-    /// Upper edges of the latency bins of every sample, rising.
-    pub edges_micros: Vec<u64>,
     /// The tenants of the wave by name.
     pub tenants: BTreeMap<String, TenantEvidence>,
-    /// Tenants still on the old version, over the same time as `after`. Empty where nobody is left there.
+    /// Those who stayed on the old version when the first tenant moved, over the same time before it. Empty where nobody did.
     #[serde(default)]
-    pub control: Sample,
+    pub stayed_before: Sample,
+    /// Those who are still there, since whatever instant they are counted from.
+    #[serde(default)]
+    pub stayed: Sample,
 }
 
 /// One tenant of the wave.
@@ -79,252 +60,344 @@ pub struct Evidence {
 pub struct TenantEvidence {
     /// On the old version, before the switch.
     pub before: Sample,
-    /// On the new version.
+    /// On the new version, everything since the switch.
     pub after: Sample,
 }
 
-/// Judges a wave. Total and deterministic: nonsense is `Error`, too little is `Inconclusive`, nothing is `NoData`.
-pub fn judge(rule: &HealthRule, evidence: &Evidence) -> Judgement {
-    let wave = match check(rule, evidence) {
-        Ok(wave) => wave,
-        Err(problem) => return without_numbers(Verdict::Error, problem),
-    };
-    match evidence.age_ms {
-        None => return without_numbers(Verdict::NoData, "nothing has been counted yet".to_owned()),
-        Some(age) if age > rule.age_max_ms => {
-            let reason = format!("the newest counter is {} s old", age / 1000);
-            return without_numbers(Verdict::NoData, reason);
-        }
-        Some(_) => {}
-    }
-    let whole = Subject {
-        rule,
-        edges: &evidence.edges_micros,
-        tenant: &wave,
-        control: &evidence.control,
-    };
-    let errors = whole.errors();
-    let latency = whole.latency(rule.requests_min);
-    let culprits = culprits(rule, evidence);
-    let numbers = numbers(&whole, errors.as_ref(), latency.as_ref());
-    let (verdict, reason) = decide(&whole, errors.as_ref(), latency.as_ref(), &culprits);
-    let extent = (verdict == Verdict::Fail).then(|| extent(rule, evidence, &culprits));
-    Judgement {
-        verdict,
-        reason,
-        numbers,
-        extent,
-        culprits,
-    }
+/// What has to be kept of a wave, so that somebody else can go on looking. Of most tenants it is nothing: what they have counted says it all.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Kept {
+    whole: Seen,
+    /// Those whom something speaks against.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    tenants: BTreeMap<String, Seen>,
 }
 
-fn decide(
-    whole: &Subject<'_>,
-    errors: Option<&Comparison>,
-    latency: Option<&Comparison>,
-    culprits: &[Culprit],
-) -> (Verdict, String) {
-    let (rule, new) = (whole.rule, &whole.tenant.after);
-    if new.requests == 0 {
-        return (Verdict::NoData, "no request has reached the new version".to_owned());
-    }
-    if new.requests < rule.requests_min {
-        let reason = format!("{} of {} requests", new.requests, rule.requests_min);
-        return (Verdict::Inconclusive, reason);
-    }
-    let above_ceiling = new.failed().share() * 100.0 > rule.error_ceiling_percent;
-    let ceiling = rule.error_ceiling_percent / 100.0;
-    if above_ceiling && whole.is_above_every_baseline() && binomial(new.failed(), ceiling) <= rule.significance {
-        let reason = format!(
-            "{}, above the ceiling of {} %",
-            whole.errors_in_words(),
-            rule.error_ceiling_percent
-        );
-        return (Verdict::Fail, reason);
-    }
-    let compared = [(errors, whole.errors_in_words()), (latency, whole.latency_in_words())];
-    for (comparison, words) in &compared {
-        if let Some(failed) = comparison.filter(|c| c.fails(rule.significance)) {
-            return (Verdict::Fail, format!("{words}, p = {:.1e}", failed.p));
+/// What has been seen of one wave, look by look.
+#[derive(Debug, Clone, PartialEq)]
+pub struct WaveHealth {
+    rule: HealthRule,
+    edges: Vec<u64>,
+    whole: Subject,
+    tenants: BTreeMap<String, Subject>,
+    /// Those who stayed, as of the last look.
+    stayed: Option<Sample>,
+    /// The numbers of the last look contradict themselves.
+    problem: Option<String>,
+}
+
+impl WaveHealth {
+    /// Nothing has been seen yet. `edges_micros` are the upper edges of the latency bins of every sample.
+    ///
+    /// # Errors
+    ///
+    /// In words, what of the rule or the edges is out of its range.
+    pub fn new(rule: HealthRule, edges_micros: &[u64]) -> Result<Self, String> {
+        if let Some(problem) = rule.problem() {
+            return Err(format!("the health rule cannot be used: {problem}"));
         }
-    }
-    if let Some(first) = culprits.first() {
-        let others = match culprits.len() - 1 {
-            0 => String::new(),
-            more => format!("; and {more} more"),
+        if !edges_micros.is_sorted_by(|a, b| a < b) {
+            return Err("the edges of the latency bins do not rise".to_owned());
+        }
+        let reading = Reading {
+            miss: rule.miss(1),
+            rule: &rule,
+            edges: edges_micros,
         };
-        return (Verdict::Fail, format!("{}: {}{others}", first.tenant, first.reason));
-    }
-    if errors.is_none() {
-        return (
-            Verdict::NoData,
-            "there are no numbers of the old version to compare with".to_owned(),
-        );
-    }
-    for (comparison, words) in &compared {
-        if comparison.is_some_and(|c| c.doubtful) {
-            return (Verdict::Inconclusive, format!("{words}: worse, but not beyond doubt"));
-        }
-    }
-    if above_ceiling {
-        let reason = format!(
-            "{}, both above the ceiling of {} %",
-            whole.errors_in_words(),
-            rule.error_ceiling_percent
-        );
-        return (Verdict::Inconclusive, reason);
-    }
-    if latency.is_none() {
-        let reason = format!("latency was measured for fewer than {} requests", rule.requests_min);
-        return (Verdict::Inconclusive, reason);
-    }
-    (
-        Verdict::Pass,
-        format!("{}; {}", whole.errors_in_words(), whole.latency_in_words()),
-    )
-}
-
-/// Tenants that are worse off than they were. All tests on all tenants together err with the significance of the rule.
-fn culprits(rule: &HealthRule, evidence: &Evidence) -> Vec<Culprit> {
-    let mut tests = Vec::new();
-    for (name, tenant) in &evidence.tenants {
-        let subject = Subject {
+        Ok(Self {
+            whole: Subject::new(reading, History::default()),
+            tenants: BTreeMap::new(),
+            stayed: None,
+            problem: None,
+            edges: edges_micros.to_vec(),
             rule,
-            edges: &evidence.edges_micros,
-            tenant,
-            control: &evidence.control,
+        })
+    }
+
+    /// Takes in what has come since the last look: figures only grow, so what was taken in once is never taken in again. Who is not in
+    /// the evidence any more is forgotten, and the rest is looked at as if it had always been alone.
+    pub fn observe(&mut self, evidence: &Evidence) {
+        let whole = match self.check(evidence) {
+            Ok(whole) => whole,
+            Err(problem) => {
+                self.problem = Some(problem);
+                return;
+            }
         };
-        let enough = rule.tenant_requests_min.max(1);
-        if tenant.before.requests.min(tenant.after.requests) < enough {
-            continue;
+        self.problem = None;
+        let before = self.tenants.len();
+        self.tenants.retain(|name, _| evidence.tenants.contains_key(name));
+        if self.tenants.len() < before {
+            self.whole.begin_anew();
         }
-        if let Some(errors) = subject.errors() {
-            tests.push((name, Symptom::Errors, errors, subject.errors_in_words()));
-        }
-        if let Some(latency) = subject.latency(enough) {
-            tests.push((name, Symptom::Latency, latency, subject.latency_in_words()));
+        // Who has left those who stayed takes its counts along: then this bucket has none to compare with.
+        let stayed = self.stayed.as_ref().and_then(|earlier| evidence.stayed.since(earlier));
+        let stayed = stayed.unwrap_or_default();
+        self.stayed = Some(evidence.stayed.clone());
+        let history = |own: &Sample| History {
+            own: own.clone(),
+            stayed: evidence.stayed_before.clone(),
+        };
+        let reading = |subjects| Reading {
+            rule: &self.rule,
+            edges: &self.edges,
+            miss: self.rule.miss(subjects),
+        };
+        self.whole
+            .observe(reading(1), history(&whole.before), &whole.after, &stayed);
+        let of_tenants = reading(evidence.tenants.len());
+        for (name, tenant) in &evidence.tenants {
+            let history = history(&tenant.before);
+            let subject = match self.tenants.get_mut(name) {
+                Some(subject) => subject,
+                None => {
+                    let subject = Subject::new(of_tenants, history.clone());
+                    self.tenants.entry(name.clone()).or_insert(subject)
+                }
+            };
+            subject.observe(of_tenants, history, &tenant.after, &stayed);
         }
     }
-    // What the rule tolerates is no symptom, however sure it is; it still counts as a test that was made.
-    let probabilities: Vec<f64> = tests
-        .iter()
-        .map(|(_, _, c, _)| if c.beyond { c.p } else { 1.0 })
-        .collect();
-    let named = holm(&probabilities, rule.significance);
-    let mut culprits: Vec<Culprit> = Vec::new();
-    for ((name, symptom, _, reason), _) in tests.into_iter().zip(named).filter(|(_, named)| *named) {
-        match culprits.last_mut() {
-            // Its errors were named already.
-            Some(last) if last.tenant == *name => last.reason = format!("{}; {reason}", last.reason),
-            Some(_) | None => culprits.push(Culprit {
-                tenant: name.clone(),
-                symptom,
-                reason,
-            }),
+
+    /// What a later process needs to [resume](Self::resume).
+    #[must_use]
+    pub fn kept(&self) -> Kept {
+        let suspects = self.tenants.iter().filter(|(_, tenant)| {
+            let log = tenant.log(Test::Standing).max(tenant.log(Test::Fixed));
+            log >= KEPT_FROM.ln()
+        });
+        Kept {
+            whole: self.whole.seen().clone(),
+            tenants: suspects
+                .map(|(name, tenant)| (name.clone(), tenant.seen().clone()))
+                .collect(),
         }
     }
-    culprits
+
+    /// Goes on from what was kept, before the first look. What has come meanwhile is taken in as one bucket.
+    pub fn resume(&mut self, kept: Kept) {
+        self.whole.resume(kept.whole);
+        for (name, seen) in kept.tenants {
+            let reading = Reading {
+                rule: &self.rule,
+                edges: &self.edges,
+                miss: self.rule.miss(1),
+            };
+            let mut subject = Subject::new(reading, History::default());
+            subject.resume(seen);
+            self.tenants.insert(name, subject);
+        }
+    }
+
+    /// What can be said now. `age_ms` is how old the newest counter is, `None` where there has never been one. What is `confirmed` has baked: only
+    /// the standing watch goes on.
+    #[must_use]
+    pub fn judge(&self, age_ms: Option<u64>, confirmed: bool) -> Judgement {
+        if let Some(problem) = &self.problem {
+            return Judgement::without_numbers(Verdict::Error, problem.clone());
+        }
+        match age_ms {
+            None => return Judgement::without_numbers(Verdict::NoData, "nothing has been counted yet"),
+            Some(age) if age > self.rule.age_max_ms => {
+                let reason = format!("the newest counter is {} s old", age / 1000);
+                return Judgement::without_numbers(Verdict::NoData, reason);
+            }
+            Some(_) => {}
+        }
+        let requests = self.whole.counted().requests;
+        if requests == 0 {
+            return Judgement::without_numbers(Verdict::NoData, "no request has reached the new version");
+        }
+        let judged = |verdict, reason| Judgement {
+            requests,
+            ..Judgement::without_numbers(verdict, reason)
+        };
+        let tests = [Test::Fixed, Test::Standing];
+        for test in tests.into_iter().filter(|test| !confirmed || *test == Test::Standing) {
+            if let Some((reason, culprits)) = self.fault(test) {
+                return Judgement {
+                    culprits,
+                    ..judged(Verdict::Fail, reason)
+                };
+            }
+        }
+        if !self.whole.has_history() {
+            let reason = "there are no numbers of the old version to compare with".to_owned();
+            return judged(Verdict::NoData, reason);
+        }
+        let (words, log) = (self.whole.in_words(self.rule.alpha), self.log(Test::Fixed));
+        let is_outage = tests
+            .into_iter()
+            .any(|test| self.whole.may_be_an_outage(test, self.needed(test)));
+        if self.whole.is_shown() && log <= 0.0 && !is_outage {
+            return judged(Verdict::Pass, words);
+        }
+        let (said, needs) = if is_outage {
+            (
+                "worse than before, but those who stayed on the old version are hurt as well",
+                "those who stayed to recover, or to be better off beyond chance".to_owned(),
+            )
+        } else {
+            self.undecided(log)
+        };
+        Judgement {
+            needs: Some(needs),
+            ..judged(Verdict::Inconclusive, format!("{words}: {said}"))
+        }
+    }
+
+    /// The sums over the wave, where the evidence makes sense.
+    fn check(&self, evidence: &Evidence) -> Result<TenantEvidence, String> {
+        let stayed = [&evidence.stayed_before, &evidence.stayed].map(|sample| ("those who stayed", sample));
+        let tenants = evidence.tenants.iter();
+        let tenants = tenants.flat_map(|(name, t)| [(name.as_str(), &t.before), (name, &t.after)]);
+        for (name, sample) in stayed.into_iter().chain(tenants) {
+            if sample.errors > sample.requests {
+                let (errors, requests) = (grouped(sample.errors), grouped(sample.requests));
+                return Err(format!("{name}: {errors} errors in {requests} requests"));
+            }
+            if !sample.latency.is_empty() && sample.latency.len() != self.edges.len() + 1 {
+                let bins = sample.latency.len();
+                return Err(format!("{name}: {bins} latency bins do not match the edges"));
+            }
+        }
+        let sum = |side: fn(&TenantEvidence) -> &Sample| {
+            let sum = Sample::sum(evidence.tenants.values().map(side));
+            sum.ok_or_else(|| "the sum of the counters does not fit".to_owned())
+        };
+        let (before, after) = (sum(|tenant| &tenant.before)?, sum(|tenant| &tenant.after)?);
+        let fits = |sample: &Sample| {
+            sample
+                .latency
+                .iter()
+                .try_fold(0_u64, |sum, bin| sum.checked_add(*bin))
+                .is_some()
+        };
+        if !(fits(&before) && fits(&after) && fits(&evidence.stayed) && fits(&evidence.stayed_before)) {
+            return Err("the sum of the counters does not fit".to_owned());
+        }
+        Ok(TenantEvidence { before, after })
+    }
+
+    /// The logarithm of the evidence that the wave or some tenant is worse off than tolerated.
+    fn log(&self, test: Test) -> f64 {
+        let each = (1.0 - PART) / self.tenants.len().max(1) as f64;
+        let tenants = self.tenants.values().map(|tenant| (each, tenant.log(test)));
+        log_weighted_mean(tenants.chain([(PART, self.whole.log(test))]))
+    }
+
+    /// What the evidence has to reach, as a logarithm.
+    fn needed(&self, test: Test) -> f64 {
+        match test {
+            Test::Fixed => -self.rule.alpha_of_counts().ln(),
+            Test::Standing => (f64::from(self.rule.looks_per_day) / self.rule.alarms_per_day).ln(),
+        }
+    }
+
+    /// Why the wave fails, and whom alone it concerns.
+    fn fault(&self, test: Test) -> Option<(String, Vec<Culprit>)> {
+        let (log, needed) = (self.log(test), self.needed(test));
+        if log < needed {
+            return None;
+        }
+        let named = self.named(test);
+        let loudest = self.tenants.values().map(|tenant| tenant.log(test));
+        let loudest = loudest.fold(f64::NEG_INFINITY, f64::max);
+        // One tenant says more than the wave, and not yet enough to be named: it is not the wave.
+        if named.is_empty() && self.tenants.len() > 1 && loudest >= self.whole.log(test) {
+            return None;
+        }
+        let since = match test {
+            Test::Fixed => "",
+            Test::Standing => " lately",
+        };
+        let beyond = format!(
+            "worse beyond chance{since} (E = {}, fails at {})",
+            number(log),
+            number(needed)
+        );
+        if named.is_empty() || named.len() * 2 > self.tenants.len() || self.is_rest_hurt(&named) {
+            let reason = format!("{}: {beyond}", self.whole.in_words(self.rule.alpha));
+            return Some((reason, Vec::new()));
+        }
+        let others = match named.len() - 1 {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        let (first, subject) = named[0];
+        let words = subject.in_words(self.rule.alpha);
+        let reason = format!("{first}{others}: {words}: {beyond}; the others are well");
+        let culprits = named.iter().map(|(name, subject)| Culprit {
+            tenant: (*name).clone(),
+            reason: subject.in_words(self.rule.alpha),
+        });
+        Some((reason, culprits.collect()))
+    }
+
+    /// Tenants that are hurt; of those named at most the share `alpha` is wrong on average.
+    fn named(&self, test: Test) -> Vec<(&String, &Subject)> {
+        // Over a day the evidence of the standing watch is that of one test for each look.
+        let (alpha, looks) = match test {
+            Test::Fixed => (self.rule.alpha_of_counts(), 1.0),
+            Test::Standing => (self.rule.alarms_per_day, f64::from(self.rule.looks_per_day)),
+        };
+        let logs: Vec<f64> = self
+            .tenants
+            .values()
+            .map(|tenant| tenant.log(test) - f64::ln(looks))
+            .collect();
+        let tenants: Vec<(&String, &Subject)> = self.tenants.iter().collect();
+        culprits(&logs, alpha).into_iter().map(|index| tenants[index]).collect()
+    }
+
+    /// The others, as if they had been alone since the move.
+    fn is_rest_hurt(&self, named: &[(&String, &Subject)]) -> bool {
+        let is_named = |name: &String| named.iter().any(|(other, _)| *other == name);
+        let rest = || {
+            self.tenants
+                .iter()
+                .filter(|(name, _)| !is_named(name))
+                .map(|(_, subject)| subject)
+        };
+        let before = Sample::sum(rest().map(|subject| &subject.history().own));
+        let after = Sample::sum(rest().map(Subject::counted));
+        let (Some(before), Some(after)) = (before, after) else {
+            return true;
+        };
+        let reading = Reading {
+            rule: &self.rule,
+            edges: &self.edges,
+            miss: self.rule.miss(1),
+        };
+        let history = History {
+            own: before,
+            stayed: Sample::default(),
+        };
+        let mut subject = Subject::new(reading, history.clone());
+        subject.observe(reading, history, &after, &Sample::default());
+        subject.log(Test::Fixed) >= self.needed(Test::Fixed)
+    }
+
+    /// Why there is no verdict, and what would make one.
+    fn undecided(&self, log: f64) -> (&'static str, String) {
+        if log <= 0.0 {
+            let needs = self.whole.needs().join(", and ");
+            return ("neither worse beyond chance nor shown to be good", needs);
+        }
+        let (now, needed) = (number(log), number(self.needed(Test::Fixed)));
+        let needs = format!("the evidence against it, E = {now}, to fall to 1, or to reach {needed}");
+        ("worse, but not beyond chance", needs)
+    }
 }
 
-/// The wave is well without its culprits, or it is not. Where most are culprits, the quiet rest is not worth a try.
-fn extent(rule: &HealthRule, evidence: &Evidence, culprits: &[Culprit]) -> Extent {
-    let named = |name: &String| culprits.iter().any(|culprit| culprit.tenant == *name);
-    let rest = evidence
-        .tenants
-        .iter()
-        .filter(|(name, _)| !named(name))
-        .map(|(_, tenant)| tenant);
-    let Some(rest) = sum(rest) else {
-        return Extent::Wave;
-    };
-    let subject = Subject {
-        rule,
-        edges: &evidence.edges_micros,
-        tenant: &rest,
-        control: &evidence.control,
-    };
-    let hurt = [subject.errors(), subject.latency(rule.requests_min)]
-        .into_iter()
-        .flatten()
-        .any(|comparison| comparison.fails(rule.significance));
-    if hurt || culprits.len() * 2 > evidence.tenants.len() || culprits.is_empty() {
-        Extent::Wave
+fn number(log: f64) -> String {
+    let number = from_log(log);
+    if number < 100.0 {
+        rounded(number)
+    } else if number < 1e9 {
+        grouped(number as u64)
     } else {
-        Extent::Tenants
-    }
-}
-
-fn sum<'a>(tenants: impl Iterator<Item = &'a TenantEvidence> + Clone) -> Option<TenantEvidence> {
-    Some(TenantEvidence {
-        before: Sample::sum(tenants.clone().map(|tenant| &tenant.before))?,
-        after: Sample::sum(tenants.map(|tenant| &tenant.after))?,
-    })
-}
-
-/// The sums over the wave, where rule and evidence make sense.
-fn check(rule: &HealthRule, evidence: &Evidence) -> Result<TenantEvidence, String> {
-    let sane = [
-        rule.error_margin_percent,
-        rule.error_ceiling_percent,
-        rule.latency_ratio,
-        rule.significance,
-    ];
-    let quantile = rule.latency_quantile;
-    if sane.iter().any(|number| !number.is_finite() || *number < 0.0) || !(quantile > 0.0 && quantile <= 1.0) {
-        return Err("a number of the health rule is out of its range".to_owned());
-    }
-    if !evidence.edges_micros.is_sorted_by(|a, b| a < b) {
-        return Err("the edges of the latency bins do not rise".to_owned());
-    }
-    let control = [("the control", &evidence.control)].into_iter();
-    let tenants = evidence
-        .tenants
-        .iter()
-        .flat_map(|(name, t)| [(name.as_str(), &t.before), (name, &t.after)]);
-    for (name, sample) in control.chain(tenants) {
-        if sample.errors > sample.requests {
-            return Err(format!(
-                "{name}: {} errors in {} requests",
-                sample.errors, sample.requests
-            ));
-        }
-        if !sample.latency.is_empty() && sample.latency.len() != evidence.edges_micros.len() + 1 {
-            return Err(format!(
-                "{name}: {} latency bins do not match the edges",
-                sample.latency.len()
-            ));
-        }
-    }
-    let overflow = || "the sum of the counters does not fit".to_owned();
-    let wave = sum(evidence.tenants.values()).ok_or_else(overflow)?;
-    for sample in [&wave.before, &wave.after, &evidence.control] {
-        let mut bins = sample.latency.iter();
-        bins.try_fold(0_u64, |sum, count| sum.checked_add(*count))
-            .ok_or_else(overflow)?;
-    }
-    Ok(wave)
-}
-
-fn numbers(whole: &Subject<'_>, errors: Option<&Comparison>, latency: Option<&Comparison>) -> Numbers {
-    let (old, new) = (whole.baseline(), &whole.tenant.after);
-    Numbers {
-        old_requests: old.requests,
-        new_requests: new.requests,
-        old_errors: old.errors,
-        new_errors: new.errors,
-        errors_p: errors.map(|comparison| comparison.p),
-        old_latency_micros: whole.quantile_micros(old),
-        new_latency_micros: whole.quantile_micros(new),
-        latency_p: latency.map(|comparison| comparison.p),
-    }
-}
-
-fn without_numbers(verdict: Verdict, reason: String) -> Judgement {
-    Judgement {
-        verdict,
-        reason,
-        numbers: Numbers::default(),
-        extent: None,
-        culprits: Vec::new(),
+        format!("{number:.1e}")
     }
 }

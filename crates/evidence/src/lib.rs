@@ -6,8 +6,7 @@
 //!
 //! Everything sequential stands on one idea, [`Likelihood`]: how likely each ratio of the new version to the old one has become,
 //! bucket by bucket. [`Monitor`] judges one metric with it, [`Detector`] stays awake for days, [`floor`] says beforehand what
-//! some traffic can show. [`judge`] is the judgement of fixed totals that gates ask today; it is read with a small
-//! error probability because it is asked again and again, which a fixed test does not correct.
+//! some traffic can show. [`WaveHealth`] puts them together for a wave of tenants: what a server asks at every look.
 
 pub mod alert;
 mod detector;
@@ -29,8 +28,8 @@ pub use detector::{Budget, Detector};
 pub use e_value::{culprits, log_mean, log_weighted_mean};
 pub use exact::Count;
 pub use floor::{Floor, Question, Traffic, floor};
-pub use health::{Evidence, HealthRule, TenantEvidence, judge};
-pub use judgement::{Culprit, Extent, Judgement, Numbers, Symptom, Verdict};
+pub use health::{Evidence, HealthRule, Kept, TenantEvidence, WaveFloor, WaveHealth, WaveTraffic};
+pub use judgement::{Culprit, Judgement, Verdict};
 pub use monitor::{Assignment, Bucket, Counts, Decision, Metric, Misfit, Monitor, Rule, Samples};
 pub use pair::{Pair, TRIALS_MAX};
 pub use ratio::{Form, Likelihood};

@@ -34,6 +34,24 @@ impl Sample {
         })
     }
 
+    /// What was added since `earlier`. `None` where a figure is smaller than it was.
+    pub(crate) fn since(&self, earlier: &Self) -> Option<Self> {
+        let earlier_bin = |bin| earlier.latency.get(bin).copied().unwrap_or(0);
+        let bins = 0..self.latency.len().max(earlier.latency.len());
+        let latency = bins.map(|bin| {
+            self.latency
+                .get(bin)
+                .copied()
+                .unwrap_or(0)
+                .checked_sub(earlier_bin(bin))
+        });
+        Some(Self {
+            requests: self.requests.checked_sub(earlier.requests)?,
+            errors: self.errors.checked_sub(earlier.errors)?,
+            latency: latency.collect::<Option<Vec<u64>>>()?,
+        })
+    }
+
     pub(crate) fn failed(&self) -> Count {
         Count {
             events: self.errors,

@@ -143,6 +143,13 @@ impl Counters {
         sum
     }
 
+    /// Whether each of these gateway processes has told something: until then figures are not the whole.
+    #[must_use]
+    pub fn has_heard(&self, processes: &[String]) -> bool {
+        let table = self.table();
+        processes.iter().all(|process| table.gateways.contains_key(process))
+    }
+
     /// When a gateway last told something.
     #[must_use]
     pub fn newest(&self) -> Option<Timestamp> {

@@ -3,6 +3,7 @@
 //! What counted before a tenant's move is taken down when the move is seen and kept in the store, with where each gateway's
 //! figures of the new version stood, so that the comparison outlives this process. Only who stays on the old version is counted anew.
 
+mod rule;
 mod watch;
 
 use std::collections::BTreeMap;
@@ -10,16 +11,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tidegate_domain::event::{Event, EventKind, Judgement, Verdict};
-use tidegate_domain::id::{Actor, TenantName};
+use tidegate_domain::id::Actor;
 use tidegate_domain::monitor::{Monitor, monitors};
-use tidegate_domain::policy::HealthPolicy;
 use tidegate_domain::service::Service;
 use tidegate_domain::time::Timestamp;
-use tidegate_evidence::{Evidence, Extent, HealthRule, judge};
-use tidegate_gateway::protocol::LATENCY_EDGES_MICROS;
 use tokio::time::{Instant, sleep_until};
 
-use self::watch::{Watch, Watches};
+pub use self::rule::rule;
+use self::watch::Watches;
 use crate::clock;
 use crate::control::{Control, View, in_words};
 use crate::counters::Counters;
@@ -42,6 +41,7 @@ pub struct Health {
     counters: Arc<Counters>,
     gateways: Gateways,
     incarnation: Incarnation,
+    began: Instant,
     watches: Watches,
     judged: BTreeMap<watch::Key, Judged>,
 }
@@ -62,6 +62,7 @@ impl Health {
             counters,
             gateways,
             incarnation,
+            began: Instant::now(),
             judged: BTreeMap::new(),
         }
     }
@@ -86,6 +87,12 @@ impl Health {
             for monitor in &monitors {
                 self.look(monitor, &view).await;
             }
+            if let Err(error) = self.watches.keep(clock::now()).await {
+                tracing::error!(
+                    trouble = in_words(&error),
+                    "cannot keep what the health of a wave has come to"
+                );
+            }
             if tidy.elapsed() > Duration::from_secs(60) {
                 tidy = Instant::now();
                 self.counters.tidy(&self.gateways.processes_known(), clock::now());
@@ -104,16 +111,26 @@ impl Health {
         let key = watch::Key::of(monitor);
         let now = Instant::now();
         let next = now + monitor.policy.interval.to_std().max(INTERVAL_MIN);
-        // A wave that has just moved has nothing to be judged by.
-        let mut judged = *self.judged.entry(key.clone()).or_insert(Judged { next, told: None });
-        if judged.next > now {
+        let age_ms = self.age_ms(clock::now());
+        let Some(watch) = self.watches.get_mut(&key) else {
+            return;
+        };
+        let begun = self.judged.get(&key).copied();
+        if begun.is_some_and(|judged| judged.next > now) {
             return;
         }
-        let Some(watch) = self.watches.get(&key) else { return };
+        // Of a gateway that this server has not heard yet nothing would be there that it has counted; but one that stays silent is not waited for.
+        let waited = self.began.elapsed().as_millis() > u128::from(AGE_MAX_MS);
+        if waited || self.counters.has_heard(&self.gateways.processes_known()) {
+            watch.look(monitor, &view.state, &self.counters);
+        }
+        // A wave that has just moved has nothing to be judged by: this look is what the next one is counted from.
+        let Some(mut judged) = begun else {
+            self.judged.insert(key, Judged { next, told: None });
+            return;
+        };
         judged.next = next;
-        let age_ms = self.age_ms(clock::now());
-        let evidence = collect(monitor, watch, &view.state, &self.counters, age_ms);
-        let judgement = judgement(&judge(&rule(monitor), &evidence));
+        let judgement = watch.judge(monitor, age_ms);
         let known = known(monitor, &view.state);
         let told_lately = judged.told.is_some_and(|told| now - told < NUMBERS_EVERY);
         if monitor.hears(judgement.verdict) && is_news(&judgement, known, monitor.requests_min, told_lately) {
@@ -145,64 +162,6 @@ impl Health {
         let age = (now - newest).as_millis().unsigned_abs();
         let silent = self.gateways.status().iter().any(|gateway| gateway.lapsed);
         Some(if silent { age.max(AGE_MAX_MS + 1) } else { age })
-    }
-}
-
-fn collect(monitor: &Monitor, watch: &Watch, state: &Service, counters: &Counters, age_ms: Option<u64>) -> Evidence {
-    let tenants = monitor.tenants.keys().filter_map(|tenant| {
-        let evidence = watch.evidence(tenant, monitor, counters)?;
-        Some((tenant.to_string(), evidence))
-    });
-    Evidence {
-        age_ms,
-        edges_micros: LATENCY_EDGES_MICROS.to_vec(),
-        tenants: tenants.collect(),
-        control: watch.control(state, monitor, counters).sample(),
-    }
-}
-
-fn rule(monitor: &Monitor) -> HealthRule {
-    let HealthPolicy {
-        error_margin_percent,
-        error_ceiling_percent,
-        latency_quantile,
-        latency_ratio,
-        latency_slack,
-        interval: _,
-    } = monitor.policy;
-    HealthRule {
-        error_margin_percent,
-        error_ceiling_percent,
-        latency_quantile,
-        latency_ratio,
-        latency_slack_micros: latency_slack.as_millis().unsigned_abs() * 1000,
-        age_max_ms: AGE_MAX_MS,
-        ..HealthRule::default()
-    }
-}
-
-/// The evidence's words are the domain's.
-fn judgement(judged: &tidegate_evidence::Judgement) -> Judgement {
-    let culprits = match judged.extent {
-        Some(Extent::Tenants) => judged
-            .culprits
-            .iter()
-            .filter_map(|culprit| Some((TenantName::new(&culprit.tenant).ok()?, culprit.reason.clone())))
-            .collect(),
-        // Everybody is hurt; those who are named are only the loudest.
-        Some(Extent::Wave) | None => BTreeMap::new(),
-    };
-    Judgement {
-        verdict: match judged.verdict {
-            tidegate_evidence::Verdict::Pass => Verdict::Pass,
-            tidegate_evidence::Verdict::Fail => Verdict::Fail,
-            tidegate_evidence::Verdict::Inconclusive => Verdict::Inconclusive,
-            tidegate_evidence::Verdict::NoData => Verdict::NoData,
-            tidegate_evidence::Verdict::Error => Verdict::Error,
-        },
-        reason: judged.reason.clone(),
-        requests: judged.numbers.new_requests,
-        culprits,
     }
 }
 

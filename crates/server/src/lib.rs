@@ -25,7 +25,7 @@ mod earlier;
 #[cfg(test)]
 mod fixture;
 pub mod gateways;
-mod health;
+pub mod health;
 mod incarnation;
 mod intake;
 mod layout;

@@ -179,6 +179,9 @@ fn policy(wanted: &script::Release, how: WhileInFlight) -> Policy {
         on_inconclusive: wanted.on_inconclusive,
         on_unmigrated: None,
         health: HealthPolicy {
+            alpha: 0.01,
+            false_alarms_per_day: 0.01,
+            margin: 1.5,
             error_margin_percent: 1.0,
             error_ceiling_percent: 5.0,
             latency_quantile: 0.95,

@@ -106,7 +106,7 @@ pub fn plan(input: &PlanInput) -> (Option<Plan>, PlanReport) {
         &left_behind,
     ));
     report.runs = describe::runs(state);
-    report.waves = describe::waves(&waves, times.expected, times.excused, &release, input.now);
+    report.waves = describe::waves(&waves, times.expected, times.excused, &release, input);
     report.basis = basis::basis(input);
     report.missed = times.missed;
     report.valid_until = times.valid_until;

@@ -3,13 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::PlannedWave;
+use super::build::PlanInput;
 use super::report::{ClassReport, Rollback, WaveReport};
+use crate::calendar::{HOURS, Profile};
 use crate::files::PlaybookFile;
 use crate::id::{TenantName, Version};
 use crate::policy::{Downtime, HealthPolicy, Policy, WhileInFlight};
 use crate::release::{AfterStep, DataStep, DataStepKind, Release, ReleaseKind, Reversible};
 use crate::service::Service;
-use crate::time::{Duration, Timestamp};
+use crate::time::Duration;
 
 pub(super) fn policy(playbook: &PlaybookFile, release: &Release, how: WhileInFlight) -> Policy {
     let health = &playbook.health;
@@ -22,6 +24,9 @@ pub(super) fn policy(playbook: &PlaybookFile, release: &Release, how: WhileInFli
         on_inconclusive: playbook.on_inconclusive,
         on_unmigrated: playbook.on_unmigrated,
         health: HealthPolicy {
+            alpha: health.alpha,
+            false_alarms_per_day: health.false_alarms_per_day,
+            margin: health.margin,
             error_margin_percent: health.errors.margin_percent,
             error_ceiling_percent: health.errors.ceiling_percent,
             latency_quantile: health.latency.quantile,
@@ -59,9 +64,9 @@ pub(super) fn waves(
     expected: Vec<BTreeMap<u16, ClassReport>>,
     excused: Vec<BTreeSet<TenantName>>,
     release: &Release,
-    now: Timestamp,
+    input: &PlanInput,
 ) -> Vec<WaveReport> {
-    let mut at = now;
+    let mut at = input.now;
     let mut reports: Vec<WaveReport> = Vec::new();
     let mut expected = expected.into_iter();
     let mut excused = excused.into_iter();
@@ -84,11 +89,19 @@ pub(super) fn waves(
             least_bake: wave.policy.bake.least,
             rollback: rollback(wave, release),
             classes,
+            requests_per_hour: input.profile.as_ref().map(|profile| requests_per_hour(wave, profile)),
             excused: excused.next().unwrap_or_default(),
         });
         at = last.unwrap_or(at) + wave.policy.bake.least;
     }
     reports
+}
+
+/// Of a tenant that the profile does not know nothing is expected.
+fn requests_per_hour(wave: &PlannedWave, profile: &Profile) -> u64 {
+    let known = wave.tenants.keys().filter_map(|tenant| profile.tenants.get(tenant));
+    let weekly: f64 = known.flat_map(|traffic| &traffic.hourly).sum();
+    (weekly / HOURS as f64).round() as u64
 }
 
 fn from(wave: &PlannedWave) -> BTreeMap<String, usize> {

@@ -191,6 +191,9 @@ pub struct WaveReport {
     /// When and why its classes of tenants move, by their index in the schedule.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub classes: BTreeMap<u16, ClassReport>,
+    /// Requests an hour of its tenants, on average over the week, where there is a traffic profile.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requests_per_hour: Option<u64>,
     /// Tenants whose peak the bake does not wait for: they have too little traffic.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub excused: BTreeSet<TenantName>,

@@ -257,13 +257,17 @@ impl WaveRun {
         match &self.health {
             None => "nothing has been judged yet".to_owned(),
             Some(health) if enough => health.reason.clone(),
-            Some(health) => format!(
-                "{}, {} of {} requests: {}",
-                health.verdict.in_words(),
-                health.requests,
-                self.policy.bake.requests,
-                health.reason
-            ),
+            Some(health) => {
+                let needs = health.needs.as_ref().map(|needs| format!("; to decide: {needs}"));
+                format!(
+                    "{}, {} of {} requests: {}{}",
+                    health.verdict.in_words(),
+                    health.requests,
+                    self.policy.bake.requests,
+                    health.reason,
+                    needs.unwrap_or_default()
+                )
+            }
         }
     }
 

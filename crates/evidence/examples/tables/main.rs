@@ -22,6 +22,7 @@ mod tenants;
 #[cfg(test)]
 mod tests;
 mod volume;
+mod waves;
 mod world;
 
 use std::error::Error;
@@ -89,6 +90,11 @@ const TABLES: &[Table] = &[
         name: "fleet",
         about: "a release that is no worse, each tenant watched for itself",
         print: fleet::print,
+    },
+    Table {
+        name: "waves",
+        about: "waves of 20 tenants as a server judges them: hours in which the wave fails, and after how many seconds",
+        print: waves::print,
     },
     Table {
         name: "alerts",

@@ -88,3 +88,9 @@ fn responses_of_an_equal_version_do_not_fail() {
     let [_, _, failed] = shadow::equal(1, 5).unwrap();
     assert_eq!(failed, 0);
 }
+
+#[test]
+fn a_wave_is_failed_for_the_tenant_that_turns_bad_and_not_without() {
+    assert!((0..3).all(|run| waves::healthy_hour(&mut Random::new(7, run))));
+    assert!(waves::names_one(&mut Random::new(7, 0)));
+}

@@ -24,6 +24,10 @@ pub fn share_at_least(count: Count, miss: f64) -> f64 {
 
 /// The share is above this with a probability of at most `miss`. 1 where nothing but events was seen, or nothing at all.
 pub fn share_at_most(count: Count, miss: f64) -> f64 {
+    if count.events == 0 && count.trials > 0 {
+        // The closed form of the most frequent case.
+        return 1.0 - miss.powf(1.0 / count.trials as f64);
+    }
     let others = Count {
         events: count.trials - count.events,
         trials: count.trials,

@@ -175,6 +175,9 @@ pub struct HealthStatus {
     /// `pass`, `fail`, `inconclusive`, `no data` or `error`; only `pass` passes.
     pub verdict: String,
     pub reason: String,
+    /// What it would take to decide, where that is not decided.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub needs: Option<String>,
     /// Requests to the new version that were judged.
     pub requests: u64,
     /// When the wave was last judged so; absent for a gate.
@@ -433,6 +436,7 @@ fn judgement(judgement: &Judgement, at: Option<Timestamp>) -> HealthStatus {
     HealthStatus {
         verdict: judgement.verdict.in_words().to_owned(),
         reason: judgement.reason.clone(),
+        needs: judgement.needs.clone(),
         requests: judgement.requests,
         at_ms: at.map(|at| at.0),
         culprits: judgement.culprits.clone(),

@@ -2,7 +2,9 @@ use std::collections::BTreeMap;
 use std::slice::from_ref;
 
 use tidegate_domain::id::WaveName;
+use tidegate_domain::policy::HealthPolicy;
 use tidegate_domain::time::Duration as Span;
+use tidegate_evidence::Evidence;
 use tidegate_gateway::protocol::{Mark, Report, RequestClasses, SeriesTotals};
 use tidegate_store::Store;
 
@@ -11,6 +13,9 @@ use crate::fixture::{cell, service, tenant, version};
 
 fn policy() -> HealthPolicy {
     HealthPolicy {
+        alpha: 0.01,
+        false_alarms_per_day: 0.01,
+        margin: 1.5,
         error_margin_percent: 1.0,
         error_ceiling_percent: 5.0,
         latency_quantile: 0.95,
@@ -84,9 +89,16 @@ async fn follow(watches: &mut Watches, monitors: &[Monitor], moved: &[&str], cou
     watches.follow(monitors, &state, counters, now).await.unwrap();
 }
 
-fn evidence(watches: &Watches, monitor: &Monitor, moved: &[&str], counters: &Counters) -> Evidence {
-    let watch = watches.get(&watch::Key::of(monitor)).unwrap();
-    collect(monitor, watch, &state(moved), counters, Some(0))
+fn evidence(watches: &mut Watches, monitor: &Monitor, moved: &[&str], counters: &Counters) -> Evidence {
+    let watch = watches.get_mut(&watch::Key::of(monitor)).unwrap();
+    watch.evidence(monitor, &state(moved), counters)
+}
+
+/// Looks once more, and says what all looks so far do.
+fn look(watches: &mut Watches, monitor: &Monitor, moved: &[&str], counters: &Counters) -> Judgement {
+    let watch = watches.get_mut(&watch::Key::of(monitor)).unwrap();
+    watch.look(monitor, &state(moved), counters);
+    watch.judge(monitor, Some(0))
 }
 
 #[tokio::test]
@@ -101,19 +113,20 @@ async fn a_tenant_is_compared_with_itself_and_with_those_who_stayed() {
     );
     let moved = monitor(&["acme"]);
     follow(&mut watches, from_ref(&moved), &["acme"], &counters, 2_000).await;
+    look(&mut watches, &moved, &["acme"], &counters);
     count(
         &counters,
         3_000,
         &[("acme", "2.0.0", 60, 30), ("bolt", "1.0.0", 260, 0)],
     );
-    let found = evidence(&watches, &moved, &["acme"], &counters);
+    let found = evidence(&mut watches, &moved, &["acme"], &counters);
     let acme = &found.tenants["acme"];
     assert_eq!(
         (acme.before.requests, acme.after.requests, acme.after.errors),
         (100, 60, 30)
     );
-    assert_eq!(found.control.requests, 60);
-    let said = judgement(&judge(&rule(&moved), &found));
+    assert_eq!((found.stayed_before.requests, found.stayed.requests), (200, 60));
+    let said = look(&mut watches, &moved, &["acme"], &counters);
     assert_eq!(said.verdict, Verdict::Fail, "{}", said.reason);
 }
 
@@ -128,7 +141,7 @@ async fn a_second_attempt_starts_from_nothing() {
     let second = Monitor { attempt: 2, ..first };
     follow(&mut watches, from_ref(&second), &["acme"], &counters, 3_000).await;
     count(&counters, 4_000, &[("acme", "2.0.0", 80, 50)]);
-    let acme = &evidence(&watches, &second, &["acme"], &counters).tenants["acme"];
+    let acme = &evidence(&mut watches, &second, &["acme"], &counters).tenants["acme"];
     assert_eq!((acme.after.requests, acme.after.errors), (30, 0));
 }
 
@@ -144,7 +157,7 @@ async fn the_history_outlives_the_server_and_ends_with_the_wave() {
     let mut watches = Watches::new(store.clone(), service());
     let counters = Counters::default();
     follow(&mut watches, from_ref(&both), &["acme", "bolt"], &counters, 9_000).await;
-    let found = evidence(&watches, &both, &["acme", "bolt"], &counters);
+    let found = evidence(&mut watches, &both, &["acme", "bolt"], &counters);
     assert_eq!(found.tenants["acme"].before.requests, 100);
     assert_eq!(found.tenants["bolt"].before.requests, 40);
     follow(&mut watches, &[], &[], &counters, 10_000).await;
@@ -160,7 +173,7 @@ async fn a_move_that_no_server_saw_is_compared_with_what_gateways_counted_before
     follow(&mut watches, from_ref(&acme), &["acme"], &counters, 1_000).await;
     let rows = [("acme", "1.0.0", 100, 2), ("acme", "2.0.0", 7, 0)];
     told(&counters, "1", true, 2_000, &rows);
-    let found = evidence(&watches, &acme, &["acme"], &counters);
+    let found = evidence(&mut watches, &acme, &["acme"], &counters);
     let (before, after) = (&found.tenants["acme"].before, &found.tenants["acme"].after);
     assert_eq!((before.requests, before.errors), (100, 2));
     assert_eq!(after.requests, 0, "what came before the server is not told apart");
@@ -180,20 +193,20 @@ async fn a_restart_of_the_server_loses_no_request_that_a_gateway_counted() {
     let both = monitor(&["acme", "bolt"]);
     follow(&mut watches, from_ref(&both), &["acme", "bolt"], &counters, 1_000).await;
     count(&counters, 2_000, &[("acme", "2.0.0", 60, 41)]);
-    let after = |watches: &Watches, counters: &Counters| {
+    let after = |watches: &mut Watches, counters: &Counters| {
         let found = evidence(watches, &both, &["acme", "bolt"], counters);
         ["acme", "bolt"].map(|name| {
             let after = &found.tenants[name].after;
             (after.requests, after.errors)
         })
     };
-    assert_eq!(after(&watches, &counters), [(20, 1), (0, 0)]);
+    assert_eq!(after(&mut watches, &counters), [(20, 1), (0, 0)]);
 
     for boot in 1..=2 {
         let mut watches = Watches::new(store.clone(), service());
         let counters = Counters::default();
         follow(&mut watches, from_ref(&both), &["acme", "bolt"], &counters, 3_000).await;
-        assert_eq!(after(&watches, &counters), [(0, 0), (0, 0)], "nothing is heard yet");
+        assert_eq!(after(&mut watches, &counters), [(0, 0), (0, 0)], "nothing is heard yet");
         // Counted while no server listened, by a gateway that goes on and by one that began since.
         told(
             &counters,
@@ -203,7 +216,7 @@ async fn a_restart_of_the_server_loses_no_request_that_a_gateway_counted() {
             &[("acme", "2.0.0", 70, 41), ("bolt", "2.0.0", 5, 0)],
         );
         told(&counters, "2", boot == 2, 4_000, &[("acme", "2.0.0", 7, 0)]);
-        assert_eq!(after(&watches, &counters), [(37, 1), (5, 0)]);
+        assert_eq!(after(&mut watches, &counters), [(37, 1), (5, 0)]);
         told(
             &counters,
             "1",
@@ -212,8 +225,53 @@ async fn a_restart_of_the_server_loses_no_request_that_a_gateway_counted() {
             &[("acme", "2.0.0", 73, 42), ("bolt", "2.0.0", 5, 0)],
         );
         counters.tidy(&["a/2".to_owned()], Timestamp(6_000));
-        assert_eq!(after(&watches, &counters), [(40, 2), (5, 0)], "boot {boot}");
+        assert_eq!(after(&mut watches, &counters), [(40, 2), (5, 0)], "boot {boot}");
     }
+}
+
+#[tokio::test]
+async fn what_was_seen_outlives_the_server_and_no_bucket_counts_twice() {
+    let store = Store::memory();
+    let both = monitor(&["acme", "bolt"]);
+    let moved = ["acme", "bolt"];
+    let rows = |good: u64, bad: u64| {
+        [
+            ("acme", "1.0.0", 1_000, 0),
+            ("bolt", "1.0.0", 1_000, 0),
+            ("acme", "2.0.0", good, bad),
+            ("bolt", "2.0.0", good, 0),
+        ]
+    };
+    let counters = Counters::default();
+    let mut watches = Watches::new(store.clone(), service());
+    count(&counters, 1_000, &rows(0, 0));
+    follow(&mut watches, from_ref(&both), &moved, &counters, 1_000).await;
+    look(&mut watches, &both, &moved, &counters);
+    count(&counters, 2_000, &rows(400, 2));
+    let before = look(&mut watches, &both, &moved, &counters);
+    watches.keep(Timestamp(2_000)).await.unwrap();
+
+    let mut watches = Watches::new(store.clone(), service());
+    let counters = Counters::default();
+    follow(&mut watches, from_ref(&both), &moved, &counters, 3_000).await;
+    told(&counters, "1", true, 4_000, &rows(400, 2));
+    assert_eq!(look(&mut watches, &both, &moved, &counters), before);
+    told(&counters, "1", true, 5_000, &rows(500, 42));
+    let after = look(&mut watches, &both, &moved, &counters);
+    assert_eq!((before.verdict, after.verdict), (Verdict::Inconclusive, Verdict::Fail));
+    assert!(after.reason.contains("8.4 % (42 of 500)"), "{}", after.reason);
+
+    follow(&mut watches, &[], &[], &counters, 6_000).await;
+    assert!(store.facts("shop", "health").await.unwrap().is_empty());
+}
+
+#[test]
+fn figures_are_the_whole_when_every_gateway_has_told_its_own() {
+    let counters = Counters::default();
+    let known = ["a/1".to_owned(), "a/2".to_owned()];
+    count(&counters, 1_000, &[("acme", "1.0.0", 1, 0)]);
+    assert!(counters.has_heard(&known[..1]));
+    assert!(!counters.has_heard(&known));
 }
 
 #[tokio::test]
@@ -226,7 +284,7 @@ async fn a_resumed_wave_keeps_the_history_of_those_who_stay_on_it() {
     let resumed = Monitor { attempt: 2, ..first };
     let an_hour_later = 3_600_000;
     follow(&mut watches, from_ref(&resumed), &["acme"], &counters, an_hour_later).await;
-    let acme = &evidence(&watches, &resumed, &["acme"], &counters).tenants["acme"];
+    let acme = &evidence(&mut watches, &resumed, &["acme"], &counters).tenants["acme"];
     assert_eq!(acme.before.requests, 100);
 }
 
@@ -235,6 +293,7 @@ fn a_verdict_is_news_when_it_changes_and_numbers_only_now_and_then() {
     let said = |verdict, requests| Judgement {
         verdict,
         reason: format!("{requests}"),
+        needs: None,
         requests,
         culprits: BTreeMap::new(),
     };
@@ -248,15 +307,14 @@ fn a_verdict_is_news_when_it_changes_and_numbers_only_now_and_then() {
     assert!(is_news(&said(Verdict::Fail, 2), Some(&pass(1)), 50, lately));
 }
 
-#[test]
-fn counters_that_are_old_or_missing_are_never_healthy() {
+#[tokio::test]
+async fn counters_that_are_old_or_missing_are_never_healthy() {
     let one = monitor(&["acme"]);
+    let counters = Counters::default();
+    let mut watches = Watches::new(Store::memory(), service());
+    follow(&mut watches, from_ref(&one), &["acme"], &counters, 1_000).await;
+    let watch = watches.get_mut(&watch::Key::of(&one)).unwrap();
     for age in [None, Some(AGE_MAX_MS + 1)] {
-        let evidence = Evidence {
-            age_ms: age,
-            edges_micros: LATENCY_EDGES_MICROS.to_vec(),
-            ..Evidence::default()
-        };
-        assert_eq!(judgement(&judge(&rule(&one), &evidence)).verdict, Verdict::NoData);
+        assert_eq!(watch.judge(&one, age).verdict, Verdict::NoData);
     }
 }

@@ -1,18 +1,27 @@
-//! What was counted before each tenant of a wave moved, and from where counting its new version begins.
+//! What was counted before each tenant of a wave moved, from where counting its new version begins, and what has been seen since.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
+use tidegate_domain::event::{Judgement, Verdict};
 use tidegate_domain::id::{ServiceName, TenantName, Version, WaveName};
 use tidegate_domain::monitor::Monitor;
 use tidegate_domain::service::Service;
 use tidegate_domain::time::Timestamp;
-use tidegate_evidence::TenantEvidence;
+use tidegate_evidence::{Evidence, Kept, TenantEvidence, WaveHealth};
+use tidegate_gateway::protocol::LATENCY_EDGES_MICROS;
 use tidegate_store::{Fact, FactChange, Store, StoreError};
 
+use super::rule::rule;
 use crate::counters::{ByGateway, Counters, Totals};
 
 const KIND: &str = "history";
+
+/// What the health of a wave has come to.
+const KEPT: &str = "health";
+
+/// How often that is written. Between two of them a restart loses no count: it is taken in later, in one bucket.
+const KEEP_EVERY_MS: i64 = 10_000;
 
 /// One attempt of one wave.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -31,11 +40,19 @@ pub struct Watches {
     watches: BTreeMap<Key, Watch>,
     /// Facts are read once, at the first wave.
     kept: Option<Vec<(String, History)>>,
+    /// What an earlier process has kept of what it had seen, by the name of the wave's attempt.
+    seen: BTreeMap<String, Kept>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Watch {
+    /// What all looks have said. The message where the rule cannot be used.
+    health: Result<WaveHealth, String>,
+    /// What was last written of it, and when.
+    kept: Option<(Timestamp, String)>,
     moved: BTreeMap<TenantName, Moved>,
+    /// Before the first of them moved, those who did not.
+    stayed_before: Totals,
     /// Where counting began for those who stay on the version that others have left.
     stayed: BTreeMap<(TenantName, Version), Totals>,
 }
@@ -63,6 +80,9 @@ enum Start {
 struct History {
     of: Key,
     before: BTreeMap<TenantName, Totals>,
+    /// Those who stayed on the version that the wave has left, over the same time.
+    #[serde(default, skip_serializing_if = "Totals::is_empty")]
+    stayed: Totals,
     /// What each gateway had counted on the new version. Tenants that were never there are not listed.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     start: BTreeMap<TenantName, ByGateway>,
@@ -77,6 +97,10 @@ impl Key {
             attempt: monitor.attempt,
         }
     }
+
+    fn name(&self) -> String {
+        format!("{}/{}/{}", self.version, self.wave, self.attempt)
+    }
 }
 
 impl Watches {
@@ -87,12 +111,12 @@ impl Watches {
             service,
             watches: BTreeMap::new(),
             kept: None,
+            seen: BTreeMap::new(),
         }
     }
 
-    #[must_use]
-    pub fn get(&self, key: &Key) -> Option<&Watch> {
-        self.watches.get(key)
+    pub fn get_mut(&mut self, key: &Key) -> Option<&mut Watch> {
+        self.watches.get_mut(key)
     }
 
     /// Begins to watch whom `monitors` name and forgets whom they do not.
@@ -108,7 +132,8 @@ impl Watches {
         for monitor in monitors {
             let key = Key::of(monitor);
             if !self.watches.contains_key(&key) {
-                self.watches.insert(key.clone(), self.watch(monitor, state, counters));
+                let watch = self.watch(monitor, state, counters, now);
+                self.watches.insert(key.clone(), watch);
             }
             let earlier = earlier(self.kept.iter().flatten(), &key);
             let Some(watch) = self.watches.get_mut(&key) else {
@@ -116,11 +141,16 @@ impl Watches {
             };
             let before = watch.begin(monitor, &earlier, counters, now);
             if let Some(first) = before.keys().next() {
-                let name = format!("{}/{}/{}/{first}", key.version, key.wave, key.attempt);
+                let name = format!("{}/{first}", key.name());
                 let figures = |tenant: &TenantName| (tenant.clone(), counters.figures(tenant, &key.version));
                 let mut start: BTreeMap<_, _> = before.keys().map(figures).collect();
                 start.retain(|_, figures| !figures.is_empty());
-                let history = History { of: key, before, start };
+                let history = History {
+                    of: key,
+                    before,
+                    stayed: watch.stayed_before.clone(),
+                    start,
+                };
                 changes.push(put(&name, &history));
                 self.kept.get_or_insert_default().push((name, history));
             }
@@ -137,24 +167,70 @@ impl Watches {
         if self.kept.is_none() {
             let facts = self.store.facts(self.service.as_str(), KIND).await?;
             let read = |fact: Fact| Some((fact.key, serde_json::from_str(&fact.body).ok()?));
+            let seen = self.store.facts(self.service.as_str(), KEPT).await?;
+            let read_seen = |fact: Fact| Some((fact.key, serde_json::from_str(&fact.body).ok()?));
+            self.seen = seen.into_iter().filter_map(read_seen).collect();
             self.kept = Some(facts.into_iter().filter_map(read).collect());
         }
         Ok(())
     }
 
+    /// Writes what the watches have come to, where that is due.
+    pub async fn keep(&mut self, now: Timestamp) -> Result<(), StoreError> {
+        let mut changes = Vec::new();
+        for (key, watch) in &mut self.watches {
+            if let Some(body) = watch.take_down(now) {
+                changes.push(FactChange::Put(Fact {
+                    kind: KEPT.to_owned(),
+                    key: key.name(),
+                    body,
+                }));
+            }
+        }
+        if changes.is_empty() {
+            return Ok(());
+        }
+        self.store.change_facts(self.service.as_str(), &changes).await
+    }
+
     /// A watch that begins, with what an earlier process kept of it.
-    fn watch(&self, monitor: &Monitor, state: &Service, counters: &Counters) -> Watch {
+    fn watch(&mut self, monitor: &Monitor, state: &Service, counters: &Counters, now: Timestamp) -> Watch {
         let key = Key::of(monitor);
-        let kept = self.kept.iter().flatten().filter(|(_, history)| history.of == key);
+        let kept = || self.kept.iter().flatten().filter(|(_, history)| history.of == key);
+        let stayed = stayed(monitor, state, counters);
+        let stayed_before = kept().next().map_or_else(
+            || before_of(stayed.keys(), counters, now),
+            |(_, history)| history.stayed.clone(),
+        );
+        let moved = kept().flat_map(|(_, history)| history.moved()).collect();
+        let mut health = WaveHealth::new(rule(&monitor.policy), &LATENCY_EDGES_MICROS);
+        let seen = self.seen.remove(&key.name());
+        // What an earlier process has written is this one's to take away.
+        let kept = seen.as_ref().map(|_| (now, String::new()));
+        if let (Ok(health), Some(seen)) = (&mut health, seen) {
+            health.resume(seen);
+        }
         Watch {
-            moved: kept.flat_map(|(_, history)| history.moved()).collect(),
-            stayed: stayed(monitor, state, counters),
+            health,
+            kept,
+            moved,
+            stayed_before,
+            stayed,
         }
     }
 
     /// Forgets what nobody watches any more.
     fn forget(&mut self, monitors: &[Monitor], changes: &mut Vec<FactChange>) {
         let keys: BTreeSet<Key> = monitors.iter().map(Key::of).collect();
+        let names: BTreeSet<String> = keys.iter().map(Key::name).collect();
+        let written = self.watches.iter().filter(|(_, watch)| watch.kept.is_some());
+        let written = written.map(|(key, _)| key.name()).chain(self.seen.keys().cloned());
+        let over = written.filter(|name| !names.contains(name));
+        changes.extend(over.map(|key| FactChange::Delete {
+            kind: KEPT.to_owned(),
+            key,
+        }));
+        self.seen.retain(|name, _| names.contains(name));
         self.watches.retain(|key, _| keys.contains(key));
         self.kept.get_or_insert_default().retain(|(name, history)| {
             let wanted = keys.contains(&history.of);
@@ -176,6 +252,7 @@ fn earlier<'a>(kept: impl Iterator<Item = &'a (String, History)>, key: &Key) -> 
     kept.flat_map(|(_, history)| &history.before).collect()
 }
 
+/// Where counting begins for those who are on a version that the wave has left, and are not of the wave.
 fn stayed(monitor: &Monitor, state: &Service, counters: &Counters) -> BTreeMap<(TenantName, Version), Totals> {
     let left: BTreeSet<&Version> = monitor.tenants.values().flatten().collect();
     let there = state.seats.iter().filter_map(|(tenant, seat)| {
@@ -183,6 +260,16 @@ fn stayed(monitor: &Monitor, state: &Service, counters: &Counters) -> BTreeMap<(
         Some(((tenant.clone(), version.clone()), counters.total(tenant, version)))
     });
     there.collect()
+}
+
+fn before_of<'a>(
+    series: impl Iterator<Item = &'a (TenantName, Version)>,
+    counters: &Counters,
+    now: Timestamp,
+) -> Totals {
+    let mut sum = Totals::default();
+    series.for_each(|(tenant, version)| sum.add(&counters.recent(tenant, version, now)));
+    sum
 }
 
 fn put(name: &str, history: &History) -> FactChange {
@@ -229,9 +316,53 @@ impl Watch {
         begun
     }
 
+    /// Looks at what has come since the last look.
+    pub fn look(&mut self, monitor: &Monitor, state: &Service, counters: &Counters) {
+        let evidence = self.evidence(monitor, state, counters);
+        if let Ok(health) = &mut self.health {
+            health.observe(&evidence);
+        }
+    }
+
+    /// What is to be written now.
+    fn take_down(&mut self, now: Timestamp) -> Option<String> {
+        if self
+            .kept
+            .as_ref()
+            .is_some_and(|(at, _)| (now - *at).as_millis() < KEEP_EVERY_MS)
+        {
+            return None;
+        }
+        let health = self.health.as_ref().ok()?;
+        let body = serde_json::to_string(&health.kept()).expect("it has text keys only");
+        let is_new = self.kept.as_ref().is_none_or(|(_, before)| *before != body);
+        self.kept = Some((now, body.clone()));
+        is_new.then_some(body)
+    }
+
+    /// All that was counted so far.
+    pub fn evidence(&self, monitor: &Monitor, state: &Service, counters: &Counters) -> Evidence {
+        let tenants = monitor.tenants.keys().filter_map(|tenant| {
+            let evidence = self.of_tenant(tenant, monitor, counters)?;
+            Some((tenant.to_string(), evidence))
+        });
+        Evidence {
+            tenants: tenants.collect(),
+            stayed_before: self.stayed_before.sample(),
+            stayed: self.stayed(state, monitor, counters).sample(),
+        }
+    }
+
+    /// What all looks so far say; `age_ms` as for [`WaveHealth::judge`].
+    pub fn judge(&self, monitor: &Monitor, age_ms: Option<u64>) -> Judgement {
+        match &self.health {
+            Ok(health) => judgement(health.judge(age_ms, monitor.confirmed)),
+            Err(problem) => Judgement::new(Verdict::Error, problem.clone()),
+        }
+    }
+
     /// What those count meanwhile who are still on the version that others have left.
-    #[must_use]
-    pub fn control(&self, state: &Service, monitor: &Monitor, counters: &Counters) -> Totals {
+    fn stayed(&self, state: &Service, monitor: &Monitor, counters: &Counters) -> Totals {
         let mut sum = Totals::default();
         for ((tenant, version), start) in &self.stayed {
             let seat = state.seats.get(tenant);
@@ -244,8 +375,7 @@ impl Watch {
     }
 
     /// Before and after the move of one tenant.
-    #[must_use]
-    pub fn evidence(&self, tenant: &TenantName, monitor: &Monitor, counters: &Counters) -> Option<TenantEvidence> {
+    fn of_tenant(&self, tenant: &TenantName, monitor: &Monitor, counters: &Counters) -> Option<TenantEvidence> {
         let moved = self.moved.get(tenant)?;
         let version = &monitor.version;
         let total = counters.total(tenant, version);
@@ -271,5 +401,25 @@ impl Watch {
             before: before.sample(),
             after: after.sample(),
         })
+    }
+}
+
+/// The evidence's words are the domain's.
+fn judgement(judged: tidegate_evidence::Judgement) -> Judgement {
+    let culprits = judged.culprits.into_iter();
+    Judgement {
+        verdict: match judged.verdict {
+            tidegate_evidence::Verdict::Pass => Verdict::Pass,
+            tidegate_evidence::Verdict::Fail => Verdict::Fail,
+            tidegate_evidence::Verdict::Inconclusive => Verdict::Inconclusive,
+            tidegate_evidence::Verdict::NoData => Verdict::NoData,
+            tidegate_evidence::Verdict::Error => Verdict::Error,
+        },
+        reason: judged.reason,
+        needs: judged.needs,
+        requests: judged.requests,
+        culprits: culprits
+            .filter_map(|culprit| Some((TenantName::new(&culprit.tenant).ok()?, culprit.reason)))
+            .collect(),
     }
 }

@@ -114,6 +114,7 @@ impl Moods {
         Judgement {
             verdict,
             reason: format!("{} as simulated", verdict.in_words()),
+            needs: None,
             requests,
             culprits: hurt.into_iter().map(|name| (name, "it is slow".to_owned())).collect(),
         }

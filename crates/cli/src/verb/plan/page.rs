@@ -12,6 +12,8 @@ use tidegate_domain::plan::{
 use tidegate_domain::policy::{Before, WhenSilent};
 use tidegate_domain::release::{AfterStep, Companion, DataStep, Release};
 use tidegate_domain::time::Timestamp;
+use tidegate_evidence::WaveTraffic;
+use tidegate_server::health;
 
 use super::{Planned, word};
 use crate::table::count;
@@ -203,6 +205,9 @@ fn draw_wave(page: &mut String, plan: &Plan, wave: &PlannedWave, report: &WaveRe
     line(page, "moves", &from.join(", "));
     starts(page, plan, wave, report);
     line(page, "bake", &bake_in_words(&wave.policy.bake));
+    if !wave.policy.bake.longest.is_zero() {
+        line(page, "health", &floor(plan, wave, report));
+    }
     let parallel = &wave.policy.max_parallel;
     if let Some(tenants) = parallel.tenants {
         line(page, "at a time", &count(tenants as usize, "tenant"));
@@ -243,6 +248,15 @@ fn draw_wave(page: &mut String, plan: &Plan, wave: &PlannedWave, report: &WaveRe
     for (because, names) in by_reason(tenants) {
         line(page, "tenants", &format!("{because}: {}", listed(&names, every)));
     }
+}
+
+/// What the wave's traffic can show of its health while it bakes, and what it cannot.
+fn floor(plan: &Plan, wave: &PlannedWave, report: &WaveReport) -> String {
+    let traffic = report.requests_per_hour.map(|per_hour| WaveTraffic {
+        per_hour: per_hour as f64,
+        hours: wave.policy.bake.longest.to_std().as_secs_f64() / 3_600.0,
+    });
+    health::rule(&plan.policy.health).floor(traffic).sentence
 }
 
 /// Classes that start at the same instant for the same reasons are one line.

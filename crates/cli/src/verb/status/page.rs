@@ -363,6 +363,9 @@ fn draw_health(page: &mut String, below: &str, what: &str, health: &HealthStatus
     let reason = Some(health.reason.as_str()).filter(|reason| told != Some(reason));
     let reason = reason.map(|reason| format!(": {reason}")).unwrap_or_default();
     let _ = writeln!(page, "{below}   {what}: {verdict}{at}{reason}");
+    if let Some(needs) = &health.needs {
+        let _ = writeln!(page, "{below}     to decide: {needs}");
+    }
     for (tenant, why) in health.culprits.iter().take(CULPRITS_MAX) {
         let _ = writeln!(page, "{below}     tenant {tenant}: {why}");
     }
