@@ -66,3 +66,18 @@ fn log_factorial(n: f64) -> f64 {
     let series = 1.0 / (12.0 * n) - 1.0 / (360.0 * n.powi(3)) + 1.0 / (1260.0 * n.powi(5));
     n * n.ln() - n + 0.5 * (std::f64::consts::TAU * n).ln() + series
 }
+
+/// Which hypotheses fall when all of them together may err with `significance` (S. Holm, Scand. J. Statist. 6, 1979): the
+/// `i`-th smallest of `m` probabilities is compared with `significance / (m - i)`, until the first that is larger.
+pub fn holm(probabilities: &[f64], significance: f64) -> Vec<bool> {
+    let mut order: Vec<usize> = (0..probabilities.len()).collect();
+    order.sort_by(|&a, &b| probabilities[a].total_cmp(&probabilities[b]));
+    let mut rejected = vec![false; probabilities.len()];
+    for (rank, &index) in order.iter().enumerate() {
+        if probabilities[index] > significance / (probabilities.len() - rank) as f64 {
+            break;
+        }
+        rejected[index] = true;
+    }
+    rejected
+}

@@ -121,11 +121,13 @@ fn told(looks: impl Iterator<Item = usize>, all: usize) -> String {
 }
 
 /// An hour of a healthy wave, for the tests.
+#[cfg(test)]
 pub fn healthy_hour(random: &mut Random) -> bool {
     hour(random, CALM, 20.0, 20.0).failed.is_none()
 }
 
 /// An hour in which one tenant turns bad: whether it is named alone.
+#[cfg(test)]
 pub fn names_one(random: &mut Random) -> bool {
     hour(random, WORLDS[6], 50.0, 50.0)
         .failed

@@ -22,3 +22,10 @@ fn log_factorial_meets_its_series() {
     let sum: f64 = (2..=16).map(|n| f64::from(n).ln()).sum();
     check_close(log_factorial(16.0), sum);
 }
+
+#[test]
+fn holm_steps_down_and_stops() {
+    assert_eq!(holm(&[0.04, 0.001, 0.02, 0.9], 0.05), [false, true, false, false]);
+    assert_eq!(holm(&[0.01, 0.02, 0.05], 0.05), [true, true, true]);
+    assert_eq!(holm(&[], 0.05), [false; 0]);
+}
