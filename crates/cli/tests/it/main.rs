@@ -23,7 +23,6 @@ mod refusing;
 mod reserving;
 mod secrets;
 mod serving;
-mod shadow;
 mod shop;
 mod simulating;
 mod steps;
