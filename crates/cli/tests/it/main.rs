@@ -23,6 +23,7 @@ mod refusing;
 mod reserving;
 mod secrets;
 mod serving;
+mod shadow;
 mod shop;
 mod simulating;
 mod steps;

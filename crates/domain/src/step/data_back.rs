@@ -7,7 +7,7 @@ use super::turn::{Cause, Turn};
 use crate::id::{CellName, TenantName};
 use crate::journal::EntryKind;
 use crate::plan::Plan;
-use crate::service::{Run, StepPhase, StepRun};
+use crate::service::{Place, Run, StepPhase, StepRun};
 
 impl Turn {
     /// The work of a release that has come back is taken back, the last step first.
@@ -151,5 +151,60 @@ impl Turn {
             }),
             None => Ok(()),
         }
+    }
+
+    /// Nobody goes back to data that are not those of the version he goes back to.
+    pub fn check_downtime_work(&self, run: usize, wave: usize, only: Option<&TenantName>) -> Result<(), Refused> {
+        let current = &self.state.runs[run];
+        // Whoever has left the cell: half of it is nobody's data, and only the release can end it.
+        let half_done = |step: &&StepRun| step.holds_data() && !step.is_done() && step.step.undo.is_empty();
+        if let (None, Some(step)) = (only, current.steps.iter().find(half_done)) {
+            return Err(Refused::NoUndo {
+                release: current.version.clone(),
+                cell: step.cell.clone(),
+                step: step.step.name.clone(),
+            });
+        }
+        let asked = |name: &TenantName| only.is_none_or(|only| only == name);
+        for (tenant, member) in current.waves[wave].members.iter().filter(|(name, _)| asked(name)) {
+            let Some(seat) = self.state.seats.get(tenant) else {
+                continue;
+            };
+            let counts = match member.place {
+                Place::Waiting | Place::Moved { .. } | Place::Returning { .. } => true,
+                Place::Returned { .. } | Place::Left { .. } | Place::Superseded { .. } => false,
+            };
+            let of_cell = |step: &&StepRun| counts && step.cell == seat.cell && step.holds_data();
+            let mut steps = current.steps.iter().filter(of_cell);
+            if let Some(step) = steps.clone().find(|step| step.step.undo.is_empty()) {
+                return Err(Refused::NoUndo {
+                    release: current.version.clone(),
+                    cell: seat.cell.clone(),
+                    step: step.step.name.clone(),
+                });
+            }
+            if let (Some(_), Some(step)) = (only, steps.next()) {
+                return Err(Refused::BackTogether {
+                    release: current.version.clone(),
+                    tenant: tenant.clone(),
+                    cell: seat.cell.clone(),
+                    step: step.step.name.clone(),
+                    wave: current.waves[wave].name.clone(),
+                });
+            }
+            let Some(from) = member.from.as_ref().filter(|_| member.place.is_on()) else {
+                continue;
+            };
+            if let Some((later, _)) = self.state.unfit(&seat.cell, from)
+                && later.version != current.version
+            {
+                return Err(Refused::WorkedOnSince {
+                    from: from.clone(),
+                    cell: seat.cell.clone(),
+                    later: later.version.clone(),
+                });
+            }
+        }
+        Ok(())
     }
 }

@@ -8,6 +8,7 @@ use schemars::{JsonSchema, SchemaGenerator};
 use crate::calendar::{Boundary, LocalDate, LocalTime, Period, RuleText, WeekdayList, WindowZone, WorkingHours};
 use crate::change::{Endpoint, FieldName, FlagName, OwnerName, PicturePath, Ticket, WebAddress};
 use crate::files::customers::{Locale, MailAddress};
+use crate::files::shadow::FieldPattern;
 use crate::files::text::{
     AbsolutePath, Address, CommitId, CookieName, CredentialName, GateName, HeaderName, HostName, HostTemplate, Instant,
     LabelName, Memory, PathTemplate, ServerAddress, Sha256, TimeZoneName, UrlPath, VariableName,
@@ -92,6 +93,7 @@ pub(super) fn all() -> Vec<Rule> {
         rule::<ServerAddress>(),
         rule::<Gap>(),
         rule::<GateName>(),
+        rule::<FieldPattern>(),
         rule::<HeaderName>(),
         rule::<HostName>(),
         rule::<HostTemplate>(),
