@@ -91,6 +91,8 @@ fn responses_of_an_equal_version_do_not_fail() {
 
 #[test]
 fn a_wave_is_failed_for_the_tenant_that_turns_bad_and_not_without() {
-    assert!((0..3).all(|run| waves::healthy_hour(&mut Random::new(7, run))));
-    assert!(waves::names_one(&mut Random::new(7, 0)));
+    let [calm, .., late] = waves::WORLDS;
+    let failed = |world, run| waves::hour(&mut Random::new(7, run), world, 50.0, 50.0).failed;
+    assert!((0..3).all(|run| failed(calm, run).is_none()));
+    assert!(failed(late, 0).is_some_and(|(_, alone)| alone));
 }

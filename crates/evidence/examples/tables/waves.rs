@@ -13,7 +13,7 @@ const HISTORY: f64 = 600.0;
 
 /// What happens to a wave.
 #[derive(Debug, Clone, Copy)]
-struct World {
+pub struct World {
     about: &'static str,
     /// Errors of all tenants of the wave, from the move on.
     wave: f64,
@@ -33,7 +33,7 @@ const CALM: World = World {
     burst: 1.0,
 };
 
-const WORLDS: [World; 7] = [
+pub const WORLDS: [World; 7] = [
     CALM,
     World {
         about: "clients fail 5 times in a row",
@@ -74,7 +74,7 @@ const WORLDS: [World; 7] = [
 /// What came of an hour: looks since the fault until the wave failed and whether one tenant was named alone, and looks until it passed.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Outcome {
-    failed: Option<(usize, bool)>,
+    pub failed: Option<(usize, bool)>,
     passed: Option<usize>,
 }
 
@@ -120,21 +120,8 @@ fn told(looks: impl Iterator<Item = usize>, all: usize) -> String {
     }
 }
 
-/// An hour of a healthy wave, for the tests.
-#[cfg(test)]
-pub fn healthy_hour(random: &mut Random) -> bool {
-    hour(random, CALM, 20.0, 20.0).failed.is_none()
-}
-
-/// An hour in which one tenant turns bad: whether it is named alone.
-#[cfg(test)]
-pub fn names_one(random: &mut Random) -> bool {
-    hour(random, WORLDS[6], 50.0, 50.0)
-        .failed
-        .is_some_and(|(_, alone)| alone)
-}
-
-fn hour(random: &mut Random, world: World, wave: f64, stayed: f64) -> Outcome {
+/// An hour of one wave.
+pub fn hour(random: &mut Random, world: World, wave: f64, stayed: f64) -> Outcome {
     let latency = Latency::new(Slower::No);
     let edges: Vec<u64> = edges_ms().into_iter().map(|ms| (ms * 1000.0).round() as u64).collect();
     let Ok(mut health) = WaveHealth::new(HealthRule::default(), &edges) else {
