@@ -15,6 +15,13 @@ pub enum Exit {
     TimedOut = 5,
 }
 
+impl Exit {
+    /// This where it is so, else success.
+    pub fn when(self, is_so: bool) -> ExitCode {
+        if is_so { self.into() } else { ExitCode::SUCCESS }
+    }
+}
+
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
         Self::from(exit as u8)

@@ -284,7 +284,7 @@ fn missing_file(name: &str) -> Diagnostic {
         message: format!("there is no `{name}`"),
         label: String::new(),
         help: Some("`tidegate init` writes files to start from".to_owned()),
-        hidden: Vec::new(),
+        hidden: std::sync::Arc::default(),
     }
 }
 

@@ -28,8 +28,7 @@ use crate::words::{grouped, rounded};
 use bets::Test;
 pub use floor::{WaveFloor, WaveTraffic};
 pub use rule::HealthRule;
-use subject::{Reading, Seen, Subject};
-use terms::History;
+use subject::{Look, Reading, Seen, Subject};
 
 /// What decides is made up in equal parts of the wave and of its tenants.
 const PART: f64 = 0.5;
@@ -106,7 +105,7 @@ impl WaveHealth {
             edges: edges_micros,
         };
         Ok(Self {
-            whole: Subject::new(reading, History::default()),
+            whole: Subject::new(reading),
             tenants: BTreeMap::new(),
             stayed: None,
             problem: None,
@@ -135,28 +134,24 @@ impl WaveHealth {
         let stayed = self.stayed.as_ref().and_then(|earlier| evidence.stayed.since(earlier));
         let stayed = stayed.unwrap_or_default();
         self.stayed = Some(evidence.stayed.clone());
-        let history = |own: &Sample| History {
-            own: own.clone(),
-            stayed: evidence.stayed_before.clone(),
+        let look = |own| Look {
+            own,
+            stayed_before: &evidence.stayed_before,
+            stayed: &stayed,
         };
         let reading = |subjects| Reading {
             rule: &self.rule,
             edges: &self.edges,
             miss: self.rule.miss(subjects),
         };
-        self.whole
-            .observe(reading(1), history(&whole.before), &whole.after, &stayed);
+        self.whole.observe(reading(1), look(&whole));
         let of_tenants = reading(evidence.tenants.len());
         for (name, tenant) in &evidence.tenants {
-            let history = history(&tenant.before);
             let subject = match self.tenants.get_mut(name) {
                 Some(subject) => subject,
-                None => {
-                    let subject = Subject::new(of_tenants, history.clone());
-                    self.tenants.entry(name.clone()).or_insert(subject)
-                }
+                None => self.tenants.entry(name.clone()).or_insert(Subject::new(of_tenants)),
             };
-            subject.observe(of_tenants, history, &tenant.after, &stayed);
+            subject.observe(of_tenants, look(tenant));
         }
     }
 
@@ -184,7 +179,7 @@ impl WaveHealth {
                 edges: &self.edges,
                 miss: self.rule.miss(1),
             };
-            let mut subject = Subject::new(reading, History::default());
+            let mut subject = Subject::new(reading);
             subject.resume(seen);
             self.tenants.insert(name, subject);
         }
@@ -370,12 +365,14 @@ impl WaveHealth {
             edges: &self.edges,
             miss: self.rule.miss(1),
         };
-        let history = History {
-            own: before,
-            stayed: Sample::default(),
+        let nobody = Sample::default();
+        let look = Look {
+            own: &TenantEvidence { before, after },
+            stayed_before: &nobody,
+            stayed: &nobody,
         };
-        let mut subject = Subject::new(reading, history.clone());
-        subject.observe(reading, history, &after, &Sample::default());
+        let mut subject = Subject::new(reading);
+        subject.observe(reading, look);
         subject.log(Test::Fixed) >= self.needed(Test::Fixed)
     }
 

@@ -16,6 +16,19 @@ pub enum Verdict {
     Error,
 }
 
+impl Verdict {
+    #[must_use]
+    pub const fn in_words(self) -> &'static str {
+        match self {
+            Self::Pass => "pass",
+            Self::Fail => "fail",
+            Self::Inconclusive => "inconclusive",
+            Self::NoData => "no data",
+            Self::Error => "error",
+        }
+    }
+}
+
 /// A verdict with what a person needs to believe it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -92,11 +92,7 @@ pub fn run(args: &Args) -> Result<ExitCode, CliError> {
     } else {
         output::data(&draw(&document))?;
     }
-    Ok(if args.exit_code && !document.alarms.is_empty() {
-        Exit::Findings.into()
-    } else {
-        ExitCode::SUCCESS
-    })
+    Ok(Exit::Findings.when(args.exit_code && !document.alarms.is_empty()))
 }
 
 fn document(args: &Replay, replay: &alert::Replay, budget: Budget) -> Document {

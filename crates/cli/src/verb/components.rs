@@ -78,11 +78,7 @@ fn list(args: &List, context: &Context) -> Result<ExitCode, CliError> {
             None => output::message("no upgrade is ever due: the playbook has no `rolling_patches`"),
         }
     }
-    Ok(if args.exit_code && overdue > 0 {
-        Exit::Findings.into()
-    } else {
-        ExitCode::SUCCESS
-    })
+    Ok(Exit::Findings.when(args.exit_code && overdue > 0))
 }
 
 fn row(component: &ComponentStatus) -> [String; 7] {

@@ -36,11 +36,7 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, CliError> {
         output::data(&draw(&diff))?;
     }
     let differs = !diff.components.is_empty();
-    Ok(if args.exit_code && differs {
-        crate::error::Exit::Findings.into()
-    } else {
-        ExitCode::SUCCESS
-    })
+    Ok(crate::error::Exit::Findings.when(args.exit_code && differs))
 }
 
 fn draw(diff: &Diff) -> String {

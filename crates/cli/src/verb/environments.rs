@@ -65,11 +65,7 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, CliError> {
         let environments: BTreeSet<Environment> = cells.map(|cell| cell.environment).collect();
         output::data(&draw(&found, &environments, undeclared))?;
     }
-    Ok(if args.exit_code && undeclared > 0 {
-        Exit::Findings.into()
-    } else {
-        ExitCode::SUCCESS
-    })
+    Ok(Exit::Findings.when(args.exit_code && undeclared > 0))
 }
 
 const fn is_undeclared(drift: &VariableDrift) -> bool {

@@ -49,10 +49,7 @@ pub fn run(args: &Args) -> Result<ExitCode, CliError> {
     let passed = decided
         .last()
         .is_some_and(|last| last.decision.verdict == Verdict::Pass);
-    if args.exit_code && !passed {
-        return Ok(Exit::Findings.into());
-    }
-    Ok(ExitCode::SUCCESS)
+    Ok(Exit::Findings.when(args.exit_code && !passed))
 }
 
 fn judge(args: &Judge) -> Result<Vec<Decided>, CliError> {
@@ -109,7 +106,7 @@ fn draw(decided: &[Decided]) -> String {
     let buckets = count(decided.len(), "bucket");
     text.push_str(&format!(
         "\n{buckets}. {}: {}\n",
-        word(last.decision.verdict),
+        last.decision.verdict.in_words(),
         last.decision.reason
     ));
     if let Some(needs) = &last.decision.needs {
@@ -130,7 +127,7 @@ fn row(decided: &Decided) -> [String; 7] {
     };
     [
         decided.t.to_string(),
-        word(decision.verdict).to_owned(),
+        decision.verdict.in_words().to_owned(),
         number(decision.e_value),
         decision.estimate.map_or_else(|| "unknown".to_owned(), number),
         match high {
@@ -140,14 +137,4 @@ fn row(decided: &Decided) -> [String; 7] {
         decision.samples.old.to_string(),
         decision.samples.new.to_string(),
     ]
-}
-
-fn word(verdict: Verdict) -> &'static str {
-    match verdict {
-        Verdict::Pass => "pass",
-        Verdict::Fail => "fail",
-        Verdict::Inconclusive => "inconclusive",
-        Verdict::NoData => "no data",
-        Verdict::Error => "error",
-    }
 }

@@ -127,11 +127,7 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, CliError> {
     let excludes = problems
         .into_iter()
         .any(|problem| problem.severity == Severity::Excludes);
-    Ok(if args.exit_code && (moves || excludes) {
-        Exit::Findings.into()
-    } else {
-        ExitCode::SUCCESS
-    })
+    Ok(Exit::Findings.when(args.exit_code && (moves || excludes)))
 }
 
 fn write(file: &Path, text: &str) -> Result<(), CliError> {

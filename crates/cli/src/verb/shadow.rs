@@ -89,10 +89,7 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, CliError> {
     } else {
         output::data(&draw::draw(&document))?;
     }
-    if args.exit_code && document.report.verdict != Verdict::Pass {
-        return Ok(Exit::Findings.into());
-    }
-    Ok(ExitCode::SUCCESS)
+    Ok(Exit::Findings.when(args.exit_code && document.report.verdict != Verdict::Pass))
 }
 
 /// Reads the old responses one after another, and looks the others up.

@@ -37,7 +37,7 @@ pub fn run(args: &Args, _: &Context) -> Result<ExitCode, CliError> {
         let script: Script = text.parse().map_err(|error| failed().because(error))?;
         let replayed = replay(&script);
         output::data(&replayed.trace)?;
-        return Ok(ended(replayed.held));
+        return Ok(Exit::Error.when(!replayed.held));
     }
     let seeds = args.seeds;
     let report = simulate(seeds, args.first_seed, &|progress| match progress {
@@ -52,9 +52,5 @@ pub fn run(args: &Args, _: &Context) -> Result<ExitCode, CliError> {
     } else {
         output::data(&report.to_string())?;
     }
-    Ok(ended(report.violations.is_empty()))
-}
-
-fn ended(held: bool) -> ExitCode {
-    if held { ExitCode::SUCCESS } else { Exit::Error.into() }
+    Ok(Exit::Error.when(!report.violations.is_empty()))
 }

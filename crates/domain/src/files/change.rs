@@ -143,7 +143,7 @@ impl NamedPicture {
             message: format!("there is no picture `{}`", self.picture),
             label: String::new(),
             help: Some("the path is relative to the folder of this file".to_owned()),
-            hidden: Vec::new(),
+            hidden: std::sync::Arc::default(),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::ops::Range;
+use std::sync::Arc;
 
 use serde::Serialize;
 
@@ -116,7 +117,7 @@ pub struct Diagnostic {
     pub help: Option<String>,
     /// The parts of the file that nobody is shown, in bytes of the text.
     #[serde(skip)]
-    pub hidden: Vec<Range<usize>>,
+    pub hidden: Arc<[Range<usize>]>,
 }
 
 impl Diagnostic {
@@ -326,10 +327,12 @@ impl<'a> Report<'a> {
             let message = format!("there are more than {FINDINGS_MAX} mistakes; correct these first");
             self.findings.push(Finding::of_file(Code::Limit, message));
         }
-        self.findings
-            .into_iter()
-            .map(|finding| place(finding, self.source, &self.hidden))
-            .collect()
+        let hidden: Arc<[Range<usize>]> = self.hidden.iter().map(|(part, _)| part.clone()).collect();
+        let placed = self.findings.into_iter().map(|finding| Diagnostic {
+            hidden: Arc::clone(&hidden),
+            ..place(finding, self.source, &self.hidden)
+        });
+        placed.collect()
     }
 }
 
@@ -369,7 +372,7 @@ fn place(finding: Finding, source: &Source, hidden: &[(Range<usize>, String)]) -
             None => printable(finding.label),
         },
         help: finding.help.map(printable),
-        hidden: hidden.iter().map(|(part, _)| part.clone()).collect(),
+        hidden: Arc::default(),
     }
 }
 

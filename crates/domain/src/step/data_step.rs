@@ -97,6 +97,7 @@ impl Turn {
         (added || began, Some(reason))
     }
 
+    /// Somebody who is on a version in a cell.
     fn served_in(&self, cell: &CellName) -> Option<&TenantName> {
         let mut here = self.state.seats.iter();
         let (tenant, _) = here.find(|(_, seat)| seat.cell == *cell && seat.version.is_some())?;

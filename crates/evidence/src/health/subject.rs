@@ -6,10 +6,10 @@ use crate::e_value::log_mean;
 use crate::sample::Sample;
 use crate::words::{grouped, percent, rounded, share};
 
-use super::HealthRule;
 use super::bets::Test;
 use super::terms::{AllTerms, History, Terms};
 use super::track::Track;
+use super::{HealthRule, TenantEvidence};
 
 /// How a rule is read for one subject.
 #[derive(Debug, Clone, Copy)]
@@ -19,6 +19,17 @@ pub struct Reading<'a> {
     pub edges: &'a [u64],
     /// How often a bound that is read from the history may not hold.
     pub miss: f64,
+}
+
+/// What one look finds.
+#[derive(Debug, Clone, Copy)]
+pub struct Look<'a> {
+    /// Before the move, and everything since.
+    pub own: &'a TenantEvidence,
+    /// Those who stayed, over the time before the move.
+    pub stayed_before: &'a Sample,
+    /// What they have counted since the look before.
+    pub stayed: &'a Sample,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -50,7 +61,9 @@ impl Seen {
 }
 
 impl Subject {
-    pub fn new(reading: Reading<'_>, history: History) -> Self {
+    /// Nothing is known of it before the first look.
+    pub fn new(reading: Reading<'_>) -> Self {
+        let history = History::default();
         Self {
             terms: AllTerms::new(reading.rule, reading.edges, &history, reading.miss),
             miss: reading.miss,
@@ -68,12 +81,18 @@ impl Subject {
         &self.seen
     }
 
-    /// Takes in what has come since the look before: `after` is everything since the move, `stayed` what those who stayed have
-    /// counted since that look.
-    pub fn observe(&mut self, reading: Reading<'_>, history: History, after: &Sample, stayed: &Sample) {
-        if self.history != history || self.miss != reading.miss {
-            self.terms = AllTerms::new(reading.rule, reading.edges, &history, reading.miss);
-            (self.history, self.miss) = (history, reading.miss);
+    /// Takes in what has come since the look before.
+    pub fn observe(&mut self, reading: Reading<'_>, look: Look<'_>) {
+        let TenantEvidence { before, after } = look.own;
+        let stayed = look.stayed;
+        let is_known = self.history.own == *before && self.history.stayed == *look.stayed_before;
+        if !is_known || self.miss != reading.miss {
+            self.history = History {
+                own: before.clone(),
+                stayed: look.stayed_before.clone(),
+            };
+            self.miss = reading.miss;
+            self.terms = AllTerms::new(reading.rule, reading.edges, &self.history, self.miss);
         }
         let new = after.since(&self.seen.counted).unwrap_or_else(|| {
             // A part of the figures has gone, with the gateway that had counted them. Nothing tells which of the buckets it was in.

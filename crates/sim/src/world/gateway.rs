@@ -229,12 +229,7 @@ impl Gateways {
 
     /// The versions that gateways which are heard serve a tenant.
     pub fn served(&self, cell: &CellName, tenant: &TenantName) -> impl Iterator<Item = (&str, Option<&Version>)> {
-        let heard = self
-            .registry
-            .iter()
-            .filter(|(_, registered)| !registered.lapsed && registered.caught_up);
-        let served = heard.filter_map(|(name, _)| Some((name.as_str(), self.all.get(name)?)));
-        served.map(move |(name, gateway)| {
+        self.heard().map(move |(name, gateway)| {
             let table = gateway.table.as_ref().and_then(|table| table.cells.get(cell));
             (name, table.and_then(|table| Some(&table.routes.get(tenant)?.version)))
         })
@@ -250,10 +245,14 @@ impl Gateways {
         routes.any(is_open)
     }
 
-    /// What those hold that are heard and have caught up.
-    fn tables(&self) -> impl Iterator<Item = &Desired> {
+    /// Those that are heard and have caught up.
+    fn heard(&self) -> impl Iterator<Item = (&str, &Gateway)> {
         let heard = self.registry.iter().filter(|(_, it)| !it.lapsed && it.caught_up);
-        heard.filter_map(|(name, _)| self.all.get(name)?.table.as_deref())
+        heard.filter_map(|(name, _)| Some((name.as_str(), self.all.get(name)?)))
+    }
+
+    fn tables(&self) -> impl Iterator<Item = &Desired> {
+        self.heard().filter_map(|(_, gateway)| gateway.table.as_deref())
     }
 
     /// What requests still reach in a cell, in words.

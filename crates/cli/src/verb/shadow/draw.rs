@@ -12,7 +12,7 @@ pub fn draw(document: &Document) -> String {
     for endpoint in &report.endpoints {
         draw_endpoint(endpoint, &mut text);
     }
-    text.push_str(&format!("{}: {}\n", word(report.verdict), report.reason));
+    text.push_str(&format!("{}: {}\n", report.verdict.in_words(), report.reason));
     draw_unmatched(&document.unmatched, &mut text);
     if !report.noise_measured && report.pairs > 0 {
         text.push_str(
@@ -29,7 +29,7 @@ fn draw_endpoint(endpoint: &EndpointReport, text: &mut String) {
     for field in told {
         text.push_str(&format!(
             "  {}: {}, {}\n    {}\n",
-            word(field.verdict),
+            field.verdict.in_words(),
             field.field,
             field.kind.in_words(),
             field.reason
@@ -51,7 +51,11 @@ fn draw_endpoint(endpoint: &EndpointReport, text: &mut String) {
     }
     if let Some(latency) = &endpoint.latency {
         let decision = &latency.decision;
-        text.push_str(&format!("  latency {}: {}\n", word(decision.verdict), decision.reason));
+        text.push_str(&format!(
+            "  latency {}: {}\n",
+            decision.verdict.in_words(),
+            decision.reason
+        ));
     }
     text.push('\n');
 }
@@ -73,14 +77,4 @@ fn draw_unmatched(unmatched: &Unmatched, text: &mut String) {
 
 fn count_pairs(pairs: u64) -> String {
     count(pairs as usize, "pair")
-}
-
-fn word(verdict: Verdict) -> &'static str {
-    match verdict {
-        Verdict::Pass => "pass",
-        Verdict::Fail => "fail",
-        Verdict::Inconclusive => "inconclusive",
-        Verdict::NoData => "no data",
-        Verdict::Error => "error",
-    }
 }

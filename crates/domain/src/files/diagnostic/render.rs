@@ -1,5 +1,6 @@
 //! The one place where diagnostics become text for people.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use annotate_snippets::renderer::DecorStyle;
@@ -20,24 +21,10 @@ pub fn render(diagnostics: &[Diagnostic], sources: &[Source], color: bool) -> St
     let mut drawn = String::new();
     for diagnostic in diagnostics {
         let source = sources.iter().find(|source| source.path == diagnostic.file);
-        let veiled = source.filter(|_| !diagnostic.hidden.is_empty());
-        let veiled = veiled.map(|source| veil(source, &diagnostic.hidden));
-        drawn.push_str(&renderer.render(&groups(diagnostic, veiled.as_ref().or(source))));
+        drawn.push_str(&renderer.render(&groups(diagnostic, source)));
         drawn.push_str("\n\n");
     }
     drawn
-}
-
-/// The text without what is hidden; every other byte stays where it is.
-fn veil(source: &Source, hidden: &[Range<usize>]) -> Source {
-    let bytes = source.text.bytes().enumerate();
-    let is_hidden = |at: usize| hidden.iter().any(|part| part.contains(&at));
-    // Line ends stay, so that lines keep their numbers.
-    let bytes = bytes.map(|(at, byte)| if byte != b'\n' && is_hidden(at) { b'*' } else { byte });
-    Source {
-        path: source.path.clone(),
-        text: String::from_utf8_lossy(&bytes.collect::<Vec<u8>>()).into_owned(),
-    }
 }
 
 fn groups<'a>(diagnostic: &'a Diagnostic, source: Option<&'a Source>) -> Vec<Group<'a>> {
@@ -80,9 +67,27 @@ fn snippet<'a>(
     let span = place.span.start - excerpt.start..place.span.end - excerpt.start;
     let annotation = AnnotationKind::Primary.span(span);
     let label = Some(diagnostic.label.as_str()).filter(|label| !label.is_empty());
-    Snippet::source(&text[excerpt])
+    Snippet::source(veiled(text, &excerpt, &diagnostic.hidden))
         .fold(false)
         .annotation(annotation.label(label))
+}
+
+/// A part of the text without what is hidden; every other byte stays where it is, and so do the ends of lines.
+fn veiled<'a>(text: &'a str, excerpt: &Range<usize>, hidden: &[Range<usize>]) -> Cow<'a, str> {
+    let overlap = |part: &Range<usize>| part.start.max(excerpt.start)..part.end.min(excerpt.end);
+    let mut parts = hidden.iter().map(overlap).filter(|part| !part.is_empty()).peekable();
+    let shown = &text[excerpt.clone()];
+    if parts.peek().is_none() {
+        return Cow::Borrowed(shown);
+    }
+    let mut bytes = shown.as_bytes().to_vec();
+    for part in parts {
+        let part = &mut bytes[part.start - excerpt.start..part.end - excerpt.start];
+        part.iter_mut()
+            .filter(|byte| **byte != b'\n')
+            .for_each(|byte| *byte = b'*');
+    }
+    Cow::Owned(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 /// The part of the text that is shown, and the line it begins on. The renderer measures all it is given, for each diagnostic
