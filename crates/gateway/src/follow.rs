@@ -205,7 +205,7 @@ pub(crate) async fn report(
         let Ok((returned, report)) = reported.await else { return };
         reporter = returned;
         match publisher.call::<_, ReportReply>(COUNTERS_PATH, &report).await {
-            Ok(ReportReply {}) => reporter.acknowledged(),
+            Ok(ReportReply { publisher }) => reporter.acknowledged(publisher),
             Err(error) => tracing::debug!(error = &error as &dyn Error, "counters not delivered"),
         }
     }

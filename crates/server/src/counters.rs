@@ -28,8 +28,9 @@ const SERIES_MAX: usize = 100_000;
 /// A series that nothing was added to for so long is forgotten.
 const IDLE_MS: i64 = 24 * 3_600_000;
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Counters {
+    publisher: String,
     table: Mutex<Table>,
 }
 
@@ -45,6 +46,8 @@ struct Table {
 /// The figures that one gateway process told last.
 #[derive(Debug, Default)]
 struct Told {
+    /// It knows this server, and has told it every series that there is.
+    everything: bool,
     series: HashMap<Key, (u64, Totals)>,
 }
 
@@ -61,6 +64,20 @@ struct Series {
 }
 
 impl Counters {
+    /// No figures yet. Gateways know this process of the server by `publisher`.
+    #[must_use]
+    pub fn new(publisher: &str) -> Self {
+        Self {
+            publisher: publisher.to_owned(),
+            table: Mutex::default(),
+        }
+    }
+
+    #[must_use]
+    pub fn publisher(&self) -> &str {
+        &self.publisher
+    }
+
     /// Adds what is new in a report. The same report twice adds nothing; neither does an older one that comes late.
     pub fn take(&self, report: &Report, adopted: bool, now: Timestamp) {
         let mut table = self.table();
@@ -92,6 +109,7 @@ impl Counters {
                 series.add(&added, mark.at_ms);
             }
         }
+        told.everything |= report.publisher.as_ref() == Some(&self.publisher) && !report.more;
         *newest = Some(now);
     }
 
@@ -143,11 +161,12 @@ impl Counters {
         sum
     }
 
-    /// Whether each of these gateway processes has told something: until then figures are not the whole.
+    /// Whether each of these gateway processes has told all that it has counted: until then figures are not the whole.
     #[must_use]
     pub fn has_heard(&self, processes: &[String]) -> bool {
         let table = self.table();
-        processes.iter().all(|process| table.gateways.contains_key(process))
+        let told = |process| table.gateways.get(process).is_some_and(|told| told.everything);
+        processes.iter().all(told)
     }
 
     /// When a gateway last told something.

@@ -74,9 +74,10 @@ impl Health {
         loop {
             let view = changes.borrow_and_update().clone();
             let monitors = monitors(&view.state);
+            let counters = (&*self.counters, self.is_whole());
             if let Err(error) = self
                 .watches
-                .follow(&monitors, &view.state, &self.counters, clock::now())
+                .follow(&monitors, &view.state, counters, clock::now())
                 .await
             {
                 // What is in memory is right; only a restart would miss it.
@@ -111,7 +112,7 @@ impl Health {
         let key = watch::Key::of(monitor);
         let now = Instant::now();
         let next = now + monitor.policy.interval.to_std().max(INTERVAL_MIN);
-        let age_ms = self.age_ms(clock::now());
+        let (age_ms, is_whole) = (self.age_ms(clock::now()), self.is_whole());
         let Some(watch) = self.watches.get_mut(&key) else {
             return;
         };
@@ -119,9 +120,7 @@ impl Health {
         if begun.is_some_and(|judged| judged.next > now) {
             return;
         }
-        // Of a gateway that this server has not heard yet nothing would be there that it has counted; but one that stays silent is not waited for.
-        let waited = self.began.elapsed().as_millis() > u128::from(AGE_MAX_MS);
-        if waited || self.counters.has_heard(&self.gateways.processes_known()) {
+        if is_whole {
             watch.look(monitor, &view.state, &self.counters);
         }
         // A wave that has just moved has nothing to be judged by: this look is what the next one is counted from.
@@ -154,6 +153,12 @@ impl Health {
         if let Err(error) = self.control.submit(&event, &self.incarnation.next_key("judged")).await {
             tracing::warn!(trouble = in_words(&error), wave = %monitor.wave, "cannot tell a judgement");
         }
+    }
+
+    /// Of a gateway that this server has not heard yet nothing would be there that it has counted; but one that stays silent is not waited for.
+    fn is_whole(&self) -> bool {
+        let waited = self.began.elapsed().as_millis() > u128::from(AGE_MAX_MS);
+        waited || self.counters.has_heard(&self.gateways.processes_known())
     }
 
     /// How old the newest counter is. While a gateway is silent, what the others tell is not the whole.

@@ -197,15 +197,16 @@ impl House {
         if control.mark().is_some() && tokens::after_restore(&store, &service, &file, clock::now()).await? {
             tracing::warn!(file = %file.display(), "wrote a token that the restored state knows");
         }
+        let incarnation = Incarnation::begin();
         let driver = ProcessDriver::new(layout.root(), options.executable.clone(), driver_options)?;
         Ok(Self {
             gateway_token: Secret::read_or_make(&layout.gateway_token(), "tgg_")?,
             gateways: Gateways::load(store, service).await?,
             control,
-            counters: Arc::default(),
+            counters: Arc::new(Counters::new(incarnation.name())),
             tls: project::tls(&project, &options.project_dir)?,
             driver: Arc::new(driver),
-            incarnation: Incarnation::begin(),
+            incarnation,
             options,
             layout,
             project,

@@ -72,6 +72,10 @@ fn laggards_are_left_behind_and_listed_and_who_migrates_meanwhile_moves_by_itsel
     shop.kill_server();
     shop.serve();
     set(&shop, "migrated", "bolt");
+    // The gateway serves acme from 1.1.0 a moment before it has confirmed to.
+    shop.wait_until("the first wave is baked", |shop| {
+        shop.status()["releases"][1]["waves"][0]["stage"] == "bake"
+    });
     shop.run(&["promote", "1.1.0", "--reason", "a test"]).succeeded();
     shop.wait_until("the release is completed", |shop| {
         shop.status()["releases"][1]["phase"] == "completed"

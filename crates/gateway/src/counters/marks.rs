@@ -4,7 +4,7 @@ use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 
 use super::{Counters, Series, SeriesKey};
-use crate::protocol::{BUCKET_MS, Mark, Report};
+use crate::protocol::{BUCKET_MS, Mark, Report, SeriesTotals};
 
 /// Rows in one report. With more series active than this, each is told less often than every second.
 const ROWS_PER_REPORT: usize = 2_000;
@@ -18,6 +18,8 @@ const FORGOTTEN_AFTER_MS: u64 = 600_000;
 pub(crate) struct Reporter {
     gateway: String,
     incarnation: String,
+    /// Who has acknowledged what `known` says is acknowledged.
+    publisher: Option<String>,
     known: Vec<Known>,
     closed: VecDeque<Mark>,
     /// The border up to which marks were taken.
@@ -48,6 +50,7 @@ impl Reporter {
         Self {
             gateway,
             incarnation,
+            publisher: None,
             known: Vec::new(),
             closed: VecDeque::new(),
             border_ms: now_ms / BUCKET_MS * BUCKET_MS,
@@ -68,7 +71,7 @@ impl Reporter {
         }
         let mut marks = self.closed_marks();
         let rows_left = ROWS_PER_REPORT.saturating_sub(self.sent.closed_rows);
-        let now = self.rows_of_now(rows_left);
+        let (now, more) = self.rows_of_now(rows_left);
         if !now.is_empty() {
             marks.push(Mark {
                 at_ms: now_ms,
@@ -78,12 +81,14 @@ impl Reporter {
         Report {
             gateway: self.gateway.clone(),
             incarnation: self.incarnation.clone(),
+            publisher: self.publisher.clone(),
+            more,
             marks,
         }
     }
 
-    /// The publisher has the last report.
-    pub(crate) fn acknowledged(&mut self) {
+    /// This publisher has the last report. One that was another before is to be told everything, also what has not changed since.
+    pub(crate) fn acknowledged(&mut self, publisher: String) {
         let sent = std::mem::take(&mut self.sent);
         for (position, changes) in sent.now {
             self.known[position].acknowledged = changes;
@@ -97,6 +102,10 @@ impl Reporter {
                 break;
             }
             self.closed.pop_front();
+        }
+        if self.publisher.as_ref() != Some(&publisher) {
+            self.publisher = Some(publisher);
+            self.known.iter_mut().for_each(|known| known.acknowledged = 0);
         }
     }
 
@@ -162,7 +171,8 @@ impl Reporter {
         marks
     }
 
-    fn rows_of_now(&mut self, rows_max: usize) -> Vec<crate::protocol::SeriesTotals> {
+    /// And whether there are more.
+    fn rows_of_now(&mut self, rows_max: usize) -> (Vec<SeriesTotals>, bool) {
         self.sent.now.clear();
         let count = self.known.len();
         let mut series = Vec::new();
@@ -178,6 +188,6 @@ impl Reporter {
             }
         }
         self.turn = (self.turn + looked_at).checked_rem(count).unwrap_or(0);
-        series
+        (series, looked_at < count)
     }
 }

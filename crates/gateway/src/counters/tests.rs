@@ -23,8 +23,15 @@ fn rows(report: Report) -> Vec<(u64, String, u64)> {
         .collect()
 }
 
-fn reporter() -> Reporter {
+fn new_reporter() -> Reporter {
     Reporter::new("g1".to_owned(), "1".to_owned(), BEGIN_MS)
+}
+
+/// One that `s1` has answered.
+fn reporter() -> Reporter {
+    let mut reporter = new_reporter();
+    reporter.acknowledged("s1".to_owned());
+    reporter
 }
 
 #[test]
@@ -35,11 +42,28 @@ fn only_what_is_new_is_told_and_again_until_it_is_acknowledged() {
     counted(&counters, "acme", 2);
     assert_eq!(report(2), [(2_000, "acme".to_owned(), 2)]);
     assert_eq!(report(3), [(3_000, "acme".to_owned(), 2)], "not acknowledged");
-    reporter.acknowledged();
+    reporter.acknowledged("s1".to_owned());
     let mut report = |seconds: u64| rows(reporter.report(&counters, BEGIN_MS + seconds * 1_000));
     assert_eq!(report(4), []);
     counted(&counters, "globex", 1);
     assert_eq!(report(5), [(5_000, "globex".to_owned(), 1)]);
+}
+
+#[test]
+fn a_publisher_that_knows_nothing_is_told_everything() {
+    let (counters, mut reporter) = (Counters::default(), new_reporter());
+    counted(&counters, "acme", 2);
+    let first = reporter.report(&counters, BEGIN_MS + 1_000);
+    assert_eq!((first.publisher, first.more), (None, false));
+    for publisher in ["s1", "s2"] {
+        reporter.acknowledged(publisher.to_owned());
+        for (second, told) in [(2, 1), (3, 0)] {
+            let report = reporter.report(&counters, BEGIN_MS + second * 1_000);
+            assert_eq!(report.publisher.as_deref(), Some(publisher));
+            assert_eq!(rows(report).len(), told, "acme has not changed");
+            reporter.acknowledged(publisher.to_owned());
+        }
+    }
 }
 
 #[test]
@@ -55,7 +79,7 @@ fn marks_stand_on_their_borders_until_they_are_acknowledged() {
         told,
         [acme(10_000, 5), acme(20_000, 10), acme(30_000, 15), acme(31_000, 15)]
     );
-    reporter.acknowledged();
+    reporter.acknowledged("s1".to_owned());
     assert_eq!(
         rows(reporter.report(&counters, BEGIN_MS + 4 * BUCKET_MS)),
         [],
@@ -71,10 +95,12 @@ fn a_report_is_bounded_and_every_series_gets_its_turn() {
     }
     let mut told = std::collections::BTreeSet::new();
     for second in 1..4 {
-        let rows = rows(reporter.report(&counters, BEGIN_MS + second * 1_000));
+        let report = reporter.report(&counters, BEGIN_MS + second * 1_000);
+        assert_eq!(report.more, second < 3);
+        let rows = rows(report);
         assert!(rows.len() <= 2_000);
         told.extend(rows.into_iter().map(|(_, tenant, _)| tenant));
-        reporter.acknowledged();
+        reporter.acknowledged("s1".to_owned());
     }
     assert_eq!(told.len(), 5_000);
 }
@@ -85,9 +111,9 @@ fn a_series_that_nothing_uses_is_forgotten() {
     counted(&counters, "acme", 1);
     let used = counters.series(&"globex".into(), &"2.0".into(), &"eu".into());
     drop(reporter.report(&counters, BEGIN_MS + 1_000));
-    reporter.acknowledged();
+    reporter.acknowledged("s1".to_owned());
     drop(reporter.report(&counters, BEGIN_MS + BUCKET_MS));
-    reporter.acknowledged();
+    reporter.acknowledged("s1".to_owned());
     assert_eq!(counters.all_series().len(), 2);
     drop(reporter.report(&counters, BEGIN_MS + 70 * BUCKET_MS));
     let left: Vec<_> = counters

@@ -21,13 +21,23 @@ pub const LATENCY_EDGES_MICROS: [u64; 56] = latency_edges();
 pub struct Report {
     pub gateway: String,
     pub incarnation: String,
+    /// Who acknowledged the reports before, by its own name of itself: what it has been told is not told again. `None` while nobody has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub publisher: Option<String>,
+    /// More series have changed than this report has room for.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub more: bool,
     /// Oldest first. Marks with `at_ms` on a border close a bucket; the last one is of now and closes none.
     pub marks: Vec<Mark>,
 }
 
 /// The answer to [`Report`]: the publisher has everything in it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct ReportReply {}
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct ReportReply {
+    /// A name of this process of the publisher. One that is new to the gateway knows nothing of earlier reports, and is told all figures.
+    #[serde(default)]
+    pub publisher: String,
+}
 
 /// Figures as they stood at one moment. A series that is not in it had not changed since the mark before, or comes in a
 /// later report where there are too many for one.

@@ -122,7 +122,7 @@ async fn answer(
                 *lost.status_mut() = http::StatusCode::SERVICE_UNAVAILABLE;
                 return Ok(lost);
             }
-            serde_json::to_vec(&ReportReply {}).unwrap()
+            serde_json::to_vec(&ReportReply::default()).unwrap()
         }
         other => panic!("{other}"),
     };

@@ -26,6 +26,8 @@ fn report(marks: &[(u64, u64, u64)]) -> Report {
     Report {
         gateway: "a".to_owned(),
         incarnation: "1".to_owned(),
+        publisher: Some("s".to_owned()),
+        more: false,
         marks: marks.iter().map(mark).collect(),
     }
 }
@@ -42,7 +44,7 @@ fn recent(counters: &Counters, now_ms: i64) -> u64 {
 
 #[test]
 fn figures_that_grow_become_differences_and_a_lost_call_loses_nothing() {
-    let counters = Counters::default();
+    let counters = Counters::new("s");
     counters.take(&report(&[(1_000, 10, 1)]), false, Timestamp(1_000));
     assert_eq!(total(&counters), (11, 1));
     // The call at 2,000 was lost.
@@ -52,7 +54,7 @@ fn figures_that_grow_become_differences_and_a_lost_call_loses_nothing() {
 
 #[test]
 fn the_same_report_twice_counts_once_and_a_late_one_not_at_all() {
-    let counters = Counters::default();
+    let counters = Counters::new("s");
     let now = Timestamp(40_000);
     counters.take(&report(&[(30_000, 10, 0), (31_000, 12, 0)]), false, now);
     counters.take(&report(&[(30_000, 10, 0), (31_000, 12, 0)]), false, now);
@@ -62,7 +64,7 @@ fn the_same_report_twice_counts_once_and_a_late_one_not_at_all() {
 
 #[test]
 fn what_a_gateway_counted_before_this_server_began_is_of_no_known_time() {
-    let counters = Counters::default();
+    let counters = Counters::new("s");
     counters.take(&report(&[(1_000, 5_000, 50)]), true, Timestamp(1_000));
     assert_eq!(total(&counters), (0, 0));
     counters.take(&report(&[(2_000, 5_010, 51)]), true, Timestamp(2_000));
@@ -71,7 +73,7 @@ fn what_a_gateway_counted_before_this_server_began_is_of_no_known_time() {
 
 #[test]
 fn only_the_last_ten_minutes_are_recent() {
-    let counters = Counters::default();
+    let counters = Counters::new("s");
     for minute in 1..=20 {
         counters.take(&report(&[(minute * 60_000, minute * 10, 0)]), false, Timestamp(0));
     }
@@ -91,7 +93,7 @@ fn what_the_client_did_wrong_is_no_failure_of_the_service() {
 
 #[test]
 fn gateways_that_are_gone_are_forgotten_and_their_counts_stay() {
-    let counters = Counters::default();
+    let counters = Counters::new("s");
     counters.take(&report(&[(1_000, 10, 0)]), false, Timestamp(1_000));
     counters.tidy(&[], Timestamp(2_000));
     assert!(counters.table().gateways.is_empty());

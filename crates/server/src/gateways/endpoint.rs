@@ -131,7 +131,9 @@ fn json(table: Option<Bytes>, tell_routes: bool) -> Response {
 async fn counters(State(endpoint): State<Arc<Endpoint>>, Json(report): Json<Report>) -> Json<ReportReply> {
     let adopted = endpoint.gateways.was_adopted(&report.gateway, &report.incarnation);
     endpoint.counters.take(&report, adopted, clock::now());
-    Json(ReportReply {})
+    Json(ReportReply {
+        publisher: endpoint.counters.publisher().to_owned(),
+    })
 }
 
 fn lease_ms() -> u64 {

@@ -76,6 +76,8 @@ fn told(counters: &Counters, incarnation: &str, adopted: bool, at_ms: u64, rows:
     let report = Report {
         gateway: "a".to_owned(),
         incarnation: incarnation.to_owned(),
+        publisher: Some("s".to_owned()),
+        more: false,
         marks: vec![Mark {
             at_ms,
             series: rows.iter().map(row).collect(),
@@ -86,7 +88,8 @@ fn told(counters: &Counters, incarnation: &str, adopted: bool, at_ms: u64, rows:
 
 async fn follow(watches: &mut Watches, monitors: &[Monitor], moved: &[&str], counters: &Counters, now_ms: i64) {
     let (state, now) = (state(moved), Timestamp(now_ms));
-    watches.follow(monitors, &state, counters, now).await.unwrap();
+    let heard = counters.has_heard(&["a/1".to_owned()]);
+    watches.follow(monitors, &state, (counters, heard), now).await.unwrap();
 }
 
 fn evidence(watches: &mut Watches, monitor: &Monitor, moved: &[&str], counters: &Counters) -> Evidence {
@@ -104,7 +107,7 @@ fn look(watches: &mut Watches, monitor: &Monitor, moved: &[&str], counters: &Cou
 #[tokio::test]
 async fn a_tenant_is_compared_with_itself_and_with_those_who_stayed() {
     let store = Store::memory();
-    let counters = Counters::default();
+    let counters = Counters::new("s");
     let mut watches = Watches::new(store.clone(), service());
     count(
         &counters,
@@ -134,7 +137,7 @@ async fn a_tenant_is_compared_with_itself_and_with_those_who_stayed() {
 
 #[tokio::test]
 async fn a_second_attempt_starts_from_nothing() {
-    let counters = Counters::default();
+    let counters = Counters::new("s");
     let mut watches = Watches::new(Store::memory(), service());
     count(&counters, 1_000, &[("acme", "1.0.0", 100, 0)]);
     let first = monitor(&["acme"]);
@@ -150,14 +153,14 @@ async fn a_second_attempt_starts_from_nothing() {
 #[tokio::test]
 async fn the_history_outlives_the_server_and_ends_with_the_wave() {
     let store = Store::memory();
-    let counters = Counters::default();
+    let counters = Counters::new("s");
     count(&counters, 1_000, &[("acme", "1.0.0", 100, 2), ("bolt", "1.0.0", 40, 0)]);
     let mut watches = Watches::new(store.clone(), service());
     follow(&mut watches, &[monitor(&["acme"])], &["acme"], &counters, 1_000).await;
     let both = monitor(&["acme", "bolt"]);
     follow(&mut watches, from_ref(&both), &["acme", "bolt"], &counters, 1_000).await;
     let mut watches = Watches::new(store.clone(), service());
-    let counters = Counters::default();
+    let counters = Counters::new("s");
     follow(&mut watches, from_ref(&both), &["acme", "bolt"], &counters, 9_000).await;
     let found = evidence(&mut watches, &both, &["acme", "bolt"], &counters);
     assert_eq!(found.tenants["acme"].before.requests, 100);
@@ -168,23 +171,32 @@ async fn the_history_outlives_the_server_and_ends_with_the_wave() {
 
 #[tokio::test]
 async fn a_move_that_no_server_saw_is_compared_with_what_gateways_counted_before_it() {
-    let counters = Counters::default();
-    let mut watches = Watches::new(Store::memory(), service());
+    let counters = Counters::new("s");
+    let store = Store::memory();
+    let mut watches = Watches::new(store.clone(), service());
     let acme = monitor(&["acme"]);
     // The server was killed between the move and the next look; the gateway calls after the first one.
     follow(&mut watches, from_ref(&acme), &["acme"], &counters, 1_000).await;
     let rows = [("acme", "1.0.0", 100, 2), ("acme", "2.0.0", 7, 0)];
     told(&counters, "1", true, 2_000, &rows);
+    follow(&mut watches, from_ref(&acme), &["acme"], &counters, 2_000).await;
     let found = evidence(&mut watches, &acme, &["acme"], &counters);
     let (before, after) = (&found.tenants["acme"].before, &found.tenants["acme"].after);
     assert_eq!((before.requests, before.errors), (100, 2));
     assert_eq!(after.requests, 0, "what came before the server is not told apart");
+
+    // The next one is told of 1.0.0 no more: nothing is sent there.
+    let (mut watches, counters) = (Watches::new(store, service()), Counters::new("s"));
+    told(&counters, "1", true, 3_000, &rows[1..]);
+    follow(&mut watches, from_ref(&acme), &["acme"], &counters, 3_000).await;
+    let before = &evidence(&mut watches, &acme, &["acme"], &counters).tenants["acme"].before;
+    assert_eq!((before.requests, before.errors), (100, 2));
 }
 
 #[tokio::test]
 async fn a_restart_of_the_server_loses_no_request_that_a_gateway_counted() {
     let store = Store::memory();
-    let counters = Counters::default();
+    let counters = Counters::new("s");
     // An earlier attempt failed on acme.
     count(
         &counters,
@@ -206,7 +218,7 @@ async fn a_restart_of_the_server_loses_no_request_that_a_gateway_counted() {
 
     for boot in 1..=2 {
         let mut watches = Watches::new(store.clone(), service());
-        let counters = Counters::default();
+        let counters = Counters::new("s");
         follow(&mut watches, from_ref(&both), &["acme", "bolt"], &counters, 3_000).await;
         assert_eq!(after(&mut watches, &counters), [(0, 0), (0, 0)], "nothing is heard yet");
         // Counted while no server listened, by a gateway that goes on and by one that began since.
@@ -244,7 +256,7 @@ async fn what_was_seen_outlives_the_server_and_no_bucket_counts_twice() {
             ("bolt", "2.0.0", good, 0),
         ]
     };
-    let counters = Counters::default();
+    let counters = Counters::new("s");
     let mut watches = Watches::new(store.clone(), service());
     count(&counters, 1_000, &rows(0, 0));
     follow(&mut watches, from_ref(&both), &moved, &counters, 1_000).await;
@@ -254,7 +266,7 @@ async fn what_was_seen_outlives_the_server_and_no_bucket_counts_twice() {
     watches.keep(Timestamp(2_000)).await.unwrap();
 
     let mut watches = Watches::new(store.clone(), service());
-    let counters = Counters::default();
+    let counters = Counters::new("s");
     follow(&mut watches, from_ref(&both), &moved, &counters, 3_000).await;
     told(&counters, "1", true, 4_000, &rows(400, 2));
     assert_eq!(look(&mut watches, &both, &moved, &counters), before);
@@ -278,16 +290,29 @@ async fn what_was_seen_outlives_the_server_and_no_bucket_counts_twice() {
 
 #[test]
 fn figures_are_the_whole_when_every_gateway_has_told_its_own() {
-    let counters = Counters::default();
+    let counters = Counters::new("s");
     let known = ["a/1".to_owned(), "a/2".to_owned()];
     count(&counters, 1_000, &[("acme", "1.0.0", 1, 0)]);
     assert!(counters.has_heard(&known[..1]));
     assert!(!counters.has_heard(&known));
+    let report = |publisher: Option<&str>, more| Report {
+        gateway: "a".to_owned(),
+        incarnation: "2".to_owned(),
+        publisher: publisher.map(str::to_owned),
+        more,
+        marks: Vec::new(),
+    };
+    for (publisher, more) in [(None, false), (Some("the server before"), false), (Some("s"), true)] {
+        counters.take(&report(publisher, more), true, Timestamp(1_000));
+        assert!(!counters.has_heard(&known), "{publisher:?}");
+    }
+    counters.take(&report(Some("s"), false), true, Timestamp(1_000));
+    assert!(counters.has_heard(&known));
 }
 
 #[tokio::test]
 async fn a_resumed_wave_keeps_the_history_of_those_who_stay_on_it() {
-    let counters = Counters::default();
+    let counters = Counters::new("s");
     let mut watches = Watches::new(Store::memory(), service());
     count(&counters, 1_000, &[("acme", "1.0.0", 100, 0)]);
     let first = monitor(&["acme"]);
@@ -321,7 +346,7 @@ fn a_verdict_is_news_when_it_changes_and_numbers_only_now_and_then() {
 #[tokio::test]
 async fn counters_that_are_old_or_missing_are_never_healthy() {
     let one = monitor(&["acme"]);
-    let counters = Counters::default();
+    let counters = Counters::new("s");
     let mut watches = Watches::new(Store::memory(), service());
     follow(&mut watches, from_ref(&one), &["acme"], &counters, 1_000).await;
     let watch = watches.get_mut(&watch::Key::of(&one)).unwrap();

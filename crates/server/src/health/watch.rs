@@ -119,12 +119,12 @@ impl Watches {
         self.watches.get_mut(key)
     }
 
-    /// Begins to watch whom `monitors` name and forgets whom they do not.
+    /// Begins to watch whom `monitors` name and forgets whom they do not. `heard` says that the counters are the whole.
     pub async fn follow(
         &mut self,
         monitors: &[Monitor],
         state: &Service,
-        counters: &Counters,
+        (counters, heard): (&Counters, bool),
         now: Timestamp,
     ) -> Result<(), StoreError> {
         self.read().await?;
@@ -153,6 +153,10 @@ impl Watches {
                 };
                 changes.push(put(&name, &history));
                 self.kept.get_or_insert_default().push((name, history));
+            }
+            if heard {
+                let found = watch.complete(monitor, counters);
+                changes.extend(completed(self.kept.iter_mut().flatten(), &found, monitor));
             }
         }
         self.forget(monitors, &mut changes);
@@ -252,6 +256,26 @@ fn earlier<'a>(kept: impl Iterator<Item = &'a (String, History)>, key: &Key) -> 
     kept.flat_map(|(_, history)| &history.before).collect()
 }
 
+/// Writes down the histories that were found late.
+fn completed<'a>(
+    kept: impl Iterator<Item = &'a mut (String, History)>,
+    found: &BTreeMap<TenantName, Totals>,
+    monitor: &Monitor,
+) -> Vec<FactChange> {
+    let mut changes = Vec::new();
+    let key = Key::of(monitor);
+    for (name, history) in kept.filter(|(_, history)| !found.is_empty() && history.of == key) {
+        let late = found.iter().filter(|(tenant, _)| history.before.contains_key(*tenant));
+        let late: BTreeMap<TenantName, Totals> =
+            late.map(|(tenant, before)| (tenant.clone(), before.clone())).collect();
+        if !late.is_empty() {
+            history.before.extend(late);
+            changes.push(put(name, history));
+        }
+    }
+    changes
+}
+
 /// Where counting begins for those who are on a version that the wave has left, and are not of the wave.
 fn stayed(monitor: &Monitor, state: &Service, counters: &Counters) -> BTreeMap<(TenantName, Version), Totals> {
     let left: BTreeSet<&Version> = monitor.tenants.values().flatten().collect();
@@ -314,6 +338,23 @@ impl Watch {
             self.moved.insert(tenant.clone(), Moved { before, start });
         }
         begun
+    }
+
+    /// The history of those who moved while no server looked, or before one that had just begun had heard of them. What gateways have counted of
+    /// the version that they came from is from before the move: nothing is sent there any more.
+    fn complete(&mut self, monitor: &Monitor, counters: &Counters) -> BTreeMap<TenantName, Totals> {
+        let mut found = BTreeMap::new();
+        for (tenant, moved) in self.moved.iter_mut().filter(|(_, moved)| moved.before.requests == 0) {
+            let Some(Some(from)) = monitor.tenants.get(tenant) else {
+                continue;
+            };
+            moved.before = counters.between(tenant, from, &ByGateway::new());
+            moved.before.add(&counters.total(tenant, from));
+            if moved.before.requests > 0 {
+                found.insert(tenant.clone(), moved.before.clone());
+            }
+        }
+        found
     }
 
     /// Looks at what has come since the last look.
@@ -387,18 +428,8 @@ impl Watch {
                 after
             }
         };
-        let before = match monitor.tenants.get(tenant)? {
-            // It moved while no server looked, or before one that had just begun had heard of it. What gateways have counted of the version
-            // that it came from is from before the move: nothing is sent there any more.
-            Some(from) if moved.before.requests == 0 => {
-                let mut before = counters.between(tenant, from, &ByGateway::new());
-                before.add(&counters.total(tenant, from));
-                before
-            }
-            Some(_) | None => moved.before.clone(),
-        };
         Some(TenantEvidence {
-            before: before.sample(),
+            before: moved.before.sample(),
             after: after.sample(),
         })
     }
