@@ -1,13 +1,16 @@
 //! Gates: checks that a wave must pass before its tenants move. A gate is a file here and a line in [`GATES`].
 
 mod command;
+mod expectation;
+mod http;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::pin::Pin;
 
 use serde::Serialize;
-use serde_json::Value;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
 use tidegate_domain::event::Judgement;
 use tidegate_domain::files::GateMistake;
 use tidegate_domain::id::{CellName, ComponentName, Version, WaveName};
@@ -44,7 +47,7 @@ pub struct TargetSlot {
 }
 
 /// Every gate there is.
-pub const GATES: &[Gate] = &[command::GATE];
+pub const GATES: &[Gate] = &[command::GATE, http::GATE];
 
 #[must_use]
 pub fn find(name: &str) -> Option<&'static Gate> {
@@ -62,6 +65,16 @@ pub fn check(gate: &GateUse) -> Result<(), GateMistake> {
             known: GATES.iter().map(|gate| gate.name).collect(),
         }),
     }
+}
+
+/// What a playbook's `with:` says. Left out it says nothing, and each gate tells what it lacks.
+fn told<T: DeserializeOwned>(with: &Value) -> Result<T, String> {
+    let with = if with.is_null() {
+        Value::Object(Map::new())
+    } else {
+        with.clone()
+    };
+    serde_json::from_value(with).map_err(|error| error.to_string())
 }
 
 /// The names of all gates, for a message.

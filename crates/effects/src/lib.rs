@@ -1,7 +1,8 @@
-//! What touches the outside: the drivers that make slots run, and the gates that check them.
+//! What touches the outside: the drivers that make slots run, the gates that check them, and the way to other machines.
 //!
 //! The crate refuses to know *when* to do anything: it is handed a wish ([`tidegate_domain::desired`]) and reports facts
 //! ([`tidegate_domain::observed`]). It knows no plan, no wave and no store.
 
 pub mod drivers;
 pub mod gates;
+pub mod wire;

@@ -14,13 +14,13 @@ use tidegate_domain::id::{Actor, ServiceName, Version};
 use tidegate_domain::release::Companion;
 use tidegate_domain::service::{CompanionPhase, Service};
 use tidegate_domain::time::Timestamp;
+use tidegate_effects::wire::Wire;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use crate::clock;
 use crate::control::{Control, in_words};
 use crate::incarnation::Incarnation;
-use crate::wire::Wire;
 
 /// From one question to the next.
 const ASKED_EVERY: Duration = Duration::from_secs(1);

@@ -5,7 +5,6 @@
 
 mod waiters;
 
-use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,6 +15,7 @@ use tidegate_domain::service::Service;
 use tidegate_domain::step::Refused;
 use tidegate_domain::time::Timestamp;
 use tidegate_domain::waiting::Waiting;
+pub(crate) use tidegate_effects::wire::in_words;
 use tidegate_engine::{TurnError, Turned, first_answer, load, put_event, turn};
 use tidegate_store::{Store, StoreError};
 use tokio::sync::{Notify, watch};
@@ -284,17 +284,6 @@ async fn stand_still(store: &Store, service: &ServiceName) -> Result<Turned, Tur
         changed: false,
         more: false,
     })
-}
-
-/// An error with all its causes, as one sentence.
-pub(crate) fn in_words(error: &dyn Error) -> String {
-    let mut words = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        words.push_str(&format!(": {error}"));
-        cause = error.source();
-    }
-    words
 }
 
 #[cfg(test)]

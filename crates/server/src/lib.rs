@@ -41,7 +41,6 @@ mod stop;
 mod supervise;
 mod table;
 pub mod webhooks;
-pub mod wire;
 
 pub use project::ProjectError;
 pub use restored::{RestoreError, Restored, ServiceRestored, restore};

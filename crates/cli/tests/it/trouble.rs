@@ -36,6 +36,36 @@ fn a_gate_that_cannot_be_used_is_shown_with_its_place_when_it_is_planned() {
         .says("`command`?");
     with(&shop, "{uses: command, with: {command: []}}").says("`command` names no program");
     with(&shop, "{uses: command, with: {comand: [x]}}").says("unknown field `comand`");
+    with(&shop, "{uses: http, with: {component: api, path: healthz}}").says("`path: healthz` does not begin with `/`");
+    let hotfix = "hotfix: {bake: {least: 0s, longest: 0s, requests: 0}, gates: [{uses: http}]}\n";
+    let written = std::fs::read_to_string(shop.workspace.path(playbook)).unwrap();
+    shop.workspace.write(playbook, &format!("{written}{hotfix}"));
+    let refused = shop.run(&["plan", "1.1.0.yaml"]).ended_with(1);
+    refused.says("say `component` and `path`, or `url`");
+}
+
+#[test]
+fn a_wave_is_switched_when_its_new_instances_answer_as_expected() {
+    let shop = Shop::installed("300ms");
+    let gate = |expected: &str| {
+        format!(
+            "{{uses: http, with: {{component: api, path: /points/ada, headers: {{x-tidegate-tenant: acme}}, expect: [{{at: /points, equals: {expected}}}]}}}}"
+        )
+    };
+    let (playbook, first) = ("playbooks/two-waves.yaml", "{name: first, select: {opt_in: true}");
+    let gated = format!("{first}, gates: [{}]", gate("-1"));
+    shop.workspace.replace(playbook, first, &gated);
+    let held = shop
+        .run(&["apply", "1.1.0.yaml", "--wait", "--timeout", "60s"])
+        .ended_with(4);
+    held.says("/points is 0, expected is -1");
+    assert_eq!(shop.served_by("acme").as_deref(), Some("1.0.0"));
+    shop.workspace.replace(playbook, &gate("-1"), &gate("0"));
+    shop.run(&["abort", "1.1.0", "--reason", "the gate was wrong"])
+        .succeeded();
+    shop.run(&["apply", "1.1.0.yaml", "--wait", "--timeout", "60s"])
+        .succeeded();
+    assert_eq!(shop.served_by("acme").as_deref(), Some("1.1.0"));
 }
 
 #[test]

@@ -25,7 +25,8 @@ pub fn check_gates(sources: &[Source], check: impl Fn(&GateUse) -> Result<(), Ga
     let found = sources.iter().filter(is_playbook).flat_map(|source| {
         let mut report = Report::new(source);
         if let Some(tree) = tree::read(&mut report) {
-            let gates = tree.items_of("waves").iter().flat_map(|wave| wave.items_of("gates"));
+            let places = tree.items_of("waves").iter().chain(tree.field("hotfix"));
+            let gates = places.flat_map(|place| place.items_of("gates"));
             report.extend(gates.filter_map(|gate| finding(gate, &check)));
         }
         report.diagnostics()

@@ -1,5 +1,5 @@
-//! The gate `command`: a program that ends with 0 passes, one that ends otherwise fails, one that cannot be run or does not
-//! end in time is an error.
+//! The gate `command`: a program that ends with 0 passes, one that ends otherwise fails, one that cannot be run, is killed or does not
+//! end in time is an error. What it prints as JSON can be asked for values.
 
 use std::env;
 use std::process::{ExitStatus, Output, Stdio};
@@ -12,7 +12,8 @@ use tidegate_domain::time::Duration as Span;
 use tokio::process::Command;
 use tokio::time::timeout;
 
-use super::{Gate, Running, Target};
+use super::expectation::{self, Expectation};
+use super::{Gate, Running, Target, told};
 
 pub const GATE: Gate = Gate {
     name: "command",
@@ -33,6 +34,13 @@ struct With {
     /// Variables of the server that it gets besides [`KEPT`]. The others may hold secrets of the components.
     #[serde(default)]
     environment: Vec<String>,
+    /// Codes that say that the version failed; then any other than these and 0 says that the program did not do its work. Where none is listed, all
+    /// but 0 do.
+    #[serde(default)]
+    failure_codes: Vec<i32>,
+    /// What the program has to print as one JSON document, once it has ended with 0.
+    #[serde(default)]
+    expect: Vec<Expectation>,
 }
 
 /// Variables of the server that every gate gets.
@@ -53,10 +61,14 @@ fn ten_minutes() -> Span {
 }
 
 fn read(with: &Value) -> Result<With, String> {
-    let with: With = serde_json::from_value(with.clone()).map_err(|error| error.to_string())?;
+    let with: With = told(with)?;
     if with.environment.iter().any(|name| name == "TIDEGATE_TOKEN") {
         return Err("a gate is no client of the control plane: it gets no `TIDEGATE_TOKEN`".to_owned());
     }
+    if with.failure_codes.contains(&0) {
+        return Err("`failure_codes` holds 0, which passes".to_owned());
+    }
+    expectation::check(&with.expect)?;
     match with.command.first() {
         Some(program) if !program.is_empty() => Ok(with),
         Some(_) | None => Err("`command` names no program".to_owned()),
@@ -99,7 +111,7 @@ async fn judge(with: &With, target: &Target) -> Judgement {
     match timeout(with.timeout.to_std(), child.wait_with_output()).await {
         Ok(Ok(output)) => {
             group.has_ended();
-            ended(program, &output)
+            ended(with, &output)
         }
         Ok(Err(error)) => Judgement::new(Verdict::Error, format!("`{program}` cannot be waited for: {error}")),
         Err(_) => Judgement::new(
@@ -109,17 +121,19 @@ async fn judge(with: &With, target: &Target) -> Judgement {
     }
 }
 
-fn ended(program: &str, output: &Output) -> Judgement {
-    let words = last_words(output);
-    let verdict = if output.status.success() {
-        Verdict::Pass
-    } else {
-        Verdict::Fail
+fn ended(with: &With, output: &Output) -> Judgement {
+    let ended = format!("`{}` ended with {}", with.command[0], in_words(output.status));
+    if output.status.success() && !with.expect.is_empty() {
+        let judged = expectation::judge(&with.expect, &output.stdout);
+        return Judgement::new(judged.verdict, format!("{ended}: {}", judged.reason));
+    }
+    let verdict = match output.status.code() {
+        Some(0) => Verdict::Pass,
+        Some(code) if with.failure_codes.is_empty() || with.failure_codes.contains(&code) => Verdict::Fail,
+        // It was killed, or did not do its work: that says nothing about the version.
+        Some(_) | None => Verdict::Error,
     };
-    Judgement::new(
-        verdict,
-        format!("`{program}` ended with {}{words}", in_words(output.status)),
-    )
+    Judgement::new(verdict, format!("{ended}{}", last_words(output)))
 }
 
 fn in_words(status: ExitStatus) -> String {

@@ -1,22 +1,20 @@
 //! One question to the server of another service.
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::body::Bytes;
-use axum::http::{Request, StatusCode, Uri, header};
+use axum::http::{Request, StatusCode, header};
 use http_body_util::Full;
 use serde::Deserialize;
 use tidegate_domain::files::OtherService;
 use tidegate_domain::release::Companion;
 use tidegate_domain::service::CompanionPhase;
 use tidegate_effects::drivers::process::reveal;
-use tokio::net::lookup_host;
+use tidegate_effects::wire::Wire;
 use tokio::time::timeout;
 
 use super::Question;
 use crate::control::in_words;
-use crate::wire::{Peer, Wire};
 
 /// From the name to the end of the answer.
 const WITHIN: Duration = Duration::from_secs(5);
@@ -60,27 +58,17 @@ async fn ask(
     token: &str,
     companion: &Companion,
 ) -> Result<(StatusCode, Bytes), String> {
-    let unreached = |error: &dyn std::error::Error| format!("its server cannot be reached: {}", in_words(error));
-    let uri: Uri = server.server.as_str().parse().map_err(|error| unreached(&error))?;
-    let tls = uri.scheme_str() == Some("https");
-    let (Some(authority), Some(host)) = (uri.authority(), uri.host()) else {
-        return Err("its server has no address".to_owned());
-    };
-    let port = uri.port_u16().unwrap_or(if tls { 443 } else { 80 });
-    let found = lookup_host((host, port)).await.map_err(|error| unreached(&error))?;
-    let addresses: Vec<SocketAddr> = found.collect();
-    let request = Request::get(format!("/v1/releases/{}", companion.version))
-        .header(header::HOST, authority.as_str())
+    let address = format!(
+        "{}/v1/releases/{}",
+        server.server.as_str().trim_end_matches('/'),
+        companion.version
+    );
+    let request = Request::get(address)
         .header(header::AUTHORIZATION, format!("Bearer {token}"))
-        .header(header::CONNECTION, "close")
         .body(Full::new(Bytes::new()))
         .map_err(|_| "the token cannot stand in a request".to_owned())?;
-    let peer = Peer {
-        addresses: &addresses,
-        certified: tls.then_some(host),
-    };
-    let answer = wire.exchange(peer, request, Some(BYTES_MAX)).await;
-    answer.map_err(|error| unreached(&error))
+    let answer = wire.call(request, BYTES_MAX).await;
+    answer.map_err(|error| format!("its server cannot be reached: {}", in_words(&error)))
 }
 
 pub(super) fn told(body: &[u8], question: &Question) -> Result<CompanionPhase, String> {

@@ -7,12 +7,12 @@ use axum::http::{Request, StatusCode, header};
 use http_body_util::Full;
 #[cfg(test)]
 use rustls::RootCertStore;
+use tidegate_effects::wire::{Peer, Wire, WireError};
 use tokio::time::timeout;
 
 use super::reach::{Reach, Target, TargetError};
 use super::signature::Key;
 use crate::clock;
-use crate::wire::{Peer, Wire, WireError};
 
 /// From the name to the status of the answer.
 const WITHIN: Duration = Duration::from_secs(10);

@@ -42,6 +42,36 @@ async fn what_cannot_be_run_is_an_error() {
 }
 
 #[tokio::test]
+async fn a_program_that_did_not_do_its_work_says_nothing_about_the_version() {
+    // As k6 does it: 99 is a threshold that was crossed, the others are its own troubles.
+    for (code, verdict) in [(0, Verdict::Pass), (99, Verdict::Fail), (107, Verdict::Error)] {
+        let with = json!({"command": ["sh", "-c", format!("exit {code}")], "failure_codes": [99]});
+        assert_eq!(said(with).await.0, verdict, "{code}");
+    }
+    assert_eq!(
+        said(json!({"command": ["sh", "-c", "kill -9 $$"]})).await.0,
+        Verdict::Error
+    );
+    let refused = (GATE.validate)(&json!({"command": ["true"], "failure_codes": [0]}));
+    assert!(refused.unwrap_err().contains("0, which passes"));
+}
+
+#[tokio::test]
+async fn what_it_prints_is_asked_for_values() {
+    let prints = |p95: &str| {
+        let print = format!("echo noise >&2; echo '{{\"p95\": {p95}}}'");
+        json!({"command": ["sh", "-c", print], "expect": [{"at": "/p95", "at_most": 300}]})
+    };
+    let passed = (Verdict::Pass, "`sh` ended with code 0: /p95 is 299".to_owned());
+    assert_eq!(said(prints("299")).await, passed);
+    let failed = "`sh` ended with code 0: /p95 is 301, expected is at most 300".to_owned();
+    assert_eq!(said(prints("301")).await, (Verdict::Fail, failed));
+    assert_eq!(said(prints("oops")).await.0, Verdict::Error);
+    let refused = (GATE.validate)(&json!({"command": ["true"], "expect": [{"at": "p95", "at_most": 1}]}));
+    assert!(refused.unwrap_err().contains("write `/p95`"));
+}
+
+#[tokio::test]
 async fn one_that_hangs_is_killed_with_all_it_started() {
     let begun = Instant::now();
     let with = json!({"command": ["sh", "-c", "sleep 600 & sleep 600"], "timeout": "100ms"});

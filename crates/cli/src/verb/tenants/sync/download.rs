@@ -1,13 +1,11 @@
 //! The list of all tenants from a web server: one GET, over TLS as this machine believes it, no redirection followed.
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderName, HeaderValue, Request, StatusCode, Uri, header};
+use http::{HeaderName, HeaderValue, Request, StatusCode, Uri};
 use http_body_util::Full;
-use tidegate_server::wire::{Peer, Wire};
-use tokio::net::lookup_host;
+use tidegate_effects::wire::{Wire, is_this_machine};
 
 use crate::error::CliError;
 use crate::runtime;
@@ -17,14 +15,6 @@ const WITHIN: Duration = Duration::from_secs(60);
 /// More than a list of every tenant there is.
 const BYTES_MAX: usize = 64 << 20;
 
-/// Where it is.
-struct Place<'a> {
-    uri: &'a Uri,
-    host: &'a str,
-    port: u16,
-    tls: bool,
-}
-
 /// What the server answers; `header_from` names the variable that holds a header.
 pub fn text(url: &str, header_from: Option<&str>) -> Result<String, CliError> {
     let wrong = || {
@@ -33,25 +23,18 @@ pub fn text(url: &str, header_from: Option<&str>) -> Result<String, CliError> {
     };
     let uri: Uri = url.parse().map_err(|_| wrong())?;
     let host = uri.host().filter(|host| !host.is_empty()).ok_or_else(wrong)?;
-    let tls = match uri.scheme_str() {
-        Some("https") => true,
-        Some("http") if is_this_machine(host) => false,
+    match uri.scheme_str() {
+        Some("https") => {}
+        Some("http") if is_this_machine(host) => {}
         Some("http") => {
             return Err(CliError::new(format!("`{url}` would be asked for without encryption"))
                 .help("use https; http is for a server on this machine"));
         }
         Some(_) | None => return Err(wrong()),
-    };
-    let port = uri.port_u16().unwrap_or(if tls { 443 } else { 80 });
-    let place = Place {
-        uri: &uri,
-        host: host.trim_start_matches('[').trim_end_matches(']'),
-        port,
-        tls,
-    };
+    }
     let header = header_from.map(header_in).transpose()?;
     let failed = || CliError::new(format!("cannot get the list of tenants from `{url}`"));
-    let asked = async { tokio::time::timeout(WITHIN, ask(&place, header)).await };
+    let asked = async { tokio::time::timeout(WITHIN, ask(&uri, header)).await };
     let answered = runtime::serving()?
         .block_on(asked)
         .map_err(|_| CliError::timed_out(format!("`{url}` did not answer within {} s", WITHIN.as_secs())))?;
@@ -66,10 +49,6 @@ pub fn text(url: &str, header_from: Option<&str>) -> Result<String, CliError> {
     }
     String::from_utf8(body.to_vec())
         .map_err(|error| CliError::new(format!("what `{url}` answers is not text")).because(error))
-}
-
-fn is_this_machine(host: &str) -> bool {
-    matches!(host, "localhost" | "127.0.0.1" | "[::1]")
 }
 
 /// Its text is a secret, so no message repeats it.
@@ -88,20 +67,10 @@ fn header_in(variable: &str) -> Result<(HeaderName, HeaderValue), CliError> {
 
 type AskError = Box<dyn std::error::Error + Send + Sync>;
 
-async fn ask(place: &Place<'_>, header: Option<(HeaderName, HeaderValue)>) -> Result<(StatusCode, Bytes), AskError> {
-    let path = place.uri.path_and_query().map_or("/", |path| path.as_str());
-    let authority = place.uri.authority().map_or(place.host, |authority| authority.as_str());
-    let mut request = Request::get(path)
-        .header(header::HOST, authority)
-        .header(header::CONNECTION, "close")
-        .body(Full::default())?;
+async fn ask(uri: &Uri, header: Option<(HeaderName, HeaderValue)>) -> Result<(StatusCode, Bytes), AskError> {
+    let mut request = Request::get(uri).body(Full::default())?;
     if let Some((name, value)) = header {
         request.headers_mut().insert(name, value);
     }
-    let addresses: Vec<SocketAddr> = lookup_host((place.host, place.port)).await?.collect();
-    let peer = Peer {
-        addresses: &addresses,
-        certified: place.tls.then_some(place.host),
-    };
-    Ok(Wire::default().exchange(peer, request, Some(BYTES_MAX)).await?)
+    Ok(Wire::default().call(request, BYTES_MAX).await?)
 }
