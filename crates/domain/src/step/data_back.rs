@@ -195,13 +195,11 @@ impl Turn {
             let Some(from) = member.from.as_ref().filter(|_| member.place.is_on()) else {
                 continue;
             };
-            if let Some((later, _)) = self.state.unfit(&seat.cell, from)
-                && later.version != current.version
-            {
+            if let Some(later) = self.state.worked_on_by_another(&seat.cell, from, &current.version) {
                 return Err(Refused::WorkedOnSince {
                     from: from.clone(),
                     cell: seat.cell.clone(),
-                    later: later.version.clone(),
+                    later: later.clone(),
                 });
             }
         }
