@@ -1,5 +1,5 @@
-//! Work on data in downtime: begun in a cell when nobody there is served or worked for, and taken back in the same way before
-//! anybody is served by an earlier version again.
+//! Work on data in downtime: begun in a cell when nobody there is served or worked for. It is taken back in the same way, before anybody
+//! is served by an earlier version again: see `data_back`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
