@@ -286,16 +286,6 @@ impl Shop {
         self.pass(Duration::from_secs(600));
     }
 
-    /// Through both waves of a playbook without a gap, everything well.
-    pub fn complete_all(&mut self, release: &str) {
-        for wave in ["first", "rest"] {
-            self.settle();
-            self.judge(release, wave, Verdict::Pass, 500);
-            self.pass(Duration::from_secs(600));
-        }
-        assert_eq!(self.phase(release), "completed");
-    }
-
     pub fn on(&self, release: &str) -> Vec<&str> {
         let here = |seat: &crate::service::Seat| seat.version.as_ref().is_some_and(|v| v.as_str() == release);
         self.state

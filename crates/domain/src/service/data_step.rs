@@ -200,7 +200,19 @@ impl Service {
     /// from before it.
     #[must_use]
     pub fn unfit(&self, cell: &CellName, version: &Version) -> Option<(&Run, &StepRun)> {
-        self.runs.iter().enumerate().find_map(|(index, run)| {
+        self.all_unfit(cell, version).next()
+    }
+
+    /// A release whose work keeps the tenants of another one from going back to a version, whatever that one takes back.
+    #[must_use]
+    pub fn worked_on_by_another(&self, cell: &CellName, from: &Version, own: &Version) -> Option<&Version> {
+        let mut versions = self.all_unfit(cell, from).map(|(run, _)| &run.version);
+        versions.find(|version| *version != own)
+    }
+
+    /// The first such step of each release.
+    fn all_unfit(&self, cell: &CellName, version: &Version) -> impl Iterator<Item = (&Run, &StepRun)> {
+        self.runs.iter().enumerate().filter_map(move |(index, run)| {
             let keeps = |step: &&StepRun| {
                 step.cell == *cell && step.holds_data() && (!step.is_done() || self.is_before(version, index))
             };

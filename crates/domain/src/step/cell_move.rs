@@ -11,7 +11,7 @@ use super::turn::{Cause, Turn};
 use crate::id::{CellName, TenantName, Version};
 use crate::journal::EntryKind;
 use crate::release::{ComponentKind, Ownership};
-use crate::service::{CellMove, Member, MoveStage, Place, Run, Seat, WaveState};
+use crate::service::{CellMove, Member, MoveStage, Place, Run, Seat, WaveRun, WaveState};
 use crate::time::{Duration, Timestamp};
 use crate::waiting::Waiting;
 
@@ -361,7 +361,34 @@ impl Turn {
             Some(version) => self.own_where_nobody_does(&to, version),
             None => self.start_later(tenant),
         }
+        self.go_back_with_others(tenant, &to);
         self.write_tenant(EntryKind::TenantMoved, tenant, None, &cause);
+    }
+
+    /// All of a cell whose data were worked on together go back together: who comes to it counts to the wave of those who are there,
+    /// and goes back where they do.
+    fn go_back_with_others(&mut self, tenant: &TenantName, cell: &CellName) {
+        let seats = &self.state.seats;
+        let here = |name: &TenantName| name != tenant && seats.get(name).is_some_and(|seat| seat.cell == *cell);
+        let of_cell = |(name, member): &(&TenantName, &Member)| member.place.is_on() && here(name);
+        let is_on = |wave: &WaveRun| wave.members.get(tenant).is_some_and(|member| member.place.is_on());
+        let worked = self.state.runs.iter_mut();
+        for run in worked.filter(|run| run.downtime_work_in(cell).is_some()) {
+            let own = run.waves.iter().position(is_on);
+            let mut waves = run.waves.iter().enumerate();
+            let theirs = waves.find_map(|(wave, it)| Some((wave, it.members.iter().find(of_cell)?.1.clone())));
+            let (Some(own), Some((theirs, other))) = (own, theirs) else {
+                continue;
+            };
+            let Some(mut member) = run.waves[own].members.remove(tenant) else {
+                continue;
+            };
+            if matches!(other.place, Place::Returning { .. }) {
+                member.from = member.from.or(other.from);
+                member.place = other.place;
+            }
+            run.waves[theirs].members.insert(tenant.clone(), member);
+        }
     }
 
     /// Workers that own a whole cell have no owner yet where nobody has run anything.

@@ -1,13 +1,14 @@
 //! The way back of data, and where data allow none.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Refused;
 use super::turn::{Cause, Turn};
-use crate::id::{CellName, TenantName};
+use crate::effect::Milestone;
+use crate::id::{CellName, TenantName, Version};
 use crate::journal::EntryKind;
 use crate::plan::Plan;
-use crate::service::{Place, Run, StepPhase, StepRun};
+use crate::service::{Maintenance, Member, Place, Run, Seat, StepPhase, StepRun, WaveState};
 
 impl Turn {
     /// The work of a release that has come back is taken back, the last step first.
@@ -48,6 +49,195 @@ impl Turn {
             match needed {
                 Some((reason, until)) => self.wait_for_step(run, step, reason, until),
                 None => self.begin(run, step, true),
+            }
+        }
+    }
+
+    /// Takes the work of a wave that is rolled back out of the data while nobody there is served. Each cell goes by itself: it is
+    /// closed when what it goes back to is ready there, and served when its own data are undone.
+    pub fn undo_in_downtime(&mut self, run: usize, wave: usize) -> bool {
+        if !matches!(self.state.runs[run].waves[wave].state, WaveState::RolledBack { .. }) {
+            return false;
+        }
+        let cells = self.cells_with_downtime_work(run, wave);
+        let mut changed = self.close_to_undo(run, wave, &cells) | self.serve_undone(run, wave, &cells);
+        let Some(maintenance) = self.state.runs[run].waves[wave].maintenance.clone() else {
+            return changed;
+        };
+        let mut apart = self.not_out_of_service(&cells);
+        for cell in cells {
+            let apart = apart.remove(&cell);
+            let served = apart.map(|tenant| format!("tenant {tenant} of the cell is not out of service"));
+            let served = served.or_else(|| self.reached(&BTreeSet::from([&cell]), maintenance.generation));
+            changed |= self.undo_last(run, &cell, served.as_deref());
+        }
+        changed
+    }
+
+    /// The cells of a wave in which work in downtime was begun and is not taken back.
+    pub fn cells_with_downtime_work(&self, run: usize, wave: usize) -> BTreeSet<CellName> {
+        let current = &self.state.runs[run];
+        if !current.steps.iter().any(StepRun::holds_data) {
+            return BTreeSet::new();
+        }
+        let seats = current.waves[wave]
+            .members
+            .keys()
+            .filter_map(|tenant| self.state.seats.get(tenant));
+        let cells = seats
+            .map(|seat| &seat.cell)
+            .filter(|cell| current.downtime_work_in(cell).is_some());
+        cells.cloned().collect()
+    }
+
+    /// Takes the tenants of cells that go back out of service, once all that those of a cell go back to is ready there.
+    fn close_to_undo(&mut self, run: usize, wave: usize, cells: &BTreeSet<CellName>) -> bool {
+        let current = &self.state.runs[run];
+        let (closed, members) = (&current.waves[wave].maintenance, &current.waves[wave].members);
+        let is_closed = |tenant| closed.as_ref().is_some_and(|it| it.tenants.contains(tenant));
+        let back = members.iter().filter_map(|(tenant, member)| match member.place {
+            Place::Returning { .. } => Some((tenant, member.from.as_ref()?, self.state.seats.get(tenant)?)),
+            Place::Waiting
+            | Place::Moved { .. }
+            | Place::Returned { .. }
+            | Place::Left { .. }
+            | Place::Superseded { .. } => None,
+        });
+        let back = back.filter(|(tenant, _, seat)| cells.contains(&seat.cell) && !is_closed(*tenant));
+        let mut back: Vec<(&TenantName, &Version, &Seat)> = back.collect();
+        let unready = back
+            .iter()
+            .filter(|(_, from, seat)| self.ready_in(&seat.cell, from).is_err());
+        let unready: BTreeSet<&CellName> = unready.map(|(_, _, seat)| &seat.cell).collect();
+        back.retain(|(_, _, seat)| !unready.contains(&seat.cell));
+        let Some(downtime) = current.policy.downtime.filter(|_| !back.is_empty()) else {
+            return false;
+        };
+        // Who has no version yet is in no table, and makes no new one.
+        let in_table =
+            |(_, _, seat): &(&TenantName, &Version, &Seat)| seat.version.is_some() || self.left.contains(&seat.cell);
+        let generation = match back.iter().any(in_table) {
+            true => self.next_generation,
+            false => closed
+                .as_ref()
+                .map_or(self.state.routing.generation, |it| it.generation),
+        };
+        let tenants: Vec<TenantName> = back.into_iter().map(|(tenant, _, _)| tenant.clone()).collect();
+        let (since, ends) = (self.now, self.now + downtime.undo);
+        let current = &mut self.state.runs[run];
+        let maintenance = current.waves[wave].maintenance.get_or_insert(Maintenance {
+            since,
+            ends,
+            extended: false,
+            generation,
+            tenants: BTreeSet::new(),
+        });
+        maintenance.tenants.extend(tenants.iter().cloned());
+        maintenance.generation = generation;
+        maintenance.ends = maintenance.ends.max(ends);
+        let reason = format!(
+            "out of service until {}, while what was done in the downtime is undone",
+            maintenance.ends
+        );
+        let (version, name) = (current.version.clone(), current.waves[wave].name.clone());
+        let cause = Cause::system("downtime", reason.clone());
+        self.write_about(EntryKind::DowntimeStarted, (&version, Some(&name)), tenants, &cause);
+        self.announce(run, Some(wave), Milestone::DowntimeStarted, Some(&reason));
+        true
+    }
+
+    /// Whose data are those of the version before again is served by that, once it is ready, whatever is undone in other cells.
+    fn serve_undone(&mut self, run: usize, wave: usize, cells: &BTreeSet<CellName>) -> bool {
+        let current = &self.state.runs[run];
+        let Some(maintenance) = &current.waves[wave].maintenance else {
+            return false;
+        };
+        let members = &current.waves[wave].members;
+        let stays = |tenant: &&TenantName| {
+            let Some(seat) = self.state.seats.get(*tenant) else {
+                return false;
+            };
+            let returns = |member: &&Member| matches!(member.place, Place::Returning { .. });
+            let from = members
+                .get(*tenant)
+                .filter(returns)
+                .and_then(|member| member.from.as_ref());
+            // On what it still runs, nobody is served any more.
+            let unready = || from.is_some_and(|from| self.ready_in(&seat.cell, from).is_err());
+            cells.contains(&seat.cell) || unready()
+        };
+        let (stay, served): (Vec<_>, Vec<_>) = maintenance.tenants.iter().partition(stays);
+        let stay: BTreeSet<TenantName> = stay.into_iter().cloned().collect();
+        let served: Vec<TenantName> = served.into_iter().cloned().collect();
+        // Who was closed may be gone.
+        let half_done = |cell| current.downtime_work_in(cell).is_some_and(|step| !step.is_done());
+        let is_over = stay.is_empty() && !cells.iter().any(half_done);
+        let reason = "what was done in it is undone";
+        if is_over && (cells.is_empty() || !served.is_empty()) {
+            self.end_downtime(run, wave, reason);
+            return true;
+        }
+        if served.is_empty() {
+            return false;
+        }
+        let current = &mut self.state.runs[run];
+        let (version, name) = (current.version.clone(), current.waves[wave].name.clone());
+        if let Some(maintenance) = &mut current.waves[wave].maintenance {
+            maintenance.tenants = stay;
+        }
+        let cause = Cause::system("downtime", reason);
+        self.write_about(EntryKind::DowntimeEnded, (&version, Some(&name)), served, &cause);
+        true
+    }
+
+    /// Somebody who is served, of each of the cells where there is one.
+    fn not_out_of_service(&self, cells: &BTreeSet<CellName>) -> BTreeMap<CellName, TenantName> {
+        if cells.is_empty() {
+            return BTreeMap::new();
+        }
+        let closed = self.state.out_of_service();
+        let seats = self.state.seats.iter();
+        let served = seats.filter(|(tenant, seat)| seat.version.is_some() && !closed.contains_key(tenant));
+        let here = served.filter(|(_, seat)| cells.contains(&seat.cell));
+        here.map(|(tenant, seat)| (seat.cell.clone(), tenant.clone())).collect()
+    }
+
+    /// The last step of a cell, down to the first one that was done in downtime.
+    fn undo_last(&mut self, run: usize, cell: &CellName, served: Option<&str>) -> bool {
+        let steps = &self.state.runs[run].steps;
+        let first = steps.iter().position(|step| step.cell == *cell && step.holds_data());
+        let open = |step: &StepRun| step.cell == *cell && (step.is_at_work() || step.is_to_be_undone());
+        let (Some(first), Some(last)) = (first, steps.iter().rposition(open)) else {
+            return false;
+        };
+        if last < first {
+            return false;
+        }
+        let current = &steps[last];
+        let again = current
+            .again_at()
+            .filter(|at| current.phase == StepPhase::UndoFailed && *at > self.now);
+        let (reason, until) = if current.is_at_work() {
+            (Some(format!("it is {}", current.phase.in_words())), None)
+        } else if let Some(at) = again {
+            (
+                Some(format!(
+                    "taking its work back is tried again at {at}: {}",
+                    current.outcome
+                )),
+                Some(at),
+            )
+        } else {
+            (served.map(str::to_owned).or_else(|| self.busy(run, last, true)), None)
+        };
+        match reason {
+            Some(reason) => {
+                self.wait_for_step(run, last, reason, until);
+                false
+            }
+            None => {
+                self.begin(run, last, true);
+                true
             }
         }
     }
@@ -195,13 +385,11 @@ impl Turn {
             let Some(from) = member.from.as_ref().filter(|_| member.place.is_on()) else {
                 continue;
             };
-            if let Some((later, _)) = self.state.unfit(&seat.cell, from)
-                && later.version != current.version
-            {
+            if let Some(later) = self.state.worked_on_by_another(&seat.cell, from, &current.version) {
                 return Err(Refused::WorkedOnSince {
                     from: from.clone(),
                     cell: seat.cell.clone(),
-                    later: later.version.clone(),
+                    later: later.clone(),
                 });
             }
         }

@@ -1,15 +1,14 @@
-//! Work on data in downtime: begun in a cell when nobody there is served or worked for, and taken back in the same way before
-//! anybody is served by an earlier version again.
+//! Work on data in downtime: begun in a cell when nobody there is served or worked for. It is taken back in the same way, before anybody
+//! is served by an earlier version again: see `data_back`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::admission::Admission;
 use super::turn::{Cause, Turn};
-use crate::effect::Milestone;
 use crate::id::{CellName, TenantName, Version};
 use crate::journal::EntryKind;
 use crate::release::{ComponentKind, DataStepKind};
-use crate::service::{Maintenance, Member, Place, Seat, Slot, StepPhase, StepRun, WaveState};
+use crate::service::{Maintenance, Member, Place, Seat, Slot, StepPhase, StepRun};
 use crate::time::Duration;
 
 /// Who of a cell in its downtime is moved.
@@ -324,22 +323,6 @@ impl Turn {
         }
     }
 
-    /// The cells of a wave in which work in downtime was begun and is not taken back.
-    pub fn cells_with_downtime_work(&self, run: usize, wave: usize) -> BTreeSet<CellName> {
-        let current = &self.state.runs[run];
-        if !current.steps.iter().any(StepRun::holds_data) {
-            return BTreeSet::new();
-        }
-        let seats = current.waves[wave]
-            .members
-            .keys()
-            .filter_map(|tenant| self.state.seats.get(tenant));
-        let cells = seats
-            .map(|seat| &seat.cell)
-            .filter(|cell| current.downtime_work_in(cell).is_some());
-        cells.cloned().collect()
-    }
-
     /// Tenants that go through their downtime whatever has come in between: work on their data has begun.
     pub fn goes_through_downtime(&self, run: usize) -> BTreeSet<TenantName> {
         let current = &self.state.runs[run];
@@ -350,102 +333,5 @@ impl Turn {
             seat.is_some_and(|seat| current.downtime_work_in(&seat.cell).is_some())
         };
         tenants.filter(begun).cloned().collect()
-    }
-
-    /// Takes the work of a wave that is rolled back out of the data while nobody there is served.
-    pub fn undo_in_downtime(&mut self, run: usize, wave: usize) -> bool {
-        if !matches!(self.state.runs[run].waves[wave].state, WaveState::RolledBack { .. }) {
-            return false;
-        }
-        let cells = self.cells_with_downtime_work(run, wave);
-        let Some(maintenance) = self.state.runs[run].waves[wave].maintenance.clone() else {
-            return self.close_to_undo(run, wave, &cells);
-        };
-        if cells.is_empty() {
-            self.end_downtime(run, wave, "what was done in it is undone");
-            return true;
-        }
-        let served = self.reached(&cells.iter().collect(), maintenance.generation);
-        let mut changed = false;
-        for cell in cells {
-            changed |= self.undo_last(run, &cell, served.as_deref());
-        }
-        changed
-    }
-
-    /// Takes the tenants that go back out of service, once what they go back to is ready.
-    fn close_to_undo(&mut self, run: usize, wave: usize, cells: &BTreeSet<CellName>) -> bool {
-        let members = self.state.runs[run].waves[wave].members.iter();
-        let back = members.filter_map(|(tenant, member)| match member.place {
-            Place::Returning { .. } => Some((tenant, member.from.as_ref()?, &self.state.seats.get(tenant)?.cell)),
-            Place::Waiting
-            | Place::Moved { .. }
-            | Place::Returned { .. }
-            | Place::Left { .. }
-            | Place::Superseded { .. } => None,
-        });
-        let back: Vec<_> = back.filter(|(_, _, cell)| cells.contains(*cell)).collect();
-        let Some(downtime) = self.state.runs[run].policy.downtime.filter(|_| !back.is_empty()) else {
-            return false;
-        };
-        if back.iter().any(|(_, from, cell)| self.ready_in(cell, from).is_err()) {
-            return false;
-        }
-        let tenants = back.into_iter().map(|(tenant, _, _)| tenant.clone()).collect();
-        let (now, generation) = (self.now, self.next_generation);
-        self.state.runs[run].waves[wave].maintenance = Some(Maintenance {
-            since: now,
-            ends: now + downtime.undo,
-            extended: false,
-            generation,
-            tenants,
-        });
-        let reason = format!(
-            "out of service until {}, while what was done in the downtime is undone",
-            now + downtime.undo
-        );
-        let kinds = (EntryKind::DowntimeStarted, Milestone::DowntimeStarted);
-        self.tell_downtime(run, wave, kinds, &reason);
-        true
-    }
-
-    /// The last step of a cell, down to the first one that was done in downtime.
-    fn undo_last(&mut self, run: usize, cell: &CellName, served: Option<&str>) -> bool {
-        let steps = &self.state.runs[run].steps;
-        let first = steps.iter().position(|step| step.cell == *cell && step.holds_data());
-        let open = |step: &StepRun| step.cell == *cell && (step.is_at_work() || step.is_to_be_undone());
-        let (Some(first), Some(last)) = (first, steps.iter().rposition(open)) else {
-            return false;
-        };
-        if last < first {
-            return false;
-        }
-        let current = &steps[last];
-        let again = current
-            .again_at()
-            .filter(|at| current.phase == StepPhase::UndoFailed && *at > self.now);
-        let (reason, until) = if current.is_at_work() {
-            (Some(format!("it is {}", current.phase.in_words())), None)
-        } else if let Some(at) = again {
-            (
-                Some(format!(
-                    "taking its work back is tried again at {at}: {}",
-                    current.outcome
-                )),
-                Some(at),
-            )
-        } else {
-            (served.map(str::to_owned).or_else(|| self.busy(run, last, true)), None)
-        };
-        match reason {
-            Some(reason) => {
-                self.wait_for_step(run, last, reason, until);
-                false
-            }
-            None => {
-                self.begin(run, last, true);
-                true
-            }
-        }
     }
 }

@@ -259,19 +259,23 @@ pub fn nobody_is_served_on_other_data(
                 return Err(("nobody is served while data are worked on in downtime", detail));
             }
             let worked = performed.worked(&run.version, &step.cell, &step.step);
-            if !worked {
+            let taken_back = step.phase == StepPhase::Undone;
+            if !worked && !taken_back {
                 continue;
             }
             for (tenant, member) in run.members() {
                 let here = state.seats.get(tenant).filter(|seat| seat.cell == step.cell);
                 let Some(seat) = here else { continue };
-                let on_old = seat.version.is_some()
-                    && seat.version == member.from
-                    && seat.version.as_ref() != Some(&run.version);
-                if on_old && gateways.opens(&seat.cell, tenant) {
+                let on_new = seat.version.as_ref() == Some(&run.version);
+                let on_old = !on_new && seat.version.is_some() && seat.version == member.from;
+                let lacks_its_own = (worked && on_old) || (taken_back && on_new);
+                if lacks_its_own && gateways.opens(&seat.cell, tenant) {
                     let detail = format!(
-                        "tenant {tenant} is served by {:?} after step {} of {}",
-                        seat.version, step.step.name, run.version
+                        "tenant {tenant} is served by {:?} after step {} of {}{}",
+                        seat.version,
+                        step.step.name,
+                        run.version,
+                        if taken_back { " was taken back" } else { "" }
                     );
                     return Err(("nobody is served on data of another version", detail));
                 }

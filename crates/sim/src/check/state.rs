@@ -139,10 +139,15 @@ pub fn not_too_many_at_once(state: &Service) -> Checked {
 pub fn downtime_ends_with_its_wave(state: &Service) -> Checked {
     for run in &state.runs {
         for wave in run.waves.iter().filter(|wave| wave.maintenance.is_some()) {
-            // Whoever is left in the cell while that is undone: who was closed may be gone.
-            let mut seats = wave.members.keys().filter_map(|it| state.seats.get(it));
-            let undoes = matches!(wave.state, WaveState::RolledBack { .. })
-                && seats.any(|seat| run.downtime_work_in(&seat.cell).is_some());
+            // Whoever is left in the cell while that is undone: who was closed may be gone. Once it is, slots may have to become ready.
+            let keeps = |(tenant, member): (&TenantName, &Member)| {
+                state.seats.get(tenant).is_some_and(|seat| {
+                    let mut steps = run.steps.iter().filter(|step| step.cell == seat.cell);
+                    let returns = matches!(member.place, Place::Returning { .. });
+                    steps.any(|step| step.holds_data() || (returns && step.is_in_downtime()))
+                })
+            };
+            let undoes = matches!(wave.state, WaveState::RolledBack { .. }) && wave.members.iter().any(keeps);
             if run.policy.downtime.is_none() || !(undoes || matches!(wave.state, WaveState::Active { .. })) {
                 let detail = format!(
                     "wave {} of {} is {:?} and out of service",
@@ -223,28 +228,37 @@ pub fn on_its_version_since(state: &Service, tenant: &TenantName) -> Option<u64>
     seat.version.as_ref().map(|_| seat.epoch)
 }
 
-/// Who goes back waits for nothing but the slots it goes back to.
+/// Who goes back waits for nothing but the slots it goes back to; where data are undone first, for those of its cell.
 pub fn the_way_back_is_free(state: &Service) -> Checked {
+    let is_ready = |cell: &CellName, version: &Version| {
+        let cell = state.cells.get(cell);
+        let slots = cell.and_then(|cell| Some((cell, cell.resolved.get(version)?)));
+        slots.is_some_and(|(cell, slots)| {
+            let mut slots = slots.values();
+            slots.all(|id| cell.slots.get(id).is_some_and(|slot| slot.state.is_ready()))
+        })
+    };
     for run in &state.runs {
-        for (tenant, member) in run.members() {
-            let (Place::Returning { .. }, Some(from)) = (&member.place, &member.from) else {
-                continue;
-            };
-            let seat = state.seats.get(tenant);
-            // What was done to its data in downtime is being undone, and nobody serves it meanwhile.
-            let undone_first = seat.is_some_and(|seat| run.downtime_work_in(&seat.cell).is_some());
-            if undone_first && run.undoes_in_downtime() {
-                continue;
-            }
-            let cell = seat.and_then(|seat| state.cells.get(&seat.cell));
-            let slots = cell.and_then(|cell| Some((cell, cell.resolved.get(from)?)));
-            let is_ready = slots.is_some_and(|(cell, slots)| {
-                let mut slots = slots.values();
-                slots.all(|id| cell.slots.get(id).is_some_and(|slot| slot.state.is_ready()))
+        for wave in &run.waves {
+            let returning = wave.members.iter().filter_map(|(tenant, member)| {
+                let returns = matches!(member.place, Place::Returning { .. });
+                Some((
+                    tenant,
+                    member.from.as_ref().filter(|_| returns)?,
+                    &state.seats.get(tenant)?.cell,
+                ))
             });
-            if is_ready {
-                let detail = format!("{tenant} is still on {}, and {from} is ready for it", run.version);
-                return Err(("the way back waits for nothing but slots", detail));
+            let returning: Vec<(&TenantName, &Version, &CellName)> = returning.collect();
+            let is_closed = |tenant| wave.maintenance.as_ref().is_some_and(|it| it.tenants.contains(tenant));
+            for (tenant, from, cell) in &returning {
+                // What was done to its data in downtime is undone first, for all of the cell, and nobody serves these meanwhile.
+                let undone_first = run.downtime_work_in(cell).is_some();
+                let mut others = returning.iter().filter(|(_, _, other)| other == cell);
+                let waits = undone_first && (is_closed(*tenant) || !others.all(|(_, from, cell)| is_ready(cell, from)));
+                if is_ready(cell, from) && !waits {
+                    let detail = format!("{tenant} is still on {}, and {from} is ready for it", run.version);
+                    return Err(("the way back waits for nothing but slots", detail));
+                }
             }
         }
     }

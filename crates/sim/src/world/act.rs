@@ -356,10 +356,7 @@ fn can_go_back(state: &Service, version: &Version) -> bool {
         let seat = state.seats.get(tenant);
         seat.is_some_and(|seat| {
             let past = |from| state.contracted_past(&seat.cell, from).is_some();
-            let of_another = |from| {
-                let unfit = state.unfit(&seat.cell, from);
-                unfit.is_some_and(|(other, _)| other.version != *version)
-            };
+            let of_another = |from| state.worked_on_by_another(&seat.cell, from, version).is_some();
             let for_good = |step: &StepRun| step.cell == seat.cell && step.holds_data() && step.step.undo.is_empty();
             run.steps.iter().any(for_good)
                 || member.from.as_ref().is_some_and(of_another)

@@ -62,10 +62,12 @@ fn phase(shop: &Shop) -> Option<StepPhase> {
 }
 
 fn running(shop: &Shop) -> EffectId {
-    let run = shop.state.run(&version("1.1.0")).unwrap();
-    let step = run.steps.iter().find(|step| step.is_at_work());
-    step.unwrap_or_else(|| panic!("{}", shop.waiting()))
-        .effect(&run.version)
+    let mut runs = shop.state.runs.iter();
+    let running = runs.find_map(|run| {
+        let step = run.steps.iter().find(|step| step.is_at_work())?;
+        Some(step.effect(&run.version))
+    });
+    running.unwrap_or_else(|| panic!("{}", shop.waiting()))
 }
 
 /// Ends what is at work.
@@ -413,14 +415,25 @@ fn a_cell_with_a_tenant_that_stays_holds_the_release_and_says_who_it_is() {
 
 #[test]
 fn a_release_before_goes_back_only_after_the_work_of_the_later_one() {
-    let mut shop = shop();
-    shop.apply("1.0.1");
-    shop.complete_all("1.0.1");
-    shop.apply_with("1.1.0", &undone());
-    shop.settle();
-    assert_eq!(phase(&shop), Some(StepPhase::Running), "{}", shop.waiting());
-    let refused = shop.take(back("1.0.1", Scope::Everything));
-    assert!(refusal(refused).contains("`tidegate rollback 1.1.0` takes that back first"));
+    for own_work in [String::new(), undone()] {
+        let mut shop = shop();
+        shop.apply_with("1.0.1", &own_work);
+        for wave in ["first", "rest"] {
+            shop.settle();
+            if !own_work.is_empty() {
+                end(&mut shop, Verdict::Pass);
+                shop.settle();
+            }
+            shop.judge("1.0.1", wave, Verdict::Pass, 500);
+            shop.pass(Duration::from_secs(600));
+        }
+        assert_eq!(shop.phase("1.0.1"), "completed");
+        shop.apply_with("1.1.0", &undone());
+        shop.settle();
+        assert_eq!(phase(&shop), Some(StepPhase::Running), "{}", shop.waiting());
+        let refused = shop.take(back("1.0.1", Scope::Everything));
+        assert!(refusal(refused).contains("`tidegate rollback 1.1.0` takes that back first"));
+    }
 }
 
 #[test]
