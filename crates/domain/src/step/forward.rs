@@ -229,7 +229,8 @@ impl Turn {
         let busy = self.state.busy_before(run);
         let waits = |tenant: &TenantName| {
             let seat = self.state.seats.get(tenant);
-            seat.is_some_and(|seat| busy.with(tenant, &seat.cell).is_some())
+            let is_busy = seat.is_some_and(|seat| busy.with(tenant, &seat.cell).is_some());
+            is_busy && !self.state.is_settled_before(run, tenant)
         };
         let members = self.state.runs[run].waves[wave].members.keys();
         // Asked in every round, and a wave may have many tenants.

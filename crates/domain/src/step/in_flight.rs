@@ -41,16 +41,9 @@ impl Service {
         let own = &self.runs[run];
         let others = self.runs.iter().enumerate().filter(|(index, _)| *index != run);
         for (index, other) in others {
-            // Tenants of the cell are served on nothing from before it, even while the other has not moved them yet.
-            let is_past = !other.phase.has_ended() && self.is_before(&own.version, index);
-            let works =
-                |step: &&StepRun| step.holds_data() && (!step.is_done() || other.undoes_in_downtime() || is_past);
-            let cells = other
-                .steps
-                .iter()
-                .filter(works)
-                .map(|step| (&step.cell, &other.version));
-            busy.cells.extend(cells);
+            let cells = other.steps.iter().map(|step| &step.cell);
+            let kept = cells.filter(|cell| self.keeps_away(index, &own.version, cell));
+            busy.cells.extend(kept.map(|cell| (cell, &other.version)));
         }
         for (index, other) in self.runs.iter().enumerate() {
             if index == run || other.phase.has_ended() || !own.leaves_to(other, index < run) {
@@ -61,6 +54,13 @@ impl Service {
             for wave in &other.waves {
                 for tenant in other.has_to_do_with(wave, own) {
                     let Some(seat) = self.seats.get(tenant) else { continue };
+                    let waits = wave
+                        .members
+                        .get(tenant)
+                        .is_some_and(|member| member.place == Place::Waiting);
+                    if waits && other.hotfix.is_some() && self.keeps_away(run, &other.version, &seat.cell) {
+                        continue;
+                    }
                     if by_cell {
                         busy.cells.entry(&seat.cell).or_insert(&other.version);
                     }
@@ -69,6 +69,26 @@ impl Service {
             }
         }
         busy
+    }
+
+    /// An earlier release has moved a tenant of a hot-fix past what that repairs, and its wave is confirmed.
+    pub fn is_settled_before(&self, run: usize, tenant: &TenantName) -> bool {
+        let on = self.seats.get(tenant).and_then(|seat| seat.version.as_ref());
+        let confirmed = |other: &Run| {
+            let mut waves = other.waves.iter();
+            waves.any(|wave| matches!(wave.state, WaveState::Confirmed { .. }) && wave.members.contains_key(tenant))
+        };
+        let moved = |other: &Run| on == Some(&other.version) && confirmed(other);
+        self.runs[run].hotfix.is_some() && self.runs[..run].iter().any(moved)
+    }
+
+    /// Whether the work of a run on the data of a cell keeps a version from there.
+    fn keeps_away(&self, run: usize, version: &Version, cell: &CellName) -> bool {
+        let other = &self.runs[run];
+        // Tenants of the cell are served on nothing from before it, even while the other has not moved them yet.
+        let is_past = || !other.phase.has_ended() && self.is_before(version, run);
+        let works = |step: &StepRun| step.holds_data() && (!step.is_done() || other.undoes_in_downtime() || is_past());
+        other.steps.iter().any(|step| step.cell == *cell && works(step))
     }
 }
 
