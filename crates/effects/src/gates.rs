@@ -1,6 +1,7 @@
 //! Gates: checks that a wave must pass before its tenants move. A gate is a file here and a line in [`GATES`].
 
 mod command;
+mod load;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -26,14 +27,17 @@ pub struct Gate {
 /// A gate that runs.
 pub type Running = Pin<Box<dyn Future<Output = Judgement> + Send>>;
 
-/// What a gate is run against: the new slots of a wave, which no tenant uses yet.
+/// What a gate is run against.
 #[derive(Debug, Clone)]
 pub struct Target {
     pub version: Version,
     pub wave: WaveName,
     /// The project's folder, which paths in the playbook are relative to.
     pub directory: PathBuf,
+    /// The new slots of the wave, which no tenant uses yet.
     pub slots: Vec<TargetSlot>,
+    /// The slots of the versions that the wave's tenants are on. What the new version does not change is in both.
+    pub old: Vec<TargetSlot>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -44,7 +48,7 @@ pub struct TargetSlot {
 }
 
 /// Every gate there is.
-pub const GATES: &[Gate] = &[command::GATE];
+pub const GATES: &[Gate] = &[command::GATE, load::GATE];
 
 #[must_use]
 pub fn find(name: &str) -> Option<&'static Gate> {
