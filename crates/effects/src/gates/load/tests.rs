@@ -154,7 +154,7 @@ async fn what_hangs_holds_up_nobody_and_what_exceeds_the_room_is_dropped() {
     let mut with = load("/hang");
     with["in_flight_at_most"] = json!(30);
     with["stages"] = json!([{"rate": 4000, "for": "20ms"}]);
-    with["timeout"] = json!("1s");
+    with["timeout"] = json!("3s");
     let all = sent(&with, old, new).await;
     assert_eq!(count(&all, |sent| sent.outcome == Outcome::Failed), 30);
     assert_eq!(count(&all, |sent| sent.outcome == Outcome::Dropped), 50);
