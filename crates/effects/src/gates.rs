@@ -3,6 +3,7 @@
 mod command;
 mod expectation;
 mod http;
+mod load;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -29,14 +30,17 @@ pub struct Gate {
 /// A gate that runs.
 pub type Running = Pin<Box<dyn Future<Output = Judgement> + Send>>;
 
-/// What a gate is run against: the new slots of a wave, which no tenant uses yet.
+/// What a gate is run against.
 #[derive(Debug, Clone)]
 pub struct Target {
     pub version: Version,
     pub wave: WaveName,
     /// The project's folder, which paths in the playbook are relative to.
     pub directory: PathBuf,
+    /// The new slots of the wave, which no tenant uses yet.
     pub slots: Vec<TargetSlot>,
+    /// The slots of the versions that the wave's tenants are on. What the new version does not change is in both.
+    pub old: Vec<TargetSlot>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -47,7 +51,7 @@ pub struct TargetSlot {
 }
 
 /// Every gate there is.
-pub const GATES: &[Gate] = &[command::GATE, http::GATE];
+pub const GATES: &[Gate] = &[command::GATE, http::GATE, load::GATE];
 
 #[must_use]
 pub fn find(name: &str) -> Option<&'static Gate> {

@@ -13,7 +13,7 @@ use tidegate_domain::effect::{Effect, EffectBody, Lane};
 use tidegate_domain::event::{Judgement, Verdict};
 use tidegate_domain::id::{CellName, Version, WaveName};
 use tidegate_domain::policy::GateUse;
-use tidegate_domain::service::Service;
+use tidegate_domain::service::{Service, WaveRun};
 use tidegate_domain::time::{Duration as Span, Timestamp};
 use tidegate_effects::drivers::{Driver, Once};
 use tidegate_effects::gates::{self, Target, TargetSlot};
@@ -142,6 +142,7 @@ pub async fn act_on_gate(control: &Control, project: &Path, effect: &Effect) -> 
         wave: wave.clone(),
         directory: project.to_owned(),
         slots: slots(&view.state, version, wave),
+        old: old_slots(&view.state, version, wave),
     };
     Done::Over(run(gate, &target).await)
 }
@@ -171,28 +172,48 @@ async fn run(gate: &GateUse, target: &Target) -> Judgement {
 
 /// The new slots of a wave, with where their instances are.
 fn slots(state: &Service, version: &Version, wave: &WaveName) -> Vec<TargetSlot> {
-    let Some(run) = state.run(version) else {
+    let cells: BTreeSet<CellName> = waves(state, version, wave)
+        .flat_map(|wave| wave.cells(&state.seats))
+        .collect();
+    cells.iter().flat_map(|cell| slots_of(state, cell, version)).collect()
+}
+
+/// The slots of the versions that the tenants of a wave are on.
+fn old_slots(state: &Service, version: &Version, wave: &WaveName) -> Vec<TargetSlot> {
+    let seats = waves(state, version, wave)
+        .flat_map(|wave| wave.members.keys())
+        .filter_map(|tenant| state.seats.get(tenant));
+    let on = seats.filter_map(|seat| Some((&seat.cell, seat.version.as_ref()?)));
+    let on: BTreeSet<(&CellName, &Version)> = on.filter(|(_, before)| *before != version).collect();
+    on.into_iter()
+        .flat_map(|(cell, before)| slots_of(state, cell, before))
+        .collect()
+}
+
+fn waves<'s>(state: &'s Service, version: &Version, wave: &'s WaveName) -> impl Iterator<Item = &'s WaveRun> {
+    let waves = state.run(version).into_iter().flat_map(|run| &run.waves);
+    waves.filter(move |run| run.name == *wave)
+}
+
+/// What a version runs in a cell.
+fn slots_of(state: &Service, cell: &CellName, version: &Version) -> Vec<TargetSlot> {
+    let Some(here) = state.cells.get(cell) else {
         return Vec::new();
     };
-    let waves = run.waves.iter().filter(|run| run.name == *wave);
-    let cells: BTreeSet<CellName> = waves.flat_map(|wave| wave.cells(&state.seats)).collect();
-    let mut found = Vec::new();
-    for cell in cells {
-        let Some(here) = state.cells.get(&cell) else { continue };
-        for (component, id) in here.resolved.get(version).into_iter().flatten() {
-            let slot = here.slots.get(id);
-            found.push(TargetSlot {
-                cell: cell.clone(),
-                component: component.clone(),
-                addresses: slot
-                    .iter()
-                    .flat_map(|slot| slot.state.instances())
-                    .map(|instance| instance.address)
-                    .collect(),
-            });
-        }
-    }
-    found
+    let resolved = here.resolved.get(version).into_iter().flatten();
+    resolved
+        .map(|(component, id)| TargetSlot {
+            cell: cell.clone(),
+            component: component.clone(),
+            addresses: here
+                .slots
+                .get(id)
+                .iter()
+                .flat_map(|slot| slot.state.instances())
+                .map(|instance| instance.address)
+                .collect(),
+        })
+        .collect()
 }
 
 fn error(reason: String) -> Judgement {

@@ -11,6 +11,7 @@ async fn said(with: Value) -> (Verdict, String) {
         wave: WaveName::new("first").unwrap(),
         directory: env::temp_dir(),
         slots: Vec::new(),
+        old: Vec::new(),
     };
     let judgement = run(with, target).await;
     (judgement.verdict, judgement.reason)

@@ -48,6 +48,7 @@ fn target(addresses: &[SocketAddr]) -> Target {
             component: ComponentName::new("api").unwrap(),
             addresses: addresses.to_vec(),
         }],
+        old: Vec::new(),
     }
 }
 
