@@ -59,6 +59,7 @@ pub struct Checker {
     ledger: Ledger,
     jobs: jobs::Runs,
     rosters: tenants::Rosters,
+    together: together::Settled,
     /// What releases have waited for.
     pub waits: Seen,
     last: Option<Service>,
@@ -84,6 +85,7 @@ impl Checker {
             ledger: Ledger::default(),
             jobs: jobs::Runs::default(),
             rosters: tenants::Rosters::default(),
+            together: together::Settled::default(),
             waits: Seen::new(),
             last: None,
             document: Desired::default(),
@@ -159,7 +161,9 @@ impl Checker {
         self.take(in_flight::one_at_a_time(state));
         self.take(in_flight::versions(self.journal.fresh(), state, &self.ledger));
         self.take(together::begins(self.last.as_ref(), state, &self.ledger));
-        self.take(together::comes_back(state));
+        let (fresh, last) = (self.journal.fresh(), self.last.as_ref());
+        let came_back = self.together.comes_back(fresh, last, state);
+        self.take(came_back);
         let jobs = self.jobs.follow(self.journal.fresh(), state);
         self.take(jobs.and(jobs::keep_what_they_need(state)));
         let rosters = self.rosters.follow(self.journal.fresh(), self.last.as_ref(), state);

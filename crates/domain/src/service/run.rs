@@ -214,6 +214,25 @@ fn is_default(schedule: &Schedule) -> bool {
 }
 
 impl Run {
+    /// From now on the tenant waits in a later wave. It does not move before the start that was planned for it, which comes with it where
+    /// that wave has none for its like, or an earlier one: no plan lets its like of a later wave move before it.
+    pub fn hand_on(&mut self, tenant: &TenantName, wave: usize, into: usize) {
+        if wave == into {
+            return;
+        }
+        let Some(member) = self.waves[wave].members.remove(tenant) else {
+            return;
+        };
+        let class = self.schedule.class_index(tenant);
+        let own = self.waves[wave].starts.get(&class).cloned();
+        let into = &mut self.waves[into];
+        into.members.insert(tenant.clone(), member);
+        let of_class = into.starts.get(&class).and_then(|start| start.at);
+        if let Some(own) = own.filter(|own| own.at > of_class) {
+            into.starts.insert(class, own);
+        }
+    }
+
     /// The run may still move tenants forward, or is bringing some back.
     #[must_use]
     pub fn in_flight(&self) -> bool {

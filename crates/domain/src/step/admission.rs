@@ -308,15 +308,13 @@ impl Turn {
 
     /// Hands the frozen members over to the last wave; false where this is the last.
     pub fn put_off(&mut self, run: usize, wave: usize, admission: &Admission) -> bool {
-        let waves = &mut self.state.runs[run].waves;
-        let last = waves.len() - 1;
+        let run = &mut self.state.runs[run];
+        let last = run.waves.len() - 1;
         if wave == last || !admission.only_frozen() {
             return false;
         }
         for tenant in admission.kept.values().flatten() {
-            if let Some(member) = waves[wave].members.remove(tenant) {
-                waves[last].members.insert(tenant.clone(), member);
-            }
+            run.hand_on(tenant, wave, last);
         }
         true
     }

@@ -102,9 +102,8 @@ impl Turn {
         let into = Some(own)
             .filter(open)
             .or_else(|| current.waves.len().checked_sub(1).filter(open))?;
-        let mut member = current.waves[own].members.remove(tenant)?;
-        member.place = Place::Waiting;
-        current.waves[into].members.insert(tenant.clone(), member);
+        current.waves[own].members.get_mut(tenant)?.place = Place::Waiting;
+        current.hand_on(tenant, own, into);
         Some(current.waves[into].name.clone())
     }
 

@@ -1,8 +1,12 @@
 //! Releases of several services that go together: none begins too early, and what one takes back all take back.
 
-use tidegate_domain::id::Version;
+use std::collections::BTreeSet;
+
+use tidegate_domain::id::{TenantName, Version};
+use tidegate_domain::journal::{Entry, EntryKind};
 use tidegate_domain::release::{Companion, Reversible};
-use tidegate_domain::service::{CompanionPhase, Place, Run, RunPhase, Service};
+use tidegate_domain::service::{CompanionPhase, CompanionRun, Member, Place, Run, RunPhase, Service};
+use tidegate_domain::time::Timestamp;
 
 use super::Checked;
 use super::ledger::Ledger;
@@ -37,29 +41,65 @@ pub fn begins(last: Option<&Service>, state: &Service, ledger: &Ledger) -> Check
     Ok(())
 }
 
-/// Where a companion has come back nobody stays, unless data, other releases or the lack of an earlier version keep them.
-pub fn comes_back(state: &Service) -> Checked {
-    for run in &state.runs {
-        let back = run.together.iter().find(|one| one.phase == CompanionPhase::RolledBack);
-        let counts = matches!(
-            run.phase,
-            RunPhase::Moving | RunPhase::Completed { .. } | RunPhase::Superseded { .. }
-        );
-        let Some(companion) = back.filter(|_| counts && can_go_back(state, run)) else {
-            continue;
-        };
-        let mut stays = run
-            .members()
-            .filter(|(_, member)| matches!(member.place, Place::Moved { .. }));
-        if let Some((tenant, _)) = stays.next() {
-            let detail = format!(
-                "{tenant} is on {}, and {} has come back",
-                run.version, companion.companion
-            );
-            return Err(("what one service takes back, all take back", detail));
+/// Companions that have come back, and what that asked of a release here is settled: it could not go back when they did, which
+/// people were told, or a person has let it go on since.
+#[derive(Debug, Clone, Default)]
+pub struct Settled(BTreeSet<(Version, Timestamp, Companion)>);
+
+impl Settled {
+    /// Where a companion has come back nobody stays, unless data, other releases or the lack of an earlier version kept them then.
+    pub fn comes_back(&mut self, rows: &[(Timestamp, Entry)], last: Option<&Service>, state: &Service) -> Checked {
+        let mut settled = BTreeSet::new();
+        let mut checked = Ok(());
+        for run in &state.runs {
+            let had = last.and_then(|last| last.runs.iter().find(|had| is_same(had, run)));
+            for companion in came_back(run) {
+                let key = (run.version.clone(), run.applied, companion.clone());
+                let is_known = had.is_some_and(|had| came_back(had).any(|known| known == companion));
+                let is_settled = if is_known {
+                    self.0.contains(&key) || rows.iter().any(|(_, row)| lets_go_on(row, run))
+                } else {
+                    let before = last.zip(had);
+                    !can_go_back(state, run) || before.is_some_and(|(last, had)| !can_go_back(last, had))
+                };
+                if is_settled {
+                    settled.insert(key);
+                } else {
+                    checked = checked.and(nobody_stays(state, run, companion));
+                }
+            }
         }
+        self.0 = settled;
+        checked
     }
-    Ok(())
+}
+
+fn is_same(had: &Run, run: &Run) -> bool {
+    had.version == run.version && had.applied == run.applied
+}
+
+fn came_back(run: &Run) -> impl Iterator<Item = &Companion> {
+    let back = |one: &&CompanionRun| one.phase == CompanionPhase::RolledBack;
+    run.together.iter().filter(back).map(|one| &one.companion)
+}
+
+fn lets_go_on(row: &Entry, run: &Run) -> bool {
+    row.kind == EntryKind::Resumed && row.release.as_ref() == Some(&run.version)
+}
+
+fn nobody_stays(state: &Service, run: &Run, companion: &Companion) -> Checked {
+    let counts = matches!(
+        run.phase,
+        RunPhase::Moving | RunPhase::Completed { .. } | RunPhase::Superseded { .. }
+    );
+    let stays = |(_, member): &(&TenantName, &Member)| matches!(member.place, Place::Moved { .. });
+    match run.members().find(stays) {
+        Some((tenant, _)) if counts && can_go_back(state, run) => {
+            let detail = format!("{tenant} is on {}, and {companion} has come back", run.version);
+            Err(("what one service takes back, all take back", detail))
+        }
+        Some(_) | None => Ok(()),
+    }
 }
 
 /// Its server has ended a release for good.

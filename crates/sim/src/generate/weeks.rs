@@ -112,6 +112,7 @@ fn habits(random: &mut Random) -> Habits {
         resume: often(40, &[HOUR, DAY]),
         report: None,
         migrate: None,
+        lift: None,
     }
 }
 

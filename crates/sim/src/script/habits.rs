@@ -20,6 +20,8 @@ pub struct Habits {
     pub migrate: Option<Duration>,
     /// What is held for good is resumed.
     pub resume: Option<Duration>,
+    /// Freezes are lifted.
+    pub lift: Option<Duration>,
 }
 
 impl Habits {
@@ -31,6 +33,7 @@ impl Habits {
         report: Some(Duration::from_days(4)),
         migrate: Some(Duration::from_days(2)),
         resume: None,
+        lift: Some(Duration::from_secs(60)),
     };
 
     pub fn read(words: &[&str]) -> Read<Self> {
@@ -44,7 +47,8 @@ impl Habits {
                 "report" => habits.report = takes,
                 "migrate" => habits.migrate = takes,
                 "resume" => habits.resume = takes,
-                _ => return Err("people have the habits approve=D, notify=D, report=D, migrate=D and resume=D"),
+                "lift" => habits.lift = takes,
+                _ => return Err("the habits are approve=D, notify=D, report=D, migrate=D, resume=D and lift=D"),
             }
         }
         Ok(habits)
@@ -60,6 +64,7 @@ impl fmt::Display for Habits {
             ("report", self.report),
             ("migrate", self.migrate),
             ("resume", self.resume),
+            ("lift", self.lift),
         ];
         all.into_iter()
             .filter_map(|(key, takes)| Some((key, takes?)))

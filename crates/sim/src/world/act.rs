@@ -304,11 +304,11 @@ impl World {
         self.observe_soon();
     }
 
-    /// Whoever is waited for agrees, tells the customers, and lifts what was frozen.
+    /// Whoever is waited for agrees, tells the customers, and lifts what is frozen, also what is frozen only now: a freeze may
+    /// have been held up on its way.
     fn people_do_their_part(&mut self) {
         self.habits = Habits::CALM;
         self.set_out.clear();
-        self.unfreeze();
     }
 
     pub fn check_end(&mut self) {

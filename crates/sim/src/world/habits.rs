@@ -1,5 +1,5 @@
 //! What people do by themselves about what they see: approve what waits for it, send what is due, report of what they
-//! have tried, resume what is held.
+//! have tried, resume what is held, lift what is frozen.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -39,6 +39,11 @@ impl World {
                 let version = run.version.clone();
                 let what = format!("resume {version} {}", hold.since);
                 self.set_out(what, after, "ada", EventKind::Resume { version });
+            }
+        }
+        if let Some(after) = habits.lift {
+            for number in state.freezes.keys().copied() {
+                self.set_out(format!("lift {number}"), after, "ada", EventKind::Unfreeze { number });
             }
         }
     }

@@ -191,6 +191,31 @@ fn the_planned_start_is_waited_for() {
     assert_eq!(shop.on("1.1.0").len(), 2);
 }
 
+#[test]
+fn who_was_frozen_in_its_wave_keeps_its_planned_start_in_the_last_one() {
+    let mut shop = friday();
+    let of = Selection::Tenants([tenant("acme")].into());
+    shop.take(freeze(of, None)).unwrap();
+    let number = *shop.state.freezes.keys().next().unwrap();
+    let start = at("2027-01-15T20:00:00Z");
+    shop.apply_changed("1.1.0", |plan| {
+        within(plan, &[]);
+        let start = Start {
+            at: Some(start),
+            window: None,
+        };
+        plan.waves[0].starts = [(1, start)].into();
+    });
+    shop.complete("1.1.0");
+    shop.take(EventKind::Unfreeze { number }).unwrap();
+    shop.settle();
+    assert!(!shop.on("1.1.0").contains(&"acme"), "it is {}", shop.now);
+    assert!(shop.waiting().contains("the planned start of"), "{}", shop.waiting());
+    shop.now = start;
+    shop.settle();
+    assert!(shop.on("1.1.0").contains(&"acme"), "{}", shop.waiting());
+}
+
 /// The notices that the last step asked for.
 fn asked_for(shop: &Shop) -> Vec<EffectId> {
     let effects = &shop.last.as_ref().unwrap().effects;
