@@ -41,6 +41,8 @@ pub struct Target {
     pub slots: Vec<TargetSlot>,
     /// The slots of the versions that the wave's tenants are on. What the new version does not change is in both.
     pub old: Vec<TargetSlot>,
+    /// Some of the wave's tenants are on a version already: there is something to compare with, even if it does not run now.
+    pub has_old: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

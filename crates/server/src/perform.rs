@@ -143,6 +143,7 @@ pub async fn act_on_gate(control: &Control, project: &Path, effect: &Effect) -> 
         directory: project.to_owned(),
         slots: slots(&view.state, version, wave),
         old: old_slots(&view.state, version, wave),
+        has_old: !on_before(&view.state, version, wave).is_empty(),
     };
     Done::Over(run(gate, &target).await)
 }
@@ -180,17 +181,19 @@ fn slots(state: &Service, version: &Version, wave: &WaveName) -> Vec<TargetSlot>
 
 /// The slots of the versions that the tenants of a wave are on.
 fn old_slots(state: &Service, version: &Version, wave: &WaveName) -> Vec<TargetSlot> {
-    let seats = waves(state, version, wave)
-        .flat_map(|wave| wave.members.keys())
-        .filter_map(|tenant| state.seats.get(tenant));
-    let on = seats.filter_map(|seat| Some((&seat.cell, seat.version.as_ref()?)));
-    let on: BTreeSet<(&CellName, &Version)> = on.filter(|(_, before)| *before != version).collect();
-    on.into_iter()
-        .flat_map(|(cell, before)| slots_of(state, cell, before))
-        .collect()
+    let on = on_before(state, version, wave).into_iter();
+    on.flat_map(|(cell, before)| slots_of(state, cell, before)).collect()
 }
 
-fn waves<'s>(state: &'s Service, version: &Version, wave: &'s WaveName) -> impl Iterator<Item = &'s WaveRun> {
+/// The versions that the tenants of a wave are on, with their cells.
+fn on_before<'s>(state: &'s Service, version: &Version, wave: &WaveName) -> BTreeSet<(&'s CellName, &'s Version)> {
+    let members = waves(state, version, wave).flat_map(|wave| wave.members.keys());
+    let seats = members.filter_map(|tenant| state.seats.get(tenant));
+    let on = seats.filter_map(|seat| Some((&seat.cell, seat.version.as_ref()?)));
+    on.filter(|(_, before)| *before != version).collect()
+}
+
+fn waves<'s>(state: &'s Service, version: &Version, wave: &WaveName) -> impl Iterator<Item = &'s WaveRun> {
     let waves = state.run(version).into_iter().flat_map(|run| &run.waves);
     waves.filter(move |run| run.name == *wave)
 }

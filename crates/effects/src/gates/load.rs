@@ -52,6 +52,11 @@ async fn judge(with: &With, target: &Target) -> Judgement {
         Ok(requests) => requests,
         Err(reason) => return Judgement::new(Verdict::Error, reason),
     };
+    if !target.has_old && !with.has_limits() {
+        let reason =
+            "no tenant of the wave is on a version yet: there is nothing to be slower than, and no limit is declared";
+        return Judgement::new(Verdict::Pass, reason.to_owned());
+    }
     let has_old = !found.old.is_empty();
     let generator = Generator {
         requests,

@@ -12,6 +12,7 @@ async fn said(with: Value) -> (Verdict, String) {
         directory: env::temp_dir(),
         slots: Vec::new(),
         old: Vec::new(),
+        has_old: false,
     };
     let judgement = run(with, target).await;
     (judgement.verdict, judgement.reason)

@@ -49,6 +49,7 @@ fn target(addresses: &[SocketAddr]) -> Target {
             addresses: addresses.to_vec(),
         }],
         old: Vec::new(),
+        has_old: false,
     }
 }
 

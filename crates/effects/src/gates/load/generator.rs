@@ -93,9 +93,12 @@ impl Generator {
     }
 }
 
-/// The instances of one side, each with the connections to it that are idle.
+/// The connections to one instance that nothing is sent over now.
+type Idle = Mutex<Vec<SendRequest<Full<Bytes>>>>;
+
+/// The instances of one side.
 #[derive(Debug)]
-pub(super) struct Pool(Vec<(SocketAddr, Mutex<Vec<SendRequest<Full<Bytes>>>>)>);
+pub(super) struct Pool(Vec<(SocketAddr, Idle)>);
 
 impl Pool {
     pub fn new(addresses: &[SocketAddr]) -> Self {

@@ -68,6 +68,7 @@ fn target(old: &[SocketAddr], new: &[SocketAddr]) -> Target {
         directory: std::env::temp_dir(),
         slots: slots(new),
         old: slots(old),
+        has_old: true,
     }
 }
 
@@ -296,4 +297,21 @@ fn mistakes_are_told() {
     check("errors_at_most_percent", json!(101), "between 0 and 100");
     check("p95_at_most", json!("10s"), "not above `timeout`");
     assert!((GATE.validate)(&json!({"component": "api", "requests": [{"path": "/"}]})).is_ok());
+}
+
+#[tokio::test]
+async fn a_first_version_passes_where_nothing_else_is_asked() {
+    let server = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let first = Target {
+        has_old: false,
+        ..target(&[], &[server])
+    };
+    let with = json!({"component": "api", "requests": [{"path": "/"}]});
+    let judged = (GATE.run)(with, first).await;
+    assert_eq!(judged.verdict, Verdict::Pass);
+    assert!(
+        judged.reason.contains("there is nothing to be slower than"),
+        "{}",
+        judged.reason
+    );
 }

@@ -128,6 +128,11 @@ fn one() -> u32 {
 }
 
 impl With {
+    /// Whether something is asked of the new version alone.
+    pub fn has_limits(&self) -> bool {
+        self.errors_at_most_percent.is_some() || self.p95_at_most.is_some()
+    }
+
     pub fn read(with: &Value) -> Result<Self, String> {
         let with: Self = told(with)?;
         with.check_requests()?;
