@@ -41,9 +41,8 @@ impl Service {
         let own = &self.runs[run];
         let others = self.runs.iter().enumerate().filter(|(index, _)| *index != run);
         for (index, other) in others {
-            let cells = other.steps.iter().map(|step| &step.cell);
-            let kept = cells.filter(|cell| self.keeps_away(index, &own.version, cell));
-            busy.cells.extend(kept.map(|cell| (cell, &other.version)));
+            let cells = self.kept_from(&own.version, index);
+            busy.cells.extend(cells.map(|cell| (cell, &other.version)));
         }
         for (index, other) in self.runs.iter().enumerate() {
             if index == run || other.phase.has_ended() || !own.leaves_to(other, index < run) {
@@ -58,7 +57,10 @@ impl Service {
                         .members
                         .get(tenant)
                         .is_some_and(|member| member.place == Place::Waiting);
-                    if waits && other.hotfix.is_some() && self.keeps_away(run, &other.version, &seat.cell) {
+                    if waits
+                        && other.hotfix.is_some()
+                        && self.kept_from(&other.version, run).any(|cell| *cell == seat.cell)
+                    {
                         continue;
                     }
                     if by_cell {
@@ -82,13 +84,14 @@ impl Service {
         self.runs[run].hotfix.is_some() && self.runs[..run].iter().any(moved)
     }
 
-    /// Whether the work of a run on the data of a cell keeps a version from there.
-    fn keeps_away(&self, run: usize, version: &Version, cell: &CellName) -> bool {
+    /// The cells that the work of a run on their data keeps a version from.
+    fn kept_from(&self, version: &Version, run: usize) -> impl Iterator<Item = &CellName> {
         let other = &self.runs[run];
         // Tenants of the cell are served on nothing from before it, even while the other has not moved them yet.
-        let is_past = || !other.phase.has_ended() && self.is_before(version, run);
-        let works = |step: &StepRun| step.holds_data() && (!step.is_done() || other.undoes_in_downtime() || is_past());
-        other.steps.iter().any(|step| step.cell == *cell && works(step))
+        let is_past = !other.phase.has_ended() && self.is_before(version, run);
+        let works =
+            move |step: &&StepRun| step.holds_data() && (!step.is_done() || other.undoes_in_downtime() || is_past);
+        other.steps.iter().filter(works).map(|step| &step.cell)
     }
 }
 
