@@ -116,24 +116,25 @@ impl<'a> Clockwork<'a> {
         keep_moving(waves, &mut members, &mut Vec::<()>::new());
         // What is patched has left already.
         let begun = self.begun();
-        let cadence = match begun {
-            Some(_) => None,
-            None => self.release_day(&self.leaving(waves, &members)),
-        };
+        let mut cadence = self.leaves_on(begun, waves, &members);
         let (mut expected, mut all_peaks, mut all_excused) = (Vec::new(), BTreeMap::new(), Vec::new());
         let mut from = Moment::now(self.input.now);
         let mut first_day = begun.or(cadence);
-        for (place, wave) in waves.iter_mut().enumerate() {
-            // A run waits as long as its plan says.
-            if self.skips.contains(&Skip::Gaps) {
-                wave.policy.gap = Gap::ZERO;
-            }
-            if place > 0 {
-                from = self.after_gap(from, wave.policy.gap);
-            }
+        let mut place = 0;
+        loop {
+            let count = waves.len();
+            let Some(wave) = waves.get_mut(place) else { break };
+            from = self.behind_gap(wave, from, place);
             let asked = self.asked(&wave.name, from, first_day, cadence, place);
             let known = &mut members[place];
             let (reports, end) = self.wave(wave, &asked, known, left_behind);
+            if place == 0 && wave.tenants.is_empty() && count > 1 {
+                // Nobody of it can ever move: the release leaves with the next one.
+                keep_moving(waves, &mut members, &mut Vec::<()>::new());
+                cadence = self.leaves_on(begun, waves, &members);
+                first_day = begun.or(cadence);
+                continue;
+            }
             if place == 0 && first_day.is_none() {
                 first_day = self.first_day(&reports, from);
             }
@@ -142,6 +143,7 @@ impl<'a> Clockwork<'a> {
             all_peaks.extend(peaks);
             all_excused.push(excused);
             expected.push(reports);
+            place += 1;
         }
         // A wave whose tenants can never move is no wave.
         let mut told: Vec<_> = expected.into_iter().zip(all_excused).collect();
@@ -169,6 +171,27 @@ impl<'a> Clockwork<'a> {
             excused: all_excused,
             missed: self.missed,
             valid_until: self.valid_until,
+        }
+    }
+
+    /// From when a wave can move, behind the gap after the one before.
+    fn behind_gap(&mut self, wave: &mut PlannedWave, from: Moment, place: usize) -> Moment {
+        // A run waits as long as its plan says.
+        if self.skips.contains(&Skip::Gaps) {
+            wave.policy.gap = Gap::ZERO;
+        }
+        match place {
+            0 => from,
+            _ => self.after_gap(from, wave.policy.gap),
+        }
+    }
+
+    /// The day of the cadence, where it has one and the release has not begun with what it patches.
+    fn leaves_on(&mut self, begun: Option<Date>, waves: &[PlannedWave], members: &[Members<'_>]) -> Option<Date> {
+        self.missed.clear();
+        match begun {
+            Some(_) => None,
+            None => self.release_day(&self.leaving(waves, members)),
         }
     }
 

@@ -113,10 +113,7 @@ impl Turn {
         let Some(downtime) = current.policy.downtime.filter(|_| !back.is_empty()) else {
             return false;
         };
-        // Who has no version yet is in no table, and makes no new one.
-        let in_table =
-            |(_, _, seat): &(&TenantName, &Version, &Seat)| seat.version.is_some() || self.left.contains(&seat.cell);
-        let generation = match back.iter().any(in_table) {
+        let generation = match self.takes_out_of_table(back.iter().map(|(_, _, seat)| *seat)) {
             true => self.next_generation,
             false => closed
                 .as_ref()

@@ -72,13 +72,18 @@ impl Turn {
         if tenants.is_empty() {
             return None;
         }
+        let seats = tenants.iter().filter_map(|tenant| self.state.seats.get(tenant));
+        let generation = match self.takes_out_of_table(seats) {
+            true => self.next_generation,
+            false => self.state.routing.generation,
+        };
         let now = self.now;
         let ends = now + downtime.longest;
         self.state.runs[run].waves[wave].maintenance = Some(Maintenance {
             since: now,
             ends,
             extended: false,
-            generation: self.next_generation,
+            generation,
             tenants,
         });
         let reason = format!("out of service until {ends}, as planned");
@@ -89,6 +94,11 @@ impl Turn {
             &reason,
         );
         Some(true)
+    }
+
+    /// Closing them makes a new table. Who has no version yet is in none.
+    pub fn takes_out_of_table<'a>(&self, mut seats: impl Iterator<Item = &'a Seat>) -> bool {
+        seats.any(|seat| seat.version.is_some() || self.left.contains(&seat.cell))
     }
 
     /// Why the closed tenants cannot be moved yet: some gateway may still serve them, or requests are in flight.

@@ -5,12 +5,12 @@ use std::collections::BTreeSet;
 use super::turn::{Cause, Turn};
 use crate::calendar::Period;
 use crate::effect::Milestone;
-use crate::id::{ComponentName, Digest, TenantName};
+use crate::id::{ComponentName, Digest, TenantName, Version};
 use crate::journal::EntryKind;
 use crate::plan::Schedule;
 use crate::policy::Gap;
 use crate::release::Stage;
-use crate::service::{Place, Run, RunPhase, WaveState};
+use crate::service::{Place, Run, RunPhase, WaveRun, WaveState};
 use crate::time::Timestamp;
 use crate::waiting::Waiting;
 
@@ -227,10 +227,15 @@ impl Turn {
             .map(|(tenant, _)| tenant.clone())
             .collect();
         let busy = self.state.busy_before(run);
+        let settled = self.state.settled_before(run, wave);
         let waits = |tenant: &TenantName| {
-            let seat = self.state.seats.get(tenant);
-            let is_busy = seat.is_some_and(|seat| busy.with(tenant, &seat.cell).is_some());
-            is_busy && !self.state.is_settled_before(run, tenant)
+            let Some(seat) = self.state.seats.get(tenant) else {
+                return false;
+            };
+            let has_moved = |(version, wave): &(&Version, &WaveRun)| {
+                seat.version.as_ref() == Some(*version) && wave.members.contains_key(tenant)
+            };
+            busy.with(tenant, &seat.cell).is_some() && !settled.iter().any(has_moved)
         };
         let members = self.state.runs[run].waves[wave].members.keys();
         // Asked in every round, and a wave may have many tenants.

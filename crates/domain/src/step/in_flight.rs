@@ -73,15 +73,30 @@ impl Service {
         busy
     }
 
-    /// An earlier release has moved a tenant of a hot-fix past what that repairs, and its wave is confirmed.
-    pub fn is_settled_before(&self, run: usize, tenant: &TenantName) -> bool {
-        let on = self.seats.get(tenant).and_then(|seat| seat.version.as_ref());
-        let confirmed = |other: &Run| {
-            let mut waves = other.waves.iter();
-            waves.any(|wave| matches!(wave.state, WaveState::Confirmed { .. }) && wave.members.contains_key(tenant))
+    /// The waves of earlier releases that have moved tenants of a hot-fix past what that repairs for good: those that are confirmed, and
+    /// those that wait for tenants which the hot-fix has moved, so that each would wait for the other.
+    pub fn settled_before(&self, run: usize, wave: usize) -> Vec<(&Version, &WaveRun)> {
+        let own = &self.runs[run];
+        if own.hotfix.is_none() {
+            return Vec::new();
+        }
+        let has_moved = |tenant: &TenantName| {
+            let member = own.waves[wave].members.get(tenant);
+            member.is_some_and(|member| matches!(member.place, Place::Moved { .. }))
         };
-        let moved = |other: &Run| on == Some(&other.version) && confirmed(other);
-        self.runs[run].hotfix.is_some() && self.runs[..run].iter().any(moved)
+        let settled = |other: &WaveRun| match other.state {
+            WaveState::Confirmed { .. } => true,
+            WaveState::Active { .. } => {
+                let mut members = other.members.iter();
+                members.any(|(tenant, member)| member.place == Place::Waiting && has_moved(tenant))
+            }
+            WaveState::Waiting | WaveState::RolledBack { .. } | WaveState::Dropped | WaveState::Superseded { .. } => {
+                false
+            }
+        };
+        let earlier = self.runs[..run].iter();
+        let waves = earlier.flat_map(|other| other.waves.iter().map(|wave| (&other.version, wave)));
+        waves.filter(|(_, wave)| settled(wave)).collect()
     }
 
     /// The cells that the work of a run on their data keeps a version from.

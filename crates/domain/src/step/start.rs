@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::turn::{Cause, Turn};
 use crate::id::{CellName, TenantName, Version};
 use crate::journal::EntryKind;
-use crate::service::{Member, Place};
+use crate::service::{Member, Place, Run};
 
 impl Turn {
     /// It has no version yet, and gets one as soon as it can.
@@ -21,7 +21,8 @@ impl Turn {
             !run.is_being_rolled_back()
                 && self.state.pinned.contains_key(&run.version)
                 && self.state.contracted_past(cell, &run.version).is_none()
-                && self.state.unfit(cell, &run.version).is_none()
+                // Its own work there is done, or done again, before anybody starts.
+                && self.state.worked_on_by_another(cell, &run.version, &run.version).is_none()
         });
         newest.map(|run| run.version.clone())
     }
@@ -70,15 +71,23 @@ impl Turn {
         self.is_moved_from(tenant, version);
     }
 
-    /// The releases that leave whoever starts on `version` there, and why: those from before it, and those that lack a fix it has.
+    /// The releases that leave whoever starts on `version` there, and why: those from before it, and those that lack a fix it has or
+    /// is about to get.
     pub fn leave_newcomers_on(&self, version: &Version) -> BTreeMap<Version, &'static str> {
         let runs = &self.state.runs;
+        let comes = |fix: &&Run| fix.hotfix.as_ref() == Some(version) && !fix.phase.has_ended();
         let root = self.state.root_of(version);
         let newest = runs.iter().position(|run| run.version == *root).unwrap_or(0);
         let lacking = runs.iter().filter(|run| self.state.loses_a_fix(version, &run.version));
         let lacking = lacking.map(|run| (run.version.clone(), "has a fix that this release lacks"));
+        let coming = runs.iter().filter(comes).flat_map(|fix| {
+            let lacking = runs
+                .iter()
+                .filter(|run| self.state.loses_a_fix(&fix.version, &run.version));
+            lacking.map(|run| (run.version.clone(), "gets a fix that this release lacks"))
+        });
         let older = runs[..newest].iter().map(|run| (run.version.clone(), "is newer"));
-        lacking.chain(older).collect()
+        coming.chain(lacking).chain(older).collect()
     }
 
     /// Releases on their way move it from where it is now.

@@ -16,7 +16,7 @@ use super::ledger::{Kept, Ledger};
 pub struct Downtimes {
     now: BTreeMap<WaveName, Closed>,
     /// Somebody was moved who had no version: there is no way back.
-    from_nothing: bool,
+    pub from_nothing: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -27,6 +27,13 @@ struct Closed {
 }
 
 impl Downtimes {
+    pub fn of(from_nothing: bool) -> Self {
+        Self {
+            now: BTreeMap::new(),
+            from_nothing,
+        }
+    }
+
     pub fn follow(&mut self, entry: &Entry, at: Timestamp, served: &BTreeSet<TenantName>) {
         let Some(wave) = &entry.wave else { return };
         if entry.kind == EntryKind::DowntimeStarted {

@@ -140,6 +140,7 @@ impl Ledger {
         match entry.kind {
             EntryKind::Applied => self.applied(entry, state),
             EntryKind::OptedOut => self.opted_out(entry),
+            EntryKind::OptedIn => self.opted_out.retain(|name, _| !entry.tenants.contains(name)),
             EntryKind::MigrationSet => self.migrations.set(entry).ok_or(Mute)?,
             EntryKind::TenantAdded => self.comes(entry),
             EntryKind::TenantRemoved => self.forget(entry),
@@ -153,7 +154,6 @@ impl Ledger {
             | EntryKind::Rejected
             | EntryKind::ApprovalExpired
             | EntryKind::Waived
-            | EntryKind::OptedIn
             | EntryKind::NoticeDue
             | EntryKind::Started
             | EntryKind::Held
@@ -253,6 +253,7 @@ impl Ledger {
             self.runs.remove(version);
             return;
         };
+        let patched = self.takes_over(promise);
         let kept = Kept {
             promise: Arc::clone(promise),
             applied_by: entry.actor.clone(),
@@ -264,10 +265,10 @@ impl Ledger {
             waves: BTreeMap::new(),
             returned: BTreeSet::new(),
             ended: false,
-            patched: self.takes_over(promise),
+            downtime: Downtimes::of(patched.from_nothing),
+            patched,
             reports: BTreeMap::new(),
             reserved: BTreeMap::new(),
-            downtime: Downtimes::default(),
             unmigrated: BTreeSet::new(),
         };
         self.patched_by(&kept.promise);

@@ -19,6 +19,8 @@ pub struct Patched {
     by: Option<Version>,
     /// Whom this one moves from what it patches, and from which.
     pub on: BTreeMap<TenantName, Version>,
+    /// It was the first that somebody of them had: there is nothing to go back to.
+    pub from_nothing: bool,
 }
 
 impl Ledger {
@@ -36,6 +38,7 @@ impl Ledger {
         }
         Patched {
             on,
+            from_nothing: run.downtime.from_nothing,
             ..Patched::default()
         }
     }

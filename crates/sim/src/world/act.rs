@@ -254,10 +254,12 @@ impl World {
         let Ok(end) = rehearsal.stored() else { return };
         let Some(run) = end.run(version) else { return };
         // The last moment may pass while the server is down: then it refuses what was possible when it was asked for.
-        let closed = end
-            .pinned
-            .get(version)
-            .is_some_and(|release| release.reversible != Reversible::Always);
+        let for_good = |step: &StepRun| step.holds_data() && step.step.undo.is_empty();
+        let closed = run.steps.iter().any(for_good)
+            || end
+                .pinned
+                .get(version)
+                .is_some_and(|release| release.reversible != Reversible::Always);
         let went = run
             .waves
             .iter()

@@ -1,7 +1,7 @@
 //! Whoever cannot move is left behind by name, and stands in nobody else's way.
 
 use super::super::*;
-use super::when::{TENANTS, input, planned};
+use super::when::{TENANTS, input, planned, starts};
 
 const PLAIN: &str = "
 name: plain
@@ -49,4 +49,22 @@ fn a_tenant_with_a_mistake_is_moved_by_no_wave_that_names_it() {
     let named = PLAIN.replace("{rest: true}", "[{tenants: [globex]}, {rest: true}]");
     let (name, ..) = left("America/New_York", "EST", &named, NOW);
     assert_eq!(name.as_str(), "globex");
+}
+
+#[test]
+fn the_release_leaves_on_its_day_with_the_second_wave_where_nobody_of_the_first_can_move() {
+    let playbook = "
+name: plain
+cadence: {every: 1 week, on: tuesday}
+waves: [{name: first, select: {tenants: [globex]}}, {name: all, select: {rest: true}}]
+notices: [{kind: notice, at_least: 2 working days}]
+";
+    // Nobody can count working days for it.
+    let tenants = TENANTS.replacen("globex, calendar: eu, time_zone", "globex, time_zone", 1);
+    let input = input("plain", playbook, &tenants, "", "2026-11-18T10:00:00Z");
+    let (plan, report) = planned(&input);
+    let waves: Vec<&str> = plan.waves.iter().map(|wave| wave.name.as_str()).collect();
+    assert_eq!(waves, ["all"], "{:?}", report.problems);
+    let starts = starts(&plan, &report, input.now);
+    assert!(starts["acme"].starts_with("2026-11-24"), "{starts:?}");
 }
