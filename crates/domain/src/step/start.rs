@@ -81,9 +81,9 @@ impl Turn {
         let lacking = runs.iter().filter(|run| self.state.loses_a_fix(version, &run.version));
         let lacking = lacking.map(|run| (run.version.clone(), "has a fix that this release lacks"));
         let coming = runs.iter().filter(comes).flat_map(|fix| {
-            let lacking = runs
-                .iter()
-                .filter(|run| self.state.loses_a_fix(&fix.version, &run.version));
+            // One that is held goes on at the word of a person, who knows of the fix.
+            let goes_on = runs.iter().filter(|run| run.hold.is_none());
+            let lacking = goes_on.filter(|run| self.state.loses_a_fix(&fix.version, &run.version));
             lacking.map(|run| (run.version.clone(), "gets a fix that this release lacks"))
         });
         let older = runs[..newest].iter().map(|run| (run.version.clone(), "is newer"));
