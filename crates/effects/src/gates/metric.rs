@@ -120,9 +120,9 @@ impl Patience {
         }
     }
 
-    /// Waits for the next look. Not where the time is over then.
+    /// Waits for the next look, until the time is over.
     async fn lasts(&self) -> bool {
-        let goes_on = Instant::now() + self.every <= self.until;
+        let goes_on = Instant::now() < self.until;
         if goes_on {
             sleep(self.every).await;
         }
@@ -150,7 +150,11 @@ impl Metric {
             Answering::Fail => (Verdict::Fail, "fail"),
             Answering::Pass => (Verdict::Pass, "pass"),
         };
-        let found = if judgement.verdict == Verdict::NoData { "no data" } else { "inconclusive" };
+        let found = if judgement.verdict == Verdict::NoData {
+            "no data"
+        } else {
+            "inconclusive"
+        };
         Judgement {
             verdict,
             reason: format!("{found}, and the playbook says `{field}: {word}`: {}", judgement.reason),

@@ -63,7 +63,9 @@ fn ranks(ratios: &[f64]) -> Vec<f64> {
     let mut first = 0;
     while first < order.len() {
         let equal = order[first..].iter();
-        let equal = equal.take_while(|&&index| is_same(ratios[order[first]], ratios[index])).count();
+        let equal = equal
+            .take_while(|&&index| is_same(ratios[order[first]], ratios[index]))
+            .count();
         let shared = first as f64 + f64::midpoint(1.0, equal as f64);
         for &index in &order[first..first + equal] {
             ranks[index] = shared;

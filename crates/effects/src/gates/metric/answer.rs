@@ -135,12 +135,23 @@ impl Series {
                 in_words(&labels)
             ));
         }
-        let points: Vec<Point> = sampled.value.into_iter().chain(sampled.values).map(point).collect::<Result<_, _>>()?;
+        let points: Vec<Point> = sampled
+            .value
+            .into_iter()
+            .chain(sampled.values)
+            .map(point)
+            .collect::<Result<_, _>>()?;
         if points.is_empty() {
-            return Err(format!("answered with a series without a value ({})", in_words(&labels)));
+            return Err(format!(
+                "answered with a series without a value ({})",
+                in_words(&labels)
+            ));
         }
         if !points.is_sorted_by(|one, next| one.at < next.at) {
-            return Err(format!("answered with a series whose times do not rise ({})", in_words(&labels)));
+            return Err(format!(
+                "answered with a series whose times do not rise ({})",
+                in_words(&labels)
+            ));
         }
         Ok(Self { labels, points })
     }

@@ -69,8 +69,7 @@ async fn look(
 
 impl Counted {
     fn asks_for_instances(&self) -> bool {
-        let of_instances =
-            |query: &Template| query.uses(Argument::NewAddresses) || query.uses(Argument::OldAddresses);
+        let of_instances = |query: &Template| query.uses(Argument::NewAddresses) || query.uses(Argument::OldAddresses);
         of_instances(&self.events) || of_instances(&self.total)
     }
 }
@@ -156,12 +155,7 @@ impl<'s> Counters<'s> {
     }
 
     /// What all of them together have counted since the instant that each was seen last.
-    fn since(
-        &self,
-        at: usize,
-        last: &mut [Option<f64>],
-        known: &BTreeSet<Option<&'s str>>,
-    ) -> Result<u64, Lacking> {
+    fn since(&self, at: usize, last: &mut [Option<f64>], known: &BTreeSet<Option<&'s str>>) -> Result<u64, Lacking> {
         let mut sum = 0.0;
         for (index, last) in last.iter_mut().enumerate() {
             let Some(now) = self.values[index][at] else { continue };
@@ -182,7 +176,11 @@ impl<'s> Counters<'s> {
         // Sums of what is not whole are a little off themselves.
         let whole = sum.round();
         if (sum - whole).abs() > 1e-6 * whole.abs().max(1.0) || !(0.0..=COUNT_MAX).contains(&whole) {
-            let one = self.series.first().map(|series| in_words(&series.labels)).unwrap_or_default();
+            let one = self
+                .series
+                .first()
+                .map(|series| in_words(&series.labels))
+                .unwrap_or_default();
             return Err(Lacking::error(format!(
                 "`{}` has grown by {sum}, which counts nothing: ask for the counters themselves, without `rate` or `increase` ({one})",
                 shown(self.query)

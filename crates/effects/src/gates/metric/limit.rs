@@ -28,7 +28,11 @@ pub(super) async fn judge(
     on_no_data: Answering,
 ) -> Result<Judgement, Lacking> {
     let query = written_out(&limit.query, values)?;
-    let fresh = limit.fresh.as_ref().map(|fresh| written_out(fresh, values)).transpose()?;
+    let fresh = limit
+        .fresh
+        .as_ref()
+        .map(|fresh| written_out(fresh, values))
+        .transpose()?;
     let mut next = Instant::now();
     let last = next + limit.lasts.to_std();
     let mut seen = Seen::default();
@@ -87,7 +91,9 @@ impl Seen {
     fn judged(self, limit: &Limit, query: &str) -> Result<Judgement, Lacking> {
         let query = shown(query);
         let (Some(lowest), Some(highest)) = (self.lowest, self.highest) else {
-            return Err(Lacking::no_data(self.why.unwrap_or_else(|| format!("`{query}` was not asked"))));
+            return Err(Lacking::no_data(
+                self.why.unwrap_or_else(|| format!("`{query}` was not asked")),
+            ));
         };
         let found = if lowest == highest {
             format!("`{query}` is {lowest}")

@@ -126,7 +126,7 @@ impl<'a> Asked<'a> {
             }
         };
         if series.is_empty() {
-            return Err(Lacking::no_data(format!("`{}` has no sample", shown(query))));
+            return Err(Lacking::no_data(format!("`{}` has no sample now", shown(query))));
         }
         let age = |series: &Series| series.points[0].at - series.points[0].value;
         let Some(oldest) = series.iter().max_by(|one, other| age(one).total_cmp(&age(other))) else {
@@ -166,10 +166,7 @@ impl<'a> Asked<'a> {
         *request.method_mut() = Method::POST;
         *request.uri_mut() = uri;
         request.headers_mut().extend(self.headers.iter().cloned());
-        let answered = timeout(
-            self.server.timeout.to_std(),
-            self.wire.call(request, ANSWER_BYTES_MAX),
-        );
+        let answered = timeout(self.server.timeout.to_std(), self.wire.call(request, ANSWER_BYTES_MAX));
         match answered.await {
             Ok(Ok((status, body))) => Answer::read(status, &body).map_err(|why| self.error(why)),
             Ok(Err(error)) => Err(self.error(format!("does not answer: {}", wire::in_words(&error)))),

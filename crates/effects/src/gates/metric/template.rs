@@ -66,7 +66,11 @@ impl Values {
     pub fn of(target: &Target, component: Option<&ComponentName>, apart: bool) -> Self {
         let is_meant = |slot: &&TargetSlot| component.is_none_or(|name| slot.component == *name);
         let addresses = |slots: &[TargetSlot]| {
-            let mut all: Vec<SocketAddr> = slots.iter().filter(is_meant).flat_map(|slot| slot.addresses.clone()).collect();
+            let mut all: Vec<SocketAddr> = slots
+                .iter()
+                .filter(is_meant)
+                .flat_map(|slot| slot.addresses.clone())
+                .collect();
             all.sort_unstable();
             all.dedup();
             all
@@ -111,7 +115,11 @@ pub(super) struct Template {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Piece {
     Text(String),
-    Filled { argument: Argument, place: Place, quote: char },
+    Filled {
+        argument: Argument,
+        place: Place,
+        quote: char,
+    },
 }
 
 /// What a text is compared as.
@@ -309,7 +317,10 @@ impl Reader {
             }
             (None, Some(_)) => {
                 let known = Argument::ALL.map(|argument| format!("`${{{}}}`", argument.name()));
-                Err(format!("there is no argument `${{{name}}}`; there are: {}", known.join(", ")))
+                Err(format!(
+                    "there is no argument `${{{name}}}`; there are: {}",
+                    known.join(", ")
+                ))
             }
             (None, None) => Ok(false),
         }

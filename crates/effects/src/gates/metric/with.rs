@@ -59,7 +59,10 @@ struct With {
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(untagged, expecting = "`new` and `old` are each a query, or `{events: QUERY, total: QUERY}`")]
+#[serde(
+    untagged,
+    expecting = "`new` and `old` are each a query, or `{events: QUERY, total: QUERY}`"
+)]
 enum Side {
     Samples(String),
     Counters(Counters),
@@ -201,11 +204,14 @@ impl Metric {
                 return Err("`new` and `old` are of one kind: both a query, or both `events` and `total`".to_owned());
             }
             (Some(_), _, _) => {
-                return Err("`query` is held to a limit, `new` is compared with `old`: say either, not both".to_owned());
+                return Err(
+                    "`query` is held to a limit, `new` is compared with `old`: say either, not both".to_owned(),
+                );
             }
             (None, _, _) => {
                 return Err(
-                    "nothing is asked: say `query` with `at_most` or `at_least`, or `new`, `old` and `margin`".to_owned(),
+                    "nothing is asked: say `query` with `at_most` or `at_least`, or `new`, `old` and `margin`"
+                        .to_owned(),
                 );
             }
         };
@@ -289,7 +295,11 @@ impl With {
                 "`tolerance: {tolerance}` is no share between 0 and 1, such as 0.01"
             ));
         }
-        let is_above = if self.tolerance.is_some() { margin >= 1.0 } else { margin > 1.0 };
+        let is_above = if self.tolerance.is_some() {
+            margin >= 1.0
+        } else {
+            margin > 1.0
+        };
         if !is_above {
             return Err(
                 "`margin` is a ratio above 1, such as 1.5, or 1 with a `tolerance`: that a version is no worse at all cannot be shown"
@@ -298,8 +308,8 @@ impl With {
         }
         let side = |name: &str, side: &Counters| {
             Ok::<_, String>(Counted {
-                events: query(&format!("{name}.events"), &side.events)?,
-                total: query(&format!("{name}.total"), &side.total)?,
+                events: counter(&format!("{name}.events"), &side.events)?,
+                total: counter(&format!("{name}.total"), &side.total)?,
             })
         };
         let (old, new) = (side("old", old)?, side("new", new)?);
@@ -325,7 +335,8 @@ impl With {
         let margin = self.margin()?;
         if margin <= 1.0 {
             return Err(
-                "`margin` is a ratio above 1, such as 1.1: that a version is no worse at all cannot be shown".to_owned(),
+                "`margin` is a ratio above 1, such as 1.1: that a version is no worse at all cannot be shown"
+                    .to_owned(),
             );
         }
         let worse = self.worse.ok_or("say which way is `worse`: `higher` or `lower`")?;
@@ -399,6 +410,22 @@ impl With {
 
 fn query(name: &str, text: &str) -> Result<Template, String> {
     Template::read(text).map_err(|why| format!("`{name}` cannot be asked: {why}"))
+}
+
+/// The gate takes differences itself: what is one already counts nothing.
+fn counter(name: &str, text: &str) -> Result<Template, String> {
+    let read = query(name, text)?;
+    let dense: String = text.chars().filter(|character| !character.is_whitespace()).collect();
+    match ["rate(", "increase(", "delta("]
+        .iter()
+        .find(|call| dense.contains(**call))
+    {
+        Some(call) => Err(format!(
+            "`{name}` is a `{}`: ask for the counters themselves, since their differences are taken here",
+            call.trim_end_matches('(')
+        )),
+        None => Ok(read),
+    }
 }
 
 fn none_of(what: &str, fields: &[(&str, bool)]) -> Result<(), String> {

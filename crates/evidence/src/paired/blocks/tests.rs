@@ -73,7 +73,9 @@ fn blocks_by_hand() {
     let rising: Vec<(f64, f64)> = (0..100).map(|index| (1.0, 1.0 + f64::from(index))).collect();
     assert_eq!(independent_blocks(&rising), None);
     // What never changes is as it is, whatever both do.
-    let equal: Vec<(f64, f64)> = (1..=12).map(|index| (f64::from(index), 3.0 * f64::from(index))).collect();
+    let equal: Vec<(f64, f64)> = (1..=12)
+        .map(|index| (f64::from(index), 3.0 * f64::from(index)))
+        .collect();
     assert_eq!(independent_blocks(&equal).unwrap().len(), 12);
     assert_eq!(independent_blocks(&equal[..9]), None);
     assert_eq!(independent_blocks(&[]), None);

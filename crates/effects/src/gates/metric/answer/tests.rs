@@ -78,8 +78,16 @@ fn a_refusal_says_why() {
         "timeout: query timed out",
     );
     // One that says so with a status that is right.
-    refused(200, r#"{"status":"error","errorType":"internal","error":"x"}"#, "internal: x");
-    refused(401, "Unauthorized", "answered 401 Unauthorized with what is no answer of Prometheus: Unauthorized");
+    refused(
+        200,
+        r#"{"status":"error","errorType":"internal","error":"x"}"#,
+        "internal: x",
+    );
+    refused(
+        401,
+        "Unauthorized",
+        "answered 401 Unauthorized with what is no answer of Prometheus: Unauthorized",
+    );
     refused(302, r#"<a href="/login">Found</a>."#, "a redirection is not followed");
 }
 
@@ -115,10 +123,22 @@ fn what_is_no_answer_is_no_number() {
     for (result, problem) in [
         (r#""string","result":[1,"up"]"#, "a string, which is no number"),
         (r#""scalar","result":[1,"one"]"#, "`one`, which is no number"),
-        (r#""vector","result":[{"metric":{"a":"b"}}]"#, r#"without a value ({a="b"})"#),
-        (r#""vector","result":[{"metric":{},"histogram":[1,{"count":"2"}]}]"#, "a histogram"),
-        (r#""matrix","result":[{"metric":{},"histograms":[[1,{}]]}]"#, "a histogram"),
-        (r#""matrix","result":[{"metric":{},"values":[[2,"1"],[1,"1"]]}]"#, "do not rise"),
+        (
+            r#""vector","result":[{"metric":{"a":"b"}}]"#,
+            r#"without a value ({a="b"})"#,
+        ),
+        (
+            r#""vector","result":[{"metric":{},"histogram":[1,{"count":"2"}]}]"#,
+            "a histogram",
+        ),
+        (
+            r#""matrix","result":[{"metric":{},"histograms":[[1,{}]]}]"#,
+            "a histogram",
+        ),
+        (
+            r#""matrix","result":[{"metric":{},"values":[[2,"1"],[1,"1"]]}]"#,
+            "do not rise",
+        ),
     ] {
         let body = format!(r#"{{"status":"success","data":{{"resultType":{result}}}}}"#);
         refused(200, &body, problem);

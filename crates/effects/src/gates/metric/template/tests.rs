@@ -39,7 +39,10 @@ fn filled(written: &str, expected: &str) {
 #[test]
 fn arguments_are_text_where_a_label_is_compared() {
     filled(r#"up{v="${version}"}"#, r#"up{v="2.0.1+b7"}"#);
-    filled(r#"up{v != '${version}', w =~ "${wave}.*"}"#, r#"up{v != '2.0.1+b7', w =~ "first.*"}"#);
+    filled(
+        r#"up{v != '${version}', w =~ "${wave}.*"}"#,
+        r#"up{v != '2.0.1+b7', w =~ "first.*"}"#,
+    );
     filled(r#"up{v=~"x${version}"}"#, r#"up{v=~"x2\\.0\\.1\\+b7"}"#);
     filled(
         r#"sum(up{instance=~"${new_addresses}",cell!~"${cells}"})"#,
@@ -70,13 +73,19 @@ fn what_cannot_be_filled_in_is_refused() {
     for (query, problem) in [
         ("", "it is empty"),
         ("up_${version}", "stands outside of a text"),
-        (r#"label_replace(up, "a", "${version}", "b", ".*")"#, "no label is compared"),
+        (
+            r#"label_replace(up, "a", "${version}", "b", ".*")"#,
+            "no label is compared",
+        ),
         (r#"count_values("${wave}", up)"#, "no label is compared"),
         (r#"up == "${version}""#, "no label is compared"),
         (r"up{a=`${version}`}", "back quotes"),
         (r#"up{a="${cells}"}"#, "is a list"),
         (r#"up{a!="${new_addresses}"}"#, "is a list"),
-        (r#"up{a="${verion}"}"#, "there is no argument `${verion}`; there are: `${version}`, `${wave}`"),
+        (
+            r#"up{a="${verion}"}"#,
+            "there is no argument `${verion}`; there are: `${version}`, `${wave}`",
+        ),
         (r#"up{a="b}"#, "does not end"),
         (r#"up{a="b\"}"#, "does not end"),
     ] {
