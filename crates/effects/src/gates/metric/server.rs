@@ -90,7 +90,7 @@ impl<'a> Asked<'a> {
             Answer::Scalar(point) => (point, false),
             Answer::Vector(series) => (only(&series, query)?.points[0], true),
             Answer::Matrix(_) => {
-                return Err(self.error(format!(
+                return Err(self.error(&format!(
                     "answered with a range: take the brackets away from `{}`, or put a function around it",
                     shown(query)
                 )));
@@ -106,7 +106,7 @@ impl<'a> Asked<'a> {
         let asked = [("query", query), ("start", &start), ("end", &end), ("step", &step)];
         match self.ask("/api/v1/query_range", &asked).await? {
             Answer::Matrix(series) => Ok(series),
-            Answer::Scalar(_) | Answer::Vector(_) => Err(self.error("answered a range with one instant".to_owned())),
+            Answer::Scalar(_) | Answer::Vector(_) => Err(self.error("answered a range with one instant")),
         }
     }
 
@@ -122,7 +122,7 @@ impl<'a> Asked<'a> {
         let series = match self.ask("/api/v1/query", &[("query", &question)]).await? {
             Answer::Vector(series) => series,
             Answer::Scalar(_) | Answer::Matrix(_) => {
-                return Err(self.error(format!("says no time of `{}`, which is no series", shown(query))));
+                return Err(self.error(&format!("says no time of `{}`, which is no series", shown(query))));
             }
         };
         if series.is_empty() {
@@ -168,13 +168,13 @@ impl<'a> Asked<'a> {
         request.headers_mut().extend(self.headers.iter().cloned());
         let answered = timeout(self.server.timeout.to_std(), self.wire.call(request, ANSWER_BYTES_MAX));
         match answered.await {
-            Ok(Ok((status, body))) => Answer::read(status, &body).map_err(|why| self.error(why)),
-            Ok(Err(error)) => Err(self.error(format!("does not answer: {}", wire::in_words(&error)))),
-            Err(_) => Err(self.error(format!("did not answer within {}", self.server.timeout))),
+            Ok(Ok((status, body))) => Answer::read(status, &body).map_err(|why| self.error(&why)),
+            Ok(Err(error)) => Err(self.error(&format!("does not answer: {}", wire::in_words(&error)))),
+            Err(_) => Err(self.error(&format!("did not answer within {}", self.server.timeout))),
         }
     }
 
-    fn error(&self, why: String) -> Lacking {
+    fn error(&self, why: &str) -> Lacking {
         Lacking::error(format!("{} {why}", self.server.url))
     }
 }

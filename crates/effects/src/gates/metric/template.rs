@@ -110,6 +110,8 @@ impl Values {
 pub(super) struct Template {
     written: String,
     pieces: Vec<Piece>,
+    /// It without texts and comments.
+    skeleton: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -158,6 +160,7 @@ impl Template {
         Ok(Self {
             written: written.to_owned(),
             pieces: reader.pieces,
+            skeleton: reader.skeleton,
         })
     }
 
@@ -165,6 +168,17 @@ impl Template {
         self.pieces
             .iter()
             .any(|piece| matches!(piece, Piece::Filled { argument, .. } if *argument == wanted))
+    }
+
+    /// Whether it is a metric, perhaps with labels, and nothing else: of that the server knows when it was measured.
+    pub fn is_selector(&self) -> bool {
+        let is_name = |character: char| character.is_ascii_alphanumeric() || matches!(character, '_' | ':');
+        let skeleton = self.skeleton.trim();
+        let labels = skeleton.trim_start_matches(is_name);
+        let is_named = labels.len() < skeleton.len() && !skeleton.starts_with(|first: char| first.is_ascii_digit());
+        let labels = labels.trim();
+        let closed = labels.strip_prefix('{').and_then(|labels| labels.strip_suffix('}'));
+        is_named && (labels.is_empty() || closed.is_some_and(|labels| !labels.contains('}')))
     }
 
     /// As it stands in the playbook.
@@ -241,6 +255,7 @@ fn quoted(value: &str, quote: char) -> String {
 struct Reader {
     pieces: Vec<Piece>,
     kept: String,
+    skeleton: String,
     text: Option<Text>,
     in_comment: bool,
     /// The last characters that are no blanks, outside of texts.
@@ -284,8 +299,11 @@ impl Reader {
                 place,
                 escaped: false,
             });
-        } else if !character.is_whitespace() {
-            self.before = [self.before[1], character];
+        } else {
+            self.skeleton.push(character);
+            if !character.is_whitespace() {
+                self.before = [self.before[1], character];
+            }
         }
     }
 

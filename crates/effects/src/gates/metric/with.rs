@@ -1,5 +1,8 @@
 //! What a playbook says about a metric.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
@@ -27,8 +30,7 @@ struct With {
     /// Whose instances the addresses are; of all components where none is said.
     #[serde(default)]
     component: Option<ComponentName>,
-    #[serde(default = "five_minutes")]
-    stale_after: Span,
+    stale_after: Option<Span>,
     #[serde(default)]
     on_no_data: Answering,
     #[serde(default)]
@@ -169,6 +171,8 @@ pub(super) struct SamplesCompared {
     pub time: Time,
 }
 
+/// What Prometheus itself puts up with where it is not told otherwise.
+const STALE_AFTER: Span = Span::from_secs(300);
 /// Gates of a wave wait for each other.
 const FOR_MAX: Span = Span::from_hours(24);
 const TIMEOUT_MAX: Span = Span::from_secs(60);
@@ -184,10 +188,6 @@ fn ten_seconds() -> Span {
 
 fn fifteen_seconds() -> Span {
     Span::from_secs(15)
-}
-
-fn five_minutes() -> Span {
-    Span::from_secs(300)
 }
 
 impl Metric {
@@ -223,7 +223,7 @@ impl Metric {
                 timeout: with.timeout,
             },
             component: with.component,
-            stale_after: with.stale_after,
+            stale_after: with.stale_after.unwrap_or(STALE_AFTER),
             on_no_data: with.on_no_data,
             on_inconclusive: with.on_inconclusive,
             question,
@@ -247,7 +247,7 @@ impl With {
         if self.every < EVERY_MIN {
             return Err(format!("`every` is {EVERY_MIN} at least"));
         }
-        if self.stale_after.is_zero() {
+        if self.stale_after.is_some_and(Span::is_zero) {
             return Err("`stale_after` is above 0: no sample is newer".to_owned());
         }
         Ok(())
@@ -277,8 +277,15 @@ impl With {
         if lasts > FOR_MAX {
             return Err(format!("`for` is {FOR_MAX} at most: the release waits for it"));
         }
+        let query_asked = query("query", self.query.as_deref().unwrap_or_default())?;
+        if self.stale_after.is_some() && self.fresh.is_none() && !query_asked.is_selector() {
+            return Err(
+                "`stale_after` cannot be held of an expression, which has no time of its own: say with `fresh` which series have to be fresh"
+                    .to_owned(),
+            );
+        }
         Ok(Limit {
-            query: query("query", self.query.as_deref().unwrap_or_default())?,
+            query: query_asked,
             fresh: self.fresh.as_deref().map(|text| query("fresh", text)).transpose()?,
             at_most: self.at_most,
             at_least: self.at_least,

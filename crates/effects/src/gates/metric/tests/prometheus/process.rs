@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -55,27 +56,27 @@ pub async fn exporter(page: impl Fn(u64) -> String + Send + Sync + 'static) -> S
 impl Prometheus {
     /// One that scrapes these, five times a second. `None` where there is no Prometheus, on a desk.
     pub async fn scraping(instances: &[SocketAddr]) -> Option<Self> {
-        is_there().await?;
-        Some(Self::start(tempfile::tempdir().unwrap(), instances).await)
+        let programs = folder().await?;
+        Some(Self::start(&programs, tempfile::tempdir().unwrap(), instances).await)
     }
 
     /// One that has these samples, in the OpenMetrics format. `None` where there is no Prometheus, on a desk.
     pub async fn with_history(samples: &str) -> Option<Self> {
-        is_there().await?;
+        let programs = folder().await?;
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("samples");
         std::fs::write(&file, samples).unwrap();
-        let made = Command::new("promtool")
+        let made = Command::new(programs.join("promtool"))
             .args(["tsdb", "create-blocks-from", "openmetrics"])
             .arg(file)
             .arg(folder.path().join("data"))
             .output();
         let made = made.await.unwrap();
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-        Some(Self::start(folder, &[]).await)
+        Some(Self::start(&programs, folder, &[]).await)
     }
 
-    async fn start(folder: TempDir, instances: &[SocketAddr]) -> Self {
+    async fn start(programs: &Path, folder: TempDir, instances: &[SocketAddr]) -> Self {
         let targets: Vec<String> = instances.iter().map(SocketAddr::to_string).collect();
         let configuration = json!({
             "global": {"scrape_interval": "200ms", "scrape_timeout": "200ms"},
@@ -84,7 +85,7 @@ impl Prometheus {
         let file = folder.path().join("prometheus.yml");
         // JSON is YAML.
         std::fs::write(&file, configuration.to_string()).unwrap();
-        let mut child = Command::new("prometheus")
+        let mut child = Command::new(programs.join("prometheus"))
             .arg(format!("--config.file={}", file.display()))
             .arg(format!("--storage.tsdb.path={}", folder.path().join("data").display()))
             .arg("--web.listen-address=127.0.0.1:0")
@@ -138,14 +139,18 @@ impl Prometheus {
     }
 }
 
-/// In CI it has to be there; on a desk the test is left out.
-async fn is_there() -> Option<()> {
-    let found = Command::new("prometheus").arg("--version").output().await;
-    if found.is_ok_and(|output| output.status.success()) {
-        return Some(());
-    }
+/// Where Prometheus is. In CI it has to be found or fetched; on a desk the test is left out.
+async fn folder() -> Option<PathBuf> {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/gates/metric/tests/prometheus/fetch.py");
+    let why = match Command::new("python3").arg(script).output().await {
+        Ok(output) if output.status.success() => {
+            return Some(PathBuf::from(String::from_utf8(output.stdout).unwrap().trim()));
+        }
+        Ok(output) => String::from_utf8_lossy(&output.stderr).into_owned(),
+        Err(error) => format!("cannot start python3: {error}"),
+    };
     let is_ci = std::env::var("CI").is_ok_and(|value| value == "true");
-    assert!(!is_ci, "there is no Prometheus: apt-get install prometheus");
-    eprintln!("left out, because there is no Prometheus: apt-get install prometheus");
+    assert!(!is_ci, "Prometheus cannot be fetched: {why}");
+    eprintln!("left out, because Prometheus cannot be fetched: {why}");
     None
 }
