@@ -145,9 +145,9 @@ async fn a_stale_sample_is_no_data() {
     );
 }
 
-/// Counters of an instance: so many requests at each scrape, and every so many scrapes so many errors, once they begin.
+/// Counters of an instance: 50 requests at each scrape, and so many errors among them from one on.
 fn page(scrapes: u64, errors: u64, from: u64) -> String {
-    let mut text = format!("requests_total {}\n", 20 * scrapes);
+    let mut text = format!("requests_total {}\n", 50 * scrapes);
     if scrapes >= from {
         text.push_str(&format!("errors_total {}\n", errors * (scrapes - from + 1)));
     }
@@ -156,11 +156,11 @@ fn page(scrapes: u64, errors: u64, from: u64) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn counters_are_compared_as_they_were_scraped() {
-    let old = exporter(|scrapes| page(scrapes, 2, 1)).await;
+    let old = exporter(|scrapes| page(scrapes, 5, 1)).await;
     // It is restarted on the way.
-    let good = exporter(|scrapes| page(scrapes % 40, 2, 1)).await;
+    let good = exporter(|scrapes| page(scrapes % 16, 5, 1)).await;
     // Its counter of errors is not there before the first of them.
-    let bad = exporter(|scrapes| page(scrapes, 18, 30)).await;
+    let bad = exporter(|scrapes| page(scrapes, 45, 12)).await;
     let without = exporter(|scrapes| page(scrapes, 0, u64::MAX)).await;
     let Some(prometheus) = Prometheus::scraping(&[old, good, bad, without]).await else {
         return;

@@ -54,7 +54,7 @@ pub async fn exporter(page: impl Fn(u64) -> String + Send + Sync + 'static) -> S
 }
 
 impl Prometheus {
-    /// One that scrapes these, five times a second. `None` where there is no Prometheus, on a desk.
+    /// One that scrapes these, twice a second. `None` where there is no Prometheus, on a desk.
     pub async fn scraping(instances: &[SocketAddr]) -> Option<Self> {
         let programs = folder().await?;
         Some(Self::start(&programs, tempfile::tempdir().unwrap(), instances).await)
@@ -79,7 +79,7 @@ impl Prometheus {
     async fn start(programs: &Path, folder: TempDir, instances: &[SocketAddr]) -> Self {
         let targets: Vec<String> = instances.iter().map(SocketAddr::to_string).collect();
         let configuration = json!({
-            "global": {"scrape_interval": "200ms", "scrape_timeout": "200ms"},
+            "global": {"scrape_interval": "500ms", "scrape_timeout": "500ms"},
             "scrape_configs": [{"job_name": "instances", "static_configs": [{"targets": targets}]}],
         });
         let file = folder.path().join("prometheus.yml");
