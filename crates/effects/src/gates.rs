@@ -4,6 +4,7 @@ mod command;
 mod expectation;
 mod http;
 mod load;
+mod metric;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -53,7 +54,7 @@ pub struct TargetSlot {
 }
 
 /// Every gate there is.
-pub const GATES: &[Gate] = &[command::GATE, http::GATE, load::GATE];
+pub const GATES: &[Gate] = &[command::GATE, http::GATE, load::GATE, metric::GATE];
 
 #[must_use]
 pub fn find(name: &str) -> Option<&'static Gate> {

@@ -7,8 +7,11 @@
 //!
 //! It is read once, when all pairs are there.
 
+mod blocks;
 #[cfg(test)]
 mod tests;
+
+pub use blocks::{BLOCKS_MIN, independent_blocks};
 
 /// The work grows with the third power of this.
 pub const PAIRS_MAX: usize = 200;

@@ -102,6 +102,15 @@ const RADICALE: Need = Need {
 
 const PACK_RADICALE: &[&str] = &["python3", "examples/radicale/build.py"];
 
+/// Gates ask it: it is unpacked where an index of Debian packages answers, and kept.
+const PROMETHEUS: Need = Need {
+    name: "Prometheus, from an index of Debian packages",
+    probe: FETCH_PROMETHEUS,
+    fetch: "apt-get install prometheus",
+};
+
+const FETCH_PROMETHEUS: &[&str] = &["python3", "crates/effects/src/gates/metric/tests/prometheus/fetch.py"];
+
 /// What the oracle of the calendar computes with is fetched where an index of Python packages answers, and kept.
 const ORACLE_PACKAGES: Need = Need {
     name: "dateutil and tzdata, from an index of Python packages",
@@ -198,6 +207,12 @@ const STEPS: &[Step] = &[
         name: "third party",
         needs: &[PIP, RADICALE],
         work: Work::Command(PACK_RADICALE),
+    },
+    // The same for the tests that ask it.
+    Step {
+        name: "metrics",
+        needs: &[PROMETHEUS],
+        work: Work::Command(FETCH_PROMETHEUS),
     },
     Step {
         name: "tests",

@@ -98,18 +98,12 @@ fn read(with: &Value) -> Result<With, String> {
                 .map_err(|error| format!("`path: {path}` is none: {error}"))?;
         }
         (None, None, Some(url)) => {
-            let uri = address(url)?;
-            let leaves = uri.scheme_str() == Some("http") && !uri.host().is_some_and(is_this_machine);
-            if leaves && with.token.is_some() {
-                return Err(format!(
-                    "the token would be sent to `{url}` without encryption: use https"
-                ));
-            }
+            address(url, with.token.as_ref())?;
         }
         _ => return Err("say `component` and `path`, or `url`".to_owned()),
     }
     Method::from_bytes(with.method.as_bytes()).map_err(|_| format!("`{}` is no method", with.method))?;
-    headers(&with)?;
+    headers(&with.headers)?;
     if with.body.as_ref().is_some_and(|body| body.len() > BODY_BYTES_MAX) {
         return Err(format!("`body` is longer than {BODY_BYTES_MAX} bytes"));
     }
@@ -124,8 +118,15 @@ fn read(with: &Value) -> Result<With, String> {
     Ok(with)
 }
 
-fn address(url: &str) -> Result<Uri, String> {
+/// The address, where a token that is sent there cannot be read on its way.
+pub(super) fn address(url: &str, token: Option<&SecretReference>) -> Result<Uri, String> {
     let uri: Uri = url.parse().map_err(|error| format!("`url: {url}` is none: {error}"))?;
+    let leaves = uri.scheme_str() == Some("http") && !uri.host().is_some_and(is_this_machine);
+    if leaves && token.is_some() {
+        return Err(format!(
+            "the token would be sent to `{url}` without encryption: use https"
+        ));
+    }
     let authority = uri.authority().map(http::uri::Authority::as_str);
     match (uri.scheme_str(), authority) {
         (Some("http" | "https"), Some(authority)) if authority.contains('@') => {
@@ -136,8 +137,8 @@ fn address(url: &str) -> Result<Uri, String> {
     }
 }
 
-fn headers(with: &With) -> Result<Vec<(HeaderName, HeaderValue)>, String> {
-    let read = with.headers.iter().map(|(name, value)| {
+pub(super) fn headers(written: &BTreeMap<String, String>) -> Result<Vec<(HeaderName, HeaderValue)>, String> {
+    let read = written.iter().map(|(name, value)| {
         let header: HeaderName = name.parse().map_err(|_| format!("`{name}` is no name of a header"))?;
         if header == AUTHORIZATION {
             return Err(
@@ -193,7 +194,7 @@ fn questions(with: &With, target: &Target) -> Result<Vec<Question>, String> {
     if let Some(url) = &with.url {
         return Ok(vec![Question {
             whom: url.clone(),
-            uri: address(url)?,
+            uri: address(url, with.token.as_ref())?,
             of_version: false,
         }]);
     }
@@ -262,16 +263,21 @@ fn request(with: &With, question: &Question) -> Result<Request<Full<Bytes>>, Str
     *request.method_mut() =
         Method::from_bytes(with.method.as_bytes()).map_err(|_| format!("`{}` is no method", with.method))?;
     *request.uri_mut() = question.uri.clone();
-    request.headers_mut().extend(headers(with)?);
+    request.headers_mut().extend(headers(&with.headers)?);
     if let Some(token) = &with.token {
-        let token = reveal(token).map_err(|reason| format!("there is no token: {reason}"))?;
-        let mut value: HeaderValue = format!("Bearer {token}")
-            .parse()
-            .map_err(|_| "the token cannot stand in a header".to_owned())?;
-        value.set_sensitive(true);
-        request.headers_mut().insert(AUTHORIZATION, value);
+        request.headers_mut().insert(AUTHORIZATION, bearer(token)?);
     }
     Ok(request)
+}
+
+/// The token as it stands in a header, which is shown nowhere.
+pub(super) fn bearer(token: &SecretReference) -> Result<HeaderValue, String> {
+    let token = reveal(token).map_err(|reason| format!("there is no token: {reason}"))?;
+    let mut value: HeaderValue = format!("Bearer {token}")
+        .parse()
+        .map_err(|_| "the token cannot stand in a header".to_owned())?;
+    value.set_sensitive(true);
+    Ok(value)
 }
 
 #[cfg(test)]

@@ -1,9 +1,14 @@
 use super::*;
 
 /// Evenly between 0 and 1, by the generator of S. Vigna (`splitmix64`).
-struct Chance(u64);
+pub(super) struct Chance(pub u64);
 
 impl Chance {
+    /// About normal: a sum of twelve.
+    pub(super) fn normal(&mut self) -> f64 {
+        (0..12).map(|_| self.uniform()).sum::<f64>() - 6.0
+    }
+
     fn uniform(&mut self) -> f64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
@@ -14,7 +19,7 @@ impl Chance {
 
     /// A block's mean: 5 ms with a spread of some 3 %, and one of twenty that something else on the machine makes twice as slow.
     fn block(&mut self, factor: f64) -> f64 {
-        let noise: f64 = (0..12).map(|_| self.uniform()).sum::<f64>() - 6.0;
+        let noise = self.normal();
         let spoiled = if self.uniform() < 0.05 { 2.0 } else { 1.0 };
         5.0 * factor * (0.03 * noise).exp() * spoiled
     }
