@@ -4,7 +4,9 @@ mod command;
 mod expectation;
 mod http;
 mod load;
+mod prepared;
 
+use std::future::ready;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::pin::Pin;
@@ -12,7 +14,7 @@ use std::pin::Pin;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
-use tidegate_domain::event::Judgement;
+use tidegate_domain::event::{Judgement, Verdict};
 use tidegate_domain::files::GateMistake;
 use tidegate_domain::id::{CellName, ComponentName, Version, WaveName};
 use tidegate_domain::policy::GateUse;
@@ -81,6 +83,21 @@ fn told<T: DeserializeOwned>(with: &Value) -> Result<T, String> {
         with.clone()
     };
     serde_json::from_value(with).map_err(|error| error.to_string())
+}
+
+/// A gate that judges by what its `with` says. One that cannot be used is an error: it was checked when the release was planned, perhaps by
+/// another version.
+fn running<W, F>(with: Result<W, String>, judge: impl FnOnce(W) -> F) -> Running
+where
+    F: Future<Output = Judgement> + Send + 'static,
+{
+    match with {
+        Ok(with) => Box::pin(judge(with)),
+        Err(reason) => Box::pin(ready(Judgement::new(
+            Verdict::Error,
+            format!("`with` cannot be used: {reason}"),
+        ))),
+    }
 }
 
 /// The names of all gates, for a message.

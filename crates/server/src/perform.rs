@@ -137,13 +137,17 @@ pub async fn act_on_gate(control: &Control, project: &Path, effect: &Effect) -> 
         return Done::Dead(error(format!("effect {} is no gate", effect.id)));
     };
     let view = control.view();
+    let before = on_before(&view.state, version, wave);
     let target = Target {
         version: version.clone(),
         wave: wave.clone(),
         directory: project.to_owned(),
         slots: slots(&view.state, version, wave),
-        old: old_slots(&view.state, version, wave),
-        has_old: !on_before(&view.state, version, wave).is_empty(),
+        old: before
+            .iter()
+            .flat_map(|(cell, before)| slots_of(&view.state, cell, before))
+            .collect(),
+        has_old: !before.is_empty(),
     };
     Done::Over(run(gate, &target).await)
 }
@@ -177,12 +181,6 @@ fn slots(state: &Service, version: &Version, wave: &WaveName) -> Vec<TargetSlot>
         .flat_map(|wave| wave.cells(&state.seats))
         .collect();
     cells.iter().flat_map(|cell| slots_of(state, cell, version)).collect()
-}
-
-/// The slots of the versions that the tenants of a wave are on.
-fn old_slots(state: &Service, version: &Version, wave: &WaveName) -> Vec<TargetSlot> {
-    let on = on_before(state, version, wave).into_iter();
-    on.flat_map(|(cell, before)| slots_of(state, cell, before)).collect()
 }
 
 /// The versions that the tenants of a wave are on, with their cells.

@@ -13,7 +13,7 @@ use tokio::process::Command;
 use tokio::time::timeout;
 
 use super::expectation::{self, Expectation};
-use super::{Gate, Running, Target, told};
+use super::{Gate, Running, Target, running, told};
 
 pub const GATE: Gate = Gate {
     name: "command",
@@ -76,12 +76,7 @@ fn read(with: &Value) -> Result<With, String> {
 }
 
 fn run(with: Value, target: Target) -> Running {
-    Box::pin(async move {
-        match read(&with) {
-            Ok(with) => judge(&with, &target).await,
-            Err(reason) => Judgement::new(Verdict::Error, format!("`with` cannot be used: {reason}")),
-        }
-    })
+    running(read(&with), |with| async move { judge(&with, &target).await })
 }
 
 async fn judge(with: &With, target: &Target) -> Judgement {

@@ -163,7 +163,7 @@ fn what_cannot_be_asked_is_refused_when_it_is_planned() {
         ),
         (
             json!({"url": "http://x/", "headers": {"a": "b\nc"}}),
-            "the value of `a`",
+            "the value of the header `a`",
         ),
         (json!({"url": "http://x/", "token": {"environment": "T"}}), "use https"),
         (json!({"url": "http://x/", "status": [20]}), "20 is no status"),

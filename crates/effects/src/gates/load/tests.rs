@@ -85,7 +85,7 @@ fn read(with: &Value) -> With {
 async fn sent(with: &Value, old: SocketAddr, new: SocketAddr) -> Vec<Sent> {
     let with = read(with);
     let generator = Generator {
-        requests: with.requests.iter().map(|ask| ask.prepare().unwrap()).collect(),
+        requests: with.requests.clone(),
         old: Arc::new(Pool::new(&[old])),
         new: Arc::new(Pool::new(&[new])),
         timeout: with.timeout.to_std(),
