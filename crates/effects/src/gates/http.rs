@@ -17,13 +17,17 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::expectation::{self, Expectation, shown};
 use super::prepared::{self, Prepared};
-use super::{Gate, Running, Target, running, told};
+use super::{Gate, Running, Target, check_component, running, told};
 use crate::drivers::process::reveal;
 use crate::wire::{Wire, in_words, is_this_machine};
 
 pub const GATE: Gate = Gate {
     name: "http",
     validate: |with| told::<With>(with).map(|_| ()),
+    suits: |with, project| match told::<With>(with)?.asked {
+        Asked::Component(component, _) => check_component(&component, project),
+        Asked::Url(..) => Ok(()),
+    },
     run,
 };
 

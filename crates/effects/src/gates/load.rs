@@ -18,11 +18,12 @@ use tidegate_domain::id::ComponentName;
 
 use self::generator::{Generator, Pool};
 use self::with::With;
-use super::{Gate, Running, Target, TargetSlot, running};
+use super::{Gate, Running, Target, TargetSlot, check_component, running};
 
 pub const GATE: Gate = Gate {
     name: "load",
     validate: |with| With::read(with).map(|_| ()),
+    suits: |with, project| check_component(&With::read(with)?.component, project),
     run,
 };
 

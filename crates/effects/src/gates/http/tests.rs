@@ -1,3 +1,4 @@
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -50,6 +51,8 @@ fn target(addresses: &[SocketAddr]) -> Target {
         }],
         old: Vec::new(),
         has_old: false,
+        labels: BTreeMap::new(),
+        kept: PathBuf::new(),
     }
 }
 

@@ -1,4 +1,6 @@
+use std::collections::BTreeMap;
 use std::convert::Infallible;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -69,6 +71,8 @@ fn target(old: &[SocketAddr], new: &[SocketAddr]) -> Target {
         slots: slots(new),
         old: slots(old),
         has_old: true,
+        labels: BTreeMap::new(),
+        kept: PathBuf::new(),
     }
 }
 
