@@ -9,7 +9,6 @@ mod program;
 mod regression;
 
 use std::collections::BTreeMap;
-use std::future::ready;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::pin::Pin;
@@ -112,17 +111,21 @@ fn told<T: DeserializeOwned>(with: &Value) -> Result<T, String> {
 
 /// A gate that judges by what its `with` says. One that cannot be used is an error: it was checked when the release was planned, perhaps by
 /// another version.
-fn running<W, F>(with: Result<W, String>, judge: impl FnOnce(W) -> F) -> Running
+fn running<W, F>(
+    with: Value,
+    read: impl FnOnce(&Value) -> Result<W, String> + Send + 'static,
+    judge: impl FnOnce(W) -> F + Send + 'static,
+) -> Running
 where
-    F: Future<Output = Judgement> + Send + 'static,
+    W: Send,
+    F: Future<Output = Judgement> + Send,
 {
-    match with {
-        Ok(with) => Box::pin(judge(with)),
-        Err(reason) => Box::pin(ready(Judgement::new(
-            Verdict::Error,
-            format!("`with` cannot be used: {reason}"),
-        ))),
-    }
+    Box::pin(async move {
+        match read(&with) {
+            Ok(with) => judge(with).await,
+            Err(reason) => Judgement::new(Verdict::Error, format!("`with` cannot be used: {reason}")),
+        }
+    })
 }
 
 /// The names of all gates, for a message.

@@ -53,7 +53,7 @@ fn read(with: &Value) -> Result<With, String> {
 }
 
 fn run(with: Value, target: Target) -> Running {
-    running(read(&with), |with| async move { judge(&with, &target).await })
+    running(with, read, |with| async move { judge(&with, &target).await })
 }
 
 async fn judge(with: &With, target: &Target) -> Judgement {

@@ -174,7 +174,7 @@ fn refused(header: &HeaderName) -> Option<String> {
 }
 
 fn run(with: Value, target: Target) -> Running {
-    running(told(&with), |with| async move { judge(&with, &target).await })
+    running(with, told, |with| async move { judge(&with, &target).await })
 }
 
 async fn judge(with: &With, target: &Target) -> Judgement {

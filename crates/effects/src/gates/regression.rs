@@ -35,7 +35,7 @@ pub const GATE: Gate = Gate {
 };
 
 fn run(with: Value, target: Target) -> Running {
-    running(With::read(&with), |with| async move { judge(&with, &target).await })
+    running(with, With::read, |with| async move { judge(&with, &target).await })
 }
 
 async fn judge(with: &With, target: &Target) -> Judgement {

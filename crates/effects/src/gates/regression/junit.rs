@@ -120,7 +120,7 @@ impl Reading {
 
     fn close(&mut self) {
         match self.open.pop() {
-            Some(Element::Ending(ending)) => self.ended(ending),
+            Some(Element::Ending(ending)) => self.ended(&ending),
             Some(Element::Case(case)) => self.case(case),
             Some(Element::Suite(suite)) => self.suite(&suite),
             // The reader refuses an end without a beginning.
@@ -129,7 +129,7 @@ impl Reading {
     }
 
     /// How a test ended belongs to it, and a failure outside of a test to its suite.
-    fn ended(&mut self, ending: Ending) {
+    fn ended(&mut self, ending: &Ending) {
         match self.open.last_mut() {
             Some(Element::Case(case)) => case.take(ending),
             Some(Element::Suite(suite)) if ending.is_failure() => {
@@ -195,13 +195,13 @@ fn resolve(reference: &BytesRef<'_>) -> Result<String, String> {
 
 /// What is wrong with the XML.
 fn in_words(error: &Error) -> String {
-    match error {
-        Error::Syntax(SyntaxError::UnclosedTag) => "a tag begins here and does not end: it was cut off".to_owned(),
-        Error::IllFormed(IllFormedError::MismatchedEndTag { expected, found }) => {
-            format!("`</{found}>` where `</{expected}>` is expected")
-        }
-        error => error.to_string(),
+    if let Error::Syntax(SyntaxError::UnclosedTag) = error {
+        return "a tag begins here and does not end: it was cut off".to_owned();
     }
+    if let Error::IllFormed(IllFormedError::MismatchedEndTag { expected, found }) = error {
+        return format!("`</{found}>` where `</{expected}>` is expected");
+    }
+    error.to_string()
 }
 
 #[cfg(test)]

@@ -363,6 +363,10 @@ fn mistakes_are_told_when_it_is_planned() {
     check("timeout", json!("0s"), "above 0");
     check("minimum_tests", json!(0), "at least 1");
     check("flaky", json!("pass"), "unknown variant `pass`, expected `fail`");
+}
+
+#[test]
+fn what_does_not_go_together_is_told_when_it_is_planned() {
     let with = |path: &str, parallel: u32| json!({"command": ["suite"], "report": {"format": "tap", "path": path}, "accounts": ["ours", "demo"], "parallel": parallel});
     let twice = (GATE.validate)(&with("x.tap", 2)).unwrap_err();
     assert!(

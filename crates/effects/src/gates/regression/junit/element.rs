@@ -133,7 +133,7 @@ impl Case {
         }
     }
 
-    pub fn take(&mut self, ending: Ending) {
+    pub fn take(&mut self, ending: &Ending) {
         match ending.kind {
             EndingKind::Skipped => self.is_skipped = true,
             EndingKind::Failure => self.failed = Some(ending.message()),
