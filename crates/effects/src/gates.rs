@@ -133,3 +133,6 @@ where
 pub fn names() -> String {
     GATES.iter().map(|gate| gate.name).collect::<Vec<_>>().join(", ")
 }
+
+#[cfg(test)]
+mod tests;
