@@ -33,8 +33,8 @@ pub fn read(context: &Context) -> Result<Read, CliError> {
     let sources = sources(context)?;
     let (project, mut diagnostics) = read_project(&sources);
     let mut mistakes_elsewhere = changes::missing_pictures(&sources);
-    if project.is_some() {
-        mistakes_elsewhere.extend(check_gates(&sources, gates::check));
+    if let Some(project) = &project {
+        mistakes_elsewhere.extend(check_gates(&sources, |gate| gates::check(gate, project)));
     }
     let project = project.filter(|_| mistakes_elsewhere.is_empty());
     diagnostics.extend(mistakes_elsewhere);

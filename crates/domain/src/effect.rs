@@ -231,6 +231,12 @@ impl EffectId {
         self.0.split('/').nth(2)
     }
 
+    /// What it is done to, where the id has such a part: of a gate the wave, and which of its gates it is.
+    #[must_use]
+    pub fn subject(&self) -> Option<&str> {
+        self.0.split('/').nth(3)
+    }
+
     /// Wraps an id read back from the outbox.
     #[must_use]
     pub fn read(text: &str) -> Self {

@@ -5,7 +5,11 @@ mod expectation;
 mod http;
 mod load;
 mod metric;
+mod prepared;
+mod program;
+mod regression;
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::pin::Pin;
@@ -13,8 +17,8 @@ use std::pin::Pin;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
-use tidegate_domain::event::Judgement;
-use tidegate_domain::files::GateMistake;
+use tidegate_domain::event::{Judgement, Verdict};
+use tidegate_domain::files::{GateMistake, LabelName, Project, Scalar};
 use tidegate_domain::id::{CellName, ComponentName, Version, WaveName};
 use tidegate_domain::policy::GateUse;
 
@@ -25,6 +29,8 @@ pub struct Gate {
     pub name: &'static str,
     /// Says what is wrong with a playbook's `with:`, if anything is.
     pub validate: fn(&Value) -> Result<(), String>,
+    /// Says what a `with:` that is valid names of the project, and the project does not have.
+    pub suits: fn(&Value, &Project) -> Result<(), String>,
     pub run: fn(Value, Target) -> Running,
 }
 
@@ -44,6 +50,10 @@ pub struct Target {
     pub old: Vec<TargetSlot>,
     /// Some of the wave's tenants are on a version already: there is something to compare with, even if it does not run now.
     pub has_old: bool,
+    /// The labels of the cells, by `tidegate.yaml`.
+    pub labels: BTreeMap<CellName, BTreeMap<LabelName, Scalar>>,
+    /// A folder for what this gate of this wave leaves for people to look at. What is in it is of an earlier run, and it may be missing.
+    pub kept: PathBuf,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -54,24 +64,40 @@ pub struct TargetSlot {
 }
 
 /// Every gate there is.
-pub const GATES: &[Gate] = &[command::GATE, http::GATE, load::GATE, metric::GATE];
+pub const GATES: &[Gate] = &[command::GATE, http::GATE, load::GATE, metric::GATE, regression::GATE];
 
 #[must_use]
 pub fn find(name: &str) -> Option<&'static Gate> {
     GATES.iter().find(|gate| gate.name == name)
 }
 
-/// Says what is wrong with the use of a gate, if anything is.
+/// Says what is wrong with the use of a gate in a project, if anything is.
 ///
 /// # Errors
-/// There is no such gate, or it does not take what it is told.
-pub fn check(gate: &GateUse) -> Result<(), GateMistake> {
-    match find(&gate.uses) {
-        Some(kind) => (kind.validate)(&gate.with).map_err(GateMistake::With),
-        None => Err(GateMistake::Unknown {
+/// There is no such gate, it does not take what it is told, or it is told of something that the project does not have.
+pub fn check(gate: &GateUse, project: &Project) -> Result<(), GateMistake> {
+    let Some(kind) = find(&gate.uses) else {
+        return Err(GateMistake::Unknown {
             known: GATES.iter().map(|gate| gate.name).collect(),
-        }),
+        });
+    };
+    let valid = (kind.validate)(&gate.with);
+    valid
+        .and_then(|()| (kind.suits)(&gate.with, project))
+        .map_err(GateMistake::With)
+}
+
+/// A component that a gate names, and the project does not have, is a mistake.
+fn check_component(component: &ComponentName, project: &Project) -> Result<(), String> {
+    let components = &project.service.components;
+    if components.iter().any(|known| known.name == *component) {
+        return Ok(());
     }
+    let known: Vec<&str> = components.iter().map(|known| known.name.as_str()).collect();
+    Err(format!(
+        "there is no component `{component}` in tidegate.yaml; there are {}",
+        known.join(", ")
+    ))
 }
 
 /// What a playbook's `with:` says. Left out it says nothing, and each gate tells what it lacks.
@@ -84,8 +110,30 @@ fn told<T: DeserializeOwned>(with: &Value) -> Result<T, String> {
     serde_json::from_value(with).map_err(|error| error.to_string())
 }
 
+/// A gate that judges by what its `with` says. One that cannot be used is an error: it was checked when the release was planned, perhaps by
+/// another version.
+fn running<W, F>(
+    with: Value,
+    read: impl FnOnce(&Value) -> Result<W, String> + Send + 'static,
+    judge: impl FnOnce(W) -> F + Send + 'static,
+) -> Running
+where
+    W: Send,
+    F: Future<Output = Judgement> + Send,
+{
+    Box::pin(async move {
+        match read(&with) {
+            Ok(with) => judge(with).await,
+            Err(reason) => Judgement::new(Verdict::Error, format!("`with` cannot be used: {reason}")),
+        }
+    })
+}
+
 /// The names of all gates, for a message.
 #[must_use]
 pub fn names() -> String {
     GATES.iter().map(|gate| gate.name).collect::<Vec<_>>().join(", ")
 }
+
+#[cfg(test)]
+mod tests;

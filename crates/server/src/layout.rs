@@ -49,6 +49,12 @@ impl Layout {
         self.root.join("preview.key")
     }
 
+    /// What gates of releases have left for people to look at.
+    #[must_use]
+    pub fn gates(&self) -> PathBuf {
+        gates_folder(&self.root)
+    }
+
     /// The directory of the gateway that the server supervises.
     #[must_use]
     pub fn gateway(&self) -> PathBuf {
@@ -73,6 +79,12 @@ impl Layout {
         let text = fs::read_to_string(self.endpoint()).ok()?;
         text.trim().strip_prefix("http://")?.parse().ok()
     }
+}
+
+/// Of what gates leave, in a state directory.
+#[must_use]
+pub fn gates_folder(state_dir: &Path) -> PathBuf {
+    state_dir.join("gates")
 }
 
 #[cfg(test)]

@@ -2,15 +2,16 @@
 //!
 //! A lease is short and renewed while its effect is being done, so that what a killed server had begun is begun again soon.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
-use std::path::Path;
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tidegate_domain::effect::{Effect, EffectBody, Lane};
 use tidegate_domain::event::{Judgement, Verdict};
+use tidegate_domain::files::{LabelName, Scalar};
 use tidegate_domain::id::{CellName, Version, WaveName};
 use tidegate_domain::policy::GateUse;
 use tidegate_domain::service::{Service, WaveRun};
@@ -131,19 +132,39 @@ impl Performer {
     }
 }
 
+/// What gates need of where the server runs.
+#[derive(Debug, Clone)]
+pub struct GateGround {
+    /// The project's folder.
+    pub project: PathBuf,
+    /// The folder for what gates leave, by release and wave.
+    pub kept: PathBuf,
+    /// The labels of the cells.
+    pub labels: BTreeMap<CellName, BTreeMap<LabelName, Scalar>>,
+}
+
 /// Runs the gate that an effect of the lane `gate` names.
-pub async fn act_on_gate(control: &Control, project: &Path, effect: &Effect) -> Done {
+pub async fn act_on_gate(control: &Control, ground: &GateGround, effect: &Effect) -> Done {
     let EffectBody::Gate { version, wave, gate } = &effect.body else {
         return Done::Dead(error(format!("effect {} is no gate", effect.id)));
     };
     let view = control.view();
+    let before = on_before(&view.state, version, wave);
     let target = Target {
         version: version.clone(),
         wave: wave.clone(),
-        directory: project.to_owned(),
+        directory: ground.project.clone(),
         slots: slots(&view.state, version, wave),
-        old: old_slots(&view.state, version, wave),
-        has_old: !on_before(&view.state, version, wave).is_empty(),
+        old: before
+            .iter()
+            .flat_map(|(cell, before)| slots_of(&view.state, cell, before))
+            .collect(),
+        has_old: !before.is_empty(),
+        labels: ground.labels.clone(),
+        kept: ground
+            .kept
+            .join(version.as_str())
+            .join(effect.id.subject().unwrap_or("-")),
     };
     Done::Over(run(gate, &target).await)
 }
@@ -177,12 +198,6 @@ fn slots(state: &Service, version: &Version, wave: &WaveName) -> Vec<TargetSlot>
         .flat_map(|wave| wave.cells(&state.seats))
         .collect();
     cells.iter().flat_map(|cell| slots_of(state, cell, version)).collect()
-}
-
-/// The slots of the versions that the tenants of a wave are on.
-fn old_slots(state: &Service, version: &Version, wave: &WaveName) -> Vec<TargetSlot> {
-    let on = on_before(state, version, wave).into_iter();
-    on.flat_map(|(cell, before)| slots_of(state, cell, before)).collect()
 }
 
 /// The versions that the tenants of a wave are on, with their cells.

@@ -6,8 +6,10 @@
 //! and can be killed anywhere: what it has dropped is gone, what it has exported the next one finds.
 
 mod journal;
+mod kept;
 
-use std::time::Duration as Wait;
+use std::io;
+use std::time::{Duration as Wait, SystemTime};
 
 use serde_json::json;
 use tidegate_domain::effect::Lane;
@@ -16,12 +18,14 @@ use tidegate_domain::id::Actor;
 use tidegate_domain::time::{Duration, Timestamp};
 use tidegate_engine::drop_events;
 use tidegate_store::{JournalEntry, Old, Record};
+use tokio::task::spawn_blocking;
 use tokio::time::sleep;
 
 pub use self::journal::drop_exported;
 use crate::api::plans::drop_plans;
 use crate::api::{AppState, Problem};
 use crate::control::Control;
+use crate::layout::gates_folder;
 use crate::{clock, intake, project};
 
 /// What is too old changes once a day; a look that failed is tried again sooner.
@@ -79,6 +83,23 @@ impl Keeper {
             };
             self.control().store().record(&record).await?;
         }
+        let before = self.before(retention.effects, now);
+        let before = SystemTime::UNIX_EPOCH + Wait::from_millis(before.try_into().unwrap_or(0));
+        let gates = gates_folder(self.state.state_dir());
+        let dropped = spawn_blocking(move || {
+            kept::drop_kept(&gates, before).map_err(|error| {
+                let place = gates.display();
+                io::Error::new(
+                    error.kind(),
+                    format!("cannot drop what gates have left in `{place}`: {error}"),
+                )
+            })
+        });
+        dropped
+            .await
+            .map_err(io::Error::other)
+            .flatten()
+            .map_err(|error| Problem::unavailable(&error))?;
         // Last: a folder that is full or gone keeps nothing else.
         self.compact(&retention, now).await
     }

@@ -33,7 +33,7 @@ use crate::health::Health;
 use crate::incarnation::Incarnation;
 use crate::intake::auto::Auto;
 use crate::layout::Layout;
-use crate::perform::{Act, Performer, act_on_gate, act_once};
+use crate::perform::{Act, GateGround, Performer, act_on_gate, act_once};
 use crate::project::{self, ProjectError};
 use crate::reconcile::Reconciler;
 use crate::retention::Keeper;
@@ -289,10 +289,18 @@ impl House {
     }
 
     fn start_performers(&self, loops: &mut JoinSet<()>) {
-        let (control, project) = (self.control.clone(), self.options.project_dir.clone());
+        let cells = self.project.service.cells.iter();
+        let (control, ground) = (
+            self.control.clone(),
+            GateGround {
+                project: self.options.project_dir.clone(),
+                kept: self.layout.gates(),
+                labels: cells.map(|cell| (cell.name.clone(), cell.labels.clone())).collect(),
+            },
+        );
         let gates: Act = Arc::new(move |effect| {
-            let (control, project) = (control.clone(), project.clone());
-            Box::pin(async move { act_on_gate(&control, &project, &effect).await })
+            let (control, ground) = (control.clone(), ground.clone());
+            Box::pin(async move { act_on_gate(&control, &ground, &effect).await })
         });
         for number in 0..GATE_PERFORMERS {
             loops.spawn(self.performer(Lane::Gate, number, &gates).run());

@@ -7,9 +7,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::retention::Retention;
+use super::tenants::{Labels, labels};
 use super::text::{
-    Address, CookieName, HeaderName, HostName, HostTemplate, Memory, PathTemplate, Scalar, ServerAddress, UrlPath,
-    VariableName,
+    Address, CookieName, HeaderName, HostName, HostTemplate, LabelName, Memory, PathTemplate, Scalar, ServerAddress,
+    UrlPath, VariableName,
 };
 use crate::calendar::{Calendar, WrittenSchedule, WrittenWindow};
 use crate::id::{CalendarName, CellName, ComponentName, PlaybookName, ServiceName};
@@ -65,6 +66,10 @@ pub struct Cell {
     /// What the cell is for.
     #[serde(default)]
     pub environment: Environment,
+    /// Labels that gates choose it by.
+    #[serde(default, deserialize_with = "labels", skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(with = "Labels")]
+    pub labels: BTreeMap<LabelName, Scalar>,
     /// How many instances may be starting at one time.
     #[serde(default = "max_starting")]
     #[schemars(range(min = 1, max = 1000))]

@@ -72,7 +72,7 @@ pub(super) fn take_broken(tenants: &mut Document<'_>) -> BTreeMap<TenantName, Br
 /// Labels with their values, or a list of tags: `[retail]` is `{retail: true}`.
 #[derive(Deserialize, JsonSchema)]
 #[serde(untagged)]
-enum Labels {
+pub(super) enum Labels {
     Valued(BTreeMap<LabelName, Scalar>),
     Tags(#[schemars(extend("uniqueItems" = true))] Vec<LabelName>),
 }

@@ -27,7 +27,7 @@ service: loyalty
 playbook: two-waves
 cells:
   - name: eu
-  - {name: us, environment: test, max_starting: 5}
+  - {name: us, environment: test, max_starting: 5, labels: {arch: arm64}}
 gateway:
   internal: 127.0.0.1:8081
   tenant_from:

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, HeaderName};
-use http::{HeaderValue, Method, Request, StatusCode, Uri};
+use http::{HeaderValue, Request, StatusCode, Uri};
 use http_body_util::Full;
 use serde::Deserialize;
 use serde_json::Value;
@@ -16,13 +16,18 @@ use tidegate_domain::time::Duration as Span;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::expectation::{self, Expectation, shown};
-use super::{Gate, Running, Target, told};
+use super::prepared::{self, Prepared};
+use super::{Gate, Running, Target, check_component, running, told};
 use crate::drivers::process::reveal;
 use crate::wire::{Wire, in_words, is_this_machine};
 
 pub const GATE: Gate = Gate {
     name: "http",
-    validate: |with| read(with).map(|_| ()),
+    validate: |with| told::<With>(with).map(|_| ()),
+    suits: |with, project| match told::<With>(with)?.asked {
+        Asked::Component(component, _) => check_component(&component, project),
+        Asked::Url(..) => Ok(()),
+    },
     run,
 };
 
@@ -31,9 +36,10 @@ const ANSWER_BYTES_MAX: usize = 1_000_000;
 /// What is longer is no request of a check.
 const BODY_BYTES_MAX: usize = 100_000;
 
+/// As it is written.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct With {
+struct Written {
     /// Every new instance of this component of the wave's cells is asked.
     #[serde(default)]
     component: Option<ComponentName>,
@@ -48,7 +54,7 @@ struct With {
     #[serde(default)]
     headers: BTreeMap<String, String>,
     #[serde(default)]
-    body: Option<String>,
+    body: String,
     /// Sent as `authorization: Bearer ..`; only where its value is found.
     #[serde(default)]
     token: Option<SecretReference>,
@@ -64,6 +70,27 @@ struct With {
     /// Whoever does not answer as expected is asked again, every second, for so long.
     #[serde(default = "not_again")]
     retry_for: Span,
+}
+
+/// As it was checked.
+#[derive(Debug, Deserialize)]
+#[serde(try_from = "Written")]
+struct With {
+    asked: Asked,
+    request: Prepared,
+    token: Option<SecretReference>,
+    status: Vec<u16>,
+    expect: Vec<Expectation>,
+    timeout: Span,
+    retry_for: Span,
+}
+
+#[derive(Debug)]
+enum Asked {
+    /// Every new instance of it, for this path.
+    Component(ComponentName, Uri),
+    /// As it is written, and read.
+    Url(String, Uri),
 }
 
 /// Who is asked, and as what.
@@ -87,35 +114,37 @@ fn not_again() -> Span {
     Span::from_secs(0)
 }
 
-fn read(with: &Value) -> Result<With, String> {
-    let with: With = told(with)?;
-    match (&with.component, &with.path, &with.url) {
-        (Some(_), Some(path), None) if !path.starts_with('/') => {
-            return Err(format!("`path: {path}` does not begin with `/`"));
+impl TryFrom<Written> for With {
+    type Error = String;
+
+    fn try_from(written: Written) -> Result<Self, String> {
+        let asked = asked(&written)?;
+        if written.body.len() > BODY_BYTES_MAX {
+            return Err(format!("`body` is longer than {BODY_BYTES_MAX} bytes"));
         }
-        (Some(_), Some(path), None) => {
-            path.parse::<Uri>()
-                .map_err(|error| format!("`path: {path}` is none: {error}"))?;
+        let is_none = |status: &&u16| StatusCode::from_u16(**status).is_err();
+        if let Some(status) = written.status.iter().find(is_none) {
+            return Err(format!("{status} is no status"));
         }
-        (None, None, Some(url)) => {
-            address(url, with.token.as_ref())?;
-        }
-        _ => return Err("say `component` and `path`, or `url`".to_owned()),
+        expectation::check(&written.expect)?;
+        Ok(Self {
+            asked,
+            request: Prepared::new(&written.method, &written.headers, written.body, refused)?,
+            token: written.token,
+            status: written.status,
+            expect: written.expect,
+            timeout: written.timeout,
+            retry_for: written.retry_for,
+        })
     }
-    Method::from_bytes(with.method.as_bytes()).map_err(|_| format!("`{}` is no method", with.method))?;
-    headers(&with.headers)?;
-    if with.body.as_ref().is_some_and(|body| body.len() > BODY_BYTES_MAX) {
-        return Err(format!("`body` is longer than {BODY_BYTES_MAX} bytes"));
+}
+
+fn asked(written: &Written) -> Result<Asked, String> {
+    match (&written.component, &written.path, &written.url) {
+        (Some(component), Some(path), None) => Ok(Asked::Component(component.clone(), prepared::path(path)?)),
+        (None, None, Some(url)) => Ok(Asked::Url(url.clone(), address(url, written.token.as_ref())?)),
+        _ => Err("say `component` and `path`, or `url`".to_owned()),
     }
-    if let Some(status) = with
-        .status
-        .iter()
-        .find(|status| StatusCode::from_u16(**status).is_err())
-    {
-        return Err(format!("{status} is no status"));
-    }
-    expectation::check(&with.expect)?;
-    Ok(with)
 }
 
 /// The address, where a token that is sent there cannot be read on its way.
@@ -137,29 +166,14 @@ pub(super) fn address(url: &str, token: Option<&SecretReference>) -> Result<Uri,
     }
 }
 
-pub(super) fn headers(written: &BTreeMap<String, String>) -> Result<Vec<(HeaderName, HeaderValue)>, String> {
-    let read = written.iter().map(|(name, value)| {
-        let header: HeaderName = name.parse().map_err(|_| format!("`{name}` is no name of a header"))?;
-        if header == AUTHORIZATION {
-            return Err(
-                "`authorization` is no header for a file: say where its value is found, with `token`".to_owned(),
-            );
-        }
-        let value = value
-            .parse()
-            .map_err(|_| format!("the value of `{name}` cannot stand in a header"))?;
-        Ok((header, value))
-    });
-    read.collect()
+/// What a playbook cannot set.
+pub(super) fn refused(header: &HeaderName) -> Option<String> {
+    let reason = "`authorization` is no header for a file: say where its value is found, with `token`";
+    (header == AUTHORIZATION).then(|| reason.to_owned())
 }
 
 fn run(with: Value, target: Target) -> Running {
-    Box::pin(async move {
-        match read(&with) {
-            Ok(with) => judge(&with, &target).await,
-            Err(reason) => Judgement::new(Verdict::Error, format!("`with` cannot be used: {reason}")),
-        }
-    })
+    running(with, told, |with| async move { judge(&with, &target).await })
 }
 
 async fn judge(with: &With, target: &Target) -> Judgement {
@@ -191,22 +205,22 @@ async fn judge(with: &With, target: &Target) -> Judgement {
 
 /// Everybody to be asked; at least one.
 fn questions(with: &With, target: &Target) -> Result<Vec<Question>, String> {
-    if let Some(url) = &with.url {
-        return Ok(vec![Question {
-            whom: url.clone(),
-            uri: address(url, with.token.as_ref())?,
-            of_version: false,
-        }]);
-    }
-    let (Some(component), Some(path)) = (&with.component, &with.path) else {
-        return Err("say `component` and `path`, or `url`".to_owned());
+    let (component, path) = match &with.asked {
+        Asked::Component(component, path) => (component, path),
+        Asked::Url(url, uri) => {
+            return Ok(vec![Question {
+                whom: url.clone(),
+                uri: uri.clone(),
+                of_version: false,
+            }]);
+        }
     };
     let slots = target.slots.iter().filter(|slot| slot.component == *component);
     let instances = slots.flat_map(|slot| slot.addresses.iter().map(|address| (&slot.cell, *address)));
     let question = |(cell, address): (_, SocketAddr)| {
         let uri = format!("http://{address}{path}")
             .parse()
-            .map_err(|error| format!("`path: {path}` is none: {error}"))?;
+            .map_err(|error| format!("`{path}` cannot be asked for at {address}: {error}"))?;
         Ok(Question {
             whom: format!("{component} in {cell} ({address}{path})"),
             uri,
@@ -258,12 +272,7 @@ async fn ask(wire: &Wire, with: &With, question: &Question) -> Judgement {
 }
 
 fn request(with: &With, question: &Question) -> Result<Request<Full<Bytes>>, String> {
-    let body = with.body.clone().unwrap_or_default();
-    let mut request = Request::new(Full::new(Bytes::from(body)));
-    *request.method_mut() =
-        Method::from_bytes(with.method.as_bytes()).map_err(|_| format!("`{}` is no method", with.method))?;
-    *request.uri_mut() = question.uri.clone();
-    request.headers_mut().extend(headers(&with.headers)?);
+    let mut request = with.request.to(question.uri.clone());
     if let Some(token) = &with.token {
         request.headers_mut().insert(AUTHORIZATION, bearer(token)?);
     }

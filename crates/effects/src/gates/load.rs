@@ -18,21 +18,17 @@ use tidegate_domain::id::ComponentName;
 
 use self::generator::{Generator, Pool};
 use self::with::With;
-use super::{Gate, Running, Target, TargetSlot};
+use super::{Gate, Running, Target, TargetSlot, check_component, running};
 
 pub const GATE: Gate = Gate {
     name: "load",
     validate: |with| With::read(with).map(|_| ()),
+    suits: |with, project| check_component(&With::read(with)?.component, project),
     run,
 };
 
 fn run(with: Value, target: Target) -> Running {
-    Box::pin(async move {
-        match With::read(&with) {
-            Ok(with) => judge(&with, &target).await,
-            Err(reason) => Judgement::new(Verdict::Error, format!("`with` cannot be used: {reason}")),
-        }
-    })
+    running(with, With::read, |with| async move { judge(&with, &target).await })
 }
 
 /// Where the requests go.
@@ -48,10 +44,6 @@ async fn judge(with: &With, target: &Target) -> Judgement {
         Ok(found) => found,
         Err(judgement) => return judgement,
     };
-    let requests = match with.requests.iter().map(with::Ask::prepare).collect() {
-        Ok(requests) => requests,
-        Err(reason) => return Judgement::new(Verdict::Error, reason),
-    };
     if !target.has_old && !with.has_limits() {
         let reason =
             "no tenant of the wave is on a version yet: there is nothing to be slower than, and no limit is declared";
@@ -59,7 +51,7 @@ async fn judge(with: &With, target: &Target) -> Judgement {
     }
     let has_old = !found.old.is_empty();
     let generator = Generator {
-        requests,
+        requests: with.requests.clone(),
         old: Arc::new(Pool::new(&found.old)),
         new: Arc::new(Pool::new(&found.new)),
         timeout: with.timeout.to_std(),

@@ -19,11 +19,15 @@ use tokio::time::{Instant, sleep};
 use self::server::Asked;
 use self::template::Values;
 use self::with::{Answering, Metric, Question, Time};
-use super::{Gate, Running, Target};
+use super::{Gate, Running, Target, check_component, running};
 
 pub const GATE: Gate = Gate {
     name: "metric",
     validate: |with| Metric::read(with).map(|_| ()),
+    suits: |with, project| match Metric::read(with)?.component {
+        Some(component) => check_component(&component, project),
+        None => Ok(()),
+    },
     run,
 };
 
@@ -71,14 +75,9 @@ impl Lacking {
 }
 
 fn run(with: Value, target: Target) -> Running {
-    Box::pin(async move {
-        match Metric::read(&with) {
-            Ok(metric) => {
-                let judged = judge(&metric, &target).await;
-                metric.answering(judged.unwrap_or_else(Lacking::judgement))
-            }
-            Err(reason) => Judgement::new(Verdict::Error, format!("`with` cannot be used: {reason}")),
-        }
+    running(with, Metric::read, |metric| async move {
+        let judged = judge(&metric, &target).await;
+        metric.answering(judged.unwrap_or_else(Lacking::judgement))
     })
 }
 

@@ -320,7 +320,7 @@ fn plan_now(request: &PlanRequest, state: Service, now: Timestamp) -> Result<Out
     let sources: Vec<Source> = request.sources.iter().map(SourceText::source).collect();
     let (project, mut found) = read_project(&sources);
     let project = project.ok_or_else(|| mistakes("the project", &found))?;
-    let of_gates = check_gates(&sources, gates::check);
+    let of_gates = check_gates(&sources, |gate| gates::check(gate, &project));
     if !of_gates.is_empty() {
         return Err(mistakes("the project", &of_gates));
     }

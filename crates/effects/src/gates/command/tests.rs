@@ -1,3 +1,6 @@
+use std::collections::BTreeMap;
+use std::env;
+use std::path::PathBuf;
 use std::time::Instant;
 
 use serde_json::json;
@@ -13,6 +16,8 @@ async fn said(with: Value) -> (Verdict, String) {
         slots: Vec::new(),
         old: Vec::new(),
         has_old: false,
+        labels: BTreeMap::new(),
+        kept: PathBuf::new(),
     };
     let judgement = run(with, target).await;
     (judgement.verdict, judgement.reason)

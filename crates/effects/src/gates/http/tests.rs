@@ -1,3 +1,4 @@
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -50,6 +51,8 @@ fn target(addresses: &[SocketAddr]) -> Target {
         }],
         old: Vec::new(),
         has_old: false,
+        labels: BTreeMap::new(),
+        kept: PathBuf::new(),
     }
 }
 
@@ -163,7 +166,7 @@ fn what_cannot_be_asked_is_refused_when_it_is_planned() {
         ),
         (
             json!({"url": "http://x/", "headers": {"a": "b\nc"}}),
-            "the value of `a`",
+            "the value of the header `a`",
         ),
         (json!({"url": "http://x/", "token": {"environment": "T"}}), "use https"),
         (json!({"url": "http://x/", "status": [20]}), "20 is no status"),

@@ -16,7 +16,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::schedule::{Shot, Side};
-use super::with::Prepared;
+use super::with::Ask;
 
 /// A request that leaves later than this after its instant has not been sent on schedule.
 pub(super) const LATE: Duration = Duration::from_millis(50);
@@ -41,7 +41,7 @@ pub(super) struct Sent {
 
 #[derive(Debug)]
 pub(super) struct Generator {
-    pub requests: Vec<Prepared>,
+    pub requests: Vec<Ask>,
     pub old: Arc<Pool>,
     pub new: Arc<Pool>,
     pub timeout: Duration,
@@ -74,10 +74,10 @@ impl Generator {
                 Side::Old => Arc::clone(&self.old),
                 Side::New => Arc::clone(&self.new),
             };
-            let request = self.requests[shot.request].clone();
+            let ask = self.requests[shot.request].clone();
             let deadline = instant + self.timeout;
             under_way.spawn(async move {
-                let answered = timeout_at(deadline, pool.ask(number, request)).await;
+                let answered = timeout_at(deadline, pool.send(number, ask)).await;
                 let outcome = match answered {
                     Ok(Some(status)) if status.as_u16() < 400 => Outcome::Answered(instant.elapsed()),
                     Ok(Some(_) | None) | Err(_) => Outcome::Failed,
@@ -106,9 +106,9 @@ impl Pool {
     }
 
     /// The status, when the whole answer was read; `None` where there is none.
-    async fn ask(&self, number: usize, prepared: Prepared) -> Option<StatusCode> {
+    async fn send(&self, number: usize, ask: Ask) -> Option<StatusCode> {
         let (address, idle) = self.0.get(number % self.0.len().max(1))?;
-        let mut request = request(*address, prepared)?;
+        let mut request = request(*address, ask)?;
         loop {
             let kept = idle.lock().await.pop();
             let is_kept = kept.is_some();
@@ -131,11 +131,8 @@ impl Pool {
     }
 }
 
-fn request(address: SocketAddr, prepared: Prepared) -> Option<Request<Full<Bytes>>> {
-    let mut request = Request::new(Full::new(prepared.body));
-    *request.method_mut() = prepared.method;
-    *request.uri_mut() = prepared.path;
-    *request.headers_mut() = prepared.headers;
+fn request(address: SocketAddr, ask: Ask) -> Option<Request<Full<Bytes>>> {
+    let mut request = ask.request.to(ask.path);
     let host = HeaderValue::from_str(&address.to_string()).ok()?;
     request.headers_mut().insert(header::HOST, host);
     Some(request)

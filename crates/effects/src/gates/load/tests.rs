@@ -1,4 +1,6 @@
+use std::collections::BTreeMap;
 use std::convert::Infallible;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -69,6 +71,8 @@ fn target(old: &[SocketAddr], new: &[SocketAddr]) -> Target {
         slots: slots(new),
         old: slots(old),
         has_old: true,
+        labels: BTreeMap::new(),
+        kept: PathBuf::new(),
     }
 }
 
@@ -85,7 +89,7 @@ fn read(with: &Value) -> With {
 async fn sent(with: &Value, old: SocketAddr, new: SocketAddr) -> Vec<Sent> {
     let with = read(with);
     let generator = Generator {
-        requests: with.requests.iter().map(|ask| ask.prepare().unwrap()).collect(),
+        requests: with.requests.clone(),
         old: Arc::new(Pool::new(&[old])),
         new: Arc::new(Pool::new(&[new])),
         timeout: with.timeout.to_std(),

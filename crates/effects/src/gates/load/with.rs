@@ -2,15 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use bytes::Bytes;
-use http::header::{self, HeaderMap, HeaderName, HeaderValue};
-use http::{Method, Uri};
+use http::Uri;
+use http::header::{self, HeaderName};
 use serde::Deserialize;
 use serde_json::Value;
 use tidegate_domain::id::ComponentName;
 use tidegate_domain::time::Duration as Span;
 use tidegate_evidence::PAIRS_MAX;
 
+use super::super::prepared::{self, Prepared};
 use super::super::told;
 
 #[derive(Debug, Deserialize)]
@@ -43,17 +43,27 @@ pub(super) struct With {
     pub p95_at_most: Option<Span>,
 }
 
+/// A request as it is written.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Ask {
+struct Written {
     #[serde(default = "get")]
-    pub method: String,
-    pub path: String,
+    method: String,
+    path: String,
     #[serde(default)]
-    pub headers: BTreeMap<String, String>,
+    headers: BTreeMap<String, String>,
     #[serde(default)]
-    pub body: String,
+    body: String,
     #[serde(default = "one")]
+    weight: u32,
+}
+
+/// A request of the mix.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(try_from = "Written")]
+pub(super) struct Ask {
+    pub path: Uri,
+    pub request: Prepared,
     pub weight: u32,
 }
 
@@ -64,15 +74,6 @@ pub(super) struct Stage {
     pub rate: u32,
     #[serde(rename = "for")]
     pub length: Span,
-}
-
-/// A request of the mix, ready to be sent.
-#[derive(Debug, Clone)]
-pub(super) struct Prepared {
-    pub method: Method,
-    pub path: Uri,
-    pub headers: HeaderMap,
-    pub body: Bytes,
 }
 
 const RATE_MAX: u32 = 10_000;
@@ -149,7 +150,6 @@ impl With {
             if ask.weight == 0 || ask.weight > WEIGHT_MAX {
                 return Err(format!("the `weight` of `{}` is between 1 and {WEIGHT_MAX}", ask.path));
             }
-            ask.prepare()?;
         }
         Ok(())
     }
@@ -234,38 +234,18 @@ impl Stage {
     }
 }
 
-impl Ask {
-    pub fn prepare(&self) -> Result<Prepared, String> {
-        let path = &self.path;
-        let method =
-            Method::from_bytes(self.method.as_bytes()).map_err(|_| format!("`{}` is no method", self.method))?;
-        if method == Method::CONNECT {
-            return Err("`CONNECT` is no request to an instance".to_owned());
-        }
-        // A path alone: no other machine can be named.
-        if !path.starts_with('/') {
-            return Err(format!("the path `{path}` does not begin with `/`"));
-        }
-        let uri: Uri = path.parse().map_err(|_| format!("`{path}` is no path"))?;
-        if uri.authority().is_some() {
-            return Err(format!("`{path}` is no path"));
-        }
-        let mut headers = HeaderMap::new();
-        for (name, value) in &self.headers {
-            let known =
-                HeaderName::from_bytes(name.as_bytes()).map_err(|_| format!("`{name}` is no name of a header"))?;
-            if OURS.contains(&known) {
-                return Err(format!("the header `{name}` is set by the gate itself"));
-            }
-            let value =
-                HeaderValue::from_str(value).map_err(|_| format!("the value of the header `{name}` cannot be sent"))?;
-            headers.insert(known, value);
-        }
-        Ok(Prepared {
-            method,
-            path: uri,
-            headers,
-            body: Bytes::from(self.body.clone()),
+impl TryFrom<Written> for Ask {
+    type Error = String;
+
+    fn try_from(written: Written) -> Result<Self, String> {
+        let refused = |header: &HeaderName| {
+            OURS.contains(header)
+                .then(|| format!("the header `{header}` is set by the gate itself"))
+        };
+        Ok(Self {
+            path: prepared::path(&written.path)?,
+            request: Prepared::new(&written.method, &written.headers, written.body, refused)?,
+            weight: written.weight,
         })
     }
 }

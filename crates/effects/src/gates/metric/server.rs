@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap};
 use http::{HeaderValue, Method, Request, Uri};
 use http_body_util::Full;
 use tidegate_domain::time::Duration as Span;
@@ -12,6 +12,7 @@ use tokio::time::timeout;
 
 use super::super::expectation::shown;
 use super::super::http as written;
+use super::super::prepared;
 use super::answer::{Answer, Series, in_words};
 use super::template::Template;
 use super::with::Server;
@@ -25,7 +26,7 @@ const ANSWER_BYTES_MAX: usize = 5_000_000;
 pub(super) struct Asked<'a> {
     server: &'a Server,
     wire: Wire,
-    headers: Vec<(HeaderName, HeaderValue)>,
+    headers: HeaderMap,
     stale_after: Span,
 }
 
@@ -67,14 +68,14 @@ impl Steps {
 
 impl<'a> Asked<'a> {
     pub fn new(server: &'a Server, stale_after: Span) -> Result<Self, Lacking> {
-        let mut headers = written::headers(&server.headers).map_err(Lacking::error)?;
+        let mut headers = prepared::headers(&server.headers, written::refused).map_err(Lacking::error)?;
         if let Some(token) = &server.token {
-            headers.push((AUTHORIZATION, written::bearer(token).map_err(Lacking::error)?));
+            headers.insert(AUTHORIZATION, written::bearer(token).map_err(Lacking::error)?);
         }
-        headers.push((
+        headers.insert(
             CONTENT_TYPE,
             HeaderValue::from_static("application/x-www-form-urlencoded"),
-        ));
+        );
         Ok(Self {
             server,
             wire: Wire::default(),
@@ -165,7 +166,7 @@ impl<'a> Asked<'a> {
         let mut request = Request::new(Full::new(Bytes::from(form(asked))));
         *request.method_mut() = Method::POST;
         *request.uri_mut() = uri;
-        request.headers_mut().extend(self.headers.iter().cloned());
+        *request.headers_mut() = self.headers.clone();
         let answered = timeout(self.server.timeout.to_std(), self.wire.call(request, ANSWER_BYTES_MAX));
         match answered.await {
             Ok(Ok((status, body))) => Answer::read(status, &body).map_err(|why| self.error(&why)),

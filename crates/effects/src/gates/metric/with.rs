@@ -12,6 +12,7 @@ use tidegate_domain::release::SecretReference;
 use tidegate_domain::time::Duration as Span;
 
 use super::super::http as written;
+use super::super::prepared;
 use super::super::told;
 use super::template::{Argument, Template};
 
@@ -240,7 +241,7 @@ impl With {
                 self.url
             ));
         }
-        written::headers(&self.headers)?;
+        prepared::headers(&self.headers, written::refused)?;
         if self.timeout.is_zero() || self.timeout > TIMEOUT_MAX {
             return Err(format!("`timeout` is above 0 and {TIMEOUT_MAX} at most"));
         }

@@ -1,0 +1,87 @@
+use serde_json::json;
+use tidegate_domain::files::{Source, read_project};
+
+use super::*;
+
+fn project() -> Project {
+    let files = [
+        (
+            "tidegate.yaml",
+            "service: shop\nplaybook: plain\ncells:\n  - {name: one, labels: {arch: x86}}\n  - {name: two, labels: [spare]}\n\
+             gateway: {tenant_from: [{header: x-tenant}]}\ncomponents:\n  - {name: api, command: [\"{artifact}\"]}\n",
+        ),
+        ("tenants.yaml", "tenants:\n  - {id: ours, cell: one}\n"),
+        (
+            "playbooks/plain.yaml",
+            "name: plain\nwaves:\n  - {name: all, select: {rest: true}, bake: {least: 1h, longest: 2h, requests: 10}}\n",
+        ),
+    ];
+    let sources = files.map(|(path, text)| Source {
+        path: path.to_owned(),
+        text: text.to_owned(),
+    });
+    let (project, diagnostics) = read_project(&sources);
+    project.unwrap_or_else(|| panic!("{diagnostics:?}"))
+}
+
+#[test]
+fn what_a_gate_names_and_the_project_does_not_have_is_told() {
+    let project = project();
+    let platform = |select: Value| json!({"command": ["x"], "report": {"format": "tap"}, "platforms": [{"name": "p", "select": select}]});
+    let tenants = |names: Value| json!({"command": ["x"], "report": {"format": "tap"}, "tenants": names});
+    for (uses, with, problem) in [
+        ("http", json!({"component": "api", "path": "/"}), None),
+        ("http", json!({"url": "http://localhost/"}), None),
+        (
+            "http",
+            json!({"component": "web", "path": "/"}),
+            Some("no component `web` in tidegate.yaml; there are api"),
+        ),
+        (
+            "load",
+            json!({"component": "web", "requests": [{"path": "/"}]}),
+            Some("no component `web`"),
+        ),
+        (
+            "regression",
+            platform(json!({"labels": {"arch": "x86"}, "cells": ["one"], "components": ["api"]})),
+            None,
+        ),
+        ("regression", platform(json!({"labels": {"spare": true}})), None),
+        (
+            "regression",
+            platform(json!({"cells": ["three"]})),
+            Some("in a cell `three`, which tidegate.yaml does not have; it has one, two"),
+        ),
+        (
+            "regression",
+            platform(json!({"components": ["web"]})),
+            Some("no component `web`"),
+        ),
+        (
+            "regression",
+            platform(json!({"labels": {"arch": "arm"}})),
+            Some(
+                "no cell of tidegate.yaml is what the platform `p` selects; cells have the labels arch: x86, spare: true",
+            ),
+        ),
+        (
+            "regression",
+            platform(json!({"labels": {"arch": "x86"}, "cells": ["two"]})),
+            Some("no cell of tidegate.yaml"),
+        ),
+        ("regression", tenants(json!(["ours"])), None),
+        (
+            "regression",
+            tenants(json!(["theirs"])),
+            Some("there is no tenant `theirs` in tenants.yaml"),
+        ),
+    ] {
+        let gate: GateUse = serde_json::from_value(json!({"uses": uses, "with": with})).unwrap();
+        match (check(&gate, &project), problem) {
+            (Ok(()), None) => {}
+            (Err(GateMistake::With(said)), Some(problem)) => assert!(said.contains(problem), "{with}: {said}"),
+            (found, problem) => panic!("{with}: {found:?}, expected is {problem:?}"),
+        }
+    }
+}
