@@ -1,4 +1,4 @@
-//! The gate `regression`: a test suite that is run once for every combination of a platform and an tenant, and has to pass in each.
+//! The gate `regression`: a test suite that is run once for every combination of a platform and a tenant, and has to pass in each.
 //!
 //! A platform is a part of the wave's new slots, chosen by the labels of their cells; a tenant is one of ours. Nothing is run again to
 //! pass, and a report that is not of this run, holds no test or contradicts the exit code never passes.

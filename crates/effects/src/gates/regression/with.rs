@@ -12,7 +12,7 @@ use tidegate_domain::time::Duration as Span;
 use super::super::{check_component, program, told};
 use super::matrix::Place;
 
-/// Combinations of a platform and an tenant.
+/// Combinations of a platform and a tenant.
 const COMBINATIONS_MAX: usize = 100;
 const PARALLEL_MAX: usize = 16;
 /// Names become folders.
@@ -180,7 +180,7 @@ impl With {
         let combinations = self.places().len();
         if combinations > COMBINATIONS_MAX {
             return Err(format!(
-                "{combinations} combinations of a platform and an tenant; {COMBINATIONS_MAX} are possible in one gate"
+                "{combinations} combinations of a platform and a tenant; {COMBINATIONS_MAX} are possible in one gate"
             ));
         }
         Ok(())
