@@ -36,7 +36,8 @@ fn a_gate_that_cannot_be_used_is_shown_with_its_place_when_it_is_planned() {
         .says("`command`?");
     with(&shop, "{uses: command, with: {command: []}}").says("`command` names no program");
     with(&shop, "{uses: command, with: {comand: [x]}}").says("unknown field `comand`");
-    with(&shop, "{uses: http, with: {component: api, path: healthz}}").says("the path `healthz` does not begin with `/`");
+    with(&shop, "{uses: http, with: {component: api, path: healthz}}")
+        .says("the path `healthz` does not begin with `/`");
     let hotfix = "hotfix: {bake: {least: 0s, longest: 0s, requests: 0}, gates: [{uses: http}]}\n";
     let written = std::fs::read_to_string(shop.workspace.path(playbook)).unwrap();
     shop.workspace.write(playbook, &format!("{written}{hotfix}"));

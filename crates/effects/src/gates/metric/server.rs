@@ -12,7 +12,6 @@ use tokio::time::timeout;
 
 use super::super::expectation::shown;
 use super::super::http as written;
-use super::super::prepared;
 use super::answer::{Answer, Series, in_words};
 use super::template::Template;
 use super::with::Server;
@@ -68,7 +67,7 @@ impl Steps {
 
 impl<'a> Asked<'a> {
     pub fn new(server: &'a Server, stale_after: Span) -> Result<Self, Lacking> {
-        let mut headers = prepared::headers(&server.headers, written::refused).map_err(Lacking::error)?;
+        let mut headers = server.headers.clone();
         if let Some(token) = &server.token {
             headers.insert(AUTHORIZATION, written::bearer(token).map_err(Lacking::error)?);
         }

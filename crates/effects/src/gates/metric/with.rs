@@ -5,6 +5,7 @@ mod tests;
 
 use std::collections::BTreeMap;
 
+use http::HeaderMap;
 use serde::Deserialize;
 use serde_json::Value;
 use tidegate_domain::id::ComponentName;
@@ -118,7 +119,7 @@ pub(super) struct Metric {
 pub(super) struct Server {
     pub url: String,
     pub token: Option<SecretReference>,
-    pub headers: BTreeMap<String, String>,
+    pub headers: HeaderMap,
     pub timeout: Span,
 }
 
@@ -194,7 +195,7 @@ fn fifteen_seconds() -> Span {
 impl Metric {
     pub fn read(with: &Value) -> Result<Self, String> {
         let with: With = told(with)?;
-        with.check_server()?;
+        let headers = with.check_server()?;
         let question = match (&with.query, &with.new, &with.old) {
             (Some(_), None, None) => Question::Limit(with.limit()?),
             (None, Some(Side::Counters(new)), Some(Side::Counters(old))) => {
@@ -220,7 +221,7 @@ impl Metric {
             server: Server {
                 url: with.url,
                 token: with.token,
-                headers: with.headers,
+                headers,
                 timeout: with.timeout,
             },
             component: with.component,
@@ -233,7 +234,8 @@ impl Metric {
 }
 
 impl With {
-    fn check_server(&self) -> Result<(), String> {
+    /// Answers the headers, as they are sent.
+    fn check_server(&self) -> Result<HeaderMap, String> {
         let uri = written::address(&self.url, self.token.as_ref())?;
         if uri.query().is_some() || uri.path().contains("/api/v1") {
             return Err(format!(
@@ -241,7 +243,7 @@ impl With {
                 self.url
             ));
         }
-        prepared::headers(&self.headers, written::refused)?;
+        let headers = prepared::headers(&self.headers, written::refused)?;
         if self.timeout.is_zero() || self.timeout > TIMEOUT_MAX {
             return Err(format!("`timeout` is above 0 and {TIMEOUT_MAX} at most"));
         }
@@ -251,7 +253,7 @@ impl With {
         if self.stale_after.is_some_and(Span::is_zero) {
             return Err("`stale_after` is above 0: no sample is newer".to_owned());
         }
-        Ok(())
+        Ok(headers)
     }
 
     fn limit(&self) -> Result<Limit, String> {
