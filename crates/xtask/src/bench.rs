@@ -36,6 +36,11 @@ const BENCHMARKS: &[Benchmark] = &[
         about: "gates and alarms beside a threshold and a Mann-Whitney judge, on simulated traffic [--hours N] [TABLE..]",
         work: Work::Program(EVIDENCE),
     },
+    Benchmark {
+        name: "load",
+        about: "the gate `load` on real servers that are equal, or slower by a tenth [--runs N] [--slower RATIO]",
+        work: Work::Program(LOAD),
+    },
 ];
 
 /// Its tables are of counts, not of times, and so the same on every machine.
@@ -48,6 +53,19 @@ const EVIDENCE: &[&str] = &[
     "tidegate-evidence",
     "--example",
     "tables",
+    "--",
+];
+
+/// Counts of verdicts, too; each run takes 20 s.
+const LOAD: &[&str] = &[
+    "cargo",
+    "run",
+    "--quiet",
+    "--release",
+    "--package",
+    "tidegate-effects",
+    "--example",
+    "load_gate",
     "--",
 ];
 
