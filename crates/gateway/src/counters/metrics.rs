@@ -7,6 +7,7 @@ use std::sync::atomic::Ordering;
 use super::Counters;
 use crate::protocol::{ErrorReason, LATENCY_EDGES_MICROS, RequestClasses};
 use crate::routing::Routing;
+use crate::shadow::Shadow;
 
 #[derive(Default)]
 struct Sum {
@@ -16,7 +17,7 @@ struct Sum {
 }
 
 /// Prometheus text format 0.0.4.
-pub(crate) fn render(counters: &Counters, routing: &Routing) -> String {
+pub(crate) fn render(counters: &Counters, routing: &Routing, shadow: &Shadow) -> String {
     let mut text = String::new();
     let sums = sums(counters);
     write_sums(&mut text, &sums);
@@ -59,6 +60,19 @@ pub(crate) fn render(counters: &Counters, routing: &Routing) -> String {
         "counter",
         "Assets served by the version before",
         load(&counters.assets_from_before),
+    );
+    let mirrored = shadow.total();
+    single(
+        "tidegate_mirrored",
+        "gauge",
+        "Requests mirrored for the taps that are held now",
+        mirrored.mirrored,
+    );
+    single(
+        "tidegate_not_mirrored",
+        "gauge",
+        "Requests that were to be mirrored and were not, for want of room or because they could not be",
+        mirrored.busy + mirrored.too_large + mirrored.incomplete,
     );
     let generation = routing.confirmed().map_or(0, |confirmed| confirmed.generation);
     single(
