@@ -130,7 +130,9 @@ fn check_http_component(component: &ComponentName, project: &Project) -> Result<
     let is_http = components.any(|known| known.name == *component && known.kind == ComponentKind::Http);
     match is_http {
         true => Ok(()),
-        false => Err(format!("`{component}` is no component of the kind `http`: no gateway sees its work")),
+        false => Err(format!(
+            "`{component}` is no component of the kind `http`: no gateway sees its work"
+        )),
     }
 }
 

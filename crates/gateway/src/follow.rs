@@ -204,7 +204,9 @@ pub(crate) async fn report(
             let report = reporter.report(&of_now, clock::unix_ms());
             (reporter, report)
         });
-        let Ok((returned, mut report)) = reported.await else { return };
+        let Ok((returned, mut report)) = reported.await else {
+            return;
+        };
         reporter = returned;
         report.taps = Some(shadow.held());
         match publisher.call::<_, ReportReply>(COUNTERS_PATH, &report).await {

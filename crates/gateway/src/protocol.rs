@@ -17,7 +17,8 @@ pub use report::{
     BUCKET_MS, ErrorReason, LATENCY_EDGES_MICROS, Mark, Report, ReportReply, RequestClasses, SeriesTotals, latency_bin,
 };
 pub use shadow::{
-    AnswerText, MIRRORED_PATH, MirrorCounts, Mirrored, MirroredAnswer, MirroredPair, MirroredReply, Tap, TapEndpoint, TapPlan,
+    AnswerText, MIRRORED_PATH, MirrorCounts, Mirrored, MirroredAnswer, MirroredPair, MirroredReply, Tap, TapEndpoint,
+    TapPlan,
 };
 
 /// Path of the follow call on the publisher.

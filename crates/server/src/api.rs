@@ -78,9 +78,7 @@ pub use self::restored::{
     ConfirmRestored, GatewaySeen, PendingEffect, RestoreConfirmed, RestoredStatus, SlotDiffers, TenantDiffers,
 };
 pub use self::route::Route;
-pub use self::shadow::{
-    Shadow, ShadowCounts, ShadowEndpoint, ShadowField, ShadowLatency, ShadowReport, Shadows,
-};
+pub use self::shadow::{Shadow, ShadowCounts, ShadowEndpoint, ShadowField, ShadowLatency, ShadowReport, Shadows};
 pub use self::status::{
     ApprovalStatus, CellStatus, CompanionStatus, GateStatus, HealthStatus, HoldStatus, JobFailures, MaintenanceStatus,
     NoticeCounts, PatchStatus, ReleaseStatus, SlotStatus, Status, StepStatus, TenantCounts, ValidationStatus,

@@ -118,8 +118,11 @@ fn a_version_that_tells_a_wrong_total_is_held_and_the_total_is_named() {
         wrong_for,
         slow_for: BTreeSet::new(),
     });
-    shop.workspace
-        .replace("playbooks/two-waves.yaml", "fields: [$.version]", "fields: [$.version, $.tier]");
+    shop.workspace.replace(
+        "playbooks/two-waves.yaml",
+        "fields: [$.version]",
+        "fields: [$.version, $.tier]",
+    );
     let traffic = Traffic::start(&shop, "acme");
     shop.run(&["apply", "1.1.0.yaml"]).succeeded();
     shop.wait_until("the release is held", is_held);
@@ -154,7 +157,8 @@ fn a_version_that_answers_as_the_old_one_passes_even_if_the_server_is_killed_mea
 #[test]
 fn without_requests_of_the_waves_tenants_there_is_no_data_and_it_says_so() {
     let shop = shop(Edition::Old);
-    shop.workspace.replace("playbooks/two-waves.yaml", "for: 25s", "for: 4s");
+    shop.workspace
+        .replace("playbooks/two-waves.yaml", "for: 25s", "for: 4s");
     // Of the other wave.
     let traffic = Traffic::start(&shop, "bolt");
     shop.run(&["apply", "1.1.0.yaml"]).succeeded();

@@ -90,7 +90,10 @@ fn cells(with: &With, target: &Target) -> Result<BTreeSet<CellName>, Judgement> 
         let reason = format!("`{component}` is unchanged: it runs on the instances it ran on before");
         return Err(Judgement::new(Verdict::Pass, reason));
     }
-    let compared: BTreeSet<CellName> = changed.into_iter().filter(|cell| before(cell).next().is_some()).collect();
+    let compared: BTreeSet<CellName> = changed
+        .into_iter()
+        .filter(|cell| before(cell).next().is_some())
+        .collect();
     if compared.is_empty() {
         let reason = format!("no version that the wave's tenants are on runs a component `{component}`");
         return Err(Judgement::new(Verdict::NoData, reason));
@@ -298,9 +301,9 @@ fn found(report: &Report, seen: &Seen) -> String {
     });
     let named: Vec<String> = match report.verdict {
         tidegate_evidence::Verdict::Fail | tidegate_evidence::Verdict::Inconclusive => named.collect(),
-        tidegate_evidence::Verdict::Pass
-        | tidegate_evidence::Verdict::NoData
-        | tidegate_evidence::Verdict::Error => Vec::new(),
+        tidegate_evidence::Verdict::Pass | tidegate_evidence::Verdict::NoData | tidegate_evidence::Verdict::Error => {
+            Vec::new()
+        }
     };
     if !named.is_empty() {
         reason = format!("{reason}: {}", named.join("; "));
@@ -310,7 +313,9 @@ fn found(report: &Report, seen: &Seen) -> String {
     }
     if seen.new_failed > 0 {
         let (failed, pairs) = (seen.new_failed, report.pairs);
-        reason = format!("{reason}; the new version did not answer {failed} of {pairs} requests, which counts as {NO_ANSWER}");
+        reason = format!(
+            "{reason}; the new version did not answer {failed} of {pairs} requests, which counts as {NO_ANSWER}"
+        );
     }
     reason
 }
@@ -334,14 +339,21 @@ fn nothing(with: &With, target: &Target, seen: &Seen, heard: &Heard) -> String {
     }
     if unable.len() == heard.reported.len() {
         let names = unable.join("`, `");
-        return format!("{NO_DATA}: gateway `{names}` is of an earlier version and cannot do it; restart it with this one");
+        return format!(
+            "{NO_DATA}: gateway `{names}` is of an earlier version and cannot do it; restart it with this one"
+        );
     }
     if matched == 0 {
         let tenants = target.tenants.len();
-        return format!("{NO_DATA} in {length}: none of the wave's tenants ({tenants}) has sent one to `{component}` that may be");
+        return format!(
+            "{NO_DATA} in {length}: none of the wave's tenants ({tenants}) has sent one to `{component}` that may be"
+        );
     }
     if chosen == 0 {
-        return format!("{NO_DATA} in {length}: {matched} were sent, and none fell into the share of {} %", with.share);
+        return format!(
+            "{NO_DATA} in {length}: {matched} were sent, and none fell into the share of {} %",
+            with.share
+        );
     }
     if mirrored == 0 {
         return format!(

@@ -12,8 +12,8 @@ use serde::Serialize;
 use tidegate_domain::id::{CellName, ComponentName, TenantName, Version};
 use tokio::sync::mpsc;
 
-/// Pairs that wait for the gate. What comes beyond is counted and dropped.
-const WAITING_MAX: usize = 1_000;
+/// Pairs that wait for the gate, each with up to three bodies. What comes beyond is counted and dropped.
+const WAITING_MAX: usize = 200;
 
 /// All wishes of a server. A clone is the same.
 #[derive(Debug, Clone, Default)]

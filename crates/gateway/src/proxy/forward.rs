@@ -215,7 +215,11 @@ impl Failure {
     }
 }
 
-pub(crate) async fn checkout(instance: &Arc<Instance>, reuse: Reuse, policy: &Policy) -> Result<Connection, CheckoutError> {
+pub(crate) async fn checkout(
+    instance: &Arc<Instance>,
+    reuse: Reuse,
+    policy: &Policy,
+) -> Result<Connection, CheckoutError> {
     let limit = milliseconds(policy.connect_ms);
     match policy.protocol {
         Protocol::Http1 => instance.checkout(reuse, limit).await,

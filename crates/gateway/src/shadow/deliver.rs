@@ -42,7 +42,8 @@ pub(crate) async fn deliver(
             if batch.is_empty() && counts.is_empty() {
                 break;
             }
-            let (pairs, held): (Vec<_>, Vec<_>) = batch.into_iter().map(|seen| (seen.pair, (seen.tap, seen.room))).unzip();
+            let (pairs, held): (Vec<_>, Vec<_>) =
+                batch.into_iter().map(|seen| (seen.pair, (seen.tap, seen.room))).unzip();
             let call = Mirrored {
                 gateway: gateway.clone(),
                 incarnation: incarnation.clone(),

@@ -14,8 +14,8 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tidegate_gateway::protocol::{
-    COUNTERS_PATH, Confirmed, FOLLOW_PATH, Follow, FollowReply, MIRRORED_PATH, Mark, MirrorCounts, Mirrored, MirroredPair,
-    MirroredReply, Report, ReportReply, Tap,
+    COUNTERS_PATH, Confirmed, FOLLOW_PATH, Follow, FollowReply, MIRRORED_PATH, Mark, MirrorCounts, Mirrored,
+    MirroredPair, MirroredReply, Report, ReportReply, Tap,
 };
 use tidegate_gateway::table::Table;
 use tokio::net::TcpListener;
@@ -152,7 +152,11 @@ async fn answer(
             serde_json::to_vec(&reply).unwrap()
         }
         MIRRORED_PATH => {
-            heard.lock().unwrap().mirrored.push(serde_json::from_slice(&body).unwrap());
+            heard
+                .lock()
+                .unwrap()
+                .mirrored
+                .push(serde_json::from_slice(&body).unwrap());
             serde_json::to_vec(&MirroredReply {}).unwrap()
         }
         other => panic!("{other}"),

@@ -106,12 +106,21 @@ async fn a_request_is_answered_once_to_the_client_and_three_times_to_the_publish
         ("authorization", "Bearer x"),
         ("accept-encoding", "gzip"),
     ];
-    let answer = mirror.ask(request("GET", "acme", "/points/1?secret=1", &headers, "")).await;
+    let answer = mirror
+        .ask(request("GET", "acme", "/points/1?secret=1", &headers, ""))
+        .await;
     assert_eq!(answer.header("x-version"), "old");
-    assert!(answer.json()["headers"].get("x-tidegate-shadow").is_none(), "{}", answer.body);
+    assert!(
+        answer.json()["headers"].get("x-tidegate-shadow").is_none(),
+        "{}",
+        answer.body
+    );
 
     let pair = mirror.pairs(1).await.remove(0);
-    assert_eq!((pair.tenant.as_str(), &*pair.method, &*pair.path), ("acme", "GET", "/points/1"));
+    assert_eq!(
+        (pair.tenant.as_str(), &*pair.method, &*pair.path),
+        ("acme", "GET", "/points/1")
+    );
     assert_eq!(answered(&pair.old).2, answer.body);
     for (answer, version) in [(&pair.old, "old"), (&pair.new, "new"), (&pair.again, "old")] {
         let (status, headers, _) = answered(answer);
@@ -138,17 +147,21 @@ async fn only_what_is_declared_is_mirrored() {
     mirror.ask(request("POST", "acme", "/orders", &[], "buy")).await;
     mirror.ask(request("DELETE", "acme", "/orders/1", &[], "")).await;
     mirror.ask(get("globex", "/points/1")).await;
-    mirror.ask(request("GET", "acme", "/x", &[("accept", "text/event-stream")], "")).await;
+    mirror
+        .ask(request("GET", "acme", "/x", &[("accept", "text/event-stream")], ""))
+        .await;
     let events = mirror.ask(get("acme", "/events?count=2")).await;
     assert_eq!(events.body, "data: 0\n\ndata: 1\n\n");
     let search = request("POST", "acme", "/search", &[("idempotency-key", "k")], "tea");
     assert_eq!(mirror.ask(search).await.json()["body"], "tea");
     let pair = mirror.pairs(1).await.remove(0);
     assert_eq!(&*pair.path, "/search");
-    let keys: Vec<_> = [&pair.old, &pair.new, &pair.again].map(|answer| {
-        assert_eq!(told(answer)["body"], "tea");
-        told(answer)["headers"]["idempotency-key"].as_str().unwrap().to_owned()
-    }).into();
+    let keys: Vec<_> = [&pair.old, &pair.new, &pair.again]
+        .map(|answer| {
+            assert_eq!(told(answer)["body"], "tea");
+            told(answer)["headers"]["idempotency-key"].as_str().unwrap().to_owned()
+        })
+        .into();
     assert!(keys[0] == "k" && keys[1] != "k" && keys[1] != keys[2], "{keys:?}");
     assert_eq!(new.requests(), 1);
     // The one that turned out to be a stream was wanted until then.
@@ -166,7 +179,9 @@ async fn an_answer_that_depends_on_what_the_client_has_is_asked_for_again() {
     let mirror = Mirror::start(&old, &new, tap(plan)).await;
     for header in ["if-none-match", "range", "x-session"] {
         let before = mirror.publisher.pairs().len();
-        mirror.ask(request("GET", "acme", "/points/1", &[(header, "a")], "")).await;
+        mirror
+            .ask(request("GET", "acme", "/points/1", &[(header, "a")], ""))
+            .await;
         let pair = mirror.pairs(before + 1).await.remove(before);
         for answer in [&pair.old, &pair.new, &pair.again] {
             assert!(told(answer)["headers"].get(header).is_none(), "{header}");
@@ -245,7 +260,9 @@ async fn a_shadow_that_trickles_is_not_waited_for() {
         requests.fetch_add(1, Ordering::SeqCst);
         let mut piece = [0; 4096];
         let _ = stream.read(&mut piece).await;
-        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n").await;
+        let _ = stream
+            .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n")
+            .await;
         while stream.write_all(b"x").await.is_ok() {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
@@ -306,7 +323,10 @@ async fn who_has_moved_is_not_mirrored() {
     moved.generation = 2;
     reroute(&mut moved, "acme", to_new);
     mirror.publisher.publish(moved);
-    until("it is on the new version", || async { mirror.publisher.confirmed() == 2 }).await;
+    until("it is on the new version", || async {
+        mirror.publisher.confirmed() == 2
+    })
+    .await;
     assert_eq!(mirror.ask(get("acme", "/points/1")).await.header("x-version"), "new");
     assert_eq!(mirror.publisher.counts("tap").matched, 0);
     assert_eq!((old.requests(), new.requests()), (0, 1));
@@ -322,9 +342,14 @@ async fn what_is_too_long_or_ends_early_is_counted_and_not_mirrored() {
     let mirror = Mirror::start(&old, &new, tap(plan)).await;
     // The request, then its answer, which tells the long header.
     let body = "x".repeat(1_001);
-    assert_eq!(mirror.ask(request("POST", "acme", "/search", &[], &body)).await.json()["body"], body);
+    assert_eq!(
+        mirror.ask(request("POST", "acme", "/search", &[], &body)).await.json()["body"],
+        body
+    );
     let long = "x".repeat(1_001);
-    mirror.ask(request("GET", "acme", "/points/1", &[("x-long", &long)], "")).await;
+    mirror
+        .ask(request("GET", "acme", "/points/1", &[("x-long", &long)], ""))
+        .await;
     // A client that goes away.
     let mut stream = TcpStream::connect(mirror.gateway.listening()).await.unwrap();
     stream

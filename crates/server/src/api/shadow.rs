@@ -174,7 +174,9 @@ fn read(folder: &Path, wave: &WaveName) -> io::Result<Vec<Shadow>> {
     for entry in entries {
         let entry = entry?;
         let name = entry.file_name();
-        let number = name.to_str().and_then(|name| name.strip_prefix(wave.as_str())?.strip_prefix('.'));
+        let number = name
+            .to_str()
+            .and_then(|name| name.strip_prefix(wave.as_str())?.strip_prefix('.'));
         let file = entry.path().join(KEPT_FILE);
         if let Some(number) = number.and_then(|number| number.parse().ok())
             && file.is_file()

@@ -85,7 +85,9 @@ fn draw(shadow: &Shadow) -> String {
         text.push_str(&format!("  {} {what}\n", count(number as usize, "request")));
     }
     for gateway in &shadow.unable {
-        text.push_str(&format!("  gateway {gateway} is of an earlier version and mirrors nothing\n"));
+        text.push_str(&format!(
+            "  gateway {gateway} is of an earlier version and mirrors nothing\n"
+        ));
     }
     text
 }
@@ -106,7 +108,10 @@ fn draw_endpoint(endpoint: &ShadowEndpoint, text: &mut String) {
         text.push_str(&format!("  noise in {}\n", count(noise.len(), "field")));
         for field in noise {
             let (kind, new, old) = (words(&field.kind), field.differs, field.noise);
-            text.push_str(&format!("    {}, {kind}: {new} of the new version, {old} of the old\n", field.field));
+            text.push_str(&format!(
+                "    {}, {kind}: {new} of the new version, {old} of the old\n",
+                field.field
+            ));
         }
     }
     if let Some(latency) = &endpoint.latency {

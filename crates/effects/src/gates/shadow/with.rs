@@ -188,7 +188,9 @@ impl Written {
         let known = Method::from_bytes(method.as_bytes());
         let known = known.map_err(|_| format!("`{method}` is no method such as `GET`"))?;
         if *method != method.to_ascii_uppercase() || known == Method::CONNECT {
-            return Err(format!("`{method}` is no method that is mirrored: write one such as `GET` or `POST`"));
+            return Err(format!(
+                "`{method}` is no method that is mirrored: write one such as `GET` or `POST`"
+            ));
         }
         if ![Method::GET, Method::HEAD].contains(&known) && !sandbox {
             return Err(format!(
