@@ -61,19 +61,6 @@ pub(crate) fn render(counters: &Counters, routing: &Routing, shadow: &Shadow) ->
         "Assets served by the version before",
         load(&counters.assets_from_before),
     );
-    let mirrored = shadow.total();
-    single(
-        "tidegate_mirrored",
-        "gauge",
-        "Requests mirrored for the taps that are held now",
-        mirrored.mirrored,
-    );
-    single(
-        "tidegate_not_mirrored",
-        "gauge",
-        "Requests that were to be mirrored and were not, for want of room or because they could not be",
-        mirrored.busy + mirrored.too_large + mirrored.incomplete,
-    );
     let generation = routing.confirmed().map_or(0, |confirmed| confirmed.generation);
     single(
         "tidegate_table_generation",
@@ -90,8 +77,14 @@ pub(crate) fn render(counters: &Counters, routing: &Routing, shadow: &Shadow) ->
     for (reason, count) in counters.unattributed().filter(|(_, count)| *count > 0) {
         let _ = writeln!(text, "tidegate_refused_total{{reason=\"{}\"}} {count}", reason.word());
     }
+    write_in_flight(&mut text, routing);
+    write_mirrored(&mut text, shadow);
+    text
+}
+
+fn write_in_flight(text: &mut String, routing: &Routing) {
     family(
-        &mut text,
+        text,
         "tidegate_in_flight",
         "gauge",
         "Requests, streams and tunnels under way on a slot",
@@ -100,7 +93,26 @@ pub(crate) fn render(counters: &Counters, routing: &Routing, shadow: &Shadow) ->
         let slot = escaped(slot.as_str());
         let _ = writeln!(text, "tidegate_in_flight{{slot=\"{slot}\"}} {count}");
     }
-    text
+}
+
+fn write_mirrored(text: &mut String, shadow: &Shadow) {
+    let mirrored = shadow.total();
+    let left_out = mirrored.busy + mirrored.too_large + mirrored.incomplete;
+    for (name, help, value) in [
+        (
+            "tidegate_mirrored",
+            "Requests mirrored for the taps that are held now",
+            mirrored.mirrored,
+        ),
+        (
+            "tidegate_not_mirrored",
+            "Requests that were chosen for these taps and not mirrored",
+            left_out,
+        ),
+    ] {
+        family(text, name, "gauge", help);
+        let _ = writeln!(text, "{name} {value}");
+    }
 }
 
 fn sums(counters: &Counters) -> BTreeMap<(String, String), Sum> {

@@ -380,3 +380,24 @@ async fn a_body_that_is_no_text_arrives_as_it_was() {
         assert_eq!(body.into_bytes(), [0xff, 0, 0x7f]);
     }
 }
+
+#[tokio::test]
+async fn what_a_mirrored_request_calls_knows_it_and_is_not_mirrored_again() {
+    let (old, new) = (Upstream::start("old").await, Upstream::start("new").await);
+    let mirror = Mirror::start(&old, &new, tap(plan())).await;
+    let internal = mirror.gateway.internal().unwrap();
+    let headers = [
+        ("x-tidegate-tenant", "acme"),
+        ("x-tidegate-shadow", "1"),
+        ("x-tidegate-shadow-id", "7"),
+    ];
+    let told = send(internal, request("GET", "any", "/points/1", &headers, ""))
+        .await
+        .json();
+    assert_eq!(told["headers"]["x-tidegate-shadow"], "1");
+    assert_eq!(told["headers"]["x-tidegate-shadow-id"], "7");
+    // A call of its own is mirrored like any other.
+    send(internal, request("GET", "any", "/points/2", &headers[..1], "")).await;
+    assert_eq!(mirror.pairs(1).await[0].path, "/points/2");
+    assert_eq!(new.requests(), 1);
+}

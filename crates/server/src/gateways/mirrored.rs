@@ -125,3 +125,6 @@ fn answer(answer: MirroredAnswer) -> Answer {
 fn milliseconds(length: Duration) -> u64 {
     u64::try_from(length.as_millis()).unwrap_or(u64::MAX)
 }
+
+#[cfg(test)]
+mod tests;

@@ -136,7 +136,8 @@ fn tap(number: usize) -> String {
 }
 
 fn of_latency(pairs: &[Pair]) -> Vec<Figure> {
-    let (p99, mean): (fn(&Run) -> f64, fn(&Run) -> f64) = (|run| run.p99_ms, |run| run.mean_ms);
+    type Value = fn(&Run) -> f64;
+    let (p99, mean): (Value, Value) = (|run| run.p99_ms, |run| run.mean_ms);
     let figure = |name, unit, ours, limit| Figure {
         name,
         unit,
@@ -144,14 +145,14 @@ fn of_latency(pairs: &[Pair]) -> Vec<Figure> {
         peers: Vec::new(),
         limit,
     };
-    let interval = |value: fn(&Run) -> f64| {
+    let interval = |value: Value| {
         let mut changes: Vec<f64> = pairs.iter().map(|pair| value(&pair.on) - value(&pair.off)).collect();
         changes.sort_by(f64::total_cmp);
         (changes[OUTERMOST], changes[changes.len() - 1 - OUTERMOST])
     };
     let (low, high) = interval(mean);
     let (p99_low, p99_high) = interval(p99);
-    let middle = |value: fn(&Run) -> f64, of: fn(&Pair) -> &Run| {
+    let middle = |value: Value, of: fn(&Pair) -> &Run| {
         let values: Vec<f64> = pairs.iter().map(|pair| value(of(pair))).collect();
         median(&values)
     };
