@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Args as Arguments;
-use tidegate_domain::id::{Version, WaveName};
+use tidegate_domain::id::{CellName, Version, WaveName};
 use tidegate_server::api::{Shadow, ShadowEndpoint, ShadowField, Shadows};
 
 use crate::context::Context;
@@ -58,7 +58,7 @@ fn draw(shadow: &Shadow) -> String {
     for endpoint in &shadow.report.endpoints {
         draw_endpoint(endpoint, &mut text);
     }
-    let cells: Vec<&str> = shadow.cells.iter().map(|cell| cell.as_str()).collect();
+    let cells: Vec<&str> = shadow.cells.iter().map(CellName::as_str).collect();
     text.push_str(&format!(
         "gate {} for {} in {}: {}: {}\n",
         shadow.gate,
