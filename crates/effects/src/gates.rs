@@ -8,6 +8,8 @@ mod metric;
 mod prepared;
 mod program;
 mod regression;
+pub mod shadow;
+pub mod tap;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -18,9 +20,11 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use tidegate_domain::event::{Judgement, Verdict};
-use tidegate_domain::files::{GateMistake, LabelName, Project, Scalar};
-use tidegate_domain::id::{CellName, ComponentName, Version, WaveName};
+use tidegate_domain::files::{ComponentKind, GateMistake, LabelName, Project, Scalar};
+use tidegate_domain::id::{CellName, ComponentName, TenantName, Version, WaveName};
 use tidegate_domain::policy::GateUse;
+
+use self::tap::Taps;
 
 /// A kind of gate.
 #[derive(Debug)]
@@ -50,10 +54,22 @@ pub struct Target {
     pub old: Vec<TargetSlot>,
     /// Some of the wave's tenants are on a version already: there is something to compare with, even if it does not run now.
     pub has_old: bool,
+    /// The wave's tenants that are on a version already.
+    pub tenants: Vec<TargetTenant>,
+    /// What gateways may be asked to mirror.
+    pub taps: Taps,
     /// The labels of the cells, by `tidegate.yaml`.
     pub labels: BTreeMap<CellName, BTreeMap<LabelName, Scalar>>,
     /// A folder for what this gate of this wave leaves for people to look at. What is in it is of an earlier run, and it may be missing.
     pub kept: PathBuf,
+}
+
+/// Where a tenant is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TargetTenant {
+    pub tenant: TenantName,
+    pub cell: CellName,
+    pub version: Version,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -64,7 +80,14 @@ pub struct TargetSlot {
 }
 
 /// Every gate there is.
-pub const GATES: &[Gate] = &[command::GATE, http::GATE, load::GATE, metric::GATE, regression::GATE];
+pub const GATES: &[Gate] = &[
+    command::GATE,
+    http::GATE,
+    load::GATE,
+    metric::GATE,
+    regression::GATE,
+    shadow::GATE,
+];
 
 #[must_use]
 pub fn find(name: &str) -> Option<&'static Gate> {
@@ -98,6 +121,19 @@ fn check_component(component: &ComponentName, project: &Project) -> Result<(), S
         "there is no component `{component}` in tidegate.yaml; there are {}",
         known.join(", ")
     ))
+}
+
+/// The same of one that has to answer requests.
+fn check_http_component(component: &ComponentName, project: &Project) -> Result<(), String> {
+    check_component(component, project)?;
+    let mut components = project.service.components.iter();
+    let is_http = components.any(|known| known.name == *component && known.kind == ComponentKind::Http);
+    match is_http {
+        true => Ok(()),
+        false => Err(format!(
+            "`{component}` is no component of the kind `http`: no gateway sees its work"
+        )),
+    }
 }
 
 /// What a playbook's `with:` says. Left out it says nothing, and each gate tells what it lacks.

@@ -19,12 +19,14 @@ use crate::counters::{self, Counters};
 use crate::life::{Life, reached};
 use crate::protocol::Refused;
 use crate::routing::Routing;
+use crate::shadow::Shadow;
 
 /// What the admin pages show.
 #[derive(Debug)]
 pub(crate) struct Admin {
     pub(crate) routing: Arc<Routing>,
     pub(crate) counters: Arc<Counters>,
+    pub(crate) shadow: Arc<Shadow>,
     pub(crate) following: Arc<Following>,
     pub(crate) life: watch::Receiver<Life>,
 }
@@ -93,7 +95,7 @@ impl Admin {
             "/metrics" => page(
                 StatusCode::OK,
                 "text/plain; version=0.0.4",
-                counters::render(&self.counters, &self.routing),
+                counters::render(&self.counters, &self.routing, &self.shadow),
             ),
             "/table" => self.table(),
             _ => page(

@@ -17,6 +17,7 @@ use crate::counters::{Counters, Reporter};
 use crate::life::{Life, reached};
 use crate::protocol::{BUCKET_MS, COUNTERS_PATH, Confirmed, FOLLOW_PATH, Follow, FollowReply, Refused, ReportReply};
 use crate::routing::Routing;
+use crate::shadow::Shadow;
 use crate::table::Table;
 
 pub(crate) use call::Publisher;
@@ -181,11 +182,12 @@ impl Follower {
     }
 }
 
-/// Sends counters each second, soon after the second begins so that marks stand on their borders; and once more at the end.
+/// Sends counters each second, soon after the second begins so that marks stand on their borders; and once more at the end. What is to be
+/// mirrored comes with the answer; where there is none, it ends with its lease.
 pub(crate) async fn report(
     publisher: Publisher,
     mut reporter: Reporter,
-    counters: Arc<Counters>,
+    (counters, shadow): (Arc<Counters>, Arc<Shadow>),
     mut life: watch::Receiver<Life>,
 ) {
     const _: () = assert!(BUCKET_MS.is_multiple_of(REPORT_EVERY_MS));
@@ -202,10 +204,16 @@ pub(crate) async fn report(
             let report = reporter.report(&of_now, clock::unix_ms());
             (reporter, report)
         });
-        let Ok((returned, report)) = reported.await else { return };
+        let Ok((returned, mut report)) = reported.await else {
+            return;
+        };
         reporter = returned;
+        report.taps = Some(shadow.held());
         match publisher.call::<_, ReportReply>(COUNTERS_PATH, &report).await {
-            Ok(ReportReply { publisher }) => reporter.acknowledged(publisher),
+            Ok(ReportReply { publisher, taps }) => {
+                reporter.acknowledged(publisher);
+                shadow.hold(taps);
+            }
             Err(error) => tracing::debug!(error = &error as &dyn Error, "counters not delivered"),
         }
     }

@@ -18,6 +18,7 @@ pub mod protocol;
 mod proxy;
 mod routing;
 mod run;
+mod shadow;
 pub mod table;
 mod tenant;
 mod upstream;

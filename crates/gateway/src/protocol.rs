@@ -1,9 +1,10 @@
-//! What a gateway and its publisher say to each other: two calls, both made by the gateway, both idempotent.
+//! What a gateway and its publisher say to each other: three calls, all made by the gateway, all idempotent.
 //!
-//! [`Follow`] is registration, heartbeat, confirmation and request for the next table in one. [`Report`] carries counters.
-//! Both are `POST` with JSON and `authorization: Bearer TOKEN`.
+//! [`Follow`] is registration, heartbeat, confirmation and request for the next table in one. [`Report`] carries counters, and its answer what is to
+//! be mirrored; [`Mirrored`] what came of that. All are `POST` with JSON and `authorization: Bearer TOKEN`.
 
 mod report;
+mod shadow;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -14,6 +15,10 @@ use crate::table::{SlotId, Table, TenantName, VersionKey};
 
 pub use report::{
     BUCKET_MS, ErrorReason, LATENCY_EDGES_MICROS, Mark, Report, ReportReply, RequestClasses, SeriesTotals, latency_bin,
+};
+pub use shadow::{
+    AnswerText, MIRRORED_PATH, MirrorCounts, Mirrored, MirroredAnswer, MirroredPair, MirroredReply, Tap, TapEndpoint,
+    TapPlan,
 };
 
 /// Path of the follow call on the publisher.

@@ -23,24 +23,26 @@ use crate::counters::Counters;
 use crate::life::Life;
 use crate::protocol::ErrorReason;
 use crate::routing::{Asker, Forward, Routing};
+use crate::shadow::{Asked, Mirroring, Shadow};
 use crate::table::Policy;
 use crate::upstream::Busy;
 
 use admit::{Admission, Admitted};
 use exchange::Account;
-use forward::{Answered, Outgoing, forward, milliseconds};
+use forward::{Answered, forward, milliseconds};
 use tunnel::Upgrade;
-use upload::Upload;
 
 pub(crate) use answer::AnswerBody;
+pub(crate) use forward::{IDEMPOTENCY_KEY, Outgoing, checkout};
 pub(crate) use problem::problem;
-pub(crate) use upload::RequestBody;
+pub(crate) use upload::{RequestBody, Upload};
 
 /// What all requests share.
 #[derive(Debug)]
 pub(crate) struct Proxy {
     pub(crate) routing: Arc<Routing>,
     pub(crate) counters: Arc<Counters>,
+    pub(crate) shadow: Arc<Shadow>,
     pub(crate) life: watch::Receiver<Life>,
     pub(crate) may_retry: bool,
 }
@@ -112,8 +114,16 @@ impl Proxy {
         let policy = admitted.policy;
         let mut outgoing = outgoing(head, incoming, client, &admitted, upgrade.as_ref());
         outgoing.may_retry = self.may_retry;
+        let asked = Asked {
+            outgoing: &outgoing,
+            forward: &admitted.forward,
+            tenant: &admitted.tenant.series.key.tenant,
+            policy,
+            asker: client.asker,
+        };
+        let mirroring = self.shadow.begin(&asked, &self.routing);
         let delivered = match self.ask(&outgoing, admitted.forward, admitted.busy, &policy).await {
-            Ok(answered) => self.deliver(answered, account, &policy, upgrade),
+            Ok(answered) => self.deliver(answered, (account, mirroring), &policy, upgrade),
             Err(reason) => Err((reason, account)),
         };
         delivered.map_err(|(reason, account)| {
@@ -161,7 +171,7 @@ impl Proxy {
     fn deliver(
         &self,
         answered: Answered,
-        account: Account,
+        (account, mirroring): (Account, Option<Mirroring>),
         policy: &Policy,
         upgrade: Option<Upgrade>,
     ) -> Result<Response<AnswerBody>, (ErrorReason, Account)> {
@@ -194,9 +204,13 @@ impl Proxy {
         let (mut head, incoming) = response.into_parts();
         header::strip_hop(&mut head.headers);
         head.version = Version::HTTP_11;
+        let mut mirroring = mirroring.filter(|_| !is_stream);
+        if let Some(mirroring) = &mut mirroring {
+            mirroring.answered(&head);
+        }
         Ok(Response::from_parts(
             head,
-            AnswerBody::download(incoming, idle, exchange, account),
+            AnswerBody::download(incoming, idle, exchange, (account, mirroring)),
         ))
     }
 }

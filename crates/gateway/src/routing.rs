@@ -18,7 +18,7 @@ use crate::table::{ComponentName, InstanceId, Phase, Refusal, SlotId, Table, Ten
 use crate::upstream::{Busy, Class, Instance, Slot, SlotLoad};
 
 pub(crate) use decide::{Asker, Forward, Turned, Verdict};
-pub(crate) use snapshot::{ComponentHolds, Snapshot, TenantIdentity};
+pub(crate) use snapshot::{ComponentHolds, Snapshot, Target, TenantIdentity};
 
 /// What every request reads and only a new table writes.
 #[derive(Debug)]

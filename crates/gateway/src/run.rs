@@ -25,6 +25,7 @@ use crate::listen::{self, Certificate, Entrance, ListenError, TlsError};
 use crate::options::{Fault, Options, Source};
 use crate::proxy::Proxy;
 use crate::routing::{Asker, Routing};
+use crate::shadow::{self, Shadow};
 
 use sockets::Sockets;
 
@@ -144,7 +145,7 @@ impl Gateway {
         if let Some(certificate) = certificate.clone() {
             gateway.spawn(certificate.follow());
         }
-        gateway.spawn(tend(parts.routing.clone()));
+        gateway.spawn(tend(parts.routing.clone(), parts.proxy.shadow.clone()));
         let entrances = [
             (Some(sockets.public), Asker::Client, None),
             (sockets.tls, Asker::Client, certificate),
@@ -260,11 +261,18 @@ impl Gateway {
             registered,
             tell_routes: false,
         };
+        let shadow = parts.proxy.shadow.clone();
+        self.spawn(shadow::deliver(
+            publisher()?,
+            shadow.clone(),
+            (id.clone(), incarnation.clone()),
+            self.life.subscribe(),
+        ));
         let reporter = Reporter::new(id, incarnation, clock::unix_ms());
         let report = follow::report(
             publisher()?,
             reporter,
-            parts.proxy.counters.clone(),
+            (parts.proxy.counters.clone(), shadow),
             self.life.subscribe(),
         );
         self.last_words = vec![tokio::spawn(report), tokio::spawn(follower.run())];
@@ -296,15 +304,18 @@ impl Parts {
         let routing = Arc::new(Routing::new());
         let counters = Arc::new(Counters::default());
         let following = Arc::new(Following::default());
+        let shadow = Arc::new(Shadow::new());
         let proxy = Proxy {
             routing: routing.clone(),
             counters: counters.clone(),
+            shadow: shadow.clone(),
             life: life.subscribe(),
             may_retry: fault != Some(Fault::NoRetry),
         };
         let admin = Admin {
             routing: routing.clone(),
             counters,
+            shadow,
             following: following.clone(),
             life: life.subscribe(),
         };
@@ -341,10 +352,11 @@ async fn ready_to_serve(mut registered: watch::Receiver<bool>, routing: &Routing
     first.map_err(|_| StartError::NoTable)?.map_err(|_| StartError::NoTable)
 }
 
-async fn tend(routing: Arc<Routing>) {
+async fn tend(routing: Arc<Routing>, shadow: Arc<Shadow>) {
     let mut interval = tokio::time::interval(TEND_EVERY);
     loop {
         interval.tick().await;
         routing.tend();
+        shadow.tend();
     }
 }

@@ -29,6 +29,7 @@ mod reports;
 mod reservations;
 mod restored;
 mod route;
+mod shadow;
 mod status;
 mod steps;
 mod stream;
@@ -77,6 +78,7 @@ pub use self::restored::{
     ConfirmRestored, GatewaySeen, PendingEffect, RestoreConfirmed, RestoredStatus, SlotDiffers, TenantDiffers,
 };
 pub use self::route::Route;
+pub use self::shadow::{Shadow, ShadowCounts, ShadowEndpoint, ShadowField, ShadowLatency, ShadowReport, Shadows};
 pub use self::status::{
     ApprovalStatus, CellStatus, CompanionStatus, GateStatus, HealthStatus, HoldStatus, JobFailures, MaintenanceStatus,
     NoticeCounts, PatchStatus, ReleaseStatus, SlotStatus, Status, StepStatus, TenantCounts, ValidationStatus,
@@ -226,6 +228,7 @@ pub fn routes() -> Vec<Route> {
         approvals::routes(),
         waivers::routes(),
         reports::routes(),
+        shadow::routes(),
         reservations::routes(),
         steps::routes(),
         jobs::routes(),

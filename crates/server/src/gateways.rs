@@ -5,6 +5,7 @@
 
 mod endpoint;
 mod fact;
+mod mirrored;
 mod seen;
 
 use std::collections::BTreeMap;

@@ -17,7 +17,8 @@ use tidegate_domain::policy::GateUse;
 use tidegate_domain::service::{Service, WaveRun};
 use tidegate_domain::time::{Duration as Span, Timestamp};
 use tidegate_effects::drivers::{Driver, Once};
-use tidegate_effects::gates::{self, Target, TargetSlot};
+use tidegate_effects::gates::tap::Taps;
+use tidegate_effects::gates::{self, Target, TargetSlot, TargetTenant};
 use tidegate_engine::{Done, Lease, perform};
 use tokio::sync::watch;
 use tokio::time::{interval, sleep};
@@ -139,6 +140,8 @@ pub struct GateGround {
     pub project: PathBuf,
     /// The folder for what gates leave, by release and wave.
     pub kept: PathBuf,
+    /// What gateways may be asked to mirror.
+    pub taps: Taps,
     /// The labels of the cells.
     pub labels: BTreeMap<CellName, BTreeMap<LabelName, Scalar>>,
 }
@@ -160,6 +163,8 @@ pub async fn act_on_gate(control: &Control, ground: &GateGround, effect: &Effect
             .flat_map(|(cell, before)| slots_of(&view.state, cell, before))
             .collect(),
         has_old: !before.is_empty(),
+        tenants: tenants(&view.state, version, wave),
+        taps: ground.taps.clone(),
         labels: ground.labels.clone(),
         kept: ground
             .kept
@@ -206,6 +211,20 @@ fn on_before<'s>(state: &'s Service, version: &Version, wave: &WaveName) -> BTre
     let seats = members.filter_map(|tenant| state.seats.get(tenant));
     let on = seats.filter_map(|seat| Some((&seat.cell, seat.version.as_ref()?)));
     on.filter(|(_, before)| *before != version).collect()
+}
+
+/// The tenants of a wave that are on a version already.
+fn tenants(state: &Service, version: &Version, wave: &WaveName) -> Vec<TargetTenant> {
+    let members = waves(state, version, wave).flat_map(|wave| wave.members.keys());
+    let seated = members.filter_map(|tenant| {
+        let seat = state.seats.get(tenant)?;
+        Some(TargetTenant {
+            tenant: tenant.clone(),
+            cell: seat.cell.clone(),
+            version: seat.version.clone()?,
+        })
+    });
+    seated.collect()
 }
 
 fn waves<'s>(state: &'s Service, version: &Version, wave: &WaveName) -> impl Iterator<Item = &'s WaveRun> {

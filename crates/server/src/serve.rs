@@ -13,6 +13,7 @@ use tidegate_domain::files::Project;
 use tidegate_domain::id::{CellName, ServiceName};
 use tidegate_effects::drivers::Driver;
 use tidegate_effects::drivers::process::{self, ProcessDriver, ProcessDriverError};
+use tidegate_effects::gates::tap::Taps;
 use tidegate_engine::TurnError;
 use tidegate_gateway::Tls;
 use tidegate_gateway::table::PreviewKey;
@@ -163,6 +164,8 @@ struct House {
     driver: Arc<ProcessDriver>,
     frame: Frame,
     gateway_token: Secret,
+    /// Where gates and gateways meet.
+    taps: Taps,
     tls: Option<Tls>,
     incarnation: Incarnation,
 }
@@ -207,6 +210,7 @@ impl House {
             tls: project::tls(&project, &options.project_dir)?,
             driver: Arc::new(driver),
             incarnation,
+            taps: Taps::default(),
             options,
             layout,
             project,
@@ -256,6 +260,7 @@ impl House {
             gateways: self.gateways.clone(),
             counters: Arc::clone(&self.counters),
             tables: published,
+            taps: self.taps.clone(),
             token: self.gateway_token.clone(),
         }));
         let instances = self.layout.root().to_owned();
@@ -295,6 +300,7 @@ impl House {
             GateGround {
                 project: self.options.project_dir.clone(),
                 kept: self.layout.gates(),
+                taps: self.taps.clone(),
                 labels: cells.map(|cell| (cell.name.clone(), cell.labels.clone())).collect(),
             },
         );

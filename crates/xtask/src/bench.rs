@@ -32,6 +32,11 @@ const BENCHMARKS: &[Benchmark] = &[
         work: Work::Figures(plan::run),
     },
     Benchmark {
+        name: "shadow",
+        about: "what mirroring requests costs, and whether clients feel a shadow that hangs; 20 pairs",
+        work: Work::Figures(gateway::mirroring::run),
+    },
+    Benchmark {
         name: "evidence",
         about: "gates and alarms beside a threshold and a Mann-Whitney judge, on simulated traffic [--hours N] [TABLE..]",
         work: Work::Program(EVIDENCE),

@@ -1,8 +1,9 @@
-//! `tidegate shadow`: recorded responses of two versions, compared.
+//! `tidegate shadow`: responses of two versions to the same requests, compared.
 
 mod draw;
 mod recording;
 mod rules;
+mod show;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -28,6 +29,7 @@ pub struct Args {
 #[derive(Debug, Clone, Subcommand)]
 enum What {
     Compare(Compare),
+    Show(show::Show),
 }
 
 /// Compare recorded responses, field by field, with the noise of the old version
@@ -78,7 +80,13 @@ struct Unmatched {
 }
 
 pub fn run(args: &Args, context: &Context) -> Result<ExitCode, CliError> {
-    let What::Compare(args) = &args.what;
+    match &args.what {
+        What::Compare(args) => run_compare(args, context),
+        What::Show(args) => show::run(args, context),
+    }
+}
+
+fn run_compare(args: &Compare, context: &Context) -> Result<ExitCode, CliError> {
     let rules = match &args.rules {
         Some(path) => rules::read(path, context)?,
         None => Rules::default(),

@@ -16,6 +16,7 @@ mod intake;
 mod jobs;
 mod keeping;
 mod migrations;
+mod mirroring;
 mod moving;
 mod offline;
 mod planning;

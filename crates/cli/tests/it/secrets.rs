@@ -145,6 +145,7 @@ fn answers(shop: &Shop, version: &str, digest: &str, slot: &str) -> BTreeMap<Str
             .replace("{other}", "1.0.0")
             .replace("{digest}", digest)
             .replace("{step}", "check")
+            .replace("{wave}", "first")
             .replace("{name}", "acme")
             .replace("{component}", "api");
         assert!(!path.contains('{'), "{route} has to be filled in");

@@ -83,6 +83,7 @@ impl Reporter {
             incarnation: self.incarnation.clone(),
             publisher: self.publisher.clone(),
             more,
+            taps: None,
             marks,
         }
     }

@@ -7,6 +7,7 @@ use std::sync::atomic::Ordering;
 use super::Counters;
 use crate::protocol::{ErrorReason, LATENCY_EDGES_MICROS, RequestClasses};
 use crate::routing::Routing;
+use crate::shadow::Shadow;
 
 #[derive(Default)]
 struct Sum {
@@ -16,7 +17,7 @@ struct Sum {
 }
 
 /// Prometheus text format 0.0.4.
-pub(crate) fn render(counters: &Counters, routing: &Routing) -> String {
+pub(crate) fn render(counters: &Counters, routing: &Routing, shadow: &Shadow) -> String {
     let mut text = String::new();
     let sums = sums(counters);
     write_sums(&mut text, &sums);
@@ -76,8 +77,14 @@ pub(crate) fn render(counters: &Counters, routing: &Routing) -> String {
     for (reason, count) in counters.unattributed().filter(|(_, count)| *count > 0) {
         let _ = writeln!(text, "tidegate_refused_total{{reason=\"{}\"}} {count}", reason.word());
     }
+    write_in_flight(&mut text, routing);
+    write_mirrored(&mut text, shadow);
+    text
+}
+
+fn write_in_flight(text: &mut String, routing: &Routing) {
     family(
-        &mut text,
+        text,
         "tidegate_in_flight",
         "gauge",
         "Requests, streams and tunnels under way on a slot",
@@ -86,7 +93,26 @@ pub(crate) fn render(counters: &Counters, routing: &Routing) -> String {
         let slot = escaped(slot.as_str());
         let _ = writeln!(text, "tidegate_in_flight{{slot=\"{slot}\"}} {count}");
     }
-    text
+}
+
+fn write_mirrored(text: &mut String, shadow: &Shadow) {
+    let mirrored = shadow.total();
+    let left_out = mirrored.busy + mirrored.too_large + mirrored.incomplete;
+    for (name, help, value) in [
+        (
+            "tidegate_mirrored",
+            "Requests mirrored for the taps that are held now",
+            mirrored.mirrored,
+        ),
+        (
+            "tidegate_not_mirrored",
+            "Requests that were chosen for these taps and not mirrored",
+            left_out,
+        ),
+    ] {
+        family(text, name, "gauge", help);
+        let _ = writeln!(text, "{name} {value}");
+    }
 }
 
 fn sums(counters: &Counters) -> BTreeMap<(String, String), Sum> {

@@ -5,9 +5,11 @@
 //! difference of two marks is a bucket. A mark is repeated until a report with it was acknowledged, and only series that
 //! changed since the mark before are in it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
+
+use super::shadow::Tap;
 
 /// Width of a bucket; marks are taken where Unix time is a multiple of it.
 pub const BUCKET_MS: u64 = 10_000;
@@ -27,16 +29,22 @@ pub struct Report {
     /// More series have changed than this report has room for.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub more: bool,
+    /// The taps that the gateway holds: their plans need not be told again. `None` of a gateway that cannot mirror.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub taps: Option<BTreeSet<String>>,
     /// Oldest first. Marks with `at_ms` on a border close a bucket; the last one is of now and closes none.
     pub marks: Vec<Mark>,
 }
 
 /// The answer to [`Report`]: the publisher has everything in it.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct ReportReply {
     /// A name of this process of the publisher. One that is new to the gateway knows nothing of earlier reports, and is told all figures.
     #[serde(default)]
     pub publisher: String,
+    /// What is to be mirrored now.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub taps: Vec<Tap>,
 }
 
 /// Figures as they stood at one moment. A series that is not in it had not changed since the mark before, or comes in a

@@ -11,6 +11,7 @@ use thiserror::Error;
 use super::exchange::{Account, Exchange};
 use crate::idle::IdleTimer;
 use crate::protocol::ErrorReason;
+use crate::shadow::Mirroring;
 
 #[derive(Debug)]
 pub(crate) enum AnswerBody {
@@ -25,6 +26,7 @@ pub(crate) struct Download {
     idle: IdleTimer,
     exchange: Option<Exchange>,
     account: Account,
+    mirroring: Option<Mirroring>,
 }
 
 #[derive(Debug, Error)]
@@ -39,12 +41,18 @@ pub(crate) enum DownloadError {
 
 impl AnswerBody {
     /// Forwards a body. One that is empty is complete at once.
-    pub(crate) fn download(incoming: Incoming, idle: Duration, exchange: Exchange, account: Account) -> Self {
+    pub(crate) fn download(
+        incoming: Incoming,
+        idle: Duration,
+        exchange: Exchange,
+        (account, mirroring): (Account, Option<Mirroring>),
+    ) -> Self {
         let mut download = Box::new(Download {
             incoming,
             idle: IdleTimer::new(idle),
             exchange: Some(exchange),
             account,
+            mirroring,
         });
         if download.incoming.is_end_stream() {
             download.complete();
@@ -75,6 +83,9 @@ impl Download {
                 Poll::Ready(Some(Err(DownloadError::Read(error))))
             }
             Some(Ok(frame)) => {
+                if let (Some(mirroring), Some(bytes)) = (&mut self.mirroring, frame.data_ref()) {
+                    mirroring.copy(bytes);
+                }
                 if self.incoming.is_end_stream() {
                     self.complete();
                 }
@@ -90,6 +101,9 @@ impl Download {
     fn complete(&mut self) {
         if let Some(exchange) = self.exchange.take() {
             exchange.complete();
+        }
+        if let Some(mirroring) = self.mirroring.take() {
+            mirroring.complete();
         }
     }
 

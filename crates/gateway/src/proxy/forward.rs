@@ -20,7 +20,7 @@ use crate::protocol::ErrorReason;
 use crate::table::{Policy, Protocol};
 use crate::upstream::{Busy, CheckoutError, Connection, Instance, Reuse, SendFailure, Slot};
 
-const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+pub(crate) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const ATTEMPTS_MAX: usize = 4;
 /// Waits before the second, third and fourth attempt where every instance has been tried.
 const PAUSES: [Duration; ATTEMPTS_MAX] = [
@@ -215,7 +215,11 @@ impl Failure {
     }
 }
 
-async fn checkout(instance: &Arc<Instance>, reuse: Reuse, policy: &Policy) -> Result<Connection, CheckoutError> {
+pub(crate) async fn checkout(
+    instance: &Arc<Instance>,
+    reuse: Reuse,
+    policy: &Policy,
+) -> Result<Connection, CheckoutError> {
     let limit = milliseconds(policy.connect_ms);
     match policy.protocol {
         Protocol::Http1 => instance.checkout(reuse, limit).await,

@@ -16,6 +16,10 @@ use crate::routing::Asker;
 pub(crate) const TENANT: HeaderName = HeaderName::from_static("x-tidegate-tenant");
 /// The key of the version, set and taken likewise.
 pub(crate) const VERSION: HeaderName = HeaderName::from_static("x-tidegate-version");
+/// A request that was mirrored: its answer is compared and given to nobody. From components it is passed on, so that what they call knows it, too.
+pub(crate) const SHADOW: HeaderName = HeaderName::from_static("x-tidegate-shadow");
+/// The same for all that a request was mirrored to.
+pub(crate) const SHADOW_ID: HeaderName = HeaderName::from_static("x-tidegate-shadow-id");
 pub(crate) const PREVIEW: HeaderName = HeaderName::from_static(crate::preview::PREVIEW_HEADER);
 /// Why the gateway answered itself.
 pub(crate) const ERROR: HeaderName = HeaderName::from_static("x-tidegate-error");
@@ -121,9 +125,13 @@ pub(crate) fn strip_request<'a>(headers: &mut HeaderMap, asker: Asker, declared:
         Asker::Client => declared.for_each(|name| drop(headers.remove(name))),
         Asker::Component => {}
     }
+    let is_passed_on = |name: &HeaderName| match asker {
+        Asker::Client => *name == PREVIEW,
+        Asker::Component => [PREVIEW, SHADOW, SHADOW_ID].contains(name),
+    };
     let own: Vec<HeaderName> = headers
         .keys()
-        .filter(|name| name.as_str().starts_with(OWN_PREFIX) && **name != PREVIEW)
+        .filter(|name| name.as_str().starts_with(OWN_PREFIX) && !is_passed_on(name))
         .cloned()
         .collect();
     for name in own {

@@ -21,6 +21,8 @@ const KEPT_BYTES_MAX: usize = 64 * 1024;
 pub(crate) enum RequestBody {
     Empty,
     Upload(Attempt),
+    /// All of it, of a request that is mirrored; taken when it is sent.
+    Whole(Option<Bytes>),
 }
 
 /// A request body, which outlives the attempts to send it.
@@ -102,6 +104,16 @@ impl Upload {
     /// Whether the client has sent all of it.
     pub(crate) fn is_complete(&self) -> bool {
         self.lock().is_complete
+    }
+
+    /// All of it, where the client has sent it and it is still here.
+    pub(crate) fn whole(&self) -> Option<Bytes> {
+        let state = self.lock();
+        let is_whole = state.is_complete && state.failure.is_none() && state.taken_bytes <= KEPT_BYTES_MAX as u64;
+        is_whole.then(|| match state.kept.as_slice() {
+            [only] => only.clone(),
+            pieces => pieces.concat().into(),
+        })
     }
 
     /// Why the client's side of the exchange failed, where it did.
@@ -189,6 +201,7 @@ impl Body for RequestBody {
     fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, UploadError>>> {
         match self.get_mut() {
             RequestBody::Empty => Poll::Ready(None),
+            RequestBody::Whole(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
             RequestBody::Upload(attempt) => attempt.poll_next(context),
         }
     }
@@ -196,6 +209,7 @@ impl Body for RequestBody {
     fn is_end_stream(&self) -> bool {
         match self {
             RequestBody::Empty => true,
+            RequestBody::Whole(bytes) => bytes.is_none(),
             RequestBody::Upload(_) => false,
         }
     }
@@ -203,6 +217,7 @@ impl Body for RequestBody {
     fn size_hint(&self) -> SizeHint {
         match self {
             RequestBody::Empty => SizeHint::with_exact(0),
+            RequestBody::Whole(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
             RequestBody::Upload(attempt) => attempt.size,
         }
     }

@@ -67,6 +67,8 @@ pub(crate) struct Forward {
     pub(crate) serial: u64,
     pub(crate) version: Arc<VersionIdentity>,
     pub(crate) slot: Arc<Slot>,
+    /// Of the component in the snapshot.
+    pub(crate) position: usize,
     /// The slot to ask for an asset that this one lacks.
     pub(crate) assets_from: Option<Arc<Slot>>,
     /// How many bytes to take off the path.
@@ -121,6 +123,7 @@ impl Snapshot {
                 version: version.identity.clone(),
                 assets_from: before.filter(|before| !Arc::ptr_eq(before, slot)),
                 slot: slot.clone(),
+                position,
                 stripped: found.stripped,
                 sources: self.sources.clone(),
             })

@@ -33,6 +33,13 @@ pub(super) struct Tenant {
     pub(super) identity: OnceLock<Arc<TenantIdentity>>,
 }
 
+/// Where a mirrored request goes.
+#[derive(Debug)]
+pub(crate) struct Target {
+    pub(crate) version: Arc<VersionIdentity>,
+    pub(crate) slot: Arc<Slot>,
+}
+
 /// A tenant on its version, as requests carry it on.
 #[derive(Debug)]
 pub(crate) struct TenantIdentity {
@@ -90,6 +97,22 @@ pub(super) enum HostRule {
 /// How many requests of a component are held now. Kept from table to table.
 #[derive(Debug, Default)]
 pub(crate) struct ComponentHolds(pub(crate) AtomicU32);
+
+impl Snapshot {
+    pub(crate) fn component_at(&self, position: usize) -> Option<&ComponentName> {
+        self.components.get(position).map(|component| &component.name)
+    }
+
+    /// The slot of a version for a component, where it has instances.
+    pub(crate) fn target(&self, position: usize, version: &VersionKey) -> Option<Target> {
+        let version = self.versions.get(version)?;
+        let slot = version.slots.get(position)?.as_ref()?;
+        (!slot.instances.is_empty()).then(|| Target {
+            version: version.identity.clone(),
+            slot: slot.clone(),
+        })
+    }
+}
 
 impl Component {
     pub(super) fn matches(&self, host: &str, path: &str) -> bool {

@@ -10,6 +10,7 @@ mod modes;
 mod publisher;
 mod retry;
 mod routing;
+mod shadow;
 mod streaming;
 mod strict;
 mod switching;

@@ -14,7 +14,8 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tidegate_gateway::protocol::{
-    COUNTERS_PATH, Confirmed, FOLLOW_PATH, Follow, FollowReply, Mark, Report, ReportReply,
+    COUNTERS_PATH, Confirmed, FOLLOW_PATH, Follow, FollowReply, MIRRORED_PATH, Mark, MirrorCounts, Mirrored,
+    MirroredPair, MirroredReply, Report, ReportReply, Tap,
 };
 use tidegate_gateway::table::Table;
 use tokio::net::TcpListener;
@@ -36,6 +37,9 @@ pub struct Heard {
     /// Where the gateway persists, so that each confirmation can be checked.
     pub state_dir: Option<PathBuf>,
     pub confirmed_before_persisted: u32,
+    /// What is wanted: with its plan, until a report says that the gateway has it.
+    pub taps: Vec<Tap>,
+    pub mirrored: Vec<Mirrored>,
     /// Reports are taken but not acknowledged.
     pub loses_reports: bool,
 }
@@ -91,6 +95,19 @@ impl Publisher {
             .map_or(0, |confirmed| confirmed.generation)
     }
 
+    /// The pairs told so far.
+    pub fn pairs(&self) -> Vec<MirroredPair> {
+        let heard = self.heard.lock().unwrap();
+        heard.mirrored.iter().flat_map(|call| call.pairs.clone()).collect()
+    }
+
+    /// What was told last of a tap.
+    pub fn counts(&self, tap: &str) -> MirrorCounts {
+        let heard = self.heard.lock().unwrap();
+        let told = heard.mirrored.iter().rev().find_map(|call| call.taps.get(tap));
+        told.copied().unwrap_or_default()
+    }
+
     pub fn marks(&self) -> Vec<Mark> {
         self.heard
             .lock()
@@ -116,13 +133,31 @@ async fn answer(
         }
         COUNTERS_PATH => {
             let mut heard = heard.lock().unwrap();
-            heard.reports.push(serde_json::from_slice(&body).unwrap());
+            let report: Report = serde_json::from_slice(&body).unwrap();
+            let held = report.taps.clone().unwrap_or_default();
+            heard.reports.push(report);
             if heard.loses_reports {
                 let mut lost = Response::new(Full::default());
                 *lost.status_mut() = http::StatusCode::SERVICE_UNAVAILABLE;
                 return Ok(lost);
             }
-            serde_json::to_vec(&ReportReply::default()).unwrap()
+            let mut taps = heard.taps.clone();
+            for tap in taps.iter_mut().filter(|tap| held.contains(&tap.id)) {
+                tap.plan = None;
+            }
+            let reply = ReportReply {
+                taps,
+                ..ReportReply::default()
+            };
+            serde_json::to_vec(&reply).unwrap()
+        }
+        MIRRORED_PATH => {
+            heard
+                .lock()
+                .unwrap()
+                .mirrored
+                .push(serde_json::from_slice(&body).unwrap());
+            serde_json::to_vec(&MirroredReply {}).unwrap()
         }
         other => panic!("{other}"),
     };

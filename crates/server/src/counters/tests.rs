@@ -28,6 +28,7 @@ fn report(marks: &[(u64, u64, u64)]) -> Report {
         incarnation: "1".to_owned(),
         publisher: Some("s".to_owned()),
         more: false,
+        taps: None,
         marks: marks.iter().map(mark).collect(),
     }
 }

@@ -10,12 +10,15 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::post;
 use axum::{Json, Router};
-use tidegate_gateway::protocol::{COUNTERS_PATH, FOLLOW_PATH, Follow, FollowReply, Report, ReportReply};
+use tidegate_effects::gates::tap::Taps;
+use tidegate_gateway::protocol::{
+    COUNTERS_PATH, FOLLOW_PATH, Follow, FollowReply, MIRRORED_PATH, Mirrored, MirroredReply, Report, ReportReply,
+};
 use tidegate_gateway::table::Table;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 
-use super::{Gateways, LEASE};
+use super::{Gateways, LEASE, mirrored};
 use crate::clock;
 use crate::control::in_words;
 use crate::counters::Counters;
@@ -41,6 +44,8 @@ pub struct Endpoint {
     pub gateways: Gateways,
     pub counters: Arc<Counters>,
     pub tables: watch::Receiver<Option<Published>>,
+    /// What gates want to be mirrored.
+    pub taps: Taps,
     pub token: Secret,
 }
 
@@ -75,11 +80,12 @@ impl Published {
     }
 }
 
-/// The two calls that gateways make.
+/// The calls that gateways make.
 pub fn router(endpoint: Arc<Endpoint>) -> Router {
     Router::new()
         .route(FOLLOW_PATH, post(follow))
         .route(COUNTERS_PATH, post(counters))
+        .route(MIRRORED_PATH, post(take_mirrored))
         .layer(DefaultBodyLimit::max(REPORT_BYTES_MAX))
         .layer(from_fn_with_state(Arc::clone(&endpoint), authorize))
         .with_state(endpoint)
@@ -133,7 +139,13 @@ async fn counters(State(endpoint): State<Arc<Endpoint>>, Json(report): Json<Repo
     endpoint.counters.take(&report, adopted, clock::now());
     Json(ReportReply {
         publisher: endpoint.counters.publisher().to_owned(),
+        taps: mirrored::wanted(&endpoint.taps, &report),
     })
+}
+
+async fn take_mirrored(State(endpoint): State<Arc<Endpoint>>, Json(seen): Json<Mirrored>) -> Json<MirroredReply> {
+    mirrored::take(&endpoint.taps, seen);
+    Json(MirroredReply {})
 }
 
 fn lease_ms() -> u64 {

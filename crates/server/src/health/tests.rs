@@ -78,6 +78,7 @@ fn told(counters: &Counters, incarnation: &str, adopted: bool, at_ms: u64, rows:
         incarnation: incarnation.to_owned(),
         publisher: Some("s".to_owned()),
         more: false,
+        taps: None,
         marks: vec![Mark {
             at_ms,
             series: rows.iter().map(row).collect(),
@@ -300,6 +301,7 @@ fn figures_are_the_whole_when_every_gateway_has_told_its_own() {
         incarnation: "2".to_owned(),
         publisher: publisher.map(str::to_owned),
         more,
+        taps: None,
         marks: Vec::new(),
     };
     for (publisher, more) in [(None, false), (Some("the server before"), false), (Some("s"), true)] {

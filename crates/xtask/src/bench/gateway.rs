@@ -6,6 +6,7 @@
 
 mod contender;
 mod load;
+pub mod mirroring;
 mod publisher;
 mod startup;
 mod upstream;

@@ -16,6 +16,8 @@ async fn said(with: Value) -> (Verdict, String) {
         slots: Vec::new(),
         old: Vec::new(),
         has_old: false,
+        tenants: Vec::new(),
+        taps: crate::gates::tap::Taps::default(),
         labels: BTreeMap::new(),
         kept: PathBuf::new(),
     };

@@ -51,6 +51,8 @@ fn target(addresses: &[SocketAddr]) -> Target {
         }],
         old: Vec::new(),
         has_old: false,
+        tenants: Vec::new(),
+        taps: crate::gates::tap::Taps::default(),
         labels: BTreeMap::new(),
         kept: PathBuf::new(),
     }

@@ -71,6 +71,8 @@ fn target(old: &[SocketAddr], new: &[SocketAddr]) -> Target {
         slots: slots(new),
         old: slots(old),
         has_old: true,
+        tenants: Vec::new(),
+        taps: crate::gates::tap::Taps::default(),
         labels: BTreeMap::new(),
         kept: PathBuf::new(),
     }

@@ -27,6 +27,8 @@ fn target(old: &[SocketAddr], new: &[SocketAddr]) -> Target {
         slots: slots(new),
         old: slots(old),
         has_old: true,
+        tenants: Vec::new(),
+        taps: crate::gates::tap::Taps::default(),
         labels: std::collections::BTreeMap::new(),
         kept: std::path::PathBuf::new(),
     }

@@ -33,6 +33,8 @@ fn ground() -> Ground {
         slots: vec![slot("one"), slot("two")],
         old: Vec::new(),
         has_old: false,
+        tenants: Vec::new(),
+        taps: crate::gates::tap::Taps::default(),
         labels: BTreeMap::from([
             (CellName::new("one").unwrap(), labels("x86")),
             (CellName::new("two").unwrap(), labels("arm")),

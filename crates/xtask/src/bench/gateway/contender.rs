@@ -1,6 +1,7 @@
 //! The programs that are compared, each with the same task in its own words.
 
 use std::fmt::Write as _;
+use std::fs;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Command;
@@ -20,8 +21,13 @@ pub struct Contender {
 
 impl Contender {
     pub fn ours(binary: &Path, folder: &Path, upstream: &Upstream) -> Result<Self, String> {
+        Self::following(binary, folder, &Publisher::start(&table(&upstream.versions))?)
+    }
+
+    /// Ours with a publisher of one's own.
+    pub fn following(binary: &Path, folder: &Path, publisher: &Publisher) -> Result<Self, String> {
         let (address, admin) = (free_address()?, free_address()?);
-        let publisher = Publisher::start(&table(upstream))?;
+        fs::create_dir_all(folder).map_err(|error| format!("cannot make `{}`: {error}", folder.display()))?;
         let token = folder.join("gateway.token");
         write(&token, "benchmark\n")?;
         let mut command = command(binary, &["gateway", "--threads", "1"]);
@@ -129,9 +135,8 @@ fn serves(address: SocketAddr, tenant: usize, version: usize) -> bool {
     answer.is_some_and(|answer| answer.contains(&body(version)))
 }
 
-/// Our routing table.
-fn table(upstream: &Upstream) -> String {
-    let [one, two] = upstream.versions;
+/// Our routing table. Versions beyond the second are nobody's.
+pub fn table(versions: &[SocketAddr]) -> String {
     let group = |wanted: usize| {
         let tenants = tenants().filter(|(_, version)| *version == wanted);
         let names: Vec<String> = tenants.map(|(tenant, _)| format!("\"{tenant}\"")).collect();
@@ -152,14 +157,15 @@ fn table(upstream: &Upstream) -> String {
              \"slots\": {{\"web\": \"cell.web.{version}\"}}}}"
         )
     };
+    let all = || (1..).zip(versions.iter().copied());
+    let slots: Vec<String> = all().map(|(number, address)| slot(number, address)).collect();
+    let versions: Vec<String> = all().map(|(number, _)| version(number)).collect();
     format!(
         "{{\"format\": 1, \"epoch\": \"benchmark\", \"generation\": 1, \"service\": \"benchmark\",\n\
          \"tenant_from\": [{{\"header\": \"x-tenant\"}}], \"components\": [{{\"name\": \"web\"}}],\n\
-         \"slots\": {{{}, {}}},\n\"versions\": {{{}, {}}},\n\"routes\": [{}, {}]}}",
-        slot(1, one),
-        slot(2, two),
-        version(1),
-        version(2),
+         \"slots\": {{{}}},\n\"versions\": {{{}}},\n\"routes\": [{}, {}]}}",
+        slots.join(", "),
+        versions.join(", "),
         group(1),
         group(2),
     )

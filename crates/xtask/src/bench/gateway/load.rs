@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use super::TENANTS;
 use crate::program;
 
-const CONNECTIONS: &str = "-c64";
+pub const CONNECTIONS: usize = 64;
 
 /// The requests are made once: what a script does for each of them would slow down the load and not the contender.
 const SCRIPT: &str = r#"
@@ -61,7 +61,8 @@ impl Load {
     pub fn run(&self, address: SocketAddr, seconds: u64) -> Result<Done, String> {
         let (wrk, script) = (self.wrk.display().to_string(), self.script.display().to_string());
         let (duration, url) = (format!("-d{seconds}s"), format!("http://{address}"));
-        let argv = [&wrk, "-t1", CONNECTIONS, &duration, "-s", &script, &url];
+        let connections = format!("-c{CONNECTIONS}");
+        let argv = [&wrk, "-t1", &connections, &duration, "-s", &script, &url];
         read(&program::capture(Path::new("."), &argv)?)
     }
 }

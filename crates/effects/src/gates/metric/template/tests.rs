@@ -26,6 +26,8 @@ fn target() -> Target {
             slot("web", "eu", &["127.0.0.1:50000"]),
         ],
         has_old: true,
+        tenants: Vec::new(),
+        taps: crate::gates::tap::Taps::default(),
         labels: std::collections::BTreeMap::new(),
         kept: PathBuf::new(),
     }
