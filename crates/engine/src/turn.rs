@@ -233,6 +233,7 @@ fn refusal(taken: &Taken, event: &Event) -> Option<Entry> {
         | EventKind::Resume { version }
         | EventKind::Promote { version }
         | EventKind::Abort { version }
+        | EventKind::GateAsked { version, .. }
         | EventKind::RollBack { version, .. }
         | EventKind::CompanionSeen { version, .. }
         | EventKind::Judged { version, .. } => Some(version.clone()),

@@ -28,6 +28,13 @@ impl Waiting {
             Self::Companion { companion, reason, .. } => format!("{companion}, with which it goes together: {reason}"),
             Self::Hold { by, reason, until, .. } => hold_in_words(by, reason, *until),
             Self::Gate { effect, .. } => format!("gate {effect} to end"),
+            Self::Answer {
+                gate,
+                question,
+                who,
+                until,
+                ..
+            } => format!("an answer of {} to gate {gate} (until {until}): {question}", who.in_words()),
             Self::Step { cell, step, reason, .. } => format!("step {step} in cell {cell}: {reason}"),
             Self::Slot {
                 cell,
@@ -151,6 +158,7 @@ impl Waiting {
             | Self::Companion { .. }
             | Self::Hold { .. }
             | Self::Gate { .. }
+            | Self::Answer { .. }
             | Self::Step { .. }
             | Self::Slot { .. }
             | Self::Gateways { .. }
