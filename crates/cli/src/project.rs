@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest as _, Sha256};
 use tidegate_domain::calendar::Profile;
 use tidegate_domain::files::{
-    self, CUSTOMERS_FILE, CalendarFiles, Diagnostic, GATES_FOLDER, Jwt, PLAYBOOKS_FOLDER, Project, ReleaseFile, SERVICE_FILE,
-    ShadowFile, Source, TENANTS_FILE, TenantFrom, bytes_max, check_gates, holiday_files, read_facts, read_project,
-    read_release, read_shadow, render,
+    self, CUSTOMERS_FILE, CalendarFiles, Diagnostic, GATES_FOLDER, Jwt, PLAYBOOKS_FOLDER, Project, ReleaseFile,
+    SERVICE_FILE, ShadowFile, Source, TENANTS_FILE, TenantFrom, bytes_max, check_gates, holiday_files, read_facts,
+    read_project, read_release, read_shadow, render,
 };
 use tidegate_domain::id::Digest;
 use tidegate_domain::plan::{Facts, FoundArtifact};

@@ -95,7 +95,9 @@ fn check_manual(gate: &GateUse) -> Result<(), String> {
         return Err("`dry_run` makes people answer, and then does not listen: leave one of the two out".to_owned());
     }
     if !gate.on_no_data.is_hold() {
-        return Err("it has no `no_data`: who does not answer leaves it inconclusive, so write `on_inconclusive`".to_owned());
+        return Err(
+            "it has no `no_data`: who does not answer leaves it inconclusive, so write `on_inconclusive`".to_owned(),
+        );
     }
     Ok(())
 }

@@ -81,8 +81,8 @@ pub use self::restored::{
 pub use self::route::Route;
 pub use self::status::{
     ApprovalStatus, CellStatus, CompanionStatus, GateOverride, GateQuestion, GateStatus, HealthStatus, HoldStatus,
-    JobFailures, MaintenanceStatus, NoticeCounts, PatchStatus, ReleaseStatus, SlotStatus, Status, StepStatus, TenantCounts, ValidationStatus,
-    WaitingText, WaiverStatus, WaveStatus,
+    JobFailures, MaintenanceStatus, NoticeCounts, PatchStatus, ReleaseStatus, SlotStatus, Status, StepStatus,
+    TenantCounts, ValidationStatus, WaitingText, WaiverStatus, WaveStatus,
 };
 pub use self::steps::StepList;
 pub use self::tenants::{

@@ -187,13 +187,7 @@ impl Action {
             Self::ReadLogs | Self::Plan | Self::HandIn => &[Role::Author, Role::Operator, Role::Admin],
             Self::Hold => &[Role::Approver, Role::Operator, Role::Admin],
             Self::Approve => &[Role::Approver, Role::Product, Role::Operator, Role::Admin],
-            Self::AnswerGates => &[
-                Role::Author,
-                Role::Approver,
-                Role::Product,
-                Role::Operator,
-                Role::Admin,
-            ],
+            Self::AnswerGates => &[Role::Author, Role::Approver, Role::Product, Role::Operator, Role::Admin],
             Self::Choose | Self::Report => &[Role::Product, Role::Operator, Role::Admin],
             Self::Apply
             | Self::Advance

@@ -5,8 +5,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use tidegate_domain::files::{
-    CUSTOMERS_FILE, GATES_FOLDER, Jwt, PLAYBOOKS_FOLDER, Project, SERVICE_FILE, Source, TENANTS_FILE, TenantFrom, holiday_files,
-    read_project, render,
+    CUSTOMERS_FILE, GATES_FOLDER, Jwt, PLAYBOOKS_FOLDER, Project, SERVICE_FILE, Source, TENANTS_FILE, TenantFrom,
+    holiday_files, read_project, render,
 };
 use tidegate_gateway::Tls;
 use tidegate_gateway::table::{Answer, Answers, JwtSource, JwtVerification, PathSource, TenantSource};

@@ -129,7 +129,8 @@ impl GateTemplate {
     #[must_use]
     pub fn told(&self, given: &BTreeMap<ArgumentName, ArgumentValue>) -> Value {
         let defaults = self.arguments.iter();
-        let defaults = defaults.filter_map(|(name, argument)| Some((name.as_str(), argument.default.as_ref()?.value())));
+        let defaults =
+            defaults.filter_map(|(name, argument)| Some((name.as_str(), argument.default.as_ref()?.value())));
         let given = given.iter().map(|(name, value)| (name.as_str(), value.value()));
         filled(&self.with, &defaults.chain(given).collect())
     }
@@ -140,7 +141,9 @@ fn filled(value: &Value, arguments: &BTreeMap<&str, Value>) -> Value {
         Value::String(text) => filled_text(text, arguments),
         Value::Array(items) => items.iter().map(|item| filled(item, arguments)).collect(),
         Value::Object(fields) => {
-            let fields = fields.iter().map(|(key, value)| (key.clone(), filled(value, arguments)));
+            let fields = fields
+                .iter()
+                .map(|(key, value)| (key.clone(), filled(value, arguments)));
             Value::Object(fields.collect())
         }
         Value::Null | Value::Bool(_) | Value::Number(_) => value.clone(),

@@ -115,8 +115,12 @@ impl Templates {
             }
             (GateMistake::With(reason), None) => {
                 let message = format!("gate `{}` cannot be used so: {reason}", frozen.uses);
-                let span = gate.field("with").map_or_else(|| name.span.clone(), Node::first_span);
-                Finding::error(Code::Gate, &span, message)
+                let with = gate.field("with");
+                let span = with.map_or_else(|| name.span.clone(), Node::first_span);
+                let mut of_every_gate = ["on_no_data", "on_inconclusive", "dry_run"].into_iter();
+                let misplaced = of_every_gate.find(|field| with.is_some_and(|with| with.field(field).is_some()));
+                let help = misplaced.map(|field| format!("write `{field}` beside `with`: every gate takes it"));
+                Finding::error(Code::Gate, &span, message).help_if(help)
             }
             (GateMistake::With(reason), Some(place)) => {
                 let message = format!(

@@ -137,7 +137,12 @@ fn in_waves<'a>(
         return (waves, Timetable::default(), BTreeMap::new());
     }
     let root = patched_root(&input.state, &input.release);
-    let (mut waves, rest) = select::waves((&input.project, playbook), (&input.release, &root), candidates, problems);
+    let (mut waves, rest) = select::waves(
+        (&input.project, playbook),
+        (&input.release, &root),
+        candidates,
+        problems,
+    );
     left_behind.extend(rest);
     let skipped = in_flight::skipped(&input.state, release, &waves);
     let impact = in_flight::impact(release, &skipped);

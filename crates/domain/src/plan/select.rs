@@ -182,7 +182,11 @@ fn expected<'a>(
 }
 
 /// Nobody runs anything yet: one wave, or one for each environment that the playbook puts in an order.
-pub(super) fn install_waves(project: &Project, playbook: &PlaybookFile, candidates: &[Candidate<'_>]) -> Vec<PlannedWave> {
+pub(super) fn install_waves(
+    project: &Project,
+    playbook: &PlaybookFile,
+    candidates: &[Candidate<'_>],
+) -> Vec<PlannedWave> {
     let mut groups: BTreeMap<usize, Vec<&Candidate<'_>>> = BTreeMap::new();
     for candidate in candidates {
         let mut ordered = playbook.environments.iter();

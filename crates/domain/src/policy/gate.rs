@@ -121,7 +121,9 @@ impl GateUse {
         let word = verdict.in_words();
         match self.outcome(Some(verdict)) {
             GateOutcome::LetPass => format!("{word}, the playbook lets it pass"),
-            GateOutcome::Failed if verdict != Verdict::Fail => format!("{word}, which the playbook takes for a failure"),
+            GateOutcome::Failed if verdict != Verdict::Fail => {
+                format!("{word}, which the playbook takes for a failure")
+            }
             GateOutcome::DryRun => format!("{word}, a dry run"),
             GateOutcome::Open
             | GateOutcome::Passed
@@ -142,7 +144,11 @@ impl GateUse {
         let uses = (name != self.uses).then(|| self.uses.clone());
         let dry_run = self.dry_run.then(|| "dry run".to_owned());
         let unclear = [of("no data", self.on_no_data), of("inconclusive", self.on_inconclusive)];
-        let all: Vec<String> = uses.into_iter().chain(dry_run).chain(unclear.into_iter().flatten()).collect();
+        let all: Vec<String> = uses
+            .into_iter()
+            .chain(dry_run)
+            .chain(unclear.into_iter().flatten())
+            .collect();
         if all.is_empty() {
             return name.to_owned();
         }

@@ -50,9 +50,13 @@ impl Manual {
             }
         })?;
         let length = manual.question.chars().count();
-        if manual.question.trim().is_empty() || length > QUESTION_CHARS_MAX || manual.question.contains(char::is_control)
+        if manual.question.trim().is_empty()
+            || length > QUESTION_CHARS_MAX
+            || manual.question.contains(char::is_control)
         {
-            return Err(format!("`question` is one line of up to {QUESTION_CHARS_MAX} characters"));
+            return Err(format!(
+                "`question` is one line of up to {QUESTION_CHARS_MAX} characters"
+            ));
         }
         if manual.who.roles.is_empty() && manual.who.people.is_empty() {
             return Err("nobody may answer: say in `who` which `roles` or which `people`".to_owned());

@@ -229,7 +229,11 @@ impl Turn {
         if until <= self.now {
             return Err(Refused::OverAlready { until });
         }
-        let (word, verdict) = if yes { ("yes", Verdict::Pass) } else { ("no", Verdict::Fail) };
+        let (word, verdict) = if yes {
+            ("yes", Verdict::Pass)
+        } else {
+            ("no", Verdict::Fail)
+        };
         let told = cause.actor_says(format!("{name}: {word}: {}", cause.reason));
         self.write(EntryKind::GateAnswered, version, Some(wave_name), &told);
         let reason = format!("{} says {word}: {}", cause.actor, cause.reason);

@@ -110,10 +110,7 @@ pub enum Refused {
         customer: CustomerName,
         wave: WaveName,
     },
-    #[error(
-        "wave `{wave}` of release {release} has no gate `{gate}`; {}",
-        known_in_words(known)
-    )]
+    #[error("wave `{wave}` of release {release} has no gate `{gate}`; {}", known_in_words(known))]
     NoSuchGate {
         release: Version,
         wave: WaveName,

@@ -34,7 +34,10 @@ impl Waiting {
                 who,
                 until,
                 ..
-            } => format!("an answer of {} to gate {gate} (until {until}): {question}", who.in_words()),
+            } => format!(
+                "an answer of {} to gate {gate} (until {until}): {question}",
+                who.in_words()
+            ),
             Self::Step { cell, step, reason, .. } => format!("step {step} in cell {cell}: {reason}"),
             Self::Slot {
                 cell,

@@ -99,10 +99,18 @@ fn a_person_is_asked_a_question_by_somebody_who_listens() {
         (json!({"question": " "}), json!({}), Some("`question` is one line")),
         (json!({"question": "a\nb"}), json!({}), Some("`question` is one line")),
         (json!({"expires": "0s"}), json!({}), Some("`expires` is above 0")),
-        (json!({"expires": "91d"}), json!({}), Some("`expires` is above 0 and 90d at most")),
+        (
+            json!({"expires": "91d"}),
+            json!({}),
+            Some("`expires` is above 0 and 90d at most"),
+        ),
         (json!({"whom": "ada"}), json!({}), Some("unknown field `whom`")),
         (json!({}), json!({"dry_run": true}), Some("leave one of the two out")),
-        (json!({}), json!({"on_no_data": "pass"}), Some("write `on_inconclusive`")),
+        (
+            json!({}),
+            json!({"on_no_data": "pass"}),
+            Some("write `on_inconclusive`"),
+        ),
     ] {
         let mut gate = json!({"uses": "manual", "with": question});
         for (field, value) in changed.as_object().unwrap() {

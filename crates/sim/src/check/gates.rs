@@ -61,7 +61,11 @@ fn lets_pass(gate: &GateUse, said: &str) -> bool {
 pub fn are_passed(run: &Kept, entry: &Entry) -> Checked {
     const RULE: &str = "nobody moves past a gate that did not let them";
     let before = ["prepare:", "verify:"];
-    let Some(wave) = entry.wave.as_ref().filter(|_| !before.iter().any(|stage| entry.reason.starts_with(stage))) else {
+    let Some(wave) = entry
+        .wave
+        .as_ref()
+        .filter(|_| !before.iter().any(|stage| entry.reason.starts_with(stage)))
+    else {
         return Ok(());
     };
     for (name, gate) in planned(run, wave) {
@@ -72,7 +76,10 @@ pub fn are_passed(run: &Kept, entry: &Entry) -> Checked {
         let said = run.gates.ended.get(&key);
         if !said.is_some_and(|said| lets_pass(gate, said)) {
             let said = said.map_or("it has not ended", String::as_str);
-            return Err((RULE, format!("wave {wave} is at {}; gate {}: {said}", entry.reason, key.1)));
+            return Err((
+                RULE,
+                format!("wave {wave} is at {}; gate {}: {said}", entry.reason, key.1),
+            ));
         }
     }
     Ok(())

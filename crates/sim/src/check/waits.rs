@@ -104,7 +104,8 @@ fn over(waiting: &Waiting) -> Option<Timestamp> {
         Waiting::Notice { from, .. } => *from,
         Waiting::Answer { until, .. }
         | Waiting::Slot { until, .. }
-        | Waiting::Gateways { until, .. } | Waiting::Workers { until, .. } => Some(*until),
+        | Waiting::Gateways { until, .. }
+        | Waiting::Workers { until, .. } => Some(*until),
         Waiting::Approval { .. }
         | Waiting::EarlierRelease { .. }
         | Waiting::EarlierMoves { .. }

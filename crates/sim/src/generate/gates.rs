@@ -106,9 +106,12 @@ fn words(random: &mut Random, script: &mut Script, second: u32, version: &Versio
         };
         script.actions.push((Duration::from_secs(at), Action::Person(command)));
         if random.percent(40) {
-            let resume = Command::Resume(script.versions()[random.below(script.releases.len() as u32) as usize].clone());
+            let resume =
+                Command::Resume(script.versions()[random.below(script.releases.len() as u32) as usize].clone());
             let later = at + random.between(1, 300);
-            script.actions.push((Duration::from_secs(later), Action::Person(resume)));
+            script
+                .actions
+                .push((Duration::from_secs(later), Action::Person(resume)));
         }
     }
 }

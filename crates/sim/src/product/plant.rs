@@ -1,8 +1,8 @@
 //! Defects, as a planner or a state machine that forgets something would have them.
 
+use tidegate_domain::event::{Judgement, Verdict};
 use tidegate_domain::id::{DatabaseName, Version};
 use tidegate_domain::plan::Plan;
-use tidegate_domain::event::{Judgement, Verdict};
 use tidegate_domain::policy::{Disposition, Gap, GateUse, Policy, WhenSilent, WhileInFlight};
 use tidegate_domain::release::{AfterStep, DataStep, DataStepKind};
 use tidegate_domain::service::{CompanionPhase, MoveStage, Place, ReportOutcome, Run, Service, StepPhase, WaveRun};

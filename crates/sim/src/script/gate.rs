@@ -54,10 +54,11 @@ impl GateRule {
         };
         let dry_run = self.dry_run.then(|| "dry-run".to_owned());
         let asks = self.asks_for.map(|length| format!("asks-{}", offset(length)));
-        let unclear = [
-            of("no-data", self.on_no_data),
-            of("inconclusive", self.on_inconclusive),
-        ];
-        dry_run.into_iter().chain(unclear.into_iter().flatten()).chain(asks).collect()
+        let unclear = [of("no-data", self.on_no_data), of("inconclusive", self.on_inconclusive)];
+        dry_run
+            .into_iter()
+            .chain(unclear.into_iter().flatten())
+            .chain(asks)
+            .collect()
     }
 }

@@ -7,8 +7,8 @@ use tidegate_domain::id::StepName;
 use tidegate_domain::release::{DataStepKind, Stage};
 use tidegate_domain::time::Timestamp;
 use tidegate_server::api::{
-    ApprovalStatus, CellStatus, CompanionStatus, GateStatus, Gateway, HealthStatus, HoldStatus, JournalStatus, ReleaseStatus,
-    Status, StepStatus, TenantCounts, WaitingText, WaveStatus,
+    ApprovalStatus, CellStatus, CompanionStatus, GateStatus, Gateway, HealthStatus, HoldStatus, JournalStatus,
+    ReleaseStatus, Status, StepStatus, TenantCounts, WaitingText, WaveStatus,
 };
 
 mod created;

@@ -29,7 +29,10 @@ fn an_argument_alone_keeps_its_type_and_one_among_text_becomes_text() {
             "nested": [{"share": "1000 of true"}, true, 7, null],
         })
     );
-    assert_eq!(lag.told(&given(json!({"queue": "q", "most": 0.5})))["at_most"], json!(0.5));
+    assert_eq!(
+        lag.told(&given(json!({"queue": "q", "most": 0.5})))["at_most"],
+        json!(0.5)
+    );
 }
 
 /// What gates fill in themselves, and what stands in an argument, are left alone.

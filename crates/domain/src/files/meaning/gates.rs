@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Document, Files, check_unique, unknown_name};
+use crate::files::GateName;
 use crate::files::diagnostic::{Code, Finding, Place, Report, shown};
 use crate::files::gate_template::{OPENS, Piece, pieces};
+use crate::files::gates::name_of;
 use crate::files::nearest::nearest;
 use crate::files::tree::{Entry, Node, Value};
-use crate::files::GateName;
-use crate::files::gates::name_of;
 
 /// The templates of a project, by their names.
 #[derive(Default)]
@@ -21,7 +21,11 @@ struct Template<'n> {
 }
 
 impl<'n> Templates<'n> {
-    pub(super) fn of(files: &Files, documents: &BTreeMap<usize, Document<'n>>, trees: &'n BTreeMap<usize, Node>) -> Self {
+    pub(super) fn of(
+        files: &Files,
+        documents: &BTreeMap<usize, Document<'n>>,
+        trees: &'n BTreeMap<usize, Node>,
+    ) -> Self {
         let templates = files.gates.iter().filter_map(|index| {
             let source = documents.get(index)?.report.source();
             let template = Template {
@@ -58,7 +62,10 @@ impl<'n> Templates<'n> {
             if !asked.contains(entry.key.as_str()) {
                 let message = format!("argument {} stands nowhere in `with`", shown(&entry.key));
                 let finding = Finding::error(Code::NoEffect, &entry.key_span, message);
-                report.push(finding.help(format!("write `{OPENS} {} }}}}` where it belongs, or remove it", entry.key)));
+                report.push(finding.help(format!(
+                    "write `{OPENS} {} }}}}` where it belongs, or remove it",
+                    entry.key
+                )));
             }
         }
     }
@@ -149,7 +156,11 @@ impl Template<'_> {
         for declared in self.tree.entries_of("arguments") {
             let has = given.iter().any(|entry| entry.key == declared.key) || declared.value.field("default").is_some();
             if !has {
-                let message = format!("argument {} of template {} is missing", shown(&declared.key), shown(name));
+                let message = format!(
+                    "argument {} of template {} is missing",
+                    shown(&declared.key),
+                    shown(name)
+                );
                 let span = arguments.map_or_else(|| uses.span.clone(), |arguments| arguments.key_span.clone());
                 let what = declared.value.text_of("description");
                 let what = what.map_or_else(String::new, |what| format!(": {}", shown(what)));

@@ -47,6 +47,16 @@ fn each_gate_that_cannot_be_used_is_named_with_its_place() {
     assert!(check_gates(&sources, |_| Ok(())).is_empty());
 }
 
+#[test]
+fn what_every_gate_takes_and_stands_in_with_is_told_where_it_belongs() {
+    let playbook = PLAYBOOK.replace("{command: 7}", "{command: 7, on_no_data: pass}");
+    let found = check_gates(&[source("playbooks/careful.yaml", &playbook)], check);
+    assert_eq!(
+        found[1].help.as_deref(),
+        Some("write `on_no_data` beside `with`: every gate takes it")
+    );
+}
+
 const SERVICE: &str = "
 service: shop
 playbook: careful
@@ -203,6 +213,9 @@ fn a_template_has_another_name_than_every_gate() {
 #[test]
 fn without_arguments_a_template_and_arguments_without_a_template_are_told_apart() {
     let (_, found) = read_project(&sources(&[], "- {uses: command, arguments: {a: 1}}"));
-    assert_eq!(told(&found), ["playbooks/careful.yaml:6:16: there is no template `command`"]);
+    assert_eq!(
+        told(&found),
+        ["playbooks/careful.yaml:6:16: there is no template `command`"]
+    );
     assert_eq!(found[0].help.as_deref(), Some("there are no templates at all"));
 }

@@ -31,14 +31,19 @@ fn each_gate_of_a_wave_has_a_name_of_its_own() {
         templated,
         GateUse::new("metric", json!({})),
     ];
-    assert_eq!(gate_names(&gates), ["http", "http-2", "http-3", "slow", "slow-2", "metric"]);
+    assert_eq!(
+        gate_names(&gates),
+        ["http", "http-2", "http-3", "slow", "slow-2", "metric"]
+    );
 }
 
 #[test]
 fn only_a_pass_passes_unless_the_playbook_says_otherwise() {
     let gate = GateUse::new("http", json!({}));
     let passes = |gate: &GateUse| {
-        let lets = VERDICTS.iter().filter(|verdict| gate.outcome(Some(**verdict)).lets_pass());
+        let lets = VERDICTS
+            .iter()
+            .filter(|verdict| gate.outcome(Some(**verdict)).lets_pass());
         lets.copied().collect::<Vec<_>>()
     };
     assert_eq!(passes(&gate), [Verdict::Pass]);
@@ -53,7 +58,10 @@ fn only_a_pass_passes_unless_the_playbook_says_otherwise() {
     assert_eq!(lenient.outcome(Some(Verdict::Error)), GateOutcome::Held);
     let dry_run = GateUse { dry_run: true, ..gate };
     assert_eq!(passes(&dry_run), VERDICTS);
-    assert!(!dry_run.outcome(None).lets_pass(), "it is waited for, so that it judges what it is meant to");
+    assert!(
+        !dry_run.outcome(None).lets_pass(),
+        "it is waited for, so that it judges what it is meant to"
+    );
 }
 
 #[test]
@@ -63,7 +71,10 @@ fn what_the_playbook_makes_of_a_verdict_is_said_with_it() {
         on_inconclusive: Disposition::Fail,
         ..GateUse::new("metric", json!({}))
     };
-    assert_eq!(gate.verdict_in_words(Verdict::NoData), "no data, the playbook lets it pass");
+    assert_eq!(
+        gate.verdict_in_words(Verdict::NoData),
+        "no data, the playbook lets it pass"
+    );
     assert_eq!(
         gate.verdict_in_words(Verdict::Inconclusive),
         "inconclusive, which the playbook takes for a failure"

@@ -83,7 +83,11 @@ fn a_verdict_that_does_not_decide_holds_unless_the_playbook_says_otherwise() {
             let mut shop = asked(&[GateUse { on_no_data, ..gate() }]);
             ends(&mut shop, 0, verdict);
             let passes = verdict == Verdict::NoData && on_no_data == Disposition::Pass;
-            assert_eq!(shop.on("1.1.0").len(), if passes { 2 } else { 0 }, "{on_no_data:?} {verdict:?}");
+            assert_eq!(
+                shop.on("1.1.0").len(),
+                if passes { 2 } else { 0 },
+                "{on_no_data:?} {verdict:?}"
+            );
             assert_eq!(hold(&shop).is_none(), passes);
         }
     }
@@ -97,8 +101,14 @@ fn what_the_playbook_makes_of_a_verdict_stands_in_the_hold_and_in_the_journal() 
     }]);
     ends(&mut shop, 0, Verdict::NoData);
     let reason = "no data, which the playbook takes for a failure: as a test has it";
-    assert_eq!(hold(&shop).unwrap().reason, format!("gate http of wave first: {reason}"));
-    assert_eq!(journal(&shop, EntryKind::GateEnded), [format!("tidegate/gate: http: {reason}")]);
+    assert_eq!(
+        hold(&shop).unwrap().reason,
+        format!("gate http of wave first: {reason}")
+    );
+    assert_eq!(
+        journal(&shop, EntryKind::GateEnded),
+        [format!("tidegate/gate: http: {reason}")]
+    );
     let mut shop = asked(&[GateUse {
         on_no_data: Disposition::Pass,
         ..gate()
@@ -109,13 +119,24 @@ fn what_the_playbook_makes_of_a_verdict_stands_in_the_hold_and_in_the_journal() 
         ["tidegate/gate: http: no data, the playbook lets it pass: as a test has it"]
     );
     let entered = journal(&shop, EntryKind::StageEntered);
-    assert!(entered.iter().any(|row| row.contains("no gate stops it (http: let pass)")), "{entered:?}");
+    assert!(
+        entered
+            .iter()
+            .any(|row| row.contains("no gate stops it (http: let pass)")),
+        "{entered:?}"
+    );
 }
 
 #[test]
 fn a_dry_run_is_waited_for_and_stops_nothing() {
     for verdict in [Verdict::Fail, Verdict::Error, Verdict::NoData, Verdict::Inconclusive] {
-        let mut shop = asked(&[GateUse { dry_run: true, ..gate() }, gate()]);
+        let mut shop = asked(&[
+            GateUse {
+                dry_run: true,
+                ..gate()
+            },
+            gate(),
+        ]);
         ends(&mut shop, 1, Verdict::Pass);
         assert_eq!(shop.on("1.1.0").len(), 0, "it is to judge what nobody uses yet");
         ends(&mut shop, 0, verdict);
@@ -132,16 +153,30 @@ fn an_overridden_gate_stops_no_attempt_and_the_others_still_do() {
     say(&mut shop, "bob", "http", GateAsk::Override).unwrap();
     assert!(hold(&shop).is_some(), "whoever overrides does not resume");
     resume(&mut shop);
-    assert!(shop.waiting().contains("gate 1.1.0/-/gate/first.1/"), "{}", shop.waiting());
-    assert!(!shop.waiting().contains("first.0"), "it is not asked any more: {}", shop.waiting());
+    assert!(
+        shop.waiting().contains("gate 1.1.0/-/gate/first.1/"),
+        "{}",
+        shop.waiting()
+    );
+    assert!(
+        !shop.waiting().contains("first.0"),
+        "it is not asked any more: {}",
+        shop.waiting()
+    );
     ends(&mut shop, 1, Verdict::Fail);
     assert!(hold(&shop).unwrap().reason.contains("gate http-2 of wave first: fail"));
     resume(&mut shop);
     ends(&mut shop, 1, Verdict::Pass);
     assert_eq!(shop.on("1.1.0").len(), 2, "it holds for every attempt");
-    assert_eq!(journal(&shop, EntryKind::GateOverridden), ["bob: http: a test asks for it"]);
+    assert_eq!(
+        journal(&shop, EntryKind::GateOverridden),
+        ["bob: http: a test asks for it"]
+    );
     let entered = journal(&shop, EntryKind::StageEntered);
-    assert!(entered.iter().any(|row| row.contains("http: overridden")), "{entered:?}");
+    assert!(
+        entered.iter().any(|row| row.contains("http: overridden")),
+        "{entered:?}"
+    );
 }
 
 #[test]
@@ -156,9 +191,16 @@ fn a_gate_is_overridden_once_before_or_while_it_is_asked_and_not_when_its_wave_i
     assert!(refused.to_string().contains("its gates are http"), "{refused}");
     shop.complete("1.1.0");
     let refused = say(&mut shop, "bob", "http", GateAsk::Override).unwrap_err();
-    assert!(matches!(refused, Refused::Ended { .. } | Refused::OverriddenBefore { .. }), "{refused}");
+    assert!(
+        matches!(refused, Refused::Ended { .. } | Refused::OverriddenBefore { .. }),
+        "{refused}"
+    );
     ends(&mut shop, 0, Verdict::Fail);
-    assert_eq!(wave(&shop).gates[0].as_ref().map(|said| said.verdict), Some(Verdict::Fail), "it is shown");
+    assert_eq!(
+        wave(&shop).gates[0].as_ref().map(|said| said.verdict),
+        Some(Verdict::Fail),
+        "it is shown"
+    );
 }
 
 #[test]
@@ -175,22 +217,38 @@ fn a_gate_of_a_wave_that_has_not_started_is_overridden_and_never_run() {
     shop.complete("1.1.0");
     assert_eq!(shop.phase("1.1.0"), "completed");
     let effects = shop.last.iter().flat_map(|step| &step.effects);
-    assert!(effects.into_iter().all(|effect| !matches!(effect.body, EffectBody::Gate { .. })));
+    assert!(
+        effects
+            .into_iter()
+            .all(|effect| !matches!(effect.body, EffectBody::Gate { .. }))
+    );
 }
 
 #[test]
 fn the_word_of_a_person_who_is_asked_decides() {
     let mut shop = asked(&[manual()]);
     let waiting = shop.waiting();
-    assert!(waiting.contains("an answer of eve or role product to gate manual"), "{waiting}");
+    assert!(
+        waiting.contains("an answer of eve or role product to gate manual"),
+        "{waiting}"
+    );
     assert!(waiting.contains("may it go out?"), "{waiting}");
     let refused = answer(&mut shop, "bob", &["operator"], true).unwrap_err();
-    assert!(refused.to_string().contains("asks for the word of eve or role product"), "{refused}");
+    assert!(
+        refused.to_string().contains("asks for the word of eve or role product"),
+        "{refused}"
+    );
     let refused = answer(&mut shop, "ada", &["product"], true).unwrap_err();
-    assert!(refused.to_string().contains("ada made or applied the plan"), "{refused}");
+    assert!(
+        refused.to_string().contains("ada made or applied the plan"),
+        "{refused}"
+    );
     answer(&mut shop, "eve", &[], true).unwrap();
     assert_eq!(shop.on("1.1.0").len(), 2);
-    assert_eq!(journal(&shop, EntryKind::GateAnswered), ["eve: manual: yes: a test asks for it"]);
+    assert_eq!(
+        journal(&shop, EntryKind::GateAnswered),
+        ["eve: manual: yes: a test asks for it"]
+    );
     let refused = answer(&mut shop, "eve", &[], false).unwrap_err();
     assert!(refused.to_string().contains("asks nobody now"), "{refused}");
 }
@@ -200,7 +258,10 @@ fn a_no_holds_the_release_and_whoever_resumes_it_asks_again() {
     let mut shop = asked(&[manual()]);
     answer(&mut shop, "bob", &["product"], false).unwrap();
     let reason = hold(&shop).unwrap().reason;
-    assert_eq!(reason, "gate manual of wave first: fail: bob says no: a test asks for it");
+    assert_eq!(
+        reason,
+        "gate manual of wave first: fail: bob says no: a test asks for it"
+    );
     let refused = answer(&mut shop, "bob", &["product"], true).unwrap_err();
     assert!(refused.to_string().contains("asks nobody now"), "{refused}");
     resume(&mut shop);
@@ -221,7 +282,10 @@ fn nobodys_word_is_inconclusive_at_its_end() {
         assert_eq!((shop.on("1.1.0").len(), hold(&shop)), (0, None));
         shop.now = end;
         let refused = answer(&mut shop, "eve", &[], true).unwrap_err();
-        assert!(matches!(refused, Refused::OverAlready { .. } | Refused::NothingToAnswer { .. }), "{refused}");
+        assert!(
+            matches!(refused, Refused::OverAlready { .. } | Refused::NothingToAnswer { .. }),
+            "{refused}"
+        );
         assert_eq!(shop.on("1.1.0").len(), moved, "{on_inconclusive:?}");
         assert_eq!(hold(&shop).is_some(), moved == 0);
         let said = wave(&shop).gates[0].clone().unwrap();
@@ -233,7 +297,11 @@ fn nobodys_word_is_inconclusive_at_its_end() {
 #[test]
 fn people_are_asked_beside_other_gates_and_an_override_is_an_answer_too() {
     let mut shop = asked(&[manual(), gate()]);
-    assert!(shop.waiting().contains("gate 1.1.0/-/gate/first.1/"), "{}", shop.waiting());
+    assert!(
+        shop.waiting().contains("gate 1.1.0/-/gate/first.1/"),
+        "{}",
+        shop.waiting()
+    );
     say(&mut shop, "bob", "manual", GateAsk::Override).unwrap();
     let refused = answer(&mut shop, "eve", &[], true).unwrap_err();
     assert!(refused.to_string().contains("asks nobody now"), "{refused}");
@@ -245,7 +313,10 @@ fn people_are_asked_beside_other_gates_and_an_override_is_an_answer_too() {
 fn a_question_that_cannot_be_read_is_an_error_and_holds() {
     let shop = asked(&[GateUse::new("manual", json!({"question": "?"}))]);
     let reason = hold(&shop).unwrap().reason;
-    assert!(reason.contains("error: `with` cannot be used: missing field `who`"), "{reason}");
+    assert!(
+        reason.contains("error: `with` cannot be used: missing field `who`"),
+        "{reason}"
+    );
 }
 
 #[test]
@@ -254,5 +325,8 @@ fn what_was_decided_about_gates_reads_back_as_it_was_written() {
     say(&mut shop, "bob", "http", GateAsk::Override).unwrap();
     answer(&mut shop, "eve", &[], false).unwrap();
     let text = serde_json::to_string(&shop.state).unwrap();
-    assert_eq!(serde_json::from_str::<crate::service::Service>(&text).unwrap(), shop.state);
+    assert_eq!(
+        serde_json::from_str::<crate::service::Service>(&text).unwrap(),
+        shop.state
+    );
 }

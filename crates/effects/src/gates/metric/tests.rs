@@ -137,9 +137,17 @@ async fn a_look_without_a_number_leaves_the_others_to_hold() {
     is(&said(&with(&url)).await, Verdict::NoData, "`sum(up)` has no sample");
     let (url, _) = recorded_in_turn(&[three, none, three]).await;
     let found = said(&with(&url)).await;
-    is(&found, Verdict::NoData, "`sum(up)` is 3 with at most 5, at 3 looks in 2s; 1 of them had no data: ");
+    is(
+        &found,
+        Verdict::NoData,
+        "`sum(up)` is 3 with at most 5, at 3 looks in 2s; 1 of them had no data: ",
+    );
     let (url, _) = recorded_in_turn(&[none, three, nine]).await;
-    is(&said(&with(&url)).await, Verdict::Fail, "`sum(up)` is 9, expected is at most 5, at look 3");
+    is(
+        &said(&with(&url)).await,
+        Verdict::Fail,
+        "`sum(up)` is 9, expected is at most 5, at look 3",
+    );
 }
 
 #[tokio::test]

@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use jiff::Zoned;
 use jiff::tz::TimeZone;
 use tidegate_domain::calendar::Profile;
+use tidegate_domain::files::WaveGate;
 use tidegate_domain::files::{Source, holiday_files, read_project, read_release};
 use tidegate_domain::id::{ComponentName, Digest, TenantName, Version};
 use tidegate_domain::plan::{Facts, FoundArtifact};
-use tidegate_domain::files::WaveGate;
 use tidegate_domain::time::{Duration, Timestamp};
 use tidegate_sim::{Arrival, Deed, Diary, Event, People, Play, Trouble, installed, play};
 
