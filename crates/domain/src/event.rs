@@ -93,12 +93,7 @@ pub enum EventKind {
     /// A person ends the release: the wave in flight goes back, what is confirmed stays.
     Abort { version: Version },
     /// A person decides about one gate of one wave.
-    GateAsked {
-        version: Version,
-        wave: WaveName,
-        gate: String,
-        ask: GateAsk,
-    },
+    GateAsked(GateAsked),
     /// A person brings tenants back.
     RollBack { version: Version, scope: Scope },
     /// A tenant was created.
@@ -153,6 +148,17 @@ pub enum TenantAsk {
     Suspend,
     /// It was suspended, and is served again.
     Resume,
+}
+
+/// A decision about one gate.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GateAsked {
+    pub version: Version,
+    pub wave: WaveName,
+    /// What it is called in its wave.
+    pub gate: String,
+    pub ask: GateAsk,
 }
 
 /// What can be decided about a gate.

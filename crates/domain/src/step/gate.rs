@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::Refused;
 use super::turn::{Cause, Turn};
 use crate::effect::{Effect, EffectBody, EffectId};
-use crate::event::{GateAsk, Judgement, Verdict};
+use crate::event::{GateAsk, GateAsked, Judgement, Verdict};
 use crate::id::{RoleName, Version, WaveName};
 use crate::journal::EntryKind;
 use crate::policy::{GateOutcome, Manual};
@@ -140,8 +140,9 @@ impl Turn {
         );
     }
 
-    pub fn take_of_gate(&mut self, named: Named<'_>, ask: &GateAsk, cause: &Cause) -> Result<(), Refused> {
-        match ask {
+    pub fn take_of_gate(&mut self, asked: &GateAsked, cause: &Cause) -> Result<(), Refused> {
+        let named = (&asked.version, &asked.wave, asked.gate.as_str());
+        match &asked.ask {
             GateAsk::Override => self.override_gate(named, cause),
             GateAsk::Answer { yes, roles } => self.answer_gate(named, (*yes, roles), cause),
         }

@@ -3,7 +3,7 @@
 use axum::http::Method;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use tidegate_domain::event::{EventKind, GateAsk};
+use tidegate_domain::event::{EventKind, GateAsk, GateAsked};
 use tidegate_domain::id::{Version, WaveName};
 
 use super::approvals::roles;
@@ -100,11 +100,13 @@ async fn override_gate(
     by: Authorized<permission::OverrideGates>,
     (Named(Target { version }), key, Body(body)): (Named<Target>, Key, Body<OverrideGate>),
 ) -> Result<Answer<ReleaseStatus>, Problem> {
-    let kind = |version: Version| EventKind::GateAsked {
-        version,
-        wave: body.wave,
-        gate: body.gate,
-        ask: GateAsk::Override,
+    let kind = |version: Version| {
+        EventKind::GateAsked(GateAsked {
+            version,
+            wave: body.wave,
+            gate: body.gate,
+            ask: GateAsk::Override,
+        })
     };
     command(&state, &by, &key, &version, &body.reason, kind).await
 }
@@ -119,11 +121,13 @@ async fn answer(
         yes: body.yes,
         roles: roles(by.roles()),
     };
-    let kind = |version: Version| EventKind::GateAsked {
-        version,
-        wave: body.wave,
-        gate: body.gate,
-        ask,
+    let kind = |version: Version| {
+        EventKind::GateAsked(GateAsked {
+            version,
+            wave: body.wave,
+            gate: body.gate,
+            ask,
+        })
     };
     command(&state, &by, &key, &version, &body.reason, kind).await
 }

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use tidegate_domain::event::{EventKind, GateAsk};
+use tidegate_domain::event::{EventKind, GateAsk, GateAsked};
 use tidegate_domain::id::{Actor, WaveName};
 use tidegate_domain::plan::NoticeKey;
 use tidegate_domain::policy::{GateOutcome, NoticeKind};
@@ -141,7 +141,7 @@ fn answers(run: &Run, after: Duration) -> Vec<Deed> {
             };
             let person = manual.who.people.first().cloned();
             let person = person.unwrap_or_else(|| format!("{name} 1"));
-            let answer = EventKind::GateAsked {
+            let answer = EventKind::GateAsked(GateAsked {
                 version: run.version.clone(),
                 wave: wave.name.clone(),
                 gate: name,
@@ -149,7 +149,7 @@ fn answers(run: &Run, after: Duration) -> Vec<Deed> {
                     yes: true,
                     roles: manual.who.roles,
                 },
-            };
+            });
             deeds.push(deed(run, since + after, &person, "it may go on", answer));
         }
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use tidegate_domain::event::{Event, EventKind, GateAsk, Scope, TenantAsk};
+use tidegate_domain::event::{Event, EventKind, GateAsk, GateAsked, Scope, TenantAsk};
 use tidegate_domain::id::{Actor, CellName, RoleName, TenantName, Version};
 use tidegate_domain::release::{Release, Reversible};
 use tidegate_domain::service::{Member, Place, RunPhase, Service, StepRun, WaveState};
@@ -114,19 +114,19 @@ impl World {
                 roles: self.taken_for(&version, &person),
                 version,
             },
-            Command::Override { version, wave, gate } => EventKind::GateAsked {
+            Command::Override { version, wave, gate } => EventKind::GateAsked(GateAsked {
                 version,
                 wave,
                 gate,
                 ask: GateAsk::Override,
-            },
+            }),
             Command::Answer {
                 version,
                 wave,
                 gate,
                 yes,
                 person,
-            } => EventKind::GateAsked {
+            } => EventKind::GateAsked(GateAsked {
                 ask: GateAsk::Answer {
                     yes,
                     roles: self.taken_for(&version, &person),
@@ -134,7 +134,7 @@ impl World {
                 version,
                 wave,
                 gate,
-            },
+            }),
             Command::Notify(version, ago) => EventKind::NoticesProven {
                 keys: self
                     .stored()

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use tidegate_domain::event::{Event, EventKind, GateAsk};
+use tidegate_domain::event::{Event, EventKind, GateAsk, GateAsked};
 use tidegate_domain::id::{Actor, CustomerName, TenantName, WaveName};
 use tidegate_domain::plan::NoticeKey;
 use tidegate_domain::policy::{GateOutcome, NoticeKind};
@@ -108,7 +108,7 @@ impl World {
                     continue;
                 };
                 let what = format!("answer {} {} {name} {since}", run.version, wave.name);
-                let kind = EventKind::GateAsked {
+                let kind = EventKind::GateAsked(GateAsked {
                     version: run.version.clone(),
                     wave: wave.name.clone(),
                     gate: name,
@@ -116,7 +116,7 @@ impl World {
                         yes: true,
                         roles: roles(person).unwrap_or_default(),
                     },
-                };
+                });
                 self.set_out(what, after, person, kind);
             }
         }

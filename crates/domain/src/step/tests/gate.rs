@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::json;
 
 use crate::effect::EffectBody;
-use crate::event::{EventKind, GateAsk, Judgement, Verdict};
+use crate::event::{EventKind, GateAsk, GateAsked, Judgement, Verdict};
 use crate::fixture::{Shop, installed, version};
 use crate::id::{RoleName, WaveName};
 use crate::journal::EntryKind;
@@ -48,12 +48,12 @@ fn ends(shop: &mut Shop, gate: usize, verdict: Verdict) {
 }
 
 fn say(shop: &mut Shop, person: &str, gate: &str, ask: GateAsk) -> Result<(), Refused> {
-    let kind = EventKind::GateAsked {
+    let kind = EventKind::GateAsked(GateAsked {
         version: version("1.1.0"),
         wave: WaveName::new("first").unwrap(),
         gate: gate.to_owned(),
         ask,
-    };
+    });
     let said = shop.take_from(person, kind);
     shop.settle();
     said
@@ -207,12 +207,12 @@ fn a_gate_is_overridden_once_before_or_while_it_is_asked_and_not_when_its_wave_i
 fn a_gate_of_a_wave_that_has_not_started_is_overridden_and_never_run() {
     let mut shop = installed();
     shop.apply_changed("1.1.0", |plan| plan.waves[1].policy.gates = vec![gate()]);
-    let kind = EventKind::GateAsked {
+    let kind = EventKind::GateAsked(GateAsked {
         version: version("1.1.0"),
         wave: WaveName::new("rest").unwrap(),
         gate: "http".to_owned(),
         ask: GateAsk::Override,
-    };
+    });
     shop.take_from("bob", kind).unwrap();
     shop.complete("1.1.0");
     assert_eq!(shop.phase("1.1.0"), "completed");
