@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest as _, Sha256};
 use tidegate_domain::calendar::Profile;
 use tidegate_domain::files::{
-    self, CUSTOMERS_FILE, CalendarFiles, Diagnostic, Jwt, PLAYBOOKS_FOLDER, Project, ReleaseFile, SERVICE_FILE,
-    ShadowFile, Source, TENANTS_FILE, TenantFrom, bytes_max, check_gates, holiday_files, read_facts, read_project,
-    read_release, read_shadow, render,
+    self, CUSTOMERS_FILE, CalendarFiles, Diagnostic, GATES_FOLDER, Jwt, PLAYBOOKS_FOLDER, Project, ReleaseFile,
+    SERVICE_FILE, ShadowFile, Source, TENANTS_FILE, TenantFrom, bytes_max, check_gates, holiday_files, read_facts,
+    read_project, read_release, read_shadow, render,
 };
 use tidegate_domain::id::Digest;
 use tidegate_domain::plan::{Facts, FoundArtifact};
@@ -197,13 +197,16 @@ pub fn read_calendars(context: &Context) -> Result<CalendarFiles, CliError> {
 
 fn sources(context: &Context) -> Result<Vec<Source>, CliError> {
     let mut sources = named_sources(context)?;
-    if let Ok(entries) = std::fs::read_dir(beside(context, PLAYBOOKS_FOLDER)) {
-        let mut playbooks: Vec<PathBuf> = entries
+    for inside in [PLAYBOOKS_FOLDER, GATES_FOLDER] {
+        let Ok(entries) = std::fs::read_dir(beside(context, inside)) else {
+            continue;
+        };
+        let mut files: Vec<PathBuf> = entries
             .filter_map(|entry| entry.ok().map(|entry| entry.path()))
             .collect();
-        playbooks.retain(|path| path.extension().is_some_and(|extension| extension == "yaml"));
-        playbooks.sort();
-        for path in playbooks {
+        files.retain(|path| path.extension().is_some_and(|extension| extension == "yaml"));
+        files.sort();
+        for path in files {
             sources.push(text(&path)?);
         }
     }

@@ -14,6 +14,7 @@ mod diff;
 mod environments;
 mod evidence;
 mod freeze;
+mod gates;
 pub mod gateway;
 mod history;
 mod hold;
@@ -83,6 +84,7 @@ enum Verb {
     Approve(approve::Args),
     Reject(reject::Args),
     Notices(notices::Args),
+    Gates(gates::Args),
     Report(report::Args),
     Reserve(reserve::Args),
     Waive(waive::Args),
@@ -160,6 +162,7 @@ pub fn run(line: CommandLine) -> Result<ExitCode, CliError> {
         Verb::Approve(args) => approve::run(&args, &context),
         Verb::Reject(args) => reject::run(&args, &context),
         Verb::Notices(args) => notices::run(&args, &context),
+        Verb::Gates(args) => gates::run(&args, &context),
         Verb::Reserve(args) => reserve::run(&args, &context),
         Verb::Report(args) => report::run(&args, &context),
         Verb::Waive(args) => waive::run(&args, &context),

@@ -92,6 +92,8 @@ pub enum EventKind {
     Promote { version: Version },
     /// A person ends the release: the wave in flight goes back, what is confirmed stays.
     Abort { version: Version },
+    /// A person decides about one gate of one wave.
+    GateAsked(GateAsked),
     /// A person brings tenants back.
     RollBack { version: Version, scope: Scope },
     /// A tenant was created.
@@ -146,6 +148,27 @@ pub enum TenantAsk {
     Suspend,
     /// It was suspended, and is served again.
     Resume,
+}
+
+/// A decision about one gate.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GateAsked {
+    pub version: Version,
+    pub wave: WaveName,
+    /// What it is called in its wave.
+    pub gate: String,
+    pub ask: GateAsk,
+}
+
+/// What can be decided about a gate.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum GateAsk {
+    /// It stops nothing, whatever it says, now and in every later attempt of the wave.
+    Override,
+    /// The answer to what the gate asks people. `roles` is what the person is trusted with.
+    Answer { yes: bool, roles: BTreeSet<RoleName> },
 }
 
 /// How far tenants are with what a change asks of them.

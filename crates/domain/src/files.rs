@@ -1,5 +1,5 @@
-//! The files people write: `tidegate.yaml`, `tenants.yaml`, `playbooks/*.yaml`, `changes/*.md` and `release.yaml`; and the
-//! files of holidays that calendars name.
+//! The files people write: `tidegate.yaml`, `tenants.yaml`, `playbooks/*.yaml`, `gates/*.yaml`, `changes/*.md` and
+//! `release.yaml`; and the files of holidays that calendars name.
 //!
 //! Text comes in, typed structs or diagnostics go out; where the text comes from is the caller's business. A file is read
 //! in four steps: the YAML becomes a tree whose every part knows its place ([`tree`]); the tree is checked against the
@@ -20,6 +20,7 @@ mod calendars;
 mod change;
 mod customers;
 mod diagnostic;
+mod gate_template;
 mod gates;
 mod ics;
 mod locate;
@@ -42,10 +43,12 @@ pub use calendars::{CalendarFiles, CalendarTenant, holiday_files, read_calendars
 pub use change::{CHANGE_BYTES_MAX, ChangeFile, NamedPicture, NewChange, is_change, named_pictures, read_changes};
 pub use customers::{Contact, Customer, CustomersFile, Locale, MailAddress};
 pub use diagnostic::{Code, Diagnostic, Place, Severity, render};
+pub use gate_template::{Argument, ArgumentName, ArgumentValue, GateTemplate};
 pub use gates::{GateMistake, check_gates};
 pub use locate::locate;
 pub use playbook::{
     AnyDay, Auto, Cadence, Conditions, Errors, Health, Latency, PlaybookFile, RollingPatches, Select, Train, Wave,
+    WaveGate,
 };
 pub use release::{
     Configuration, EnvironmentConfiguration, NamedArtifact, NamedInRelease, ReleaseComponent, ReleaseFile, ReleaseStep,
@@ -82,6 +85,8 @@ pub const TENANTS_FILE: &str = "tenants.yaml";
 pub const CUSTOMERS_FILE: &str = "customers.yaml";
 /// The name of the folder that holds the playbooks.
 pub const PLAYBOOKS_FOLDER: &str = "playbooks";
+/// The name of the folder that holds the templates of gates.
+pub const GATES_FOLDER: &str = "gates";
 /// The name of the folder that holds the changes.
 pub const CHANGES_FOLDER: &str = "changes";
 
@@ -100,6 +105,9 @@ pub struct Project {
     /// Tenants with a mistake, which no release moves. The others do not suffer from it.
     pub broken: BTreeMap<TenantName, BrokenTenant>,
     pub playbooks: BTreeMap<PlaybookName, PlaybookFile>,
+    /// The templates of gates.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub gates: BTreeMap<GateName, GateTemplate>,
     /// The calendars and windows of the service, with their holidays.
     pub calendars: Calendars,
     /// Nobody, where there is no such file.
@@ -122,6 +130,8 @@ pub fn read_project(sources: &[Source]) -> (Option<Project>, Vec<Diagnostic>) {
             files.customers = Some(index);
         } else if folder == PLAYBOOKS_FOLDER && name.ends_with(".yaml") {
             files.playbooks.push(index);
+        } else if folder == GATES_FOLDER && name.ends_with(".yaml") {
+            files.gates.push(index);
         }
     }
     let mut documents = BTreeMap::new();
@@ -138,6 +148,10 @@ pub fn read_project(sources: &[Source]) -> (Option<Project>, Vec<Diagnostic>) {
     let playbook = Shape::of::<PlaybookFile>();
     for index in &files.playbooks {
         read(*index, &playbook);
+    }
+    let gate = Shape::of::<GateTemplate>();
+    for index in &files.gates {
+        read(*index, &gate);
     }
     let holidays = match files.service.and_then(|index| documents.get_mut(&index)) {
         Some(service) => ReadHolidays::read(sources, service),
@@ -185,6 +199,7 @@ struct Files {
     tenants: Option<usize>,
     customers: Option<usize>,
     playbooks: Vec<usize>,
+    gates: Vec<usize>,
 }
 
 /// A source with what is known about it.
@@ -248,12 +263,20 @@ fn project(
         let playbook: PlaybookFile = documents.get_mut(index)?.file()?;
         playbooks.insert(playbook.name.clone(), playbook);
     }
+    let mut gates = BTreeMap::new();
+    for index in &files.gates {
+        let document = documents.get_mut(index)?;
+        let name = GateName::new(gates::name_of(&document.report.source().path)).ok();
+        let template: GateTemplate = document.file()?;
+        gates.insert(name?, template);
+    }
     let calendars = calendars::calendars(service.calendars.clone(), &service.windows, holidays, broken);
     Some(Project {
         service,
         tenants,
         broken: broken_tenants,
         playbooks,
+        gates,
         calendars,
         customers,
         changes: changes?,

@@ -2,8 +2,10 @@
 
 mod approval;
 mod gap;
+mod gate;
 pub(crate) mod health;
 mod in_flight;
+mod manual;
 mod migration;
 mod notice;
 mod path;
@@ -18,8 +20,10 @@ use crate::time::Duration;
 
 pub use self::approval::{ApprovalPoint, ApprovalRule, Before};
 pub use self::gap::{Gap, InvalidGap};
+pub use self::gate::{Disposition, GateOutcome, GateUse, gate_names};
 pub(crate) use self::in_flight::max_versions;
 pub use self::in_flight::{MAX_VERSIONS, WhileInFlight};
+pub use self::manual::{Manual, Who};
 pub use self::migration::OnUnmigrated;
 pub use self::notice::{NoticeKind, NoticeRule};
 pub use self::path::{Downtime, EmergencyPath, HotfixPath, OnlyWhen, Skip, Validation, WhenSilent};
@@ -134,18 +138,6 @@ impl Default for Bake {
             on_inconclusive: None,
         }
     }
-}
-
-/// A gate by the name it is registered under, and what it is told. The domain knows no more of it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct GateUse {
-    /// The name of the gate.
-    #[schemars(with = "crate::files::GateName")]
-    pub uses: String,
-    /// What it is told.
-    #[serde(default, skip_serializing_if = "serde_json::Value::is_null")]
-    pub with: serde_json::Value,
 }
 
 /// Who is brought back when a verdict fails.

@@ -15,6 +15,7 @@ mod data_step;
 mod downtime;
 mod exception;
 mod forward;
+mod gate;
 mod in_flight;
 mod job;
 mod migration;

@@ -15,6 +15,7 @@ use crate::id::{
     Version, WaveName, WindowName,
 };
 use crate::plan::NoticeKey;
+use crate::policy::Who;
 use crate::release::Companion;
 use crate::time::Timestamp;
 
@@ -164,6 +165,15 @@ pub enum Waiting {
         wave: WaveName,
         effect: EffectId,
     },
+    /// A person has to answer what a gate asks.
+    Answer {
+        release: Version,
+        wave: WaveName,
+        gate: String,
+        question: String,
+        who: Who,
+        until: Timestamp,
+    },
     /// Gateways have not confirmed a switch.
     Gateways {
         release: Version,
@@ -233,6 +243,7 @@ impl Waiting {
             | Self::Gap { release, .. }
             | Self::Slot { release, .. }
             | Self::Gate { release, .. }
+            | Self::Answer { release, .. }
             | Self::Step { release, .. }
             | Self::Gateways { release, .. }
             | Self::Workers { release, .. }

@@ -22,7 +22,7 @@ use serde_json::{Map, Value};
 use tidegate_domain::event::{Judgement, Verdict};
 use tidegate_domain::files::{ComponentKind, GateMistake, LabelName, Project, Scalar};
 use tidegate_domain::id::{CellName, ComponentName, TenantName, Version, WaveName};
-use tidegate_domain::policy::GateUse;
+use tidegate_domain::policy::{GateUse, Manual};
 
 use self::tap::Taps;
 
@@ -79,7 +79,7 @@ pub struct TargetSlot {
     pub addresses: Vec<SocketAddr>,
 }
 
-/// Every gate there is.
+/// Every gate that something is done for. Besides them there is [`Manual`], which people answer.
 pub const GATES: &[Gate] = &[
     command::GATE,
     http::GATE,
@@ -99,15 +99,30 @@ pub fn find(name: &str) -> Option<&'static Gate> {
 /// # Errors
 /// There is no such gate, it does not take what it is told, or it is told of something that the project does not have.
 pub fn check(gate: &GateUse, project: &Project) -> Result<(), GateMistake> {
+    if let Some(manual) = gate.manual() {
+        return manual.and_then(|_| check_manual(gate)).map_err(GateMistake::With);
+    }
     let Some(kind) = find(&gate.uses) else {
-        return Err(GateMistake::Unknown {
-            known: GATES.iter().map(|gate| gate.name).collect(),
-        });
+        let known = GATES.iter().map(|gate| gate.name).chain([Manual::NAME]);
+        return Err(GateMistake::Unknown { known: known.collect() });
     };
     let valid = (kind.validate)(&gate.with);
     valid
         .and_then(|()| (kind.suits)(&gate.with, project))
         .map_err(GateMistake::With)
+}
+
+/// Nobody is asked for a word that changes nothing.
+fn check_manual(gate: &GateUse) -> Result<(), String> {
+    if gate.dry_run {
+        return Err("`dry_run` makes people answer, and then does not listen: leave one of the two out".to_owned());
+    }
+    if !gate.on_no_data.is_hold() {
+        return Err(
+            "it has no `no_data`: who does not answer leaves it inconclusive, so write `on_inconclusive`".to_owned(),
+        );
+    }
+    Ok(())
 }
 
 /// A component that a gate names, and the project does not have, is a mistake.

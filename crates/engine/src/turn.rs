@@ -223,6 +223,7 @@ fn refusal(taken: &Taken, event: &Event) -> Option<Entry> {
     let refused = taken.refused.as_ref()?;
     let release = match &event.kind {
         EventKind::Apply { plan, .. } => Some(plan.release.version.clone()),
+        EventKind::GateAsked(asked) => Some(asked.version.clone()),
         EventKind::Approve { version, .. }
         | EventKind::Reject { version, .. }
         | EventKind::Waive { version, .. }

@@ -13,6 +13,7 @@ pub(crate) mod created;
 mod diff;
 mod exchange;
 mod freezes;
+mod gates;
 mod gateways;
 mod history;
 mod jobs;
@@ -62,6 +63,7 @@ pub use self::components::{ComponentContent, ComponentList, ComponentStatus};
 pub use self::created::{CreatedRelease, CreatedStatus, NewRelease};
 pub use self::diff::{ComponentDiff, Diff, VariableDiff};
 pub use self::freezes::{FreezeList, FreezeStatus, NewFreeze};
+pub use self::gates::{AnswerGate, GateList, OverrideGate, WaveGates};
 pub use self::gateways::{Gateway, GatewayList};
 pub use self::history::{History, HistoryRow};
 pub use self::jobs::{FailedRuns, JobList, JobRunStatus, JobStatus, RunJob};
@@ -80,9 +82,9 @@ pub use self::restored::{
 pub use self::route::Route;
 pub use self::shadow::{Shadow, ShadowCounts, ShadowEndpoint, ShadowField, ShadowLatency, ShadowReport, Shadows};
 pub use self::status::{
-    ApprovalStatus, CellStatus, CompanionStatus, GateStatus, HealthStatus, HoldStatus, JobFailures, MaintenanceStatus,
-    NoticeCounts, PatchStatus, ReleaseStatus, SlotStatus, Status, StepStatus, TenantCounts, ValidationStatus,
-    WaitingText, WaiverStatus, WaveStatus,
+    ApprovalStatus, CellStatus, CompanionStatus, GateOverride, GateQuestion, GateStatus, HealthStatus, HoldStatus,
+    JobFailures, MaintenanceStatus, NoticeCounts, PatchStatus, ReleaseStatus, SlotStatus, Status, StepStatus,
+    TenantCounts, ValidationStatus, WaitingText, WaiverStatus, WaveStatus,
 };
 pub use self::steps::StepList;
 pub use self::tenants::{
@@ -234,6 +236,7 @@ pub fn routes() -> Vec<Route> {
         jobs::routes(),
         migrations::routes(),
         freezes::routes(),
+        gates::routes(),
         notices::routes(),
         diff::routes(),
         tenants::routes(),

@@ -54,6 +54,10 @@ pub enum Action {
     TakeBack,
     /// Agree to a plan, or not. Which roles an approval needs, its plan says.
     Approve,
+    /// Answer what a gate asks people. Whom it asks, its plan says.
+    AnswerGates,
+    /// Let a wave go past a gate, whatever it says.
+    OverrideGates,
     /// Let a release move without what it would have to wait for.
     Waive,
     /// Keep tenants where they are.
@@ -134,6 +138,8 @@ permissions!(
     Advance,
     TakeBack,
     Approve,
+    AnswerGates,
+    OverrideGates,
     Waive,
     Freeze,
     ProveNotices,
@@ -181,10 +187,12 @@ impl Action {
             Self::ReadLogs | Self::Plan | Self::HandIn => &[Role::Author, Role::Operator, Role::Admin],
             Self::Hold => &[Role::Approver, Role::Operator, Role::Admin],
             Self::Approve => &[Role::Approver, Role::Product, Role::Operator, Role::Admin],
+            Self::AnswerGates => &[Role::Author, Role::Approver, Role::Product, Role::Operator, Role::Admin],
             Self::Choose | Self::Report => &[Role::Product, Role::Operator, Role::Admin],
             Self::Apply
             | Self::Advance
             | Self::TakeBack
+            | Self::OverrideGates
             | Self::Waive
             | Self::Freeze
             | Self::ProveNotices
@@ -214,6 +222,8 @@ impl Action {
             | Self::Hold
             | Self::Advance
             | Self::Approve
+            | Self::AnswerGates
+            | Self::OverrideGates
             | Self::Waive
             | Self::Freeze
             | Self::ProveNotices
@@ -240,6 +250,8 @@ impl Action {
             Self::Advance => "move releases forward",
             Self::TakeBack => "take releases back",
             Self::Approve => "approve plans",
+            Self::AnswerGates => "answer gates",
+            Self::OverrideGates => "override gates",
             Self::Waive => "waive notices, windows, reports and migrations",
             Self::Freeze => "freeze tenants",
             Self::ProveNotices => "say that notices were sent",

@@ -9,7 +9,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tidegate_domain::effect::{Effect, EffectBody, Lane};
+use tidegate_domain::effect::{Effect, EffectBody, EffectId, Lane};
 use tidegate_domain::event::{Judgement, Verdict};
 use tidegate_domain::files::{LabelName, Scalar};
 use tidegate_domain::id::{CellName, Version, WaveName};
@@ -152,6 +152,9 @@ pub async fn act_on_gate(control: &Control, ground: &GateGround, effect: &Effect
         return Done::Dead(error(format!("effect {} is no gate", effect.id)));
     };
     let view = control.view();
+    if is_overridden(&view.state, version, wave, &effect.id) {
+        return Done::Over(Judgement::new(Verdict::NoData, "it was overridden before it was run"));
+    }
     let before = on_before(&view.state, version, wave);
     let target = Target {
         version: version.clone(),
@@ -195,6 +198,15 @@ async fn run(gate: &GateUse, target: &Target) -> Judgement {
             gates::names()
         )),
     }
+}
+
+/// A person has let the wave go past it meanwhile: tenants may be on what it would be run against.
+fn is_overridden(state: &Service, version: &Version, wave: &WaveName, effect: &EffectId) -> bool {
+    let mut waves = waves(state, version, wave);
+    waves.any(|run| {
+        let mut overridden = run.overridden.keys();
+        overridden.any(|gate| EffectId::gate(version, wave, *gate, run.attempt) == *effect)
+    })
 }
 
 /// The new slots of a wave, with where their instances are.

@@ -5,8 +5,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use tidegate_domain::files::{
-    CUSTOMERS_FILE, Jwt, PLAYBOOKS_FOLDER, Project, SERVICE_FILE, Source, TENANTS_FILE, TenantFrom, holiday_files,
-    read_project, render,
+    CUSTOMERS_FILE, GATES_FOLDER, Jwt, PLAYBOOKS_FOLDER, Project, SERVICE_FILE, Source, TENANTS_FILE, TenantFrom,
+    holiday_files, read_project, render,
 };
 use tidegate_gateway::Tls;
 use tidegate_gateway::table::{Answer, Answers, JwtSource, JwtVerification, PathSource, TenantSource};
@@ -38,10 +38,12 @@ pub fn sources(folder: &Path) -> Result<Vec<Source>, ProjectError> {
         folder.join(TENANTS_FILE),
         folder.join(CUSTOMERS_FILE),
     ];
-    if let Ok(entries) = fs::read_dir(folder.join(PLAYBOOKS_FOLDER)) {
-        let mut playbooks: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
-        playbooks.sort();
-        paths.extend(playbooks);
+    for inside in [PLAYBOOKS_FOLDER, GATES_FOLDER] {
+        if let Ok(entries) = fs::read_dir(folder.join(inside)) {
+            let mut files: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+            files.sort();
+            paths.extend(files);
+        }
     }
     // What is missing is said together with all other mistakes.
     paths.retain(|path| path.is_file() && path.extension().is_some_and(|extension| extension == "yaml"));

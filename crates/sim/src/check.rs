@@ -4,6 +4,7 @@ mod admission;
 mod clock;
 mod data_steps;
 mod downtime;
+mod gates;
 mod in_flight;
 mod jobs;
 mod journal;

@@ -3,6 +3,7 @@
 
 mod features;
 mod files;
+mod gates;
 mod in_flight;
 mod jobs;
 mod playbook;
@@ -75,6 +76,7 @@ pub fn generate(seed: u64) -> Script {
     tenants::of_day(seed, &mut script);
     together::of_day(seed, &mut script);
     jobs::of_day(seed, &mut script);
+    gates::of_day(seed, &mut script);
     script.sort();
     script
 }
@@ -120,6 +122,7 @@ fn release(random: &mut Random, major: u32, tenants: &[TenantName]) -> Release {
         },
         gap: Duration::from_secs(*random.pick(&[0, 0, 60, 600])),
         gates: u8::try_from(*random.pick(&[0, 0, 1, 2])).unwrap_or(0),
+        gate_rules: BTreeMap::new(),
         parallel: Parallel {
             tenants: *random.pick(&[None, None, Some(1), Some(2)]),
             cells: *random.pick(&[None, None, Some(1)]),

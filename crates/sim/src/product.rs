@@ -12,7 +12,7 @@ use tidegate_domain::id::{
     ChangeId, ComponentName, DatabaseName, Digest, PlaybookName, ServiceName, StepName, TenantName, Version, WaveName,
 };
 use tidegate_domain::plan::{FORMAT, Plan, PlannedTenant, PlannedWave, Schedule};
-use tidegate_domain::policy::{Downtime, GateUse, HealthPolicy, Policy, WavePolicy, WhileInFlight};
+use tidegate_domain::policy::{Downtime, GateUse, HealthPolicy, Manual, Policy, WavePolicy, WhileInFlight};
 use tidegate_domain::release::{
     AfterStep, Artifact, ComponentKind, ComponentRelease, Configuration, DataStep, DataStepKind, Definition, Drain,
     JobTerms, Readiness, ReadinessCheck, Release, ReleaseKind, Secrets,
@@ -199,16 +199,37 @@ fn policy(wanted: &script::Release, how: WhileInFlight) -> Policy {
     }
 }
 
-fn wave_policy(wanted: &script::Release) -> WavePolicy {
-    let gate = |index: u8| GateUse {
-        uses: format!("gate-{index}"),
-        with: serde_json::Value::Null,
+/// The name of a gate by its place.
+pub fn gate_name(place: u8) -> String {
+    format!("gate-{place}")
+}
+
+/// One that asks people has the name of its place too.
+fn gate(wanted: &script::Release, place: u8) -> GateUse {
+    let rule = wanted.gate_rules.get(&place).copied().unwrap_or_default();
+    let question = |expires: Duration| {
+        let who = serde_json::json!({"roles": ["approver"]});
+        serde_json::json!({"question": "may it go on?", "who": who, "expires": expires})
     };
+    let gate = match rule.asks_for {
+        Some(expires) => GateUse::new(Manual::NAME, question(expires)),
+        None => GateUse::new(&gate_name(place), serde_json::Value::Null),
+    };
+    GateUse {
+        name: rule.asks_for.and_then(|_| gate_name(place).parse().ok()),
+        on_no_data: rule.on_no_data,
+        on_inconclusive: rule.on_inconclusive,
+        dry_run: rule.dry_run,
+        ..gate
+    }
+}
+
+fn wave_policy(wanted: &script::Release) -> WavePolicy {
     WavePolicy {
         max_parallel: wanted.parallel,
         bake: wanted.bake,
         gap: wanted.gap.into(),
-        gates: (0..wanted.gates).map(gate).collect(),
+        gates: (0..wanted.gates).map(|place| gate(wanted, place)).collect(),
         validation: None,
     }
 }

@@ -2,6 +2,7 @@
 //! a run depends on its scenario alone and a failing one can be kept, cut down and replayed. `docs/simulation.md` has the
 //! language.
 
+mod gate;
 mod habits;
 mod job;
 mod planted;
@@ -11,7 +12,7 @@ mod read;
 use std::collections::{BTreeMap, BTreeSet};
 
 use tidegate_domain::event::{Scope, Verdict};
-use tidegate_domain::id::{CellName, CustomerName, ServiceName, TenantName, Version};
+use tidegate_domain::id::{CellName, CustomerName, ServiceName, TenantName, Version, WaveName};
 use tidegate_domain::policy::{Bake, OnFailure, OnInconclusive, Parallel, WhileInFlight};
 use tidegate_domain::release::{AfterStep, Companion, DataStepKind, Ownership, Reversible};
 use tidegate_domain::service::{CompanionPhase, MigrationState, ReportOutcome, Selection, Waived};
@@ -19,6 +20,7 @@ use tidegate_domain::time::{Duration, Timestamp};
 
 use crate::boundary::Boundary;
 
+pub use gate::GateRule;
 pub use habits::Habits;
 pub use job::JobLine;
 pub use planted::Planted;
@@ -55,6 +57,8 @@ pub struct Release {
     pub bake: Bake,
     pub gap: Duration,
     pub gates: u8,
+    /// What is otherwise with some of them, by their places.
+    pub gate_rules: BTreeMap<u8, GateRule>,
     pub parallel: Parallel,
     pub on_failure: OnFailure,
     pub on_inconclusive: OnInconclusive,
@@ -122,6 +126,20 @@ pub enum Command {
     /// In the name of somebody.
     Approve(Version, String),
     Reject(Version, String),
+    /// Lets a wave go past a gate.
+    Override {
+        version: Version,
+        wave: WaveName,
+        gate: String,
+    },
+    /// Answers what a gate asks, in the name of somebody.
+    Answer {
+        version: Version,
+        wave: WaveName,
+        gate: String,
+        yes: bool,
+        person: String,
+    },
     /// Says that every notice of the release was sent, so long ago.
     Notify(Version, Duration),
     Waive(Version, Waived, Duration, Selection),

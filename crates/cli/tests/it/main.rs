@@ -9,6 +9,7 @@ mod calendars;
 mod changes;
 mod configuration;
 mod evidence;
+mod gates;
 mod health;
 mod hotfix;
 mod in_downtime;

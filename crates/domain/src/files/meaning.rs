@@ -14,6 +14,7 @@ use super::{Document, Files, Project};
 
 pub(super) mod calendars;
 mod customers;
+mod gates;
 mod jobs;
 mod known;
 mod labels;
@@ -34,6 +35,7 @@ pub(super) fn check_project(files: &Files, documents: &mut BTreeMap<usize, Docum
     let service = files.service.and_then(|index| trees.get(&index));
     let tenants = files.tenants.and_then(|index| trees.get(&index));
     let known = tenants.map(Known::of);
+    let templates = gates::Templates::of(files, documents, &trees);
     let playbooks: Vec<Option<&Node>> = files.playbooks.iter().map(|index| trees.get(index)).collect();
     let tenants_are_right = files
         .tenants
@@ -51,8 +53,12 @@ pub(super) fn check_project(files: &Files, documents: &mut BTreeMap<usize, Docum
             tenants::check(report, tree, service);
         } else if files.customers == Some(*index) {
             customers::check(report, tree);
+        } else if files.gates.contains(index) {
+            templates.check(report, tree);
         } else {
             playbook::check(report, tree, service, known.as_ref());
+            let places = tree.items_of("waves").iter().chain(tree.field("hotfix"));
+            places.for_each(|place| templates.check_used(report, place));
             if let Some(tenants) = tenants.filter(|_| tenants_are_right && !report.has_errors()) {
                 playbook::check_reach(report, tree, tenants, service);
             }

@@ -2,6 +2,7 @@
 
 mod auto;
 mod cadence;
+mod gate;
 mod health;
 mod wave;
 
@@ -10,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::auto::Auto;
 pub use self::cadence::{AnyDay, Cadence, RollingPatches, Train};
+pub use self::gate::WaveGate;
 pub use self::health::{Errors, Health, Latency};
 pub use self::wave::{Conditions, Select, Wave};
 use super::service::Environment;

@@ -5,7 +5,7 @@ use schemars::transform::{Transform, transform_subschemas};
 use schemars::{JsonSchema, Schema};
 use serde_json::Value;
 
-use super::{ChangeFile, CustomersFile, PlaybookFile, ReleaseFile, ServiceFile, TenantsFile};
+use super::{ChangeFile, CustomersFile, GateTemplate, PlaybookFile, ReleaseFile, ServiceFile, TenantsFile};
 
 /// The schema of every kind of file, by the name it is published under.
 #[must_use]
@@ -15,6 +15,7 @@ pub fn schemas() -> Vec<(&'static str, Value)> {
         ("tenants.json", of::<TenantsFile>()),
         ("customers.json", of::<CustomersFile>()),
         ("playbook.json", of::<PlaybookFile>()),
+        ("gate.json", of::<GateTemplate>()),
         ("release.json", of::<ReleaseFile>()),
         ("change.json", of::<ChangeFile>()),
     ]

@@ -78,8 +78,22 @@ waves:
     select: {rest: true}
     max_parallel: {tenants: 10}
     gap: 1h
+    gates: [{name: answers, uses: http, with: {component: api, path: /healthz}, on_no_data: fail, dry_run: true}]
 ";
 
+const GATE: &str = r"
+arguments:
+  queue: {description: the queue that is looked at}
+  most: {default: 1000}
+uses: metric
+with:
+  url: http://127.0.0.1:9090
+  query: queue_lag{queue='${{ queue }}'}
+  at_most: ${{ most }}
+on_no_data: fail
+on_inconclusive: hold
+dry_run: false
+";
 const RELEASE: &str = r"
 version: 2.1.0
 kind: emergency

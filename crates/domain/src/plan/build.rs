@@ -133,11 +133,16 @@ fn in_waves<'a>(
     problems: &mut Vec<Problem>,
 ) -> (Vec<PlannedWave>, Timetable, BTreeMap<Version, Skipped>) {
     if !candidates.is_empty() && candidates.iter().all(|candidate| candidate.from.is_none()) {
-        let waves = select::install_waves(playbook, candidates);
+        let waves = select::install_waves(&input.project, playbook, candidates);
         return (waves, Timetable::default(), BTreeMap::new());
     }
     let root = patched_root(&input.state, &input.release);
-    let (mut waves, rest) = select::waves(playbook, (&input.release, &root), candidates, problems);
+    let (mut waves, rest) = select::waves(
+        (&input.project, playbook),
+        (&input.release, &root),
+        candidates,
+        problems,
+    );
     left_behind.extend(rest);
     let skipped = in_flight::skipped(&input.state, release, &waves);
     let impact = in_flight::impact(release, &skipped);

@@ -354,7 +354,7 @@ fn waves(before: &Plan, now: &Plan) -> Vec<WaveDifference> {
 /// The gates of a list that are not in another.
 fn without(gates: &[GateUse], others: &[GateUse]) -> Vec<String> {
     let gates = gates.iter().filter(|gate| !others.contains(gate));
-    gates.map(|gate| gate.uses.clone()).collect()
+    gates.map(|gate| gate.label().to_owned()).collect()
 }
 
 fn keyed(plan: &Plan) -> BTreeMap<&NoticeKey, &PlannedNotice> {

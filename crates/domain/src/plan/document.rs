@@ -15,7 +15,7 @@ use crate::calendar::Local;
 use crate::change::Audience;
 use crate::files::{self, Diagnostic, TimeZoneName};
 use crate::id::{ApprovalName, CellName, ContactName, CustomerName, Digest, RoleName, TenantName, Version, WaveName};
-use crate::policy::{Bake, Before, Downtime, NoticeKind, Through, WhenSilent};
+use crate::policy::{Bake, Before, Downtime, NoticeKind, Through, WhenSilent, gate_names};
 use crate::time::{Duration, Timestamp};
 
 /// An instant by RFC 9557, such as `2026-11-24T06:00:00+01:00[Europe/Berlin]`.
@@ -264,7 +264,7 @@ impl<'a> Reader<'a> {
                 until: Local::new(end(report), self.base()).rfc9557(),
                 reason: bake_in_words(&wave.policy.bake),
             },
-            gates: wave.policy.gates.iter().map(|gate| gate.uses.clone()).collect(),
+            gates: gate_names(&wave.policy.gates),
         });
         waves.collect()
     }

@@ -5,17 +5,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::PlannedWave;
 use super::build::PlanInput;
 use super::report::{About, Problem, ProblemKind};
+use crate::files::Project;
 use crate::id::Version;
 use crate::policy::{HotfixPath, WavePolicy};
 use crate::release::Release;
 use crate::service::Service;
 
 /// What the playbook has for hot-fixes instead of what it has for others.
-pub(super) fn shorten(policy: &mut WavePolicy, path: &HotfixPath) {
+pub(super) fn shorten(policy: &mut WavePolicy, path: &HotfixPath, project: &Project) {
     policy.bake = path.bake.unwrap_or(policy.bake);
     policy.gap = path.gap.unwrap_or(policy.gap);
     if let Some(gates) = &path.gates {
-        policy.gates.clone_from(gates);
+        policy.gates = project.plain_gates(gates);
     }
 }
 

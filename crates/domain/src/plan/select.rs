@@ -6,9 +6,9 @@ use std::sync::Arc;
 use super::build::PlanInput;
 use super::report::{About, Problem, ProblemKind};
 use super::{LeftBehind, PlannedTenant, PlannedWave, hotfix};
-use crate::files::{Conditions, Environment, PlaybookFile, ReleaseFile, Tenant, Wave};
+use crate::files::{Conditions, Environment, PlaybookFile, Project, ReleaseFile, Tenant, Wave};
 use crate::id::{CellName, Digest, TenantName, Version, WaveName};
-use crate::policy::{Bake, Gap, OnlyWhen, Parallel, WavePolicy, WhileInFlight};
+use crate::policy::{Bake, Gap, GateUse, OnlyWhen, Parallel, WavePolicy, WhileInFlight};
 use crate::service::{Place, Run, RunPhase, Service};
 use crate::time::Duration;
 
@@ -182,7 +182,11 @@ fn expected<'a>(
 }
 
 /// Nobody runs anything yet: one wave, or one for each environment that the playbook puts in an order.
-pub(super) fn install_waves(playbook: &PlaybookFile, candidates: &[Candidate<'_>]) -> Vec<PlannedWave> {
+pub(super) fn install_waves(
+    project: &Project,
+    playbook: &PlaybookFile,
+    candidates: &[Candidate<'_>],
+) -> Vec<PlannedWave> {
     let mut groups: BTreeMap<usize, Vec<&Candidate<'_>>> = BTreeMap::new();
     for candidate in candidates {
         let mut ordered = playbook.environments.iter();
@@ -190,27 +194,24 @@ pub(super) fn install_waves(playbook: &PlaybookFile, candidates: &[Candidate<'_>
         groups.entry(place.unwrap_or(usize::MAX)).or_default().push(candidate);
     }
     let alone = groups.len() == 1;
+    let gates = playbook.waves.first().map(|wave| project.plain_gates(&wave.gates));
+    let gates = gates.unwrap_or_default();
     let waves = groups.into_values().map(|group| {
         let environment = group.first().map(|candidate| candidate.environment).filter(|_| !alone);
         let name = environment.map_or("install".to_owned(), |it| format!("install-{}", it.as_str()));
-        install_wave(playbook, &name, &group)
+        install_wave(&gates, &name, &group)
     });
     waves.collect()
 }
 
 /// Nothing to compare with, nothing to go back to.
-fn install_wave(playbook: &PlaybookFile, name: &str, candidates: &[&Candidate<'_>]) -> PlannedWave {
+fn install_wave(gates: &[GateUse], name: &str, candidates: &[&Candidate<'_>]) -> PlannedWave {
     let bake = Bake {
         least: Duration::ZERO,
         longest: Duration::ZERO,
         requests: 0,
         ..Bake::default()
     };
-    let gates = playbook
-        .waves
-        .first()
-        .map(|wave| wave.gates.clone())
-        .unwrap_or_default();
     let because: Arc<str> = "nobody runs a version yet".into();
     PlannedWave {
         name: WaveName::new(name).expect("a literal of the right shape"),
@@ -218,7 +219,7 @@ fn install_wave(playbook: &PlaybookFile, name: &str, candidates: &[&Candidate<'_
             max_parallel: Parallel::default(),
             bake,
             gap: Gap::ZERO,
-            gates,
+            gates: gates.to_vec(),
             validation: None,
         },
         starts: BTreeMap::new(),
@@ -231,7 +232,7 @@ fn install_wave(playbook: &PlaybookFile, name: &str, candidates: &[&Candidate<'_
 
 /// A tenant moves with the first wave that selects it.
 pub(super) fn waves(
-    playbook: &PlaybookFile,
+    (project, playbook): (&Project, &PlaybookFile),
     (release, root): (&ReleaseFile, &Version),
     candidates: &[Candidate<'_>],
     problems: &mut Vec<Problem>,
@@ -271,11 +272,11 @@ pub(super) fn waves(
             max_parallel: wave.max_parallel,
             bake: wave.bake,
             gap: wave.gap,
-            gates: wave.gates.clone(),
+            gates: project.plain_gates(&wave.gates),
             validation: wave.validation.clone(),
         };
         if release.hotfix.is_some() {
-            hotfix::shorten(&mut policy, &playbook.hotfix);
+            hotfix::shorten(&mut policy, &playbook.hotfix, project);
         }
         waves.push(PlannedWave {
             name: wave.name.clone(),

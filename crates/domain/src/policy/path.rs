@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Bake, Gap, GateUse};
+use super::{Bake, Gap};
 use crate::calendar::Period;
+use crate::files::WaveGate;
 use crate::id::WaveName;
 use crate::time::{Duration, Timestamp};
 
@@ -36,7 +37,7 @@ pub struct HotfixPath {
     /// How long it is watched.
     pub bake: Option<Bake>,
     /// The gates before it is switched.
-    pub gates: Option<Vec<GateUse>>,
+    pub gates: Option<Vec<WaveGate>>,
     /// The least time after the wave before.
     pub gap: Option<Gap>,
 }

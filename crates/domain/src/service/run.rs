@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Approval, CompanionRun, CustomerReport, Maintenance, Notice, Reservation, Seat, StepRun, Waiver};
+use super::{
+    Approval, CompanionRun, CustomerReport, Maintenance, Notice, Override, Reservation, Seat, StepRun, Waiver,
+};
 use crate::event::Judgement;
 use crate::grouped;
 use crate::id::{Actor, CellName, CustomerName, Digest, TenantName, Version, WaveName};
@@ -135,6 +137,9 @@ pub struct WaveRun {
     pub switched: Option<Timestamp>,
     /// One for each gate of the policy, `None` until it has ended.
     pub gates: Vec<Option<Judgement>>,
+    /// Gates that a person lets it go past, by their place, in every attempt.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub overridden: BTreeMap<usize, Override>,
     /// The last judgement of the moved tenants.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub health: Option<Judgement>,

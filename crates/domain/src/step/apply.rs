@@ -182,6 +182,7 @@ impl Turn {
             finishing: BTreeSet::new(),
             maintenance: None,
             gates: vec![None; wave.policy.gates.len()],
+            overridden: BTreeMap::new(),
             health: None,
             judged: None,
             promoted: false,

@@ -116,8 +116,9 @@ impl Turn {
                 since,
             } => self.prepare(run, wave, since),
             WaveState::Active {
-                stage: Stage::Verify, ..
-            } => self.verify(run, wave),
+                stage: Stage::Verify,
+                since,
+            } => self.verify(run, wave, since),
             WaveState::Active {
                 stage: Stage::Switch,
                 since,

@@ -142,20 +142,12 @@ impl Turn {
         for run in 0..self.state.runs.len() {
             for wave in 0..self.state.runs[run].waves.len() {
                 let version = self.state.runs[run].version.clone();
-                let current = &mut self.state.runs[run].waves[wave];
+                let current = &self.state.runs[run].waves[wave];
                 let (name, attempt) = (current.name.clone(), current.attempt);
                 let gate = (0..current.gates.len()).find(|&g| EffectId::gate(&version, &name, g, attempt) == *effect);
                 let Some(gate) = gate else { continue };
                 if current.gates[gate].is_none() {
-                    current.gates[gate] = Some(judgement.clone());
-                    let uses = current.policy.gates[gate].uses.clone();
-                    let reason = format!("{uses}: {}: {}", judgement.verdict.in_words(), judgement.reason);
-                    self.write(
-                        EntryKind::GateEnded,
-                        &version,
-                        Some(&name),
-                        &Cause::system("gate", reason),
-                    );
+                    self.gate_ended((run, wave, gate), judgement.clone());
                 }
                 return;
             }

@@ -110,6 +110,41 @@ pub enum Refused {
         customer: CustomerName,
         wave: WaveName,
     },
+    #[error("wave `{wave}` of release {release} has no gate `{gate}`; {}", known_in_words(known))]
+    NoSuchGate {
+        release: Version,
+        wave: WaveName,
+        gate: String,
+        known: Vec<String>,
+    },
+    #[error("gate `{gate}` of wave `{wave}` is overridden already, by {by} at {at}: {reason}")]
+    OverriddenBefore {
+        wave: WaveName,
+        gate: String,
+        by: Actor,
+        at: Timestamp,
+        reason: String,
+    },
+    #[error("wave `{wave}` of release {release} is {state}: none of its gates is asked any more")]
+    NothingToOverride {
+        release: Version,
+        wave: WaveName,
+        state: String,
+    },
+    #[error("gate `{gate}` of wave `{wave}` asks nobody now; `tidegate gates list {release}` shows what it says")]
+    NothingToAnswer {
+        release: Version,
+        wave: WaveName,
+        gate: String,
+    },
+    #[error("gate `{gate}` of wave `{wave}` asks for the word of {who}")]
+    NotAsked { wave: WaveName, gate: String, who: String },
+    #[error("{person} made or applied the plan of release {release}; somebody else has to answer gate `{gate}`")]
+    OwnGate {
+        release: Version,
+        gate: String,
+        person: Actor,
+    },
     #[error("release {release} has no wave `{wave}`")]
     NoSuchWave { release: Version, wave: WaveName },
     #[error("there is no tenant `{tenant}`; `tidegate tenants` lists them")]
@@ -234,6 +269,13 @@ pub enum Refused {
 
 fn in_words(roles: &BTreeSet<RoleName>) -> String {
     roles.iter().map(RoleName::as_str).collect::<Vec<_>>().join(" or ")
+}
+
+fn known_in_words(known: &[String]) -> String {
+    if known.is_empty() {
+        return "it has none at all".to_owned();
+    }
+    format!("its gates are {}", known.join(", "))
 }
 
 fn next_in_words(next: Option<Timestamp>) -> String {

@@ -5,6 +5,7 @@ mod data_downtime;
 mod data_step;
 mod downtime;
 mod exception;
+mod gate;
 mod hotfix;
 mod in_flight;
 mod job;

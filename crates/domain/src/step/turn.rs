@@ -117,6 +117,7 @@ impl Turn {
             EventKind::Resume { version } => self.resume(version, &cause("resumed")),
             EventKind::Promote { version } => self.promote(version, &required(event)?),
             EventKind::Abort { version } => self.abort(version, &required(event)?),
+            EventKind::GateAsked(asked) => self.take_of_gate(asked, &required(event)?),
             EventKind::RollBack { version, scope } => self.roll_back(version, scope, &required(event)?),
             EventKind::TenantAdded { tenant, cell } => self.add_tenant(tenant, cell, &cause("a tenant was created")),
             EventKind::TenantRemoved { tenant } => self.remove_tenant(tenant, &cause("a tenant was removed")),

@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::gate::Gates;
 use super::turn::{Cause, Turn};
 use crate::calendar::next_peak;
-use crate::effect::{Effect, EffectBody, EffectId, Milestone};
+use crate::effect::Milestone;
 use crate::event::Verdict;
 use crate::id::{CellName, SlotId, TenantName, Version};
 use crate::journal::EntryKind;
@@ -68,52 +69,20 @@ impl Turn {
         self.wake_at(until);
     }
 
-    /// Every gate must pass. Each is enqueued once for an attempt: the id is the same however often this is asked.
-    pub fn verify(&mut self, run: usize, wave: usize) -> bool {
-        let version = self.state.runs[run].version.clone();
-        let current = &self.state.runs[run].waves[wave];
-        let (name, attempt) = (current.name.clone(), current.attempt);
-        let gates: Vec<_> = current
-            .policy
-            .gates
-            .iter()
-            .cloned()
-            .zip(current.gates.clone())
-            .collect();
-        let mut open = false;
-        for (index, (gate, outcome)) in gates.into_iter().enumerate() {
-            let id = EffectId::gate(&version, &name, index, attempt);
-            match outcome {
-                None => {
-                    open = true;
-                    self.waiting.push(Waiting::Gate {
-                        release: version.clone(),
-                        wave: name.clone(),
-                        effect: id.clone(),
-                    });
-                    if self.effects.iter().all(|effect| effect.id != id) {
-                        let body = EffectBody::Gate {
-                            version: version.clone(),
-                            wave: name.clone(),
-                            gate,
-                        };
-                        self.effects.push(Effect { id, body });
-                    }
-                }
-                Some(judgement) if judgement.verdict == Verdict::Pass => {}
-                Some(judgement) => {
-                    let verdict = judgement.verdict.in_words();
-                    let reason = format!("gate {} of wave {name}: {verdict}: {}", gate.uses, judgement.reason);
-                    self.hold_run(run, None, &Cause::system("gate", reason));
-                    return true;
-                }
+    /// The wave goes on when every gate lets it.
+    pub fn verify(&mut self, run: usize, wave: usize, since: Timestamp) -> bool {
+        match self.ask_gates(run, wave, since) {
+            Gates::Waiting => false,
+            Gates::News => true,
+            Gates::Stop(reason) => {
+                self.hold_run(run, None, &Cause::system("gate", reason));
+                true
+            }
+            Gates::Passed(reason) => {
+                self.enter(run, wave, Stage::Switch, &reason);
+                true
             }
         }
-        if open {
-            return false;
-        }
-        self.enter(run, wave, Stage::Switch, "every gate passed");
-        true
     }
 
     /// Until the evidence is good, long enough and about enough requests.

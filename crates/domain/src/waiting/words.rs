@@ -28,6 +28,7 @@ impl Waiting {
             Self::Companion { companion, reason, .. } => format!("{companion}, with which it goes together: {reason}"),
             Self::Hold { by, reason, until, .. } => hold_in_words(by, reason, *until),
             Self::Gate { effect, .. } => format!("gate {effect} to end"),
+            Self::Answer { .. } => self.answer_in_words(),
             Self::Step { cell, step, reason, .. } => format!("step {step} in cell {cell}: {reason}"),
             Self::Slot {
                 cell,
@@ -35,9 +36,7 @@ impl Waiting {
                 reason,
                 until,
                 ..
-            } => {
-                format!("slot {slot} in cell {cell} to be ready (until {until}): {reason}")
-            }
+            } => format!("slot {slot} in cell {cell} to be ready (until {until}): {reason}"),
             Self::Gateways {
                 generation,
                 reason,
@@ -89,6 +88,23 @@ impl Waiting {
             | Self::Peak { .. }
             | Self::Gap { .. } => self.planned_in_words().unwrap_or_default(),
         }
+    }
+
+    fn answer_in_words(&self) -> String {
+        let Self::Answer {
+            gate,
+            question,
+            who,
+            until,
+            ..
+        } = self
+        else {
+            return String::new();
+        };
+        format!(
+            "an answer of {} to gate {gate} (until {until}): {question}",
+            who.in_words()
+        )
     }
 
     /// The same of what the plan makes a release wait for: people and time.
@@ -151,6 +167,7 @@ impl Waiting {
             | Self::Companion { .. }
             | Self::Hold { .. }
             | Self::Gate { .. }
+            | Self::Answer { .. }
             | Self::Step { .. }
             | Self::Slot { .. }
             | Self::Gateways { .. }

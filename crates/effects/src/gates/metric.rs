@@ -18,7 +18,7 @@ use tokio::time::{Instant, sleep};
 
 use self::server::Asked;
 use self::template::Values;
-use self::with::{Answering, Metric, Question, Time};
+use self::with::{Metric, Question, Time};
 use super::{Gate, Running, Target, check_component, running};
 
 pub const GATE: Gate = Gate {
@@ -76,8 +76,7 @@ impl Lacking {
 
 fn run(with: Value, target: Target) -> Running {
     running(with, Metric::read, |metric| async move {
-        let judged = judge(&metric, &target).await;
-        metric.answering(judged.unwrap_or_else(Lacking::judgement))
+        judge(&metric, &target).await.unwrap_or_else(Lacking::judgement)
     })
 }
 
@@ -85,7 +84,7 @@ async fn judge(metric: &Metric, target: &Target) -> Result<Judgement, Lacking> {
     let asked = Asked::new(&metric.server, metric.stale_after)?;
     let values = |apart| Values::of(target, metric.component.as_ref(), apart);
     match &metric.question {
-        Question::Limit(limit) => limit::judge(&asked, limit, &values(false), metric.on_no_data).await,
+        Question::Limit(limit) => limit::judge(&asked, limit, &values(false)).await,
         Question::Counters(_) | Question::Samples(_) if !target.has_old => Ok(Judgement::new(
             Verdict::Pass,
             "no tenant of the wave is on a version yet: there is nothing to compare with",
@@ -133,31 +132,5 @@ fn verdict(judged: &Result<Judgement, Lacking>) -> Verdict {
     match judged {
         Ok(judgement) => judgement.verdict,
         Err(lacking) => lacking.verdict(),
-    }
-}
-
-impl Metric {
-    /// What the playbook wants of a verdict that is none. One that passes says why.
-    fn answering(&self, judgement: Judgement) -> Judgement {
-        let (field, answer) = match judgement.verdict {
-            Verdict::NoData => ("on_no_data", self.on_no_data),
-            Verdict::Inconclusive => ("on_inconclusive", self.on_inconclusive),
-            Verdict::Pass | Verdict::Fail | Verdict::Error => return judgement,
-        };
-        let (verdict, word) = match answer {
-            Answering::Hold => return judgement,
-            Answering::Fail => (Verdict::Fail, "fail"),
-            Answering::Pass => (Verdict::Pass, "pass"),
-        };
-        let found = if judgement.verdict == Verdict::NoData {
-            "no data"
-        } else {
-            "inconclusive"
-        };
-        Judgement {
-            verdict,
-            reason: format!("{found}, and the playbook says `{field}: {word}`: {}", judgement.reason),
-            ..judgement
-        }
     }
 }

@@ -85,3 +85,54 @@ fn what_a_gate_names_and_the_project_does_not_have_is_told() {
         }
     }
 }
+
+#[test]
+fn a_person_is_asked_a_question_by_somebody_who_listens() {
+    let project = project();
+    let question = json!({"question": "go?", "who": {"roles": ["product"]}, "expires": "3d"});
+    for (changed, more, problem) in [
+        (json!({}), json!({}), None),
+        (json!({}), json!({"on_inconclusive": "pass"}), None),
+        (json!({"who": {"people": ["ada"]}}), json!({}), None),
+        (json!({"who": null}), json!({}), Some("invalid type: null")),
+        (json!({"who": {}}), json!({}), Some("nobody may answer")),
+        (json!({"question": " "}), json!({}), Some("`question` is one line")),
+        (json!({"question": "a\nb"}), json!({}), Some("`question` is one line")),
+        (json!({"expires": "0s"}), json!({}), Some("`expires` is above 0")),
+        (
+            json!({"expires": "91d"}),
+            json!({}),
+            Some("`expires` is above 0 and 90d at most"),
+        ),
+        (json!({"whom": "ada"}), json!({}), Some("unknown field `whom`")),
+        (json!({}), json!({"dry_run": true}), Some("leave one of the two out")),
+        (
+            json!({}),
+            json!({"on_no_data": "pass"}),
+            Some("write `on_inconclusive`"),
+        ),
+    ] {
+        let mut gate = json!({"uses": "manual", "with": question});
+        for (field, value) in changed.as_object().unwrap() {
+            gate["with"][field] = value.clone();
+        }
+        for (field, value) in more.as_object().unwrap() {
+            gate[field] = value.clone();
+        }
+        let gate: GateUse = serde_json::from_value(gate).unwrap();
+        match (check(&gate, &project), problem) {
+            (Ok(()), None) => {}
+            (Err(GateMistake::With(said)), Some(problem)) => assert!(said.contains(problem), "{changed}: {said}"),
+            (found, problem) => panic!("{changed}: {found:?}, expected is {problem:?}"),
+        }
+    }
+}
+
+#[test]
+fn a_gate_that_people_answer_is_among_those_there_are() {
+    let unknown = check(&GateUse::new("manuel", Value::Null), &project());
+    let Err(GateMistake::Unknown { known }) = unknown else {
+        panic!("{unknown:?}");
+    };
+    assert!(known.contains(&"manual") && known.contains(&"http"), "{known:?}");
+}

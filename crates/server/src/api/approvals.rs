@@ -69,7 +69,7 @@ async fn reject(
 }
 
 /// The token's roles in the words of playbooks.
-fn roles(of_token: &BTreeSet<Role>) -> BTreeSet<RoleName> {
+pub fn roles(of_token: &BTreeSet<Role>) -> BTreeSet<RoleName> {
     let name = |role: &Role| RoleName::new(role.as_str()).expect("every role is written as a name");
     of_token.iter().map(name).collect()
 }

@@ -32,7 +32,7 @@ const LAST_KIND: &str = "last-plan";
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PlanRequest {
-    /// `tidegate.yaml`, `tenants.yaml`, `playbooks/*.yaml` and the holiday files that calendars name.
+    /// `tidegate.yaml`, `tenants.yaml`, `playbooks/*.yaml`, `gates/*.yaml` and the holiday files that calendars name.
     pub sources: Vec<SourceText>,
     pub release: SourceText,
     /// One for each component that the release lists.

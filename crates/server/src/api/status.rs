@@ -1,6 +1,7 @@
 //! Everything about the service at one instant: what moves, what waits and for what.
 
 mod admission;
+mod gates;
 mod jobs;
 pub mod steps;
 mod together;
@@ -20,6 +21,7 @@ use tidegate_domain::time::Timestamp;
 use tidegate_domain::waiting::Waiting;
 
 pub use self::admission::{ApprovalStatus, NoticeCounts, ValidationStatus, WaiverStatus};
+pub use self::gates::{GateOverride, GateQuestion, GateStatus};
 pub use self::jobs::JobFailures;
 pub use self::steps::StepStatus;
 pub use self::together::CompanionStatus;
@@ -188,14 +190,6 @@ pub struct HealthStatus {
     pub culprits: BTreeMap<TenantName, String>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct GateStatus {
-    pub name: String,
-    /// Absent until it has ended.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub result: Option<HealthStatus>,
-}
-
 /// A component, and since when it runs unchanged.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PatchStatus {
@@ -353,7 +347,7 @@ fn release(service: &Service, run: &Run, waiting: &[Waiting]) -> ReleaseStatus {
         validations: admission::validations(run),
         waivers: run.waivers.iter().map(admission::waiver).collect(),
         together: together::of(service, run),
-        waves: run.waves.iter().map(wave).collect(),
+        waves: run.waves.iter().map(|of| wave(of, run.hold.is_none())).collect(),
         steps: steps::of(run),
         failed_jobs: jobs::failed(service, &run.version),
         waiting: waiting
@@ -364,7 +358,8 @@ fn release(service: &Service, run: &Run, waiting: &[Waiting]) -> ReleaseStatus {
     }
 }
 
-fn wave(wave: &WaveRun) -> WaveStatus {
+/// `asks`: the release is not held, so its gates ask people.
+fn wave(wave: &WaveRun, asks: bool) -> WaveStatus {
     let mut reason = None;
     let (state, since): (&str, Option<Timestamp>) = match &wave.state {
         WaveState::Waiting => ("waiting", None),
@@ -377,15 +372,6 @@ fn wave(wave: &WaveRun) -> WaveStatus {
         WaveState::Dropped => ("dropped", None),
         WaveState::Superseded { at } => ("superseded", Some(*at)),
     };
-    let gates = wave
-        .policy
-        .gates
-        .iter()
-        .zip(&wave.gates)
-        .map(|(gate, result)| GateStatus {
-            name: gate.uses.clone(),
-            result: result.as_ref().map(|result| judgement(result, None)),
-        });
     WaveStatus {
         name: wave.name.clone(),
         state: state.to_owned(),
@@ -410,7 +396,7 @@ fn wave(wave: &WaveRun) -> WaveStatus {
             extended: maintenance.extended,
         }),
         health: wave.health.as_ref().map(|health| judgement(health, wave.judged)),
-        gates: gates.collect(),
+        gates: gates::of(wave, asks),
     }
 }
 

@@ -30,6 +30,8 @@ hold releases: approver operator admin
 move releases forward: operator admin
 take releases back (within cells): operator admin
 approve plans: approver product operator admin
+answer gates: author approver product operator admin
+override gates: operator admin
 waive notices, windows, reports and migrations: operator admin
 freeze tenants: operator admin
 say that notices were sent: operator admin

@@ -25,6 +25,12 @@ impl Ledger {
             agreed(run, &Before::Release, now)
         } else if is(EntryKind::StageEntered) && entry.reason.starts_with("prepare:") {
             begins(run, entry, now)
+        } else if is(EntryKind::StageEntered) {
+            super::gates::are_passed(run, entry)
+        } else if is(EntryKind::GateOverridden) {
+            super::gates::is_overridden_once(run, entry)
+        } else if is(EntryKind::GateAnswered) {
+            super::gates::is_answered_by_those_asked(run, entry)
         } else if is(EntryKind::Completed) {
             super::migrations::nobody_is_forgotten(self, run)
         } else if is(EntryKind::WaveConfirmed) {

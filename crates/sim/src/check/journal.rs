@@ -108,6 +108,8 @@ impl Replay {
             | EntryKind::StageEntered
             | EntryKind::Judged
             | EntryKind::GateEnded
+            | EntryKind::GateAnswered
+            | EntryKind::GateOverridden
             | EntryKind::LeftBehind
             | EntryKind::MigrationSet
             | EntryKind::TakenUp

@@ -12,6 +12,7 @@ use tidegate_domain::time::Timestamp;
 
 use super::Checked;
 use super::downtime::Downtimes;
+use super::gates::Gates;
 use super::migrations::Migrations;
 use super::patched::Patched;
 use super::promise::{Asked, Promise};
@@ -60,6 +61,7 @@ pub struct Kept {
     pub downtime: Downtimes,
     /// Whom it has left because it would break them.
     pub unmigrated: BTreeSet<TenantName>,
+    pub gates: Gates,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -163,6 +165,8 @@ impl Ledger {
             | EntryKind::StageEntered
             | EntryKind::Judged
             | EntryKind::GateEnded
+            | EntryKind::GateAnswered
+            | EntryKind::GateOverridden
             | EntryKind::Moved
             | EntryKind::Returned
             | EntryKind::LeftBehind
@@ -270,6 +274,7 @@ impl Ledger {
             reports: BTreeMap::new(),
             reserved: BTreeMap::new(),
             unmigrated: BTreeSet::new(),
+            gates: Gates::default(),
         };
         self.patched_by(&kept.promise);
         self.runs.insert(version.clone(), kept);
@@ -282,6 +287,7 @@ impl Ledger {
         };
         run.downtime.follow(entry, at, &self.served);
         super::migrations::follow(run, entry);
+        run.gates.follow(entry).ok_or(Mute)?;
         match (entry.kind, &entry.wave) {
             (EntryKind::Started, _) => run.started = true,
             (EntryKind::Approved, wave) => {
@@ -402,8 +408,12 @@ impl Kept {
 
     /// They are trusted with it, and somebody else made the plan.
     pub fn may_agree(&self, by: &Actor, asked: &Asked<'_>) -> bool {
-        let is_author = self.applied_by == *by || self.promise.planned_by.as_ref() == Some(by);
-        !is_author && is_trusted(by, asked)
+        !self.is_by(by) && is_trusted(by, asked)
+    }
+
+    /// Who made or applied its plan.
+    pub fn is_by(&self, by: &Actor) -> bool {
+        self.applied_by == *by || self.promise.planned_by.as_ref() == Some(by)
     }
 
     /// Whoever is still asked for their word about something, by saying no, takes back what others had said about it.

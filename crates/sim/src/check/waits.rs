@@ -14,6 +14,7 @@ use super::ledger::Ledger;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Wait {
     Approval,
+    Answer,
     Start,
     Window,
     Freeze,
@@ -28,8 +29,9 @@ pub enum Wait {
 }
 
 impl Wait {
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Approval,
+        Self::Answer,
         Self::Start,
         Self::Window,
         Self::Freeze,
@@ -46,6 +48,7 @@ impl Wait {
     pub fn of(waiting: &Waiting) -> Option<Self> {
         match waiting {
             Waiting::Approval { .. } => Some(Self::Approval),
+            Waiting::Answer { .. } => Some(Self::Answer),
             Waiting::Start { .. } => Some(Self::Start),
             Waiting::Window { .. } => Some(Self::Window),
             Waiting::Freeze { .. } => Some(Self::Freeze),
@@ -76,6 +79,7 @@ impl Wait {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Approval => "approval",
+            Self::Answer => "answer",
             Self::Start => "start",
             Self::Window => "window",
             Self::Freeze => "freeze",
@@ -98,7 +102,10 @@ fn over(waiting: &Waiting) -> Option<Timestamp> {
         Waiting::Hold { until, .. } | Waiting::Freeze { until, .. } | Waiting::Step { until, .. } => *until,
         Waiting::Window { opens, .. } => *opens,
         Waiting::Notice { from, .. } => *from,
-        Waiting::Slot { until, .. } | Waiting::Gateways { until, .. } | Waiting::Workers { until, .. } => Some(*until),
+        Waiting::Answer { until, .. }
+        | Waiting::Slot { until, .. }
+        | Waiting::Gateways { until, .. }
+        | Waiting::Workers { until, .. } => Some(*until),
         Waiting::Approval { .. }
         | Waiting::EarlierRelease { .. }
         | Waiting::EarlierMoves { .. }
@@ -140,7 +147,8 @@ pub fn count(ledger: &Ledger, waiting: &[Waiting]) -> Checked {
             Some(Wait::Gap) => Skip::Gaps,
             Some(Wait::Approval) => Skip::Approvals,
             Some(
-                Wait::Start
+                Wait::Answer
+                | Wait::Start
                 | Wait::Window
                 | Wait::Freeze
                 | Wait::Notice

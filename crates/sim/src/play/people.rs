@@ -3,11 +3,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use tidegate_domain::event::EventKind;
+use tidegate_domain::event::{EventKind, GateAsk, GateAsked};
 use tidegate_domain::id::{Actor, WaveName};
 use tidegate_domain::plan::NoticeKey;
-use tidegate_domain::policy::NoticeKind;
-use tidegate_domain::service::{Approval, ReportOutcome, Run, RunPhase, Service};
+use tidegate_domain::policy::{GateOutcome, NoticeKind};
+use tidegate_domain::release::Stage;
+use tidegate_domain::service::{Approval, ReportOutcome, Run, RunPhase, Service, WaveState};
 use tidegate_domain::time::{Duration, Timestamp};
 
 use super::deed::{Deed, What, When};
@@ -51,6 +52,7 @@ impl People {
             }
             if let Some(after) = self.approve_after {
                 deeds.extend(approvals(run, now + after));
+                deeds.extend(answers(run, after));
             }
         }
         deeds.retain(|deed| matches!(deed.when, When::Instant(at) if at > now));
@@ -119,6 +121,39 @@ fn reports(run: &Run, after: Duration) -> impl Iterator<Item = Deed> {
         let who = planned.customer.as_str();
         Some(deed(run, tried.moved? + after, who, "everything we use works", report))
     })
+}
+
+/// Whoever is asked by a gate lets the wave go on.
+fn answers(run: &Run, after: Duration) -> Vec<Deed> {
+    let mut deeds = Vec::new();
+    for wave in run.waves.iter().filter(|_| run.hold.is_none()) {
+        let WaveState::Active {
+            stage: Stage::Verify,
+            since,
+        } = wave.state
+        else {
+            continue;
+        };
+        for (place, name) in wave.gate_names().into_iter().enumerate() {
+            let asked = wave.policy.gates[place].manual().and_then(Result::ok);
+            let Some(manual) = asked.filter(|_| wave.gate_outcome(place) == GateOutcome::Open) else {
+                continue;
+            };
+            let person = manual.who.people.first().cloned();
+            let person = person.unwrap_or_else(|| format!("{name} 1"));
+            let answer = EventKind::GateAsked(GateAsked {
+                version: run.version.clone(),
+                wave: wave.name.clone(),
+                gate: name,
+                ask: GateAsk::Answer {
+                    yes: true,
+                    roles: manual.who.roles,
+                },
+            });
+            deeds.push(deed(run, since + after, &person, "it may go on", answer));
+        }
+    }
+    deeds
 }
 
 fn counted(contacts: usize) -> String {

@@ -65,6 +65,8 @@ impl<'a> Words<'a> {
             EntryKind::Aborted => format!("release {release} is aborted{by}: {why}"),
             EntryKind::Judged => judged(why, &wave),
             EntryKind::GateEnded => format!("gate of {wave}: {why}"),
+            EntryKind::GateAnswered => format!("gate of {wave} is answered{by}: {why}"),
+            EntryKind::GateOverridden => format!("gate of {wave} is overridden{by}: {why}"),
             EntryKind::Moved => self.moved(entry, &who, &wave),
             EntryKind::Returned => returned(entry, &who, &by),
             EntryKind::LeftBehind => format!("{who} {} left behind: {why}", are(entry.tenants.len())),
@@ -148,7 +150,7 @@ impl<'a> Words<'a> {
             "verify" => {
                 let of_wave = |planned: &&PlannedWave| Some(&planned.name) == entry.wave.as_ref();
                 let planned = self.plan?.waves.iter().find(of_wave)?;
-                let gates: Vec<&str> = planned.policy.gates.iter().map(|gate| gate.uses.as_str()).collect();
+                let gates: Vec<&str> = planned.policy.gates.iter().map(|gate| gate.label()).collect();
                 let gates = (!gates.is_empty()).then(|| gates.join(", "))?;
                 Some(format!("{wave} is verified by {gates}: {why}"))
             }

@@ -1,10 +1,11 @@
 //! Defects, as a planner or a state machine that forgets something would have them.
 
+use tidegate_domain::event::{Judgement, Verdict};
 use tidegate_domain::id::{DatabaseName, Version};
 use tidegate_domain::plan::Plan;
-use tidegate_domain::policy::{Gap, Policy, WhenSilent, WhileInFlight};
+use tidegate_domain::policy::{Disposition, Gap, GateUse, Policy, WhenSilent, WhileInFlight};
 use tidegate_domain::release::{AfterStep, DataStep, DataStepKind};
-use tidegate_domain::service::{CompanionPhase, MoveStage, Place, ReportOutcome, Run, Service, StepPhase};
+use tidegate_domain::service::{CompanionPhase, MoveStage, Place, ReportOutcome, Run, Service, StepPhase, WaveRun};
 use tidegate_domain::time::Duration;
 
 use crate::script::Planted;
@@ -46,6 +47,11 @@ impl Planted {
                     tenant.from = tenant.replaces.take();
                 }
             }
+            Self::LenientGates => gates_of(plan).for_each(|gate| {
+                gate.on_no_data = Disposition::Pass;
+                gate.on_inconclusive = Disposition::Pass;
+            }),
+            Self::DryRunGates => gates_of(plan).for_each(|gate| gate.dry_run = true),
             Self::NoReports => schedule.validations.clear(),
             Self::NoMigrations => schedule.migrations.clear(),
             Self::SilenceMoves => {
@@ -61,6 +67,8 @@ impl Planted {
             Self::NeverQueues => plan.policy.while_in_flight = WhileInFlight::Parallel,
             Self::MoreVersions => plan.policy.max_versions = 9,
             Self::AnybodyApproves
+            | Self::SkipsGates
+            | Self::ForgetsOverrides
             | Self::ForgetsChoices
             | Self::ForgetsFreezes
             | Self::ForgetsReturns
@@ -116,6 +124,16 @@ impl Planted {
         }
     }
 
+    fn forget_gates(self, wave: &mut WaveRun) {
+        if self == Self::ForgetsOverrides {
+            wave.overridden.clear();
+        }
+        if self == Self::SkipsGates {
+            let open = wave.gates.iter_mut().filter(|gate| gate.is_none());
+            open.for_each(|gate| *gate = Some(Judgement::new(Verdict::Pass, "it is not waited for")));
+        }
+    }
+
     /// Makes the state forget what it knew of a release.
     pub fn forget(self, version: &Version, state: &mut Service) {
         if self == Self::ForgetsFreezes {
@@ -143,6 +161,9 @@ impl Planted {
             closed.for_each(|maintenance| maintenance.extended = true);
         }
         runs.iter_mut().for_each(|run| self.forget_companions(run));
+        runs.iter_mut()
+            .flat_map(|run| &mut run.waves)
+            .for_each(|wave| self.forget_gates(wave));
         if self == Self::ForgetsMigrations {
             runs.iter_mut().for_each(|run| run.unmigrated.clear());
         }
@@ -181,6 +202,10 @@ impl Planted {
 
 fn of_kind(plan: &mut Plan, kind: DataStepKind) -> impl Iterator<Item = &mut DataStep> {
     plan.release.steps.iter_mut().filter(move |step| step.kind == kind)
+}
+
+fn gates_of(plan: &mut Plan) -> impl Iterator<Item = &mut GateUse> {
+    plan.waves.iter_mut().flat_map(|wave| &mut wave.policy.gates)
 }
 
 fn be_instead(plan: &mut Plan, kind: DataStepKind, instead: DataStepKind) {

@@ -29,6 +29,14 @@ pub enum Planted {
     NoPatches,
     /// Whoever is taken back from a patch goes to what it patches.
     BackToPatched,
+    /// Every verdict of a gate passes that does not decide.
+    LenientGates,
+    /// No gate is obeyed.
+    DryRunGates,
+    /// Gates that have not ended have passed.
+    SkipsGates,
+    /// What people have overridden is forgotten.
+    ForgetsOverrides,
     /// No customer has to report.
     NoReports,
     /// Where customers say nothing, it works.
@@ -96,7 +104,7 @@ pub enum Planted {
 }
 
 impl Planted {
-    pub const ALL: [Self; 43] = [
+    pub const ALL: [Self; 47] = [
         Self::ForgetsCompanions,
         Self::StaysAlone,
         Self::NeverQueues,
@@ -113,6 +121,10 @@ impl Planted {
         Self::NoBake,
         Self::NoPatches,
         Self::BackToPatched,
+        Self::LenientGates,
+        Self::DryRunGates,
+        Self::SkipsGates,
+        Self::ForgetsOverrides,
         Self::NoReports,
         Self::SilenceMoves,
         Self::NoMigrations,
@@ -156,6 +168,10 @@ impl Planted {
             Self::NoBake => "no-bake",
             Self::NoPatches => "no-patches",
             Self::BackToPatched => "back-to-patched",
+            Self::LenientGates => "lenient-gates",
+            Self::DryRunGates => "dry-run-gates",
+            Self::SkipsGates => "skips-gates",
+            Self::ForgetsOverrides => "forgets-overrides",
             Self::NoReports => "no-reports",
             Self::SilenceMoves => "silence-moves",
             Self::NoMigrations => "no-migrations",

@@ -67,6 +67,9 @@ impl fmt::Display for Release {
             offset(self.gap),
             self.gates
         )?;
+        if !self.gate_rules.is_empty() {
+            write!(f, " rules={}", super::gate::print(&self.gate_rules))?;
+        }
         if let Some(tenants) = self.parallel.tenants {
             write!(f, " tenants={tenants}")?;
         }
@@ -163,6 +166,17 @@ impl fmt::Display for Command {
             Self::ResumeTenant(tenant) => write!(f, "resume-tenant {tenant}"),
             Self::Approve(version, person) => write!(f, "approve {version} {person}"),
             Self::Reject(version, person) => write!(f, "reject {version} {person}"),
+            Self::Override { version, wave, gate } => write!(f, "override {version} {wave} {gate}"),
+            Self::Answer {
+                version,
+                wave,
+                gate,
+                yes,
+                person,
+            } => {
+                let word = if *yes { "yes" } else { "no" };
+                write!(f, "answer {version} {wave} {gate} {word} {person}")
+            }
             Self::Notify(version, Duration::ZERO) => write!(f, "notify {version}"),
             Self::Notify(version, ago) => write!(f, "notify {version} {}", offset(*ago)),
             Self::Waive(version, of, length, whom) => {

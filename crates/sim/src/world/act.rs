@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use tidegate_domain::event::{Event, EventKind, Scope, TenantAsk};
+use tidegate_domain::event::{Event, EventKind, GateAsk, GateAsked, Scope, TenantAsk};
 use tidegate_domain::id::{Actor, CellName, RoleName, TenantName, Version};
 use tidegate_domain::release::{Release, Reversible};
 use tidegate_domain::service::{Member, Place, RunPhase, Service, StepRun, WaveState};
@@ -60,7 +60,7 @@ impl World {
         }
         let Some(kind) = self.event_kind(command) else { return };
         let person = match command {
-            Command::Approve(_, person) | Command::Reject(_, person) => person,
+            Command::Approve(_, person) | Command::Reject(_, person) | Command::Answer { person, .. } => person,
             Command::Report(_, customer, _) => customer.as_str(),
             Command::Apply(_)
             | Command::Hold(..)
@@ -73,6 +73,7 @@ impl World {
             | Command::MoveTo(..)
             | Command::Suspend(_)
             | Command::ResumeTenant(_)
+            | Command::Override { .. }
             | Command::Notify(..)
             | Command::Waive(..)
             | Command::Freeze { .. }
@@ -113,6 +114,27 @@ impl World {
                 roles: self.taken_for(&version, &person),
                 version,
             },
+            Command::Override { version, wave, gate } => EventKind::GateAsked(GateAsked {
+                version,
+                wave,
+                gate,
+                ask: GateAsk::Override,
+            }),
+            Command::Answer {
+                version,
+                wave,
+                gate,
+                yes,
+                person,
+            } => EventKind::GateAsked(GateAsked {
+                ask: GateAsk::Answer {
+                    yes,
+                    roles: self.taken_for(&version, &person),
+                },
+                version,
+                wave,
+                gate,
+            }),
             Command::Notify(version, ago) => EventKind::NoticesProven {
                 keys: self
                     .stored()

@@ -3,10 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use tidegate_domain::event::{Event, EventKind};
+use tidegate_domain::event::{Event, EventKind, GateAsk, GateAsked};
 use tidegate_domain::id::{Actor, CustomerName, TenantName, WaveName};
 use tidegate_domain::plan::NoticeKey;
-use tidegate_domain::policy::NoticeKind;
+use tidegate_domain::policy::{GateOutcome, NoticeKind};
+use tidegate_domain::release::Stage;
 use tidegate_domain::service::{
     Member, MigrationState, Place, ReportOutcome, Run, RunPhase, Selection, Service, Waived, Waiver, WaveState,
 };
@@ -21,6 +22,7 @@ impl World {
         for run in &state.runs {
             if let Some(after) = habits.approve {
                 self.approvals(run, after);
+                self.answers(run, after);
             }
             if let Some(after) = habits.notify {
                 self.sendings(run, after);
@@ -79,6 +81,44 @@ impl World {
             let (name, wave, words) = (&approval.name, &approval.wave, words.count());
             let what = format!("approve {} {name} {wave:?} {person} {words}", run.version);
             self.set_out(what, after, person, kind);
+        }
+    }
+
+    /// Whoever is asked by a gate lets it go on.
+    fn answers(&mut self, run: &Run, after: Duration) {
+        for wave in &run.waves {
+            let WaveState::Active {
+                stage: Stage::Verify,
+                since,
+            } = wave.state
+            else {
+                continue;
+            };
+            for (place, name) in wave.gate_names().into_iter().enumerate() {
+                let asked = wave.policy.gates[place].manual().and_then(Result::ok);
+                let asked = asked.filter(|_| run.hold.is_none() && wave.gate_outcome(place) == GateOutcome::Open);
+                let Some(manual) = asked else { continue };
+                let may = |person: &str| {
+                    let by = Actor::principal(person);
+                    let roles = roles(person).unwrap_or_default();
+                    !run.is_by(&by) && manual.who.may_answer(&by, &roles)
+                };
+                let mut people = PEOPLE.iter().map(|(name, _)| *name);
+                let Some(person) = people.find(|person| may(person)) else {
+                    continue;
+                };
+                let what = format!("answer {} {} {name} {since}", run.version, wave.name);
+                let kind = EventKind::GateAsked(GateAsked {
+                    version: run.version.clone(),
+                    wave: wave.name.clone(),
+                    gate: name,
+                    ask: GateAsk::Answer {
+                        yes: true,
+                        roles: roles(person).unwrap_or_default(),
+                    },
+                });
+                self.set_out(what, after, person, kind);
+            }
         }
     }
 

@@ -6,7 +6,7 @@ use std::path::Path;
 use tidegate_sim::{Script, replay};
 
 /// What can be planted in the release 2.0.0 of which scenario, and the rule that notices it.
-const NOTICED: [(&str, &[(&str, &str)]); 13] = [
+const NOTICED: [(&str, &[(&str, &str)]); 14] = [
     ("queued.txt", &QUEUED),
     ("beside.txt", &BESIDE),
     ("weeks.txt", &WEEKS),
@@ -20,6 +20,7 @@ const NOTICED: [(&str, &[(&str, &str)]); 13] = [
     ("tenants.txt", &TENANTS),
     ("together.txt", &TOGETHER),
     ("jobs.txt", &JOBS),
+    ("gates.txt", &GATES),
 ];
 
 const TENANTS: [(&str, &str); 2] = [
@@ -38,6 +39,14 @@ const TOGETHER: [(&str, &str); 2] = [
 const JOBS: [(&str, &str); 2] = [
     ("forgets-runs", "never two runs of a job at once"),
     ("skips-runs", "every due instant of a job has one run"),
+];
+
+const GATES: [(&str, &str); 5] = [
+    ("lenient-gates", "nobody moves past a gate that did not let them"),
+    ("dry-run-gates", "nobody moves past a gate that did not let them"),
+    ("skips-gates", "nobody moves past a gate that did not let them"),
+    ("forgets-overrides", "a gate is overridden once, by a person"),
+    ("anybody-approves", "nobody answers a gate who was not asked to"),
 ];
 
 const QUEUED: [(&str, &str); 2] = [

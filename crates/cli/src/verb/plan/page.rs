@@ -9,7 +9,7 @@ use tidegate_domain::id::{CellName, RoleName, Version};
 use tidegate_domain::plan::{
     Due, Plan, PlanReport, PlannedWave, Problem, Rollback, Schedule, Severity, Skipped, WaveReport, bake_in_words,
 };
-use tidegate_domain::policy::{Before, WhenSilent};
+use tidegate_domain::policy::{Before, WhenSilent, gate_names};
 use tidegate_domain::release::{AfterStep, Companion, DataStep, Release};
 use tidegate_domain::time::Timestamp;
 use tidegate_evidence::WaveTraffic;
@@ -215,8 +215,8 @@ fn draw_wave(page: &mut String, plan: &Plan, wave: &PlannedWave, report: &WaveRe
     if let Some(cells) = parallel.cells {
         line(page, "at a time", &count(cells as usize, "cell"));
     }
-    for gate in &wave.policy.gates {
-        line(page, "gate", &gate.uses);
+    for (gate, name) in wave.policy.gates.iter().zip(gate_names(&wave.policy.gates)) {
+        line(page, "gate", &gate.in_words(&name));
     }
     line(
         page,

@@ -7,8 +7,8 @@ use tidegate_domain::id::StepName;
 use tidegate_domain::release::{DataStepKind, Stage};
 use tidegate_domain::time::Timestamp;
 use tidegate_server::api::{
-    ApprovalStatus, CellStatus, CompanionStatus, Gateway, HealthStatus, HoldStatus, JournalStatus, ReleaseStatus,
-    Status, StepStatus, TenantCounts, WaitingText, WaveStatus,
+    ApprovalStatus, CellStatus, CompanionStatus, GateStatus, Gateway, HealthStatus, HoldStatus, JournalStatus,
+    ReleaseStatus, Status, StepStatus, TenantCounts, WaitingText, WaveStatus,
 };
 
 mod created;
@@ -340,15 +340,34 @@ fn draw_wave(page: &mut String, wave: &WaveStatus, (branch, below): (&str, &str)
         let _ = writeln!(page, "{below}   the rest of its bake was skipped by a person");
     }
     for gate in &wave.gates {
-        match &gate.result {
-            Some(result) => draw_health(page, below, &format!("gate {}", gate.name), result, told, paint),
-            None => {
-                let _ = writeln!(page, "{below}   gate {}: has not ended", gate.name);
-            }
-        }
+        draw_gate(page, below, gate, told, paint);
     }
     if let Some(health) = &wave.health {
         draw_health(page, below, "health", health, told, paint);
+    }
+}
+
+fn draw_gate(page: &mut String, below: &str, gate: &GateStatus, told: Option<&str>, paint: Paint) {
+    let dry_run = if gate.dry_run { " (dry run)" } else { "" };
+    let what = format!("gate {}{dry_run}", gate.name);
+    match (&gate.result, &gate.question, &gate.overridden) {
+        (Some(result), _, _) => draw_health(page, below, &what, result, told, paint),
+        (None, Some(question), _) => {
+            let until = at_ms(question.until_ms);
+            let _ = writeln!(page, "{below}   {what}: asks until {until}: {}", question.text);
+        }
+        (None, None, Some(_)) => {}
+        (None, None, None) => {
+            let _ = writeln!(page, "{below}   {what}: has not ended");
+        }
+    }
+    let is_verdict = gate.overridden.is_some() || gate.dry_run;
+    if let Some(because) = gate.because.as_ref().filter(|_| !is_verdict) {
+        let _ = writeln!(page, "{below}     {because}");
+    }
+    if let Some(decided) = &gate.overridden {
+        let (by, at, reason) = (&decided.by, at_ms(decided.at_ms), &decided.reason);
+        let _ = writeln!(page, "{below}   {what}: overridden by {by} on {at}: {reason}");
     }
 }
 

@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 
+use super::gate::WaveGate;
 use crate::files::service::Environment;
 use crate::files::text::{LabelName, Scalar};
 use crate::id::{CellName, TenantName, WaveName, WindowName};
-use crate::policy::{Bake, Gap, GateUse, OnlyWhen, Parallel, Validation};
+use crate::policy::{Bake, Gap, OnlyWhen, Parallel, Validation};
 
 /// A set of tenants that moves together.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -39,7 +40,7 @@ pub struct Wave {
     pub quietest: Option<bool>,
     /// Checks that must pass before the wave is switched, besides the health of the service.
     #[serde(default)]
-    pub gates: Vec<GateUse>,
+    pub gates: Vec<WaveGate>,
     /// What customers have to report of an earlier wave before their tenants of this one move. Left out, nothing.
     pub validation: Option<Validation>,
 }

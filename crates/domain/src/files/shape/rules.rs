@@ -7,6 +7,7 @@ use schemars::{JsonSchema, SchemaGenerator};
 
 use crate::calendar::{Boundary, LocalDate, LocalTime, Period, RuleText, WeekdayList, WindowZone, WorkingHours};
 use crate::change::{Endpoint, FieldName, FlagName, OwnerName, PicturePath, Ticket, WebAddress};
+use crate::files::ArgumentName;
 use crate::files::customers::{Locale, MailAddress};
 use crate::files::shadow::FieldPattern;
 use crate::files::text::{
@@ -93,6 +94,7 @@ pub(super) fn all() -> Vec<Rule> {
         rule::<ServerAddress>(),
         rule::<Gap>(),
         rule::<GateName>(),
+        rule::<ArgumentName>(),
         rule::<FieldPattern>(),
         rule::<HeaderName>(),
         rule::<HostName>(),

@@ -10,9 +10,11 @@ use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
-use super::{CHANGE, PLAYBOOK, RELEASE, SERVICE, TENANTS, source};
+use super::{CHANGE, GATE, PLAYBOOK, RELEASE, SERVICE, TENANTS, source};
 use crate::files::schema;
-use crate::files::{ChangeFile, Code, Document, PlaybookFile, ReleaseFile, ServiceFile, Shape, TenantsFile};
+use crate::files::{
+    ChangeFile, Code, Document, GateTemplate, PlaybookFile, ReleaseFile, ServiceFile, Shape, TenantsFile,
+};
 
 #[test]
 fn on_service_files() {
@@ -27,6 +29,11 @@ fn on_tenants_files() {
 #[test]
 fn on_playbooks() {
     check::<PlaybookFile>(PLAYBOOK);
+}
+
+#[test]
+fn on_templates_of_gates() {
+    check::<GateTemplate>(GATE);
 }
 
 #[test]

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use super::brief;
 use crate::files::{Source, read_project, read_release, schemas, starter};
 
+mod gates;
 mod playbooks;
 mod reference;
 mod workflows;

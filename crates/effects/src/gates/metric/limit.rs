@@ -6,7 +6,7 @@ use tokio::time::{Instant, sleep_until};
 use super::super::expectation::shown;
 use super::server::{Asked, written_out};
 use super::template::Values;
-use super::with::{Answering, Limit};
+use super::with::Limit;
 use super::{Lack, Lacking};
 
 /// What the looks have shown.
@@ -20,13 +20,9 @@ struct Seen {
     why: Option<String>,
 }
 
-/// The first look that does not pass decides. Where no data pass, the others have to pass nonetheless.
-pub(super) async fn judge(
-    asked: &Asked<'_>,
-    limit: &Limit,
-    values: &Values,
-    on_no_data: Answering,
-) -> Result<Judgement, Lacking> {
+/// The first number that breaks the limit decides. A look without one does not: the playbook may let that pass, and the others have to
+/// hold even then.
+pub(super) async fn judge(asked: &Asked<'_>, limit: &Limit, values: &Values) -> Result<Judgement, Lacking> {
     let query = written_out(&limit.query, values)?;
     let fresh = limit
         .fresh
@@ -49,7 +45,7 @@ pub(super) async fn judge(
                 seen.lowest = Some(seen.lowest.map_or(number, |lowest| lowest.min(number)));
                 seen.highest = Some(seen.highest.map_or(number, |highest| highest.max(number)));
             }
-            Err(lacking) if lacking.lack == Lack::NoData && on_no_data == Answering::Pass => {
+            Err(lacking) if lacking.lack == Lack::NoData => {
                 seen.without += 1;
                 seen.why.get_or_insert(lacking.reason);
             }
@@ -90,26 +86,24 @@ impl Limit {
 impl Seen {
     fn judged(self, limit: &Limit, query: &str) -> Result<Judgement, Lacking> {
         let query = shown(query);
-        let (Some(lowest), Some(highest)) = (self.lowest, self.highest) else {
-            return Err(Lacking::no_data(
-                self.why.unwrap_or_else(|| format!("`{query}` was not asked")),
-            ));
-        };
-        let found = if lowest == highest {
-            format!("`{query}` is {lowest}")
-        } else {
-            format!("`{query}` is between {lowest} and {highest}")
+        let found = match (self.lowest, self.highest) {
+            (Some(lowest), Some(highest)) if lowest == highest => format!("`{query}` is {lowest}"),
+            (Some(lowest), Some(highest)) => format!("`{query}` is between {lowest} and {highest}"),
+            (_, _) => {
+                let why = self.why.unwrap_or_else(|| format!("`{query}` was not asked"));
+                return Err(Lacking::no_data(why));
+            }
         };
         let mut reason = format!("{found} with {}", limit.in_words());
         if self.looks > 1 {
             reason.push_str(&format!(", at {} looks in {}", self.looks, limit.lasts));
         }
-        if let Some(why) = self.why {
-            reason.push_str(&format!(
-                "; {} of the looks had no data, which passes by `on_no_data: pass`: {why}",
-                self.without
-            ));
+        match self.why {
+            None => Ok(Judgement::new(Verdict::Pass, reason)),
+            Some(why) => {
+                let without = format!("{} of them had no data: {why}", self.without);
+                Err(Lacking::no_data(format!("{reason}; {without}")))
+            }
         }
-        Ok(Judgement::new(Verdict::Pass, reason))
     }
 }

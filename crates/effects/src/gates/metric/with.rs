@@ -33,10 +33,6 @@ struct With {
     #[serde(default)]
     component: Option<ComponentName>,
     stale_after: Option<Span>,
-    #[serde(default)]
-    on_no_data: Answering,
-    #[serde(default)]
-    on_inconclusive: Answering,
     /// Between looks, and between instants of a comparison.
     #[serde(default = "fifteen_seconds")]
     every: Span,
@@ -79,16 +75,6 @@ struct Counters {
     total: String,
 }
 
-/// What becomes of a verdict that is none.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum Answering {
-    #[default]
-    Hold,
-    Fail,
-    Pass,
-}
-
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Worse {
@@ -110,8 +96,6 @@ pub(super) struct Metric {
     pub server: Server,
     pub component: Option<ComponentName>,
     pub stale_after: Span,
-    pub on_no_data: Answering,
-    pub on_inconclusive: Answering,
     pub question: Question,
 }
 
@@ -226,8 +210,6 @@ impl Metric {
             },
             component: with.component,
             stale_after: with.stale_after.unwrap_or(STALE_AFTER),
-            on_no_data: with.on_no_data,
-            on_inconclusive: with.on_inconclusive,
             question,
         })
     }
@@ -266,7 +248,6 @@ impl With {
                 ("retry_for", self.retry_for.is_some()),
                 ("tolerance", self.tolerance.is_some()),
                 ("absent_events", self.absent_events.is_some()),
-                ("on_inconclusive", self.on_inconclusive != Answering::Hold),
             ],
         )?;
         match (self.at_least, self.at_most) {

@@ -32,6 +32,7 @@ pub fn in_words(waiting: &Waiting) -> WaitingText {
         Waiting::Gap { .. } => "gap",
         Waiting::Slot { .. } => "slot",
         Waiting::Gate { .. } => "gate",
+        Waiting::Answer { .. } => "answer",
         Waiting::Gateways { .. } => "gateways",
         Waiting::Workers { .. } => "workers",
         Waiting::Bake { .. } => "bake",

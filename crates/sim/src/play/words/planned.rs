@@ -13,7 +13,7 @@ use super::{Words, count, names};
 impl Words<'_> {
     /// A line for the tenants of a wave that move at the same time for the same reasons.
     pub fn planned(&self, plan: &Plan, wave: &PlannedWave, report: &WaveReport) -> Vec<(Vec<TenantName>, String)> {
-        let gates: Vec<&str> = wave.policy.gates.iter().map(|gate| gate.uses.as_str()).collect();
+        let gates: Vec<&str> = wave.policy.gates.iter().map(|gate| gate.label()).collect();
         let gates = if gates.is_empty() {
             String::new()
         } else {

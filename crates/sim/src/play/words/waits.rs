@@ -42,6 +42,7 @@ impl Words<'_> {
             | Waiting::Gap { .. }
             | Waiting::Step { .. }
             | Waiting::Gate { .. }
+            | Waiting::Answer { .. }
             | Waiting::Downtime { .. }
             | Waiting::Gateways { .. }
             | Waiting::Workers { .. }
@@ -90,6 +91,17 @@ impl Words<'_> {
             ),
             Waiting::Step { cell, step, reason, .. } => format!("step {step} in cell {cell} waits: {reason}"),
             Waiting::Gate { wave, .. } => format!("wave {wave} waits for its gates to end"),
+            Waiting::Answer {
+                wave,
+                gate,
+                question,
+                who,
+                until,
+                ..
+            } => {
+                let (who, until) = (who.in_words(), self.at(*until));
+                format!("wave {wave} asks {who} until {until}, by gate {gate}: {question}")
+            }
             Waiting::Gateways { wave, until, .. } => format!(
                 "wave {wave} waits for every gateway to confirm, until {}",
                 self.at(*until)
@@ -170,6 +182,7 @@ impl Words<'_> {
             | Waiting::Slot { .. }
             | Waiting::Step { .. }
             | Waiting::Gate { .. }
+            | Waiting::Answer { .. }
             | Waiting::Gateways { .. }
             | Waiting::Workers { .. }
             | Waiting::Bake { .. }
@@ -245,6 +258,7 @@ pub fn waits(waiting: &Waiting) -> &[TenantName] {
         | Waiting::Slot { .. }
         | Waiting::Step { .. }
         | Waiting::Gate { .. }
+        | Waiting::Answer { .. }
         | Waiting::Gateways { .. }
         | Waiting::Workers { .. }
         | Waiting::Bake { .. }
@@ -272,6 +286,7 @@ pub fn is_short(waiting: &Waiting) -> bool {
         | Waiting::Companion { .. }
         | Waiting::Hold { .. }
         | Waiting::Approval { .. }
+        | Waiting::Answer { .. }
         | Waiting::Start { .. }
         | Waiting::Window { .. }
         | Waiting::Freeze { .. }
@@ -299,6 +314,7 @@ pub fn wave_of(waiting: &Waiting) -> Option<&WaveName> {
         | Waiting::Gap { wave, .. }
         | Waiting::Slot { wave, .. }
         | Waiting::Gate { wave, .. }
+        | Waiting::Answer { wave, .. }
         | Waiting::Gateways { wave, .. }
         | Waiting::Workers { wave, .. }
         | Waiting::Bake { wave, .. } => Some(wave),

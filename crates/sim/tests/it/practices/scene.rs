@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use jiff::Zoned;
 use jiff::tz::TimeZone;
 use tidegate_domain::calendar::Profile;
+use tidegate_domain::files::WaveGate;
 use tidegate_domain::files::{Source, holiday_files, read_project, read_release};
 use tidegate_domain::id::{ComponentName, Digest, TenantName, Version};
 use tidegate_domain::plan::{Facts, FoundArtifact};
-use tidegate_domain::policy::GateUse;
 use tidegate_domain::time::{Duration, Timestamp};
 use tidegate_sim::{Arrival, Deed, Diary, Event, People, Play, Trouble, installed, play};
 
@@ -141,9 +141,14 @@ impl Scene {
             .values_mut()
             .flat_map(|playbook| &mut playbook.waves);
         let wave = waves.into_iter().find(|found| found.name.as_str() == wave).unwrap();
-        wave.gates.extend(gates.iter().map(|gate| GateUse {
-            uses: (*gate).to_owned(),
+        wave.gates.extend(gates.iter().map(|gate| WaveGate {
+            name: None,
+            uses: gate.parse().unwrap(),
+            arguments: BTreeMap::new(),
             with: serde_json::Value::Null,
+            on_no_data: None,
+            on_inconclusive: None,
+            dry_run: None,
         }));
         self
     }

@@ -6,13 +6,14 @@ use std::fmt::Write;
 use serde_json::Value;
 
 use crate::files::schemas;
-use crate::files::tests::{CHANGE, PLAYBOOK, RELEASE, SERVICE, TENANTS};
+use crate::files::tests::{CHANGE, GATE, PLAYBOOK, RELEASE, SERVICE, TENANTS};
 
 const INTRODUCTION: &str = "\
 # The files people write
 
-A project is a folder with `tidegate.yaml`, `tenants.yaml` and `playbooks/*.yaml`; a release is one more file, by
-convention `release.yaml`, and each of its changes is a file in `changes/`, which [changes](changes.md) explains. `tidegate init`
+A project is a folder with `tidegate.yaml`, `tenants.yaml`, `playbooks/*.yaml` and, where it has templates of [gates](gates.md#templates),
+`gates/*.yaml`; a release is one more file, by convention `release.yaml`, and each of its changes is a file in `changes/`, which
+[changes](changes.md) explains. `tidegate init`
 writes all of them, commented, to start from. What `calendars` and `windows` mean, and what is read of a holiday file, stands in
 [calendar](calendar.md).
 
@@ -34,6 +35,7 @@ pub(super) fn markdown() -> String {
         ("tidegate.json", "tidegate.yaml", SERVICE),
         ("tenants.json", "tenants.yaml", TENANTS),
         ("playbook.json", "playbooks/*.yaml", PLAYBOOK),
+        ("gate.json", "gates/*.yaml", GATE),
         ("release.json", "release.yaml", RELEASE),
         ("change.json", "changes/*.md", CHANGE),
     ];

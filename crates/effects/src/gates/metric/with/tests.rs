@@ -48,7 +48,8 @@ fn the_server_is_an_address_and_a_token_is_safe_there() {
         (json!({"timeout": "0s"}), "`timeout` is above 0"),
         (json!({"every": "10ms"}), "`every` is 1s at least"),
         (json!({"stale_after": "0s"}), "`stale_after` is above 0"),
-        (json!({"on_no_data": "ignore"}), "unknown variant `ignore`"),
+        (json!({"on_no_data": "pass"}), "unknown field `on_no_data`"),
+        (json!({"on_inconclusive": "pass"}), "unknown field `on_inconclusive`"),
         (json!({"ready": true}), "unknown field `ready`"),
     ] {
         for with in [limit(), samples(), counters()] {
@@ -75,10 +76,6 @@ fn a_limit_that_cannot_be_held_is_refused() {
         (
             json!({"query": "max(up)", "stale_after": "1m"}),
             "say with `fresh` which series have to be fresh",
-        ),
-        (
-            json!({"on_inconclusive": "pass"}),
-            "`on_inconclusive` is not for a limit",
         ),
     ] {
         check(&limit(), &changed, problem);
