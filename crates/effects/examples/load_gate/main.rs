@@ -19,6 +19,7 @@ use std::path::PathBuf;
 use serde_json::json;
 use tidegate_domain::event::{Judgement, Verdict};
 use tidegate_domain::id::{CellName, ComponentName, Version, WaveName};
+use tidegate_effects::gates::tap::Taps;
 use tidegate_effects::gates::{Target, TargetSlot, find};
 
 use server::Server;
@@ -146,5 +147,7 @@ fn target(old: SocketAddr, new: SocketAddr) -> Result<Target, Box<dyn Error>> {
         has_old: true,
         labels: BTreeMap::new(),
         kept: PathBuf::new(),
+        tenants: Vec::new(),
+        taps: Taps::default(),
     })
 }
