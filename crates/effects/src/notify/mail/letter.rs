@@ -84,7 +84,7 @@ fn body(message: &Message) -> String {
         message.service
     ));
     parts.retain(|part| !part.is_empty());
-    format!("{}\n", parts.join("\n\n"))
+    parts.join("\n\n")
 }
 
 /// What it means for whoever reads it.
