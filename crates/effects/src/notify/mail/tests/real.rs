@@ -1,6 +1,7 @@
 //! Against a receiver of its own, which is not ours.
 
-use lettre::transport::smtp::client::Certificate;
+use rustls::RootCertStore;
+use rustls::pki_types::{CertificateDer, pem::PemObject as _};
 
 use super::super::super::message::{Kind, Severity};
 use super::super::super::tests::{message, secret};
@@ -11,9 +12,10 @@ const CERTIFICATE: &[u8] = include_bytes!("localhost.pem");
 
 async fn sent(with: Value, message: &Message) -> Outcome {
     check("mail", &with).unwrap();
-    let certificate = Certificate::from_pem(CERTIFICATE).unwrap();
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_slice(CERTIFICATE).unwrap()).unwrap();
     let with: With = told(&with).unwrap();
-    let outcome = attempt(&with, message, Trust::Only(&certificate)).await;
+    let outcome = attempt(&with, message, &Wire::trusting(roots)).await;
     outcome.unwrap_or_else(|end| end)
 }
 
@@ -180,7 +182,7 @@ async fn a_login_is_sent_encrypted_and_a_wrong_one_is_refused_without_being_show
 
         // Nobody vouches for its certificate.
         let with: With = told(&with_right).unwrap();
-        let outcome = attempt(&with, &message(State::Raised), Trust::Machine).await;
+        let outcome = attempt(&with, &message(State::Raised), &Wire::default()).await;
         assert!(matches!(&outcome, Err(Outcome::Retry { .. })), "{outcome:?}");
         // It is not for this name.
         let mut elsewhere = with_right;
@@ -200,8 +202,8 @@ async fn who_cannot_encrypt_or_takes_no_login_gets_neither_mail_nor_password() {
     };
     let (_folder, password) = secret("swordfish");
     for (more, words) in [
-        (json!({"encryption": "starttls"}), "does not begin to encrypt"),
-        (json!({"user": "tidegate", "password": password}), "takes no password"),
+        (json!({"encryption": "starttls"}), "does not offer STARTTLS"),
+        (json!({"user": "tidegate", "password": password}), "offers neither"),
     ] {
         let outcome = sent(here(&receiver, more), &message(State::Raised)).await;
         assert!(
