@@ -46,8 +46,8 @@ pub fn secret(value: &str) -> (TempDir, Value) {
 }
 
 /// What a channel that is never to be asked says.
-pub fn mistake(uses: &str, with: Value) -> String {
-    check(uses, &with).unwrap_err().to_string()
+pub fn mistake(uses: &str, with: &Value) -> String {
+    check(uses, with).unwrap_err().to_string()
 }
 
 #[test]
@@ -56,7 +56,7 @@ fn a_channel_is_found_by_its_name_and_another_one_is_told_with_those_there_are()
         assert_eq!(find(channel.name).unwrap().name, channel.name);
     }
     assert_eq!(
-        mistake("telegram", json!({})),
+        mistake("telegram", &json!({})),
         "there is no channel `telegram`; there are alertmanager, heartbeat, mail, pagerduty, slack, webhook"
     );
 }
@@ -175,7 +175,7 @@ fn a_secret_in_the_file_itself_is_a_mistake_that_does_not_repeat_it() {
             json!({"server": "smtp.example.com", "from": "a@example.com", "to": "b@example.com", "user": "a", "password": inline}),
         ),
     ] {
-        let mistake = mistake(uses, with);
+        let mistake = mistake(uses, &with);
         assert!(mistake.contains("say where it is found"), "{uses}: {mistake}");
         assert!(!mistake.contains("MfKQ9r8G"), "{uses}: {mistake}");
     }
@@ -196,7 +196,7 @@ async fn what_is_secret_does_not_travel_in_clear() {
     let inline = "http://hooks.example.com/x";
     let (_folder, found) = secret(inline);
     for (uses, with) in with_secrets(inline, &found) {
-        let mistake = mistake(uses, with);
+        let mistake = mistake(uses, &with);
         assert!(mistake.contains("use `https`"), "{uses}: {mistake}");
     }
     for (uses, state) in [("slack", State::Raised), ("heartbeat", State::Heartbeat)] {
@@ -208,7 +208,7 @@ async fn what_is_secret_does_not_travel_in_clear() {
     }
     let mail =
         json!({"server": "smtp.example.com", "encryption": "none", "from": "a@example.com", "to": "b@example.com"});
-    assert!(mistake("mail", mail).contains("use `tls` or `starttls`"));
+    assert!(mistake("mail", &mail).contains("use `tls` or `starttls`"));
     // Alertmanager without a token is in clear where the file says so.
     check("alertmanager", &json!({"url": "http://alertmanager.internal:9093"})).unwrap();
 }

@@ -1,5 +1,7 @@
 //! A message in words, for every channel that people read.
 
+use tidegate_domain::id::TenantName;
+
 use super::message::{Message, State, Tenants};
 
 /// The longest title that is told: it is the subject of a mail.
@@ -71,7 +73,7 @@ fn is_web_address(text: &str) -> bool {
 }
 
 fn tenants(tenants: &Tenants) -> String {
-    let names: Vec<&str> = tenants.names.iter().map(|name| name.as_str()).collect();
+    let names: Vec<&str> = tenants.names.iter().map(TenantName::as_str).collect();
     let listed = names.join(", ");
     match tenants.count.saturating_sub(names.len()) {
         0 => listed,

@@ -7,12 +7,12 @@ use super::super::{check, send};
 use super::*;
 use crate::notify::{CHANNELS, Severity};
 
-fn read(with: Value) -> With {
-    told(&with).unwrap()
+fn read(with: &Value) -> With {
+    told(with).unwrap()
 }
 
 fn alert_of(message: &Message) -> Value {
-    let with = read(json!({"url": "http://localhost:9093", "labels": {"environment": "production"}}));
+    let with = read(&json!({"url": "http://localhost:9093", "labels": {"environment": "production"}}));
     alert(&with, message, Timestamp(1_800_000_120_500))
 }
 
@@ -116,7 +116,7 @@ fn a_use_that_cannot_be_is_told() {
             "`resend`: 10ms is not 1s to 1h",
         ),
     ] {
-        let mistake = mistake("alertmanager", with);
+        let mistake = mistake("alertmanager", &with);
         assert!(mistake.contains(words), "{mistake}");
     }
 }

@@ -67,7 +67,7 @@ fn a_use_that_cannot_be_is_told() {
             "`from` is no single address",
         ),
     ] {
-        let mistake = mistake("mail", with);
+        let mistake = mistake("mail", &with);
         assert!(mistake.contains(words), "{mistake}");
     }
 }

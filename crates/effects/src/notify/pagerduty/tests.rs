@@ -170,16 +170,16 @@ async fn a_wrong_event_is_not_sent_again_and_what_pagerduty_cannot_take_now_is()
 
 #[test]
 fn the_address_is_pagerdutys_where_none_is_said() {
-    let with: With = told_with(json!({"routing_key": {"environment": "KEY"}}));
+    let with: With = told_with(&json!({"routing_key": {"environment": "KEY"}}));
     assert_eq!(with.uri, "https://events.pagerduty.com/v2/enqueue");
-    let with: With = told_with(json!({
+    let with: With = told_with(&json!({
         "routing_key": {"environment": "KEY"},
         "url": "https://events.eu.pagerduty.com/v2/enqueue",
     }));
     assert_eq!(with.uri.host(), Some("events.eu.pagerduty.com"));
-    assert!(mistake("pagerduty", json!({})).contains("missing field `routing_key`"));
+    assert!(mistake("pagerduty", &json!({})).contains("missing field `routing_key`"));
 }
 
-fn told_with(with: Value) -> With {
-    told(&with).unwrap()
+fn told_with(with: &Value) -> With {
+    told(with).unwrap()
 }

@@ -101,5 +101,5 @@ async fn a_secret_that_cannot_sign_is_refused_before_anything_is_sent() {
         );
     }
     assert!(listener.heard().is_empty());
-    assert!(mistake("webhook", json!({"url": "https://example.com"})).contains("missing field `secret`"));
+    assert!(mistake("webhook", &json!({"url": "https://example.com"})).contains("missing field `secret`"));
 }

@@ -1,5 +1,3 @@
-use tidegate_domain::id::TenantName;
-
 use super::super::State;
 use super::super::tests::message;
 use super::*;

@@ -48,7 +48,7 @@ async fn an_alert_is_raised_shown_acknowledged_and_resolved() {
     delivered(&with, raised.clone()).await;
     let alerts = alertmanager.alerts().await;
     assert_eq!(alerts.len(), 1, "{alerts:?}");
-    let sent = alert(&read(with.clone()), &raised, now());
+    let sent = alert(&read(&with), &raised, now());
     for field in ["labels", "annotations", "startsAt", "generatorURL"] {
         assert_eq!(alerts[0][field], sent[field], "{field}");
     }

@@ -147,9 +147,10 @@ async fn a_login_is_sent_encrypted_and_a_wrong_one_is_refused_without_being_show
     let login = ["--login", "tidegate", "swordfish"];
     let (_folder, right) = secret("swordfish");
     let (_other, wrong) = secret("sw0rdf1sh");
-    for encryption in ["tls", "starttls"] {
+    let servers = [("tls", &[][..]), ("starttls", &[]), ("starttls", &["--without-plain"])];
+    for (encryption, more) in servers {
         let option = format!("--{encryption}");
-        let Some(mut receiver) = Receiver::open(&[&login[..], &[&option]].concat()).await else {
+        let Some(mut receiver) = Receiver::open(&[&login[..], &[&option], more].concat()).await else {
             return;
         };
         let with = |password: &Value| {

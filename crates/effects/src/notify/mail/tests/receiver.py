@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Takes mail on a port of this machine, and prints each one as a line of JSON, read by Python's own parser.
 
-    receiver.py PACKAGES [--tls | --starttls] [--login USER PASSWORD] [--certificate FILE KEY]
+    receiver.py PACKAGES [--tls | --starttls] [--login USER PASSWORD] [--without-plain] [--certificate FILE KEY]
 
 The first line it prints is its port. Who is written to says what it answers: 452@ and 550@ to the address, 451@ and 554@ to the mail, lost@ takes
 the mail and breaks off before it says so.
@@ -12,6 +12,7 @@ import asyncio
 import email
 import email.policy
 import json
+import logging
 import ssl
 import sys
 
@@ -20,6 +21,7 @@ arguments.add_argument("packages")
 arguments.add_argument("--tls", action="store_true")
 arguments.add_argument("--starttls", action="store_true")
 arguments.add_argument("--login", nargs=2)
+arguments.add_argument("--without-plain", action="store_true")
 arguments.add_argument("--certificate", nargs=2)
 options = arguments.parse_args()
 sys.path.insert(0, options.packages)
@@ -81,6 +83,7 @@ def session():
         require_starttls=options.starttls,
         authenticator=login if options.login else None,
         auth_required=bool(options.login),
+        auth_exclude_mechanism=["PLAIN"] if options.without_plain else [],
         # Of a connection that is encrypted from the first byte it knows nothing.
         auth_require_tls=not options.tls,
     )
@@ -88,10 +91,9 @@ def session():
 
 async def main():
     context = certificate() if options.tls else None
-    loop = asyncio.get_running_loop()
     # Whoever does not believe the certificate hangs up: that is no error here.
-    loop.set_exception_handler(lambda *_: None)
-    server = await loop.create_server(session, "127.0.0.1", 0, ssl=context)
+    logging.disable()
+    server = await asyncio.get_running_loop().create_server(session, "127.0.0.1", 0, ssl=context)
     print(server.sockets[0].getsockname()[1], flush=True)
     await server.serve_forever()
 
