@@ -172,9 +172,13 @@ where
             Ok(with) => with,
             Err(reason) => return Outcome::refused(format!("`with` cannot be used: {reason}")),
         };
-        let outcome = timeout(WITHIN.to_std(), attempt(with)).await;
-        outcome.unwrap_or_else(|_| Outcome::retry(format!("there was no answer within {WITHIN}")))
+        in_time(WITHIN, attempt(with)).await
     })
+}
+
+async fn in_time(within: Duration, attempt: impl Future<Output = Outcome>) -> Outcome {
+    let outcome = timeout(within.to_std(), attempt).await;
+    outcome.unwrap_or_else(|_| Outcome::retry(format!("there was no answer within {within}")))
 }
 
 /// For a receiver that forgets nothing.

@@ -126,14 +126,14 @@ async fn attempt(with: &With, message: &Message) -> Result<Outcome, Outcome> {
 }
 
 fn alert(with: &With, message: &Message, now: Timestamp) -> Value {
-    let name = match (message.state, message.kind) {
-        (State::Heartbeat, _) => "TidegateHeartbeat",
-        (_, Kind::Errors) => "TidegateErrors",
-        (_, Kind::Timeouts) => "TidegateTimeouts",
-        (_, Kind::Latency) => "TidegateLatency",
-        (_, Kind::VolumeDrop) => "TidegateVolumeDrop",
-        (_, Kind::VolumeSpike) => "TidegateVolumeSpike",
-        (_, Kind::Watcher) => "TidegateWatcher",
+    let name = match message.kind {
+        Kind::Errors => "TidegateErrors",
+        Kind::Timeouts => "TidegateTimeouts",
+        Kind::Latency => "TidegateLatency",
+        Kind::VolumeDrop => "TidegateVolumeDrop",
+        Kind::VolumeSpike => "TidegateVolumeSpike",
+        Kind::Watcher if message.state == State::Heartbeat => "TidegateHeartbeat",
+        Kind::Watcher => "TidegateWatcher",
     };
     let mut labels: BTreeMap<&str, String> = with
         .labels

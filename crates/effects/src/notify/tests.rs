@@ -160,6 +160,12 @@ async fn a_receiver_that_repeats_what_it_was_sent_gives_no_secret_away() {
     );
 }
 
+#[tokio::test]
+async fn who_never_answers_is_given_up_for_now() {
+    let outcome = in_time(Duration::from_millis(20), std::future::pending()).await;
+    assert_eq!(outcome, Outcome::retry("there was no answer within 20ms"));
+}
+
 #[test]
 fn a_secret_in_the_file_itself_is_a_mistake_that_does_not_repeat_it() {
     let inline = "https://hooks.slack.com/services/T0/B0/MfKQ9r8G";
