@@ -216,6 +216,7 @@ fn install_wave(playbook: &PlaybookFile, name: &str, candidates: &[&Candidate<'_
         name: WaveName::new(name).expect("a literal of the right shape"),
         policy: WavePolicy {
             max_parallel: Parallel::default(),
+            canary: None,
             bake,
             gap: Gap::ZERO,
             gates,
@@ -269,6 +270,7 @@ pub(super) fn waves(
         }
         let mut policy = WavePolicy {
             max_parallel: wave.max_parallel,
+            canary: wave.canary,
             bake: wave.bake,
             gap: wave.gap,
             gates: wave.gates.clone(),

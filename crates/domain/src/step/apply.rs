@@ -184,6 +184,7 @@ impl Turn {
             gates: vec![None; wave.policy.gates.len()],
             health: None,
             judged: None,
+            canary: None,
             promoted: false,
         });
         waves.collect()

@@ -119,6 +119,9 @@ impl Turn {
                 stage: Stage::Verify, ..
             } => self.verify(run, wave),
             WaveState::Active {
+                stage: Stage::Canary, ..
+            } => self.canary(run, wave),
+            WaveState::Active {
                 stage: Stage::Switch,
                 since,
             } => self.switch(run, wave, since),
@@ -345,6 +348,7 @@ impl Stage {
         match self {
             Self::Prepare => "prepare",
             Self::Verify => "verify",
+            Self::Canary => "canary",
             Self::Switch => "switch",
             Self::Bake => "bake",
             Self::Confirm => "confirm",
