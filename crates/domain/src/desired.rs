@@ -163,7 +163,10 @@ pub fn desired(state: &Service) -> Desired {
 
 /// Whose clients a canary splits.
 fn splits(state: &Service) -> BTreeMap<&TenantName, Split> {
-    let waves = state.runs.iter().flat_map(|run| run.waves.iter().map(move |wave| (run, wave)));
+    let waves = state
+        .runs
+        .iter()
+        .flat_map(|run| run.waves.iter().map(move |wave| (run, wave)));
     let canaries = waves.filter_map(|(run, wave)| Some((&run.version, wave.policy.canary?, wave.canary.as_ref()?)));
     let splits = canaries.flat_map(|(version, policy, canary)| {
         canary.tenants.keys().map(move |tenant| {

@@ -42,6 +42,34 @@ pub enum Assignment {
 }
 
 impl Monitor {
+    /// Without the tenants of a canary that still warm up; `None` where that are all.
+    #[must_use]
+    pub fn warmed_up(mut self, now: Timestamp) -> Option<Self> {
+        if let Assignment::Requests { from } = &self.assignment {
+            self.tenants
+                .retain(|tenant, _| from.get(tenant).is_none_or(|from| *from <= now));
+        }
+        (!self.tenants.is_empty()).then_some(self)
+    }
+
+    /// When the next tenant of a canary has warmed up.
+    #[must_use]
+    pub fn next_warm(&self, now: Timestamp) -> Option<Timestamp> {
+        match &self.assignment {
+            Assignment::Tenants => None,
+            Assignment::Requests { from } => from.values().copied().filter(|from| *from > now).min(),
+        }
+    }
+
+    /// Whether chance decides, for each client.
+    #[must_use]
+    pub const fn is_canary(&self) -> bool {
+        match self.assignment {
+            Assignment::Tenants => false,
+            Assignment::Requests { .. } => true,
+        }
+    }
+
     /// Whether a verdict is heard at all: what confirmed a wave stands until something speaks against it, and as its tenants are compared with
     /// fewer and fewer others, or with none, a doubt says nothing against it.
     #[must_use]

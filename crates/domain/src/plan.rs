@@ -41,7 +41,8 @@ pub use self::differences::{
     Stand, WaveChange, WaveDifference, differences, replaced,
 };
 pub use self::document::{
-    ChangedDocument, Document, LastPlanDocument, MovedDocument, ProblemDocument, StandDocument, bake_in_words, canary_in_words,
+    ChangedDocument, Document, LastPlanDocument, MovedDocument, ProblemDocument, StandDocument, bake_in_words,
+    canary_in_words,
 };
 pub use self::environments::{ComponentDrift, VariableDrift, drift};
 pub use self::facts::Facts;

@@ -166,6 +166,8 @@ impl<'a> Releases<'a> {
             | EntryKind::Promoted
             | EntryKind::StageEntered
             | EntryKind::GateEnded
+            | EntryKind::CanaryStarted
+            | EntryKind::CanaryEnded
             | EntryKind::JobAsked
             | EntryKind::JobStarted
             | EntryKind::JobDone

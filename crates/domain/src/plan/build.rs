@@ -8,8 +8,8 @@ use super::report::{About, PlanReport, Problem, ProblemKind};
 use super::select::Candidate;
 use super::when::{Clockwork, Timetable, base_class};
 use super::{
-    FORMAT, LeftBehind, NoticeKey, Plan, PlannedWave, Skipped, basis, canary, content, data_steps, describe, environments,
-    hotfix, in_flight, migration, required, select,
+    FORMAT, LeftBehind, NoticeKey, Plan, PlannedWave, Skipped, basis, canary, content, data_steps, describe,
+    environments, hotfix, in_flight, migration, required, select,
 };
 use crate::calendar::Profile;
 use crate::files::{PlaybookFile, Project, ReleaseFile, Tenant};

@@ -163,13 +163,20 @@ impl Turn {
             .filter(|tenant| !canary.tenants.contains_key(*tenant))
             .cloned()
             .collect();
-        canary.tenants.extend(joining.iter().map(|tenant| (tenant.clone(), now)));
+        canary
+            .tenants
+            .extend(joining.iter().map(|tenant| (tenant.clone(), now)));
         let name = current.name.clone();
         if !joining.is_empty() {
             let version = self.state.runs[run].version.clone();
             let reason = format!("{} % of their clients go to {version} first", policy.share);
             let about = (&version, Some(&name));
-            self.write_about(EntryKind::CanaryStarted, about, joining, &Cause::system("canary", reason));
+            self.write_about(
+                EntryKind::CanaryStarted,
+                about,
+                joining,
+                &Cause::system("canary", reason),
+            );
             return true;
         }
         begins
@@ -201,7 +208,10 @@ impl Turn {
             current.health = None;
             current.judged = None;
         }
-        let (version, name) = (self.state.runs[run].version.clone(), self.state.runs[run].waves[wave].name.clone());
+        let (version, name) = (
+            self.state.runs[run].version.clone(),
+            self.state.runs[run].waves[wave].name.clone(),
+        );
         if !gone.is_empty() {
             let about = (&version, Some(&name));
             self.write_about(EntryKind::CanaryEnded, about, gone, &Cause::system("canary", reason));
@@ -278,9 +288,13 @@ impl Turn {
 
     fn canary_without_verdict(&mut self, run: usize, wave: usize, policy: Canary, reason: &str) -> bool {
         let name = &self.state.runs[run].waves[wave].name;
-        match policy.on_inconclusive.unwrap_or(self.state.runs[run].policy.on_inconclusive) {
+        match policy
+            .on_inconclusive
+            .unwrap_or(self.state.runs[run].policy.on_inconclusive)
+        {
             OnInconclusive::Hold => {
-                let reason = format!("the canary of wave {name} has lasted its longest without a clear verdict: {reason}");
+                let reason =
+                    format!("the canary of wave {name} has lasted its longest without a clear verdict: {reason}");
                 self.hold_run(run, None, &Cause::system("canary", reason));
                 true
             }

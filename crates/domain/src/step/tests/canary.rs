@@ -41,7 +41,10 @@ fn route(shop: &Shop, name: &str) -> Route {
 
 fn split(shop: &Shop) -> Vec<&'static str> {
     let names = ["acme", "bolt", "cato", "dune", "echo", "flux"];
-    names.into_iter().filter(|name| route(shop, name).split.is_some()).collect()
+    names
+        .into_iter()
+        .filter(|name| route(shop, name).split.is_some())
+        .collect()
 }
 
 fn stage(shop: &Shop) -> Option<Stage> {
@@ -71,11 +74,18 @@ fn a_share_of_the_requests_goes_first_and_nobody_is_moved() {
         })
     );
     assert_eq!((split(&shop), shop.on("1.1.0").len()), (vec!["acme", "dune"], 0));
-    assert!(shop.waiting().contains("the canary of wave first"), "{}", shop.waiting());
+    assert!(
+        shop.waiting().contains("the canary of wave first"),
+        "{}",
+        shop.waiting()
+    );
     let eu = &desired(&shop.state).cells[&CellName::new("eu").unwrap()];
     let owners = eu.slots.values().filter(|slot| slot.spec.version == version("1.1.0"));
     for slot in owners {
-        assert!(!format!("{:?}", slot.owns).contains("acme"), "workers stay with the tenant's version");
+        assert!(
+            !format!("{:?}", slot.owns).contains("acme"),
+            "workers stay with the tenant's version"
+        );
     }
 }
 
@@ -86,11 +96,17 @@ fn it_ends_with_the_switch_once_it_was_shown_to_be_good() {
     shop.pass(Duration::from_secs(299));
     assert_eq!(stage(&shop), Some(Stage::Canary), "it has a least time");
     shop.pass(Duration::from_secs(1));
-    assert_eq!((stage(&shop), shop.on("1.1.0")), (Some(Stage::Bake), vec!["acme", "dune"]));
+    assert_eq!(
+        (stage(&shop), shop.on("1.1.0")),
+        (Some(Stage::Bake), vec!["acme", "dune"])
+    );
     assert!(split(&shop).is_empty());
     let run = shop.state.run(&version("1.1.0")).unwrap();
     assert_eq!(run.waves[0].health, None, "the bake is judged by itself");
-    let entered = shop.journal.iter().filter(|entry| entry.reason.starts_with("switch: pass over 60"));
+    let entered = shop
+        .journal
+        .iter()
+        .filter(|entry| entry.reason.starts_with("switch: pass over 60"));
     assert_eq!(entered.count(), 1);
 }
 
@@ -113,7 +129,11 @@ fn a_failed_canary_is_over_in_the_same_step_and_has_moved_nobody() {
     assert_eq!(shop.state.routing.generation, generation + 1);
     assert_eq!((shop.on("1.1.0").len(), stage(&shop)), (0, Some(Stage::Canary)));
     assert_eq!(held(&shop), "the canary of wave first: fail over 60 requests");
-    let ended = shop.journal.iter().find(|entry| entry.kind == EntryKind::CanaryEnded).unwrap();
+    let ended = shop
+        .journal
+        .iter()
+        .find(|entry| entry.kind == EntryKind::CanaryEnded)
+        .unwrap();
     assert_eq!(ended.tenants.len(), 2);
     assert!(ended.reason.contains("fail over 60 requests"), "{}", ended.reason);
     // A person may let it try again, from the beginning.
@@ -129,7 +149,11 @@ fn without_a_verdict_at_the_longest_the_playbook_decides() {
     shop.pass(Duration::from_secs(1199));
     assert!(shop.waiting().contains("49 of 50 requests"), "{}", shop.waiting());
     shop.pass(Duration::from_secs(1));
-    assert!(held(&shop).contains("the canary of wave first has lasted its longest"), "{}", held(&shop));
+    assert!(
+        held(&shop).contains("the canary of wave first has lasted its longest"),
+        "{}",
+        held(&shop)
+    );
     assert!(split(&shop).is_empty());
     let mut shop = with_playbook(&WAVES.replace("warm_up: 10s", "on_inconclusive: pass"));
     shop.pass(Duration::from_secs(1200));
@@ -203,17 +227,27 @@ fn its_slots_are_stopped_only_when_every_gateway_has_a_table_without_it() {
     shop.take(abort).unwrap();
     shop.settle();
     assert!(split(&shop).is_empty());
-    assert!(shop.slots("eu").iter().any(|slot| slot.starts_with("api 1.1.0 Drain")), "{:?}", shop.slots("eu"));
+    assert!(
+        shop.slots("eu").iter().any(|slot| slot.starts_with("api 1.1.0 Drain")),
+        "{:?}",
+        shop.slots("eu")
+    );
     shop.gateways_follow = true;
     shop.settle();
-    assert!(!shop.slots("eu").iter().any(|slot| slot.starts_with("api 1.1.0")), "{:?}", shop.slots("eu"));
+    assert!(
+        !shop.slots("eu").iter().any(|slot| slot.starts_with("api 1.1.0")),
+        "{:?}",
+        shop.slots("eu")
+    );
 }
 
 #[test]
 fn a_slot_that_fails_under_it_stops_the_release() {
     let mut shop = canary();
     let cells = shop.state.cells.values();
-    let slots = cells.flat_map(|cell| &cell.slots).filter(|(_, slot)| slot.version == version("1.1.0"));
+    let slots = cells
+        .flat_map(|cell| &cell.slots)
+        .filter(|(_, slot)| slot.version == version("1.1.0"));
     let slot = slots.map(|(id, _)| id.to_string()).next();
     shop.broken.extend(slot);
     shop.observe();
@@ -230,7 +264,10 @@ fn a_person_may_skip_what_is_left_of_it() {
     shop.take(promote).unwrap();
     shop.settle();
     assert_eq!(stage(&shop), Some(Stage::Bake));
-    assert!(!shop.state.run(&version("1.1.0")).unwrap().waves[0].promoted, "the bake is not skipped");
+    assert!(
+        !shop.state.run(&version("1.1.0")).unwrap().waves[0].promoted,
+        "the bake is not skipped"
+    );
 }
 
 #[test]
@@ -250,6 +287,9 @@ fn its_monitor_compares_the_requests_of_the_same_tenants_after_the_warm_up() {
 
 #[test]
 fn a_wave_without_a_canary_is_switched_after_its_gates() {
-    let shop = with_playbook(&WAVES.replace("    canary: {share: 10, least: 5m, longest: 20m, requests: 50, warm_up: 10s}\n", ""));
+    let shop = with_playbook(&WAVES.replace(
+        "    canary: {share: 10, least: 5m, longest: 20m, requests: 50, warm_up: 10s}\n",
+        "",
+    ));
     assert_eq!((stage(&shop), shop.on("1.1.0").len()), (Some(Stage::Bake), 2));
 }

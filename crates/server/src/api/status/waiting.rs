@@ -34,6 +34,7 @@ pub fn in_words(waiting: &Waiting) -> WaitingText {
         Waiting::Gate { .. } => "gate",
         Waiting::Gateways { .. } => "gateways",
         Waiting::Workers { .. } => "workers",
+        Waiting::Canary { .. } => "canary",
         Waiting::Bake { .. } => "bake",
         Waiting::Return { .. } => "return",
         Waiting::Drain { .. } => "drain",
