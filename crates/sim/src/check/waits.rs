@@ -64,6 +64,7 @@ impl Wait {
             | Waiting::Gate { .. }
             | Waiting::Gateways { .. }
             | Waiting::Workers { .. }
+            | Waiting::Canary { .. }
             | Waiting::Bake { .. }
             | Waiting::Return { .. }
             | Waiting::Job { .. }
@@ -107,6 +108,7 @@ fn over(waiting: &Waiting) -> Option<Timestamp> {
         | Waiting::Migration { .. }
         | Waiting::Downtime { .. }
         | Waiting::Gate { .. }
+        | Waiting::Canary { .. }
         | Waiting::Bake { .. }
         | Waiting::Return { .. }
         | Waiting::Job { .. }

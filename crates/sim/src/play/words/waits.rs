@@ -45,6 +45,7 @@ impl Words<'_> {
             | Waiting::Downtime { .. }
             | Waiting::Gateways { .. }
             | Waiting::Workers { .. }
+            | Waiting::Canary { .. }
             | Waiting::Bake { .. }
             | Waiting::Return { .. } => {
                 let release = waiting.release().map_or("", |release| release.as_str());
@@ -97,6 +98,13 @@ impl Words<'_> {
             Waiting::Workers { wave, cell, until, .. } => format!(
                 "wave {wave} waits for the workers of cell {cell} to be handed over, until {}",
                 self.at(*until)
+            ),
+            Waiting::Canary {
+                wave, least, longest, ..
+            } => format!(
+                "wave {wave} is tried by a share of its requests: at least until {}, at the longest until {}",
+                self.at(*least),
+                self.at(*longest)
             ),
             Waiting::Bake {
                 wave, least, longest, ..
@@ -172,6 +180,7 @@ impl Words<'_> {
             | Waiting::Gate { .. }
             | Waiting::Gateways { .. }
             | Waiting::Workers { .. }
+            | Waiting::Canary { .. }
             | Waiting::Bake { .. }
             | Waiting::Return { .. }
             | Waiting::Job { .. }
@@ -247,6 +256,7 @@ pub fn waits(waiting: &Waiting) -> &[TenantName] {
         | Waiting::Gate { .. }
         | Waiting::Gateways { .. }
         | Waiting::Workers { .. }
+        | Waiting::Canary { .. }
         | Waiting::Bake { .. }
         | Waiting::Job { .. }
         | Waiting::CellMove { .. }
@@ -280,6 +290,7 @@ pub fn is_short(waiting: &Waiting) -> bool {
         | Waiting::Migration { .. }
         | Waiting::Peak { .. }
         | Waiting::Gap { .. }
+        | Waiting::Canary { .. }
         | Waiting::Bake { .. } => false,
     }
 }
@@ -301,6 +312,7 @@ pub fn wave_of(waiting: &Waiting) -> Option<&WaveName> {
         | Waiting::Gate { wave, .. }
         | Waiting::Gateways { wave, .. }
         | Waiting::Workers { wave, .. }
+        | Waiting::Canary { wave, .. }
         | Waiting::Bake { wave, .. } => Some(wave),
         Waiting::EarlierRelease { .. }
         | Waiting::Companion { .. }
