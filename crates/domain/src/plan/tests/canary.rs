@@ -52,7 +52,10 @@ fn a_first_version_has_none() {
 #[test]
 fn where_no_two_versions_may_serve_at_once_there_is_none() {
     let told = |more: &str| {
-        let problems = problems(&shop(), more);
+        let mut shop = shop();
+        shop.playbook
+            .push_str("downtime: {longest: 10m, overrun: 5m, undo: 2m, announce: 3m}\n");
+        let problems = problems(&shop, more);
         let [problem] = problems.as_slice() else {
             panic!("{problems:?}")
         };
