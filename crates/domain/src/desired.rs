@@ -70,6 +70,9 @@ pub enum Owns {
 #[serde(deny_unknown_fields)]
 pub struct Route {
     pub version: Version,
+    /// A share of the clients is served by another version; everything else knows the tenant on `version`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub split: Option<Split>,
     /// The version that pages loaded before the switch may still ask for assets.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<Version>,
@@ -81,12 +84,22 @@ pub struct Route {
     pub closed: Option<Closed>,
 }
 
+/// A share of a tenant's clients on another version. The same client always gets the same one of the two.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Split {
+    pub version: Version,
+    /// In percent.
+    pub share: u8,
+}
+
 /// The whole document for a state.
 #[must_use]
 pub fn desired(state: &Service) -> Desired {
     let mut cells: BTreeMap<CellName, CellDesired> = BTreeMap::new();
     let maintenance = state.out_of_service();
     let at_work = state.cells_at_work(&maintenance);
+    let splits = splits(state);
     for (name, cell) in &state.cells {
         let versions = versions(cell);
         let slots = cell
@@ -116,8 +129,12 @@ pub fn desired(state: &Service) -> Desired {
             .before
             .as_ref()
             .filter(|before| *before != version && cell.versions.contains_key(*before));
+        let split = splits
+            .get(tenant)
+            .filter(|split| cell.versions.contains_key(&split.version) && !maintenance.contains_key(tenant));
         let route = Route {
             version: version.clone(),
+            split: split.cloned(),
             before: before.cloned(),
             maintenance: maintenance.get(tenant).copied(),
             closed: seat.closed(),
@@ -142,6 +159,23 @@ pub fn desired(state: &Service) -> Desired {
         generation: state.routing.generation,
         cells,
     }
+}
+
+/// Whose clients a canary splits.
+fn splits(state: &Service) -> BTreeMap<&TenantName, Split> {
+    let waves = state
+        .runs
+        .iter()
+        .flat_map(|run| run.waves.iter().map(move |wave| (run, wave)));
+    let canaries = waves.filter_map(|(run, wave)| Some((&run.version, wave.policy.canary?, wave.canary.as_ref()?)));
+    let splits = canaries.flat_map(|(version, policy, canary)| {
+        canary.tenants.keys().map(move |tenant| {
+            let version = version.clone();
+            let share = policy.share;
+            (tenant, Split { version, share })
+        })
+    });
+    splits.collect()
 }
 
 /// The pinned versions of which every component has a slot in this cell.

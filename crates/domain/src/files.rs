@@ -58,8 +58,8 @@ pub use retention::Retention;
 pub use roster::read_roster;
 pub use schema::schemas;
 pub use service::{
-    Answer, Answers, Cell, Component, ComponentEnvironments, ComponentKind, ComponentPlace, Environment, Gateway, Jwt,
-    Match, OtherService, Ready, ServiceFile, Stop, TenantFrom, Tls, Verify,
+    Answer, Answers, Cell, ClientFrom, Component, ComponentEnvironments, ComponentKind, ComponentPlace, Environment,
+    Gateway, Jwt, Match, OtherService, Ready, ServiceFile, Stop, TenantFrom, Tls, Verify,
 };
 pub use shadow::{FieldPattern, Hidden, LeftOut, NormaliseAs, Normalised, NumberTolerance, ShadowFile};
 pub use starter::{SHIPPED_PLAYBOOKS, starter};

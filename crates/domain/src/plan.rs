@@ -2,6 +2,7 @@
 
 mod basis;
 mod build;
+mod canary;
 mod check;
 mod content;
 mod data_steps;
@@ -41,6 +42,7 @@ pub use self::differences::{
 };
 pub use self::document::{
     ChangedDocument, Document, LastPlanDocument, MovedDocument, ProblemDocument, StandDocument, bake_in_words,
+    canary_in_words,
 };
 pub use self::environments::{ComponentDrift, VariableDrift, drift};
 pub use self::facts::Facts;

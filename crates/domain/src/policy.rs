@@ -1,6 +1,7 @@
 //! What a plan froze of its playbook: how this release moves, and what happens when it hurts.
 
 mod approval;
+mod canary;
 mod gap;
 mod gate;
 pub(crate) mod health;
@@ -19,6 +20,7 @@ use crate::id::PlaybookName;
 use crate::time::Duration;
 
 pub use self::approval::{ApprovalPoint, ApprovalRule, Before};
+pub use self::canary::Canary;
 pub use self::gap::{Gap, InvalidGap};
 pub use self::gate::{Disposition, GateOutcome, GateUse, gate_names};
 pub(crate) use self::in_flight::max_versions;
@@ -71,6 +73,9 @@ pub struct Policy {
 #[serde(deny_unknown_fields)]
 pub struct WavePolicy {
     pub max_parallel: Parallel,
+    /// A share of the tenants' requests goes to the new version first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub canary: Option<Canary>,
     pub bake: Bake,
     /// Least time after the wave before is confirmed, counted in the calendar of [`crate::plan::Schedule::base`].
     pub gap: Gap,
@@ -78,6 +83,20 @@ pub struct WavePolicy {
     /// What customers have to report of an earlier wave before their tenants of this one move.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub validation: Option<Validation>,
+}
+
+impl WavePolicy {
+    /// The least time from when its tenants may move until it is confirmed.
+    #[must_use]
+    pub fn least(&self) -> Duration {
+        self.least_canary() + self.bake.least
+    }
+
+    /// The least time until they move.
+    #[must_use]
+    pub fn least_canary(&self) -> Duration {
+        self.canary.map_or(Duration::ZERO, |canary| canary.least)
+    }
 }
 
 /// How many may be between two versions at once. `None` is all.

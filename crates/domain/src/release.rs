@@ -133,6 +133,8 @@ pub enum Stage {
     Prepare,
     /// The gates run against the new slots.
     Verify,
+    /// A share of the tenants' requests goes to the new slots, and is judged against the others.
+    Canary,
     /// The tenants' routes move.
     Switch,
     /// The moved tenants are watched.

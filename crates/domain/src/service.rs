@@ -32,7 +32,7 @@ pub use self::maintenance::Maintenance;
 pub use self::migration::{Migration, MigrationState, Migrations, Without};
 pub use self::notice::{Notice, Proof};
 pub use self::reservation::{FreeTime, Reservable, Reservation};
-pub use self::run::{Hold, Member, Place, Run, RunPhase, WaveRun, WaveState};
+pub use self::run::{CanaryRun, Hold, Member, Place, Run, RunPhase, WaveRun, WaveState};
 pub use self::validation::{CustomerReport, ReportOutcome};
 use crate::grouped;
 use crate::id::{CellName, ChangeId, ComponentName, Digest, JobName, ServiceName, SlotId, TenantName, Version};

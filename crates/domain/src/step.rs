@@ -7,6 +7,7 @@ mod admission;
 mod apply;
 mod approval;
 mod back;
+mod canary;
 mod cell_move;
 mod command;
 mod data_back;

@@ -190,6 +190,14 @@ pub enum Waiting {
         generation: u64,
         until: Timestamp,
     },
+    /// A share of the requests is being judged.
+    Canary {
+        release: Version,
+        wave: WaveName,
+        least: Timestamp,
+        longest: Timestamp,
+        reason: String,
+    },
     /// The wave is being watched.
     Bake {
         release: Version,
@@ -247,6 +255,7 @@ impl Waiting {
             | Self::Step { release, .. }
             | Self::Gateways { release, .. }
             | Self::Workers { release, .. }
+            | Self::Canary { release, .. }
             | Self::Bake { release, .. }
             | Self::Return { release, .. } => Some(release),
             Self::Drain { .. } | Self::Job { .. } | Self::CellMove { .. } => None,

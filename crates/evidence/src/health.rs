@@ -23,10 +23,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::e_value::{culprits, from_log, log_weighted_mean};
 use crate::judgement::{Culprit, Judgement, Verdict};
+use crate::monitor::Assignment;
 use crate::sample::Sample;
 use crate::words::{grouped, rounded};
 use bets::Test;
-pub use floor::{WaveFloor, WaveTraffic};
+pub use floor::{CanaryTraffic, WaveFloor, WaveTraffic};
 pub use rule::HealthRule;
 use subject::{Look, Reading, Seen, Subject};
 
@@ -61,6 +62,9 @@ pub struct TenantEvidence {
     pub before: Sample,
     /// On the new version, everything since the switch.
     pub after: Sample,
+    /// Its other requests, on the old version at the same time; where chance assigns the requests.
+    #[serde(default, skip_serializing_if = "Sample::is_nothing")]
+    pub beside: Sample,
 }
 
 /// What has to be kept of a wave, so that somebody else can go on looking. Of most tenants it is nothing: what they have counted says it all.
@@ -130,29 +134,51 @@ impl WaveHealth {
         if self.tenants.len() < before {
             self.whole.begin_anew();
         }
-        // Who has left those who stayed takes its counts along: then this bucket has none to compare with.
-        let stayed = self.stayed.as_ref().and_then(|earlier| evidence.stayed.since(earlier));
-        let stayed = stayed.unwrap_or_default();
-        self.stayed = Some(evidence.stayed.clone());
-        let look = |own| Look {
-            own,
-            stayed_before: &evidence.stayed_before,
-            stayed: &stayed,
-        };
+        let stayed = self.others(evidence, &whole);
         let reading = |subjects| Reading {
             rule: &self.rule,
             edges: &self.edges,
             miss: self.rule.miss(subjects),
         };
-        self.whole.observe(reading(1), look(&whole));
+        let look = Look {
+            own: &whole,
+            stayed_before: &evidence.stayed_before,
+            stayed: &stayed,
+        };
+        self.whole.observe(reading(1), look);
         let of_tenants = reading(evidence.tenants.len());
         for (name, tenant) in &evidence.tenants {
             let subject = match self.tenants.get_mut(name) {
                 Some(subject) => subject,
                 None => self.tenants.entry(name.clone()).or_insert(Subject::new(of_tenants)),
             };
-            subject.observe(of_tenants, look(tenant));
+            let own_others;
+            let others = match self.rule.assignment {
+                Assignment::Tenants => &stayed,
+                Assignment::Requests => {
+                    own_others = subject.beside(tenant);
+                    &own_others
+                }
+            };
+            let look = Look {
+                own: tenant,
+                stayed_before: &evidence.stayed_before,
+                stayed: others,
+            };
+            subject.observe(of_tenants, look);
         }
+    }
+
+    /// What those have counted since the look before with whom the whole wave is compared. Who has left them takes its counts along: then
+    /// this bucket has none to compare with.
+    fn others(&mut self, evidence: &Evidence, whole: &TenantEvidence) -> Sample {
+        let now = match self.rule.assignment {
+            Assignment::Tenants => &evidence.stayed,
+            Assignment::Requests => &whole.beside,
+        };
+        let stayed = self.stayed.as_ref().and_then(|earlier| now.since(earlier));
+        self.stayed = Some(now.clone());
+        stayed.unwrap_or_default()
     }
 
     /// What a later process needs to [resume](Self::resume).
@@ -230,8 +256,18 @@ impl WaveHealth {
         }
         let (said, needs) = if is_outage {
             (
-                "worse than before, but those who stayed on the old version are hurt as well",
-                "those who stayed to recover, or to be better off beyond chance".to_owned(),
+                match self.rule.assignment {
+                    Assignment::Tenants => {
+                        "worse than before, but those who stayed on the old version are hurt as well"
+                    }
+                    Assignment::Requests => "worse than before, but the other requests are hurt as well",
+                },
+                match self.rule.assignment {
+                    Assignment::Tenants => "those who stayed to recover, or to be better off beyond chance".to_owned(),
+                    Assignment::Requests => {
+                        "the other requests to recover, or to be better off beyond chance".to_owned()
+                    }
+                },
             )
         } else {
             self.undecided(log)
@@ -246,7 +282,7 @@ impl WaveHealth {
     fn check(&self, evidence: &Evidence) -> Result<TenantEvidence, String> {
         let stayed = [&evidence.stayed_before, &evidence.stayed].map(|sample| ("those who stayed", sample));
         let tenants = evidence.tenants.iter();
-        let tenants = tenants.flat_map(|(name, t)| [(name.as_str(), &t.before), (name, &t.after)]);
+        let tenants = tenants.flat_map(|(name, t)| [(name.as_str(), &t.before), (name, &t.after), (name, &t.beside)]);
         for (name, sample) in stayed.into_iter().chain(tenants) {
             if sample.errors > sample.requests {
                 let (errors, requests) = (grouped(sample.errors), grouped(sample.requests));
@@ -262,6 +298,7 @@ impl WaveHealth {
             sum.ok_or_else(|| "the sum of the counters does not fit".to_owned())
         };
         let (before, after) = (sum(|tenant| &tenant.before)?, sum(|tenant| &tenant.after)?);
+        let beside = sum(|tenant| &tenant.beside)?;
         let fits = |sample: &Sample| {
             sample
                 .latency
@@ -269,10 +306,11 @@ impl WaveHealth {
                 .try_fold(0_u64, |sum, bin| sum.checked_add(*bin))
                 .is_some()
         };
-        if !(fits(&before) && fits(&after) && fits(&evidence.stayed) && fits(&evidence.stayed_before)) {
+        if !(fits(&before) && fits(&after) && fits(&beside) && fits(&evidence.stayed) && fits(&evidence.stayed_before))
+        {
             return Err("the sum of the counters does not fit".to_owned());
         }
-        Ok(TenantEvidence { before, after })
+        Ok(TenantEvidence { before, after, beside })
     }
 
     /// The logarithm of the evidence that the wave or some tenant is worse off than tolerated.
@@ -367,7 +405,11 @@ impl WaveHealth {
         };
         let nobody = Sample::default();
         let look = Look {
-            own: &TenantEvidence { before, after },
+            own: &TenantEvidence {
+                before,
+                after,
+                beside: nobody.clone(),
+            },
             stayed_before: &nobody,
             stayed: &nobody,
         };

@@ -29,7 +29,7 @@ pub use detector::{Budget, Detector};
 pub use e_value::{culprits, log_mean, log_weighted_mean};
 pub use exact::{Count, binomial, share_at_least, share_at_most};
 pub use floor::{Floor, Question, Traffic, floor};
-pub use health::{Evidence, HealthRule, Kept, TenantEvidence, WaveFloor, WaveHealth, WaveTraffic};
+pub use health::{CanaryTraffic, Evidence, HealthRule, Kept, TenantEvidence, WaveFloor, WaveHealth, WaveTraffic};
 pub use judgement::{Culprit, Judgement, Verdict};
 pub use monitor::{Assignment, Bucket, Counts, Decision, Metric, Misfit, Monitor, Rule, Samples};
 pub use pair::{Pair, TRIALS_MAX};

@@ -12,12 +12,19 @@ pub struct Sample {
     /// Requests that failed: answered 5xx, answered by the gateway itself for want of an answer, timed out. One client
     /// that fails five times in a row is one failure seen five times; who can tell clients apart counts it once.
     pub errors: u64,
+    /// The same where a client that fails several times within a few seconds counts once; left out where clients are not told apart.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub incidents: Option<u64>,
     /// Requests by latency: bin `i` up to and with edge `i`, one more bin above the last edge. Empty: none measured.
     #[serde(default)]
     pub latency: Vec<u64>,
 }
 
 impl Sample {
+    pub(crate) fn is_nothing(&self) -> bool {
+        *self == Self::default()
+    }
+
     /// `None` where a sum does not fit.
     pub(crate) fn sum<'a>(samples: impl IntoIterator<Item = &'a Self>) -> Option<Self> {
         samples.into_iter().try_fold(Self::default(), |sum, sample| {
@@ -29,6 +36,14 @@ impl Sample {
             Some(Self {
                 requests: sum.requests.checked_add(sample.requests)?,
                 errors: sum.errors.checked_add(sample.errors)?,
+                incidents: match (sum.incidents, sample.incidents) {
+                    (None, None) => None,
+                    (sum_of, more) => Some(
+                        sum_of
+                            .unwrap_or(sum.errors)
+                            .checked_add(more.unwrap_or(sample.errors))?,
+                    ),
+                },
                 latency,
             })
         })
@@ -48,6 +63,10 @@ impl Sample {
         Some(Self {
             requests: self.requests.checked_sub(earlier.requests)?,
             errors: self.errors.checked_sub(earlier.errors)?,
+            incidents: match self.incidents {
+                Some(incidents) => Some(incidents.checked_sub(earlier.incidents.unwrap_or(0))?),
+                None => None,
+            },
             latency: latency.collect::<Option<Vec<u64>>>()?,
         })
     }
@@ -55,6 +74,14 @@ impl Sample {
     pub(crate) fn failed(&self) -> Count {
         Count {
             events: self.errors,
+            trials: self.requests,
+        }
+    }
+
+    /// What is compared between versions: a client that fails again and again says the same thing several times.
+    pub(crate) fn incidents(&self) -> Count {
+        Count {
+            events: self.incidents.unwrap_or(self.errors),
             trials: self.requests,
         }
     }

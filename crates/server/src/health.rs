@@ -17,7 +17,7 @@ use tidegate_domain::service::Service;
 use tidegate_domain::time::Timestamp;
 use tokio::time::{Instant, sleep_until};
 
-pub use self::rule::rule;
+pub use self::rule::{canary_rule, rule};
 use self::watch::Watches;
 use crate::clock;
 use crate::control::{Control, View, in_words};
@@ -73,7 +73,10 @@ impl Health {
         let mut tidy = Instant::now();
         loop {
             let view = changes.borrow_and_update().clone();
-            let monitors = monitors(&view.state);
+            let all = monitors(&view.state);
+            let now = clock::now();
+            let warm = all.iter().filter_map(|monitor| monitor.next_warm(now)).min();
+            let monitors: Vec<Monitor> = all.into_iter().filter_map(|monitor| monitor.warmed_up(now)).collect();
             let counters = (&*self.counters, self.is_whole());
             if let Err(error) = self
                 .watches
@@ -99,6 +102,8 @@ impl Health {
                 self.counters.tidy(&self.gateways.processes_known(), clock::now());
             }
             let next = self.judged.values().map(|judged| judged.next).min();
+            let warm = warm.map(|warm| Instant::now() + (warm - clock::now()).to_std());
+            let next = next.into_iter().chain(warm).min();
             let next = next.unwrap_or_else(|| Instant::now() + Duration::from_secs(60));
             tokio::select! {
                 changed = changes.changed() => if changed.is_err() { return },

@@ -5,11 +5,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use tidegate_domain::files::{
-    CUSTOMERS_FILE, GATES_FOLDER, Jwt, PLAYBOOKS_FOLDER, Project, SERVICE_FILE, Source, TENANTS_FILE, TenantFrom,
-    holiday_files, read_project, render,
+    CUSTOMERS_FILE, ClientFrom, GATES_FOLDER, Jwt, PLAYBOOKS_FOLDER, Project, SERVICE_FILE, Source, TENANTS_FILE,
+    TenantFrom, holiday_files, read_project, render,
 };
 use tidegate_gateway::Tls;
-use tidegate_gateway::table::{Answer, Answers, JwtSource, JwtVerification, PathSource, TenantSource};
+use tidegate_gateway::table::{Answer, Answers, ClientSource, JwtSource, JwtVerification, PathSource, TenantSource};
 
 #[derive(Debug, thiserror::Error)]
 pub enum ProjectError {
@@ -92,6 +92,15 @@ pub fn tls(project: &Project, folder: &Path) -> Result<Option<Tls>, ProjectError
 pub fn tenant_sources(project: &Project, folder: &Path) -> Result<Vec<TenantSource>, ProjectError> {
     let sources = project.service.gateway.tenant_from.iter();
     sources.map(|source| tenant_source(source, folder)).collect()
+}
+
+/// What tells the clients of a tenant apart, in the gateway's words.
+pub fn client_source(project: &Project) -> ClientSource {
+    match &project.service.gateway.client_from {
+        None => ClientSource::Address,
+        Some(ClientFrom::Header { header }) => ClientSource::Header(header.to_string()),
+        Some(ClientFrom::Cookie { cookie }) => ClientSource::Cookie(cookie.to_string()),
+    }
 }
 
 /// What is answered where no version does, in the gateway's words.

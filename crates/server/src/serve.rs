@@ -184,6 +184,7 @@ impl House {
             epoch: store.epoch().to_owned(),
             service: service.clone(),
             tenant_from: project::tenant_sources(&project, &options.project_dir)?,
+            client_from: project::client_source(&project),
             answers: project::answers(&project),
             preview_key: PreviewKey::from_hexadecimal(Secret::read_or_make(&layout.preview_key(), "")?.reveal()),
         };

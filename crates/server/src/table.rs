@@ -8,8 +8,8 @@ use tidegate_domain::release::{ComponentKind, Definition};
 use tidegate_domain::service::Closed;
 use tidegate_domain::time::Timestamp;
 use tidegate_gateway::table::{
-    Answers, ComponentRule, FORMAT, Instance, Mode, Phase, Policy, PreviewKey, Route, Slot, Table, TenantSource,
-    Version as Resolved, VersionKey,
+    Answers, ClientSource, ComponentRule, FORMAT, Instance, Mode, Phase, Policy, PreviewKey, Route, Slot, Split, Table,
+    TenantSource, Version as Resolved, VersionKey,
 };
 
 /// What a client is told to wait by a gateway that does not know the end.
@@ -21,6 +21,7 @@ pub struct Frame {
     pub epoch: String,
     pub service: ServiceName,
     pub tenant_from: Vec<TenantSource>,
+    pub client_from: ClientSource,
     pub preview_key: PreviewKey,
     pub answers: Answers,
 }
@@ -35,7 +36,7 @@ impl Frame {
             generation: desired.generation,
             service: self.service.to_string(),
             tenant_from: self.tenant_from.clone(),
-            client_from: tidegate_gateway::table::ClientSource::default(),
+            client_from: self.client_from.clone(),
             components: rules(desired),
             slots: BTreeMap::new(),
             versions: BTreeMap::new(),
@@ -79,6 +80,11 @@ fn routes(name: &CellName, cell: &CellDesired) -> impl Iterator<Item = (tidegate
                 Closed::Moving => tidegate_gateway::table::Closed::Moving,
             });
         }
+        to.split = route.split.as_ref().map(|split| Split {
+            version: key(name, &split.version),
+            basis_points: u16::from(split.share) * 100,
+            salt: split.version.to_string(),
+        });
         to.assets_from = route.before.as_ref().map(|before| key(name, before));
         (tenant.as_str().into(), to)
     })

@@ -1,6 +1,7 @@
 //! What must hold after every turn, whatever has happened. The first violation ends a world.
 
 mod admission;
+mod canary;
 mod clock;
 mod data_steps;
 mod downtime;
@@ -172,12 +173,14 @@ impl Checker {
         let now = Timestamp(self.epoch.0 + self.at);
         if let Some(last) = &self.last {
             let checked = state::only_evidence_confirms(self.journal.fresh(), (last, state), &self.passed);
+            let tried = canary::only_evidence_ends(self.journal.fresh(), (last, state), &self.passed);
+            let sticky = canary::clients_stay(last, state);
             let told = state::a_notice_is_asked_for_once(last, state);
             // By the server's clock, which may have jumped.
             let stamped = self.journal.fresh().last().map_or(now, |(at, _)| *at);
             let followed = data_steps::follow(last, state, &self.ledger, stamped);
             let fixes = in_flight::keeps_fixes(self.journal.fresh(), last, &self.ledger);
-            self.take(checked.and(told).and(followed).and(fixes));
+            self.take(checked.and(tried).and(sticky).and(told).and(followed).and(fixes));
         }
         self.last = Some(state.clone());
     }
@@ -206,6 +209,7 @@ impl Checker {
             self.take(waits::ends_by_itself(turned, now));
             self.take(waits::count(&self.ledger, &turned.waiting));
             self.take(jobs::are_explained(turned, now));
+            self.take(canary::stand_as_they_may(&self.ledger, &turned.state, now));
         }
         let silent = turned.state.runs.iter().find(|run| {
             run.in_flight()
@@ -241,7 +245,7 @@ impl Checker {
     /// A confirmed switch has been made by every gateway that is heard.
     pub fn served(&mut self, state: &Service, gateways: &Gateways, performed: &Performed) {
         let checked = data_steps::nobody_is_served_on_other_data(state, &self.ledger, gateways, performed);
-        self.take(checked);
+        self.take(checked.and(canary::are_served_as_desired(state, gateways)));
         for (tenant, seat) in &state.seats {
             let Some(since) = state::on_its_version_since(state, tenant) else {
                 continue;

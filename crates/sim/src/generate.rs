@@ -1,6 +1,7 @@
 //! A seed as scenarios: a product, its releases, and an eventful day; and for every fifth seed, drawn from a stream of its
 //! own, files as people write them and eventful weeks.
 
+mod canaries;
 mod features;
 mod files;
 mod gates;
@@ -77,6 +78,7 @@ pub fn generate(seed: u64) -> Script {
     together::of_day(seed, &mut script);
     jobs::of_day(seed, &mut script);
     gates::of_day(seed, &mut script);
+    canaries::of_day(seed, &mut script);
     script.sort();
     script
 }
@@ -150,6 +152,7 @@ fn release(random: &mut Random, major: u32, tenants: &[TenantName]) -> Release {
         together: Vec::new(),
         steps: BTreeMap::new(),
         for_good: false,
+        canary: None,
     }
 }
 

@@ -12,7 +12,7 @@ use tidegate_domain::id::{
     ChangeId, ComponentName, DatabaseName, Digest, PlaybookName, ServiceName, StepName, TenantName, Version, WaveName,
 };
 use tidegate_domain::plan::{FORMAT, Plan, PlannedTenant, PlannedWave, Schedule};
-use tidegate_domain::policy::{Downtime, GateUse, HealthPolicy, Manual, Policy, WavePolicy, WhileInFlight};
+use tidegate_domain::policy::{Canary, Downtime, GateUse, HealthPolicy, Manual, Policy, WavePolicy, WhileInFlight};
 use tidegate_domain::release::{
     AfterStep, Artifact, ComponentKind, ComponentRelease, Configuration, DataStep, DataStepKind, Definition, Drain,
     JobTerms, Readiness, ReadinessCheck, Release, ReleaseKind, Secrets,
@@ -227,6 +227,13 @@ fn gate(wanted: &script::Release, place: u8) -> GateUse {
 fn wave_policy(wanted: &script::Release) -> WavePolicy {
     WavePolicy {
         max_parallel: wanted.parallel,
+        canary: wanted.canary.map(|(least, longest)| Canary {
+            least,
+            longest,
+            requests: 20,
+            warm_up: Duration::from_secs(5),
+            ..Canary::default()
+        }),
         bake: wanted.bake,
         gap: wanted.gap.into(),
         gates: (0..wanted.gates).map(|place| gate(wanted, place)).collect(),

@@ -77,6 +77,8 @@ pub struct Release {
     pub steps: BTreeMap<DataStepKind, AfterStep>,
     /// What is done in downtime has no undo.
     pub for_good: bool,
+    /// A share of each wave's requests goes first, for at least and at most so long.
+    pub canary: Option<(Duration, Duration)>,
 }
 
 #[derive(Debug, Clone, PartialEq)]

@@ -168,6 +168,8 @@ impl<'a> Releases<'a> {
             | EntryKind::GateEnded
             | EntryKind::GateAnswered
             | EntryKind::GateOverridden
+            | EntryKind::CanaryStarted
+            | EntryKind::CanaryEnded
             | EntryKind::JobAsked
             | EntryKind::JobStarted
             | EntryKind::JobDone

@@ -10,7 +10,7 @@ use super::command;
 use crate::context::Context;
 use crate::error::CliError;
 
-/// Skip the rest of a bake
+/// Skip the rest of a canary or of a bake
 #[derive(Debug, Clone, Arguments)]
 pub struct Args {
     /// The version of the release

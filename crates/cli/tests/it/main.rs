@@ -6,6 +6,7 @@ mod agreeing;
 mod alerts;
 mod beside;
 mod calendars;
+mod canary;
 mod changes;
 mod configuration;
 mod evidence;

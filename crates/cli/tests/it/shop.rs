@@ -106,7 +106,7 @@ impl Shop {
     }
 
     /// `1.1.0.yaml` and its artifact.
-    fn write_release(&self, artifact: &Artifact) {
+    pub fn write_release(&self, artifact: &Artifact) {
         let version = &artifact.version;
         let text = artifact.render(EXECUTABLE.as_ref()).unwrap();
         self.workspace.write(&format!("loyalty-{version}"), &text);

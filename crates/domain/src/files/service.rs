@@ -118,6 +118,9 @@ pub struct Gateway {
     /// Where a request names its tenant, tried in this order. Two that disagree are answered with 400.
     #[schemars(length(min = 1))]
     pub tenant_from: Vec<TenantFrom>,
+    /// What tells the clients of a tenant apart: a canary splits them, and one that fails again and again counts once. Left out, their
+    /// network address; behind a proxy that is the same for all.
+    pub client_from: Option<ClientFrom>,
     /// What is answered where no version does.
     #[serde(default)]
     pub answers: Answers,
@@ -194,6 +197,20 @@ pub enum TenantFrom {
     Jwt {
         /// A claim of the bearer token.
         jwt: Jwt,
+    },
+}
+
+/// What tells the clients of one tenant apart.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged, deny_unknown_fields)]
+pub enum ClientFrom {
+    Header {
+        /// The request header that is the same for all requests of a client, such as `authorization`.
+        header: HeaderName,
+    },
+    Cookie {
+        /// The cookie that is the same for all requests of a client, such as that of its session.
+        cookie: CookieName,
     },
 }
 

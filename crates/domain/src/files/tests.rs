@@ -7,6 +7,7 @@ use crate::time::Duration;
 
 mod agreement;
 mod calendars;
+mod canary;
 mod configuration;
 mod downtime;
 mod gates;

@@ -8,8 +8,8 @@ use super::report::{About, PlanReport, Problem, ProblemKind};
 use super::select::Candidate;
 use super::when::{Clockwork, Timetable, base_class};
 use super::{
-    FORMAT, LeftBehind, NoticeKey, Plan, PlannedWave, Skipped, basis, content, data_steps, describe, environments,
-    hotfix, in_flight, migration, required, select,
+    FORMAT, LeftBehind, NoticeKey, Plan, PlannedWave, Skipped, basis, canary, content, data_steps, describe,
+    environments, hotfix, in_flight, migration, required, select,
 };
 use crate::calendar::Profile;
 use crate::files::{PlaybookFile, Project, ReleaseFile, Tenant};
@@ -167,6 +167,7 @@ fn of_content(
 ) -> Vec<Problem> {
     let mut problems = data_steps::problems(&input.state, release, waves);
     problems.extend(data_steps::apart(release, waves, left_behind));
+    problems.extend(canary::problems(release, waves));
     problems.extend(hotfix::problems(input, release, waves));
     problems.extend(required::problems(input, release));
     problems.extend(environments::problems(input, playbook, release, waves));

@@ -64,6 +64,10 @@ impl<'a> Checked<'a> {
             self.broken
                 .push(format!("the least bake of wave `{name}` is longer than its longest"));
         }
+        if wave.policy.canary.is_some_and(|canary| canary.least > canary.longest) {
+            self.broken
+                .push(format!("the least canary of wave `{name}` is longer than its longest"));
+        }
         for (tenant, planned) in &wave.tenants {
             let to = &plan.release.version;
             if plan.left_behind.contains_key(tenant) {

@@ -86,13 +86,14 @@ pub(super) fn waves(
             from: from(wave),
             not_before: first.unwrap_or(at),
             because,
+            least_canary: wave.policy.canary.map(|canary| canary.least),
             least_bake: wave.policy.bake.least,
             rollback: rollback(wave, release),
             classes,
             requests_per_hour: input.profile.as_ref().map(|profile| requests_per_hour(wave, profile)),
             excused: excused.next().unwrap_or_default(),
         });
-        at = last.unwrap_or(at) + wave.policy.bake.least;
+        at = last.unwrap_or(at) + wave.policy.least();
     }
     reports
 }

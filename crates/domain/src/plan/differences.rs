@@ -101,7 +101,7 @@ pub enum WaveChange {
         added: Vec<String>,
         dropped: Vec<String>,
     },
-    /// Its bake, its gap, how many move at one time, or whose word it waits for.
+    /// Its canary, its bake, its gap, how many move at one time, or whose word it waits for.
     Rules,
 }
 

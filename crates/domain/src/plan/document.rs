@@ -15,7 +15,7 @@ use crate::calendar::Local;
 use crate::change::Audience;
 use crate::files::{self, Diagnostic, TimeZoneName};
 use crate::id::{ApprovalName, CellName, ContactName, CustomerName, Digest, RoleName, TenantName, Version, WaveName};
-use crate::policy::{Bake, Before, Downtime, NoticeKind, Through, WhenSilent, gate_names};
+use crate::policy::{Bake, Before, Canary, Downtime, NoticeKind, Through, WhenSilent, gate_names};
 use crate::time::{Duration, Timestamp};
 
 /// An instant by RFC 9557, such as `2026-11-24T06:00:00+01:00[Europe/Berlin]`.
@@ -61,6 +61,9 @@ pub struct WaveDocument {
     pub start: Instant,
     pub reason: String,
     pub window: Option<WindowDocument>,
+    /// A share of the requests before it is switched.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub canary: Option<String>,
     pub bake: BakeDocument,
     pub gates: Vec<String>,
 }
@@ -260,6 +263,7 @@ impl<'a> Reader<'a> {
                 None => report.because.clone(),
             },
             window: self.window(wave, report),
+            canary: wave.policy.canary.as_ref().map(canary_in_words),
             bake: BakeDocument {
                 until: Local::new(end(report), self.base()).rfc9557(),
                 reason: bake_in_words(&wave.policy.bake),
@@ -406,7 +410,16 @@ pub(super) fn first_class(report: &WaveReport) -> Option<(u16, &ClassReport)> {
 /// When a wave can be over at the earliest.
 fn end(report: &WaveReport) -> Timestamp {
     let last = report.classes.values().map(|class| class.expected).max();
-    last.unwrap_or(report.not_before) + report.least_bake
+    last.unwrap_or(report.not_before) + report.least_canary.unwrap_or_default() + report.least_bake
+}
+
+/// How many requests are tried before a wave is switched, and for how long.
+#[must_use]
+pub fn canary_in_words(canary: &Canary) -> String {
+    format!(
+        "{} % of each tenant's clients first, {} to {}, judged over at least {} requests after {} to warm up",
+        canary.share, canary.least, canary.longest, canary.requests, canary.warm_up
+    )
 }
 
 /// How long a wave is watched, and what for.

@@ -121,6 +121,8 @@ pub enum ProblemKind {
     Environment,
     /// Work on data that cannot be done so.
     Step,
+    /// A share of the requests that cannot be split off.
+    Canary,
     OtherCell,
     /// The cadence has no day that the release can take.
     NoReleaseDay,
@@ -186,6 +188,8 @@ pub struct WaveReport {
     /// The earliest instant it can start, if everything before takes its least time.
     pub not_before: Timestamp,
     pub because: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub least_canary: Option<Duration>,
     pub least_bake: Duration,
     pub rollback: Rollback,
     /// When and why its classes of tenants move, by their index in the schedule.

@@ -217,6 +217,7 @@ fn install_wave(gates: &[GateUse], name: &str, candidates: &[&Candidate<'_>]) ->
         name: WaveName::new(name).expect("a literal of the right shape"),
         policy: WavePolicy {
             max_parallel: Parallel::default(),
+            canary: None,
             bake,
             gap: Gap::ZERO,
             gates: gates.to_vec(),
@@ -270,6 +271,7 @@ pub(super) fn waves(
         }
         let mut policy = WavePolicy {
             max_parallel: wave.max_parallel,
+            canary: wave.canary,
             bake: wave.bake,
             gap: wave.gap,
             gates: project.plain_gates(&wave.gates),

@@ -1,3 +1,4 @@
+mod canary;
 mod configuration;
 mod differences;
 mod environments;

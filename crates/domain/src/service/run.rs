@@ -117,6 +117,9 @@ pub struct WaveRun {
     /// When its tenants move, by class of the schedule.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub starts: BTreeMap<u16, Start>,
+    /// While a share of its tenants' requests goes to the new version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub canary: Option<CanaryRun>,
     /// When the last tenant was moved.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub moved: Option<Timestamp>,
@@ -140,15 +143,26 @@ pub struct WaveRun {
     /// Gates that a person lets it go past, by their place, in every attempt.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub overridden: BTreeMap<usize, Override>,
-    /// The last judgement of the moved tenants.
+    /// The last judgement of the moved tenants, or of the canary.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub health: Option<Judgement>,
     /// When it was last judged so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub judged: Option<Timestamp>,
-    /// A person skipped the rest of the bake.
+    /// A person skipped the rest of the canary, or of the bake.
     #[serde(default)]
     pub promoted: bool,
+}
+
+/// A canary under way.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CanaryRun {
+    /// Since when some tenant may take part: its time is counted from here.
+    pub since: Timestamp,
+    /// Whose clients are split, and since when.
+    #[serde(with = "grouped")]
+    pub tenants: BTreeMap<TenantName, Timestamp>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

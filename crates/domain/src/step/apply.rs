@@ -185,6 +185,7 @@ impl Turn {
             overridden: BTreeMap::new(),
             health: None,
             judged: None,
+            canary: None,
             promoted: false,
         });
         waves.collect()

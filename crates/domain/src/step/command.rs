@@ -137,7 +137,7 @@ impl Turn {
         };
         let current = run.current().ok_or_else(nothing)?;
         let wave = &mut run.waves[current];
-        if wave.stage() != Some(Stage::Bake) {
+        if !matches!(wave.stage(), Some(Stage::Canary | Stage::Bake)) {
             return Err(nothing());
         }
         if let Some(judged) = wave.health.as_ref().filter(|judged| judged.verdict == Verdict::Fail) {

@@ -120,6 +120,9 @@ impl Turn {
                 since,
             } => self.verify(run, wave, since),
             WaveState::Active {
+                stage: Stage::Canary, ..
+            } => self.canary(run, wave),
+            WaveState::Active {
                 stage: Stage::Switch,
                 since,
             } => self.switch(run, wave, since),
@@ -346,6 +349,7 @@ impl Stage {
         match self {
             Self::Prepare => "prepare",
             Self::Verify => "verify",
+            Self::Canary => "canary",
             Self::Switch => "switch",
             Self::Bake => "bake",
             Self::Confirm => "confirm",

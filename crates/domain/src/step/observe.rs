@@ -52,6 +52,7 @@ impl Turn {
         if current.attempt != attempt || current.health.as_ref() == Some(judgement) {
             return;
         }
+        let in_canary = current.state.is_in(Stage::Canary) && current.canary.is_some();
         let in_bake = matches!(
             current.state,
             WaveState::Active {
@@ -59,7 +60,7 @@ impl Turn {
                 ..
             }
         );
-        if !watched || !(in_bake || matches!(current.state, WaveState::Confirmed { .. })) {
+        if !watched || !(in_canary || in_bake || matches!(current.state, WaveState::Confirmed { .. })) {
             return;
         }
         if matches!(current.state, WaveState::Confirmed { .. }) && !judgement.verdict.is_clear() {
@@ -78,8 +79,10 @@ impl Turn {
             );
             self.write(EntryKind::Judged, version, Some(wave), &cause);
         }
-        if judgement.verdict == Verdict::Fail {
-            self.fail(run, index, judgement);
+        match judgement.verdict {
+            Verdict::Fail if in_canary => self.fail_canary(run, index, judgement),
+            Verdict::Fail => self.fail(run, index, judgement),
+            Verdict::Pass | Verdict::Inconclusive | Verdict::NoData | Verdict::Error => {}
         }
     }
 

@@ -1,5 +1,6 @@
 mod admission;
 mod approval;
+mod canary;
 mod cell_move;
 mod data_downtime;
 mod data_step;

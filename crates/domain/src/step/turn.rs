@@ -198,6 +198,7 @@ impl Turn {
 
     /// Brings slots in line with what tenants need, and raises the generation if the desired document has changed.
     pub fn settle(&mut self, before: &Service) {
+        self.settle_canaries();
         self.settle_slots();
         self.advance_jobs();
         self.clean_data();

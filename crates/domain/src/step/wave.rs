@@ -1,4 +1,4 @@
-//! The stages of one wave: prepare, verify, switch, bake, confirm.
+//! The stages of one wave: prepare, verify, switch, bake, confirm. The canary between two of them has a file of its own.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -79,7 +79,7 @@ impl Turn {
                 true
             }
             Gates::Passed(reason) => {
-                self.enter(run, wave, Stage::Switch, &reason);
+                self.leave_verify(run, wave, &reason);
                 true
             }
         }
@@ -120,9 +120,7 @@ impl Turn {
             self.wake_at(until);
             return false;
         }
-        let requests = current.health.as_ref().map_or(0, |health| health.requests);
-        let verdict = current.health.as_ref().map(|health| health.verdict);
-        let enough = verdict == Some(Verdict::Pass) && requests >= bake.requests;
+        let enough = current.has_passed(bake.requests);
         if enough && least <= self.now {
             let reason = current
                 .health
@@ -130,7 +128,7 @@ impl Turn {
                 .map_or(String::new(), |health| health.reason.clone());
             return self.leave_bake(run, wave, &reason);
         }
-        let reason = current.evidence_in_words(enough);
+        let reason = current.evidence_in_words(enough, bake.requests);
         if longest <= self.now && !enough {
             return self.bake_without_verdict(run, wave, &reason);
         }
@@ -222,7 +220,7 @@ impl WaveRun {
         self.members.values().any(|member| member.place.is_on())
     }
 
-    fn evidence_in_words(&self, enough: bool) -> String {
+    pub fn evidence_in_words(&self, enough: bool, requests: u64) -> String {
         match &self.health {
             None => "nothing has been judged yet".to_owned(),
             Some(health) if enough => health.reason.clone(),
@@ -232,7 +230,7 @@ impl WaveRun {
                     "{}, {} of {} requests: {}{}",
                     health.verdict.in_words(),
                     health.requests,
-                    self.policy.bake.requests,
+                    requests,
                     health.reason,
                     needs.unwrap_or_default()
                 )
@@ -250,6 +248,7 @@ impl WaveRun {
     pub fn restart(&mut self, attempt: u32) {
         self.attempt = attempt;
         self.gates = vec![None; self.policy.gates.len()];
+        self.canary = None;
         self.health = None;
         self.judged = None;
         self.switched = None;

@@ -53,6 +53,15 @@ impl Waiting {
             } => {
                 format!("the workers of cell {cell} to be handed over at generation {generation} (until {until})")
             }
+            Self::Canary {
+                wave,
+                least,
+                longest,
+                reason,
+                ..
+            } => {
+                format!("the canary of wave {wave}, between {least} and {longest}: {reason}")
+            }
             Self::Bake {
                 wave,
                 least,
@@ -172,6 +181,7 @@ impl Waiting {
             | Self::Slot { .. }
             | Self::Gateways { .. }
             | Self::Workers { .. }
+            | Self::Canary { .. }
             | Self::Bake { .. }
             | Self::Return { .. }
             | Self::Drain { .. }

@@ -140,6 +140,7 @@ pub fn hour(random: &mut Random, world: World, wave: f64, stayed: f64) -> Outcom
         let tenant_evidence = TenantEvidence {
             before,
             after: Sample::default(),
+            beside: Sample::default(),
         };
         evidence.tenants.insert(name(tenant), tenant_evidence);
     }
@@ -194,6 +195,7 @@ fn sample(random: &mut Random, latency: &Latency, mean: f64, errors: f64, burst:
     Sample {
         requests,
         errors: failed.min(requests),
+        incidents: None,
         latency: bins,
     }
 }

@@ -19,6 +19,17 @@ pub struct WaveTraffic {
     pub hours: f64,
 }
 
+/// What is expected of a canary.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct CanaryTraffic {
+    /// Requests an hour of all its tenants, on average.
+    pub per_hour: f64,
+    /// The share of them that goes to the new version, between 0 and 1.
+    pub share: f64,
+    /// How long they may be judged.
+    pub hours: f64,
+}
+
 /// The precision floor of a wave's health. Requests and hours are what a version without an error needs to be shown good, and what half of
 /// the bad ones need to be found.
 #[derive(Debug, Clone, PartialEq)]
@@ -42,7 +53,22 @@ impl HealthRule {
     /// What a wave of this traffic can show, if nothing fails on the old version; without traffic, how much it takes.
     #[must_use]
     pub fn floor(&self, traffic: Option<WaveTraffic>) -> WaveFloor {
-        let before = traffic.map_or(0.0, |traffic| traffic.per_hour * HISTORY_HOURS);
+        self.floor_of("bake", traffic, traffic.map_or(0.0, |traffic| traffic.per_hour))
+    }
+
+    /// The same of a share of its requests, while the others stay where they are.
+    #[must_use]
+    pub fn canary_floor(&self, traffic: Option<CanaryTraffic>) -> WaveFloor {
+        let of_share = traffic.map(|traffic| WaveTraffic {
+            per_hour: traffic.per_hour * traffic.share,
+            hours: traffic.hours,
+        });
+        self.floor_of("canary", of_share, traffic.map_or(0.0, |traffic| traffic.per_hour))
+    }
+
+    /// `before` is how many requests an hour there were on the old version.
+    fn floor_of(&self, what: &str, traffic: Option<WaveTraffic>, before: f64) -> WaveFloor {
+        let before = before * HISTORY_HOURS;
         let own = Sample {
             requests: before as u64,
             ..Sample::default()
@@ -70,7 +96,7 @@ impl HealthRule {
         };
         let sentence = match traffic {
             None => format!("{good}; how long they take is not known without a traffic profile"),
-            Some(traffic) => with_traffic(&good, traffic, shown_hours.unwrap_or(0.0), found),
+            Some(traffic) => with_traffic((what, &good), traffic, shown_hours.unwrap_or(0.0), found),
         };
         WaveFloor {
             shown_requests: shown,
@@ -101,7 +127,7 @@ impl HealthRule {
     }
 }
 
-fn with_traffic(good: &str, traffic: WaveTraffic, shown_hours: f64, found: Option<f64>) -> String {
+fn with_traffic((what, good): (&str, &str), traffic: WaveTraffic, shown_hours: f64, found: Option<f64>) -> String {
     if traffic.per_hour <= 0.0 {
         return format!("{good}; the traffic profile expects none of these tenants, so there will be no verdict");
     }
@@ -110,7 +136,7 @@ fn with_traffic(good: &str, traffic: WaveTraffic, shown_hours: f64, found: Optio
     let in_time = if shown_hours <= traffic.hours {
         format!("{takes} at about {per_hour} an hour")
     } else {
-        format!("{takes} at about {per_hour} an hour, but the bake ends after {hours} without a verdict")
+        format!("{takes} at about {per_hour} an hour, but the {what} ends after {hours} without a verdict")
     };
     let found = match found {
         Some(share) => format!("from {} on errors are found within {hours}", percent(share)),

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::monitor::Assignment;
+
 /// Of alpha, what is spent on the counts after the move. The rest is spent on the history before it.
 const SHARE_OF_COUNTS: f64 = 0.8;
 /// Two kinds of events, of the whole wave and of its tenants, share what is spent on the history.
@@ -11,6 +13,9 @@ const HISTORIES: usize = 4;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct HealthRule {
+    /// Who decides which requests the new version gets. By their tenant: it is compared with its own history, and with those who stayed. By
+    /// chance: with its other requests at the same time.
+    pub assignment: Assignment,
     /// The probability of failing a wave that is no worse than tolerated, over its whole bake; between 0 and 1.
     pub alpha: f64,
     /// The probability of failing it on one day of the standing watch; between 0 and 1.
@@ -36,6 +41,7 @@ pub struct HealthRule {
 impl Default for HealthRule {
     fn default() -> Self {
         Self {
+            assignment: Assignment::Tenants,
             alpha: 0.01,
             alarms_per_day: 0.01,
             looks_per_day: 8_640,

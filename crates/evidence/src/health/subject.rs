@@ -38,6 +38,8 @@ pub struct Subject {
     miss: f64,
     terms: AllTerms,
     seen: Seen,
+    /// Its requests on the old version as of the last look, where chance assigns them.
+    beside: Option<Sample>,
 }
 
 /// What was taken in, and what it has come to: all that has to be kept of a subject.
@@ -69,7 +71,15 @@ impl Subject {
             miss: reading.miss,
             history,
             seen: Seen::nothing(),
+            beside: None,
         }
+    }
+
+    /// What it has counted on the old version since the look before; nothing at the first look, and where a part of the figures has gone.
+    pub fn beside(&mut self, own: &TenantEvidence) -> Sample {
+        let more = self.beside.as_ref().and_then(|earlier| own.beside.since(earlier));
+        self.beside = Some(own.beside.clone());
+        more.unwrap_or_default()
     }
 
     /// Goes on from what was kept.
@@ -83,7 +93,11 @@ impl Subject {
 
     /// Takes in what has come since the look before.
     pub fn observe(&mut self, reading: Reading<'_>, look: Look<'_>) {
-        let TenantEvidence { before, after } = look.own;
+        let TenantEvidence {
+            before,
+            after,
+            beside: _,
+        } = look.own;
         let stayed = look.stayed;
         let is_known = self.history.own == *before && self.history.stayed == *look.stayed_before;
         if !is_known || self.miss != reading.miss {
@@ -99,13 +113,14 @@ impl Subject {
             self.begin_anew();
             after.clone()
         });
-        self.seen
-            .errors
-            .observe(self.terms.errors, new.failed(), stayed.failed());
+        self.seen.errors.observe(
+            self.terms.errors,
+            (new.failed(), stayed.failed()),
+            (new.incidents(), stayed.incidents()),
+        );
         if let Some(slow) = self.terms.slow {
-            self.seen
-                .slow
-                .observe(slow.terms, new.above(slow.bin), stayed.above(slow.bin));
+            let above = (new.above(slow.bin), stayed.above(slow.bin));
+            self.seen.slow.observe(slow.terms, above, above);
         }
         self.seen.counted = after.clone();
     }
@@ -163,12 +178,13 @@ impl Subject {
 
     /// Both kinds of events with their numbers, the louder one first.
     pub fn in_words(&self, alpha: f64) -> String {
-        let errors = in_words("errors", &self.seen.errors, self.terms.errors, alpha);
+        let others = self.terms.others;
+        let errors = in_words(("errors", others), &self.seen.errors, self.terms.errors, alpha);
         let Some(slow) = self.terms.slow else {
             return errors;
         };
         let what = format!("slower than {} ms", milliseconds(slow.edge_micros));
-        let slow = in_words(&what, &self.seen.slow, slow.terms, alpha);
+        let slow = in_words((&what, others), &self.seen.slow, slow.terms, alpha);
         if self.seen.slow.log(Test::Fixed) > self.seen.errors.log(Test::Fixed) {
             format!("{slow}; {errors}")
         } else {
@@ -181,10 +197,10 @@ fn milliseconds(micros: u64) -> String {
     rounded(micros as f64 / 1000.0)
 }
 
-fn in_words(what: &str, track: &Track, terms: Terms, alpha: f64) -> String {
+fn in_words((what, others): (&str, &str), track: &Track, terms: Terms, alpha: f64) -> String {
     let (low, high) = track.interval(terms, alpha);
     let stayed = if track.asks_those_who_stayed() {
-        format!(", {} of those who stayed", share(track.stayed))
+        format!(", {} of {others}", share(track.stayed))
     } else {
         String::new()
     };

@@ -1,6 +1,7 @@
 //! What is tolerated of a subject, by its own history.
 
 use crate::exact::{Count, share_at_most};
+use crate::monitor::Assignment;
 use crate::sample::Sample;
 
 use super::HealthRule;
@@ -40,6 +41,8 @@ pub struct Slow {
 /// All that is tolerated.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct AllTerms {
+    /// With whom it is compared at the same time, in words.
+    pub others: &'static str,
     pub errors: Terms,
     /// `None` where nothing was measured before, or where nothing would be too slow.
     pub slow: Option<Slow>,
@@ -50,6 +53,10 @@ impl AllTerms {
     pub fn new(rule: &HealthRule, edges: &[u64], history: &History, miss: f64) -> Self {
         let bin = slow_bin(rule, edges, &history.own);
         Self {
+            others: match rule.assignment {
+                Assignment::Tenants => "those who stayed",
+                Assignment::Requests => "the other requests",
+            },
             errors: errors(rule, history, miss),
             slow: bin.map(|bin| Slow {
                 bin,
@@ -106,7 +113,11 @@ impl Terms {
             before: own,
             limit: tolerated(share_at_most(own, miss)),
             tolerance: tolerated(own.share()),
-            beside: usual_ratio(own, stayed) * rule.margin,
+            beside: match rule.assignment {
+                Assignment::Tenants => usual_ratio(own, stayed) * rule.margin,
+                // Chance gives both versions the same kind of requests.
+                Assignment::Requests => rule.margin,
+            },
         }
     }
 }

@@ -1,3 +1,5 @@
+mod canary;
+
 use super::*;
 
 /// 10, 20, ... 200 ms.
@@ -13,6 +15,7 @@ fn sample(requests: u64, errors: u64, slow: u64) -> Sample {
     Sample {
         requests,
         errors,
+        incidents: None,
         latency,
     }
 }
@@ -30,6 +33,7 @@ impl World {
             let tenant = TenantEvidence {
                 before: before.clone(),
                 after: Sample::default(),
+                beside: Sample::default(),
             };
             ((*name).to_owned(), tenant)
         };
@@ -301,6 +305,7 @@ fn nonsense_is_an_error_and_is_not_taken_in() {
     world.evidence.tenants.get_mut("t0").unwrap().after = Sample {
         requests: 3,
         errors: 4,
+        incidents: None,
         latency: Vec::new(),
     };
     let judgement = world.look();

@@ -46,9 +46,11 @@ impl Track {
         }
     }
 
-    /// Takes a bucket in. One that cannot be is left out.
-    pub fn observe(&mut self, terms: Terms, new: Count, stayed: Count) {
-        let Some(pair) = Pair::new(stayed, new) else { return };
+    /// Takes a bucket in: what was counted, and what of it is compared between both sides. One that cannot be is left out.
+    pub fn observe(&mut self, terms: Terms, (new, stayed): (Count, Count), compared: (Count, Count)) {
+        let (Some(_), Some(pair)) = (Pair::new(stayed, new), Pair::new(compared.1, compared.0)) else {
+            return;
+        };
         // Nothing is above all.
         if terms.limit < 1.0 && new.trials > 0 {
             let (events, trials) = (new.events as f64, new.trials as f64);

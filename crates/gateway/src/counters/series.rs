@@ -6,11 +6,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use http::StatusCode;
 
-use crate::protocol::{ErrorReason, LATENCY_EDGES_MICROS, RequestClasses, SeriesTotals, latency_bin};
+use crate::clock;
+use crate::protocol::{BUCKET_MS, ErrorReason, LATENCY_EDGES_MICROS, RequestClasses, SeriesTotals, latency_bin};
 use crate::table::TenantName;
 
-/// Distinct clients with an error are counted exactly up to here.
-const ERROR_CLIENTS_MAX: usize = 1_024;
+/// Clients with an error are told apart up to here, in one bucket.
+const ERROR_CLIENTS_MAX: usize = 8_192;
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct SeriesKey {
@@ -26,10 +27,33 @@ pub(crate) struct Series {
     classes: [AtomicU64; 4],
     errors: [AtomicU64; ErrorReason::ALL.len()],
     latency: [AtomicU64; LATENCY_EDGES_MICROS.len() + 1],
-    error_clients: Mutex<HashSet<u64>>,
+    error_clients: Mutex<ErrorClients>,
     in_flight: AtomicU64,
     /// Raised with everything that is counted, so that a reporter sees what is new.
     changes: AtomicU64,
+}
+
+/// Failures, of which one client's within a bucket count once.
+#[derive(Debug, Default)]
+struct ErrorClients {
+    count: u64,
+    /// Those of the bucket that began here, in Unix milliseconds.
+    bucket: u64,
+    seen: HashSet<u64>,
+}
+
+impl ErrorClients {
+    fn saw(&mut self, client: u64, now_ms: u64) {
+        let bucket = now_ms - now_ms % BUCKET_MS;
+        // Clocks may be set back: what matters is that it is another bucket.
+        if self.bucket != bucket {
+            self.bucket = bucket;
+            self.seen.clear();
+        }
+        if self.seen.len() < ERROR_CLIENTS_MAX && self.seen.insert(client) {
+            self.count += 1;
+        }
+    }
 }
 
 impl Series {
@@ -74,7 +98,9 @@ impl Series {
     /// The gateway answered instead, or the service's answer broke.
     pub(crate) fn failed(&self, reason: ErrorReason, client: u64) {
         self.errors[reason as usize].fetch_add(1, Ordering::Relaxed);
-        self.saw_error(client);
+        if reason.is_of_service() {
+            self.saw_error(client);
+        }
         self.changes.fetch_add(1, Ordering::Relaxed);
     }
 
@@ -108,7 +134,7 @@ impl Series {
             },
             errors: errors.filter(|(_, count)| *count > 0).collect(),
             timeouts: count(ErrorReason::UpstreamTimeout),
-            error_clients: self.error_clients.lock().unwrap_or_else(PoisonError::into_inner).len() as u64,
+            error_clients: self.error_clients.lock().unwrap_or_else(PoisonError::into_inner).count,
             latency: latency.filter(|(_, count)| *count > 0).collect(),
             in_flight: self.in_flight(),
         }
@@ -116,8 +142,9 @@ impl Series {
 
     fn saw_error(&self, client: u64) {
         let mut clients = self.error_clients.lock().unwrap_or_else(PoisonError::into_inner);
-        if clients.len() < ERROR_CLIENTS_MAX {
-            clients.insert(client);
-        }
+        clients.saw(client, clock::unix_ms());
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -71,7 +71,8 @@ pub struct SeriesTotals {
     /// Those of `errors` that are a time limit of the service.
     #[serde(default)]
     pub timeouts: u64,
-    /// Distinct clients that got a 5xx or one of `errors`; counting ends at 1,024.
+    /// The same as requests that failed, but one client counts once in a bucket however often it fails in it: 5xx, and those of `errors` that
+    /// are the service's.
     #[serde(default)]
     pub error_clients: u64,
     /// Time from the request's head to the answer's head, as `[bin, count]` of the bins that are not empty.
@@ -155,6 +156,29 @@ impl ErrorReason {
         ErrorReason::UpstreamProtocol,
         ErrorReason::Drained,
     ];
+
+    /// Whether the service failed, and not its client.
+    pub fn is_of_service(self) -> bool {
+        match self {
+            ErrorReason::HoldExpired
+            | ErrorReason::HoldFull
+            | ErrorReason::NoInstance
+            | ErrorReason::Unreachable
+            | ErrorReason::UpstreamTimeout
+            | ErrorReason::UpstreamBroken
+            | ErrorReason::UpstreamProtocol
+            | ErrorReason::Drained => true,
+            ErrorReason::BadRequest
+            | ErrorReason::TenantConflict
+            | ErrorReason::TokenRefused
+            | ErrorReason::TenantMissing
+            | ErrorReason::TenantUnknown
+            | ErrorReason::ComponentUnknown
+            | ErrorReason::PreviewRefused
+            | ErrorReason::BodyTooLarge
+            | ErrorReason::ClientTimeout => false,
+        }
+    }
 
     /// The word as it stands in headers and reports.
     pub fn word(self) -> &'static str {

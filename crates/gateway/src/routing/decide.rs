@@ -113,11 +113,18 @@ impl Snapshot {
         let (position, component, slot) = self.component(version, host, path)?;
         let identity = tenant.identity(name, version, counters)?;
         let forward = || {
-            let before = tenant
-                .route
-                .assets_from
-                .as_deref()
-                .and_then(|version| version.slots[position].clone());
+            let route = &tenant.route;
+            let is_split = route
+                .split
+                .as_ref()
+                .is_some_and(|split| Arc::ptr_eq(&split.version, version));
+            // A client of a split may have loaded its page before the split began.
+            let before = if is_split {
+                Some(&*route.version)
+            } else {
+                route.assets_from.as_deref()
+            };
+            let before = before.and_then(|version| version.slots[position].clone());
             Verdict::Forward(Forward {
                 serial: self.serial,
                 version: version.identity.clone(),

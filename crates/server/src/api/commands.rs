@@ -67,7 +67,7 @@ pub fn routes() -> Vec<Route> {
         Route::guarded(
             Method::POST,
             "/v1/releases/{version}/promote",
-            "Skip the rest of the bake",
+            "Skip the rest of the canary, or of the bake",
             promote,
         ),
         Route::guarded(

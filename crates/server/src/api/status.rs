@@ -1,6 +1,7 @@
 //! Everything about the service at one instant: what moves, what waits and for what.
 
 mod admission;
+mod canary;
 mod gates;
 mod jobs;
 pub mod steps;
@@ -21,6 +22,8 @@ use tidegate_domain::time::Timestamp;
 use tidegate_domain::waiting::Waiting;
 
 pub use self::admission::{ApprovalStatus, NoticeCounts, ValidationStatus, WaiverStatus};
+pub use self::canary::CanaryStatus;
+use self::canary::canary;
 pub use self::gates::{GateOverride, GateQuestion, GateStatus};
 pub use self::jobs::JobFailures;
 pub use self::steps::StepStatus;
@@ -137,9 +140,12 @@ pub struct WaveStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     pub attempt: u32,
-    /// A person skipped the rest of its bake.
+    /// A person skipped the rest of its canary, or of its bake.
     pub promoted: bool,
     pub tenants: TenantCounts,
+    /// While a share of its tenants' clients is served by the new version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub canary: Option<CanaryStatus>,
     /// Its tenants that are out of service now, as planned.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub maintenance: Option<MaintenanceStatus>,
@@ -389,6 +395,7 @@ fn wave(wave: &WaveRun, asks: bool) -> WaveStatus {
         attempt: wave.attempt,
         promoted: wave.promoted,
         tenants: counts(wave),
+        canary: canary(wave),
         maintenance: wave.maintenance.as_ref().map(|maintenance| MaintenanceStatus {
             tenants: maintenance.tenants.iter().cloned().collect(),
             since_ms: maintenance.since.0,
@@ -459,6 +466,7 @@ pub fn stage_name(stage: Stage) -> &'static str {
     match stage {
         Stage::Prepare => "prepare",
         Stage::Verify => "verify",
+        Stage::Canary => "canary",
         Stage::Switch => "switch",
         Stage::Bake => "bake",
         Stage::Confirm => "confirm",

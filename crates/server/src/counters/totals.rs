@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use tidegate_evidence::Sample;
-use tidegate_gateway::protocol::{ErrorReason, LATENCY_EDGES_MICROS, SeriesTotals};
+use tidegate_gateway::protocol::{LATENCY_EDGES_MICROS, SeriesTotals};
 
 /// Requests, failures and latencies; only the latency bins that are not empty are there.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -13,6 +13,9 @@ pub struct Totals {
     pub requests: u64,
     /// Answered 5xx, or not answered by the service at all.
     pub errors: u64,
+    /// The same, but each client counts once in a bucket of the gateway.
+    #[serde(default)]
+    pub error_clients: u64,
     pub latency: BTreeMap<u8, u64>,
 }
 
@@ -22,7 +25,7 @@ impl Totals {
         let unanswered: u64 = row
             .errors
             .iter()
-            .filter(|(reason, _)| is_of_service(**reason))
+            .filter(|(reason, _)| reason.is_of_service())
             .map(|(_, count)| count)
             .sum();
         let classes = row.requests;
@@ -30,6 +33,7 @@ impl Totals {
         Self {
             requests: answered + unanswered,
             errors: classes.server_errors + unanswered,
+            error_clients: row.error_clients,
             latency: row.latency.iter().copied().collect(),
         }
     }
@@ -42,6 +46,7 @@ impl Totals {
     pub fn add(&mut self, other: &Self) {
         self.requests += other.requests;
         self.errors += other.errors;
+        self.error_clients += other.error_clients;
         for (bin, count) in &other.latency {
             *self.latency.entry(*bin).or_default() += count;
         }
@@ -56,7 +61,17 @@ impl Totals {
         Self {
             requests: self.requests.saturating_sub(earlier.requests),
             errors: self.errors.saturating_sub(earlier.errors),
+            error_clients: self.error_clients.saturating_sub(earlier.error_clients),
             latency: added.filter(|(_, count)| *count > 0).collect(),
+        }
+    }
+
+    /// The same where each client counts once in a bucket: what is compared are clients, not how often they try again.
+    #[must_use]
+    pub fn sample_of_clients(&self) -> Sample {
+        Sample {
+            incidents: Some(self.error_clients.min(self.errors)),
+            ..self.sample()
         }
     }
 
@@ -72,30 +87,8 @@ impl Totals {
         Sample {
             requests: self.requests,
             errors: self.errors,
+            incidents: None,
             latency,
         }
-    }
-}
-
-/// Whether the service failed, and not its client.
-fn is_of_service(reason: ErrorReason) -> bool {
-    match reason {
-        ErrorReason::HoldExpired
-        | ErrorReason::HoldFull
-        | ErrorReason::NoInstance
-        | ErrorReason::Unreachable
-        | ErrorReason::UpstreamTimeout
-        | ErrorReason::UpstreamBroken
-        | ErrorReason::UpstreamProtocol
-        | ErrorReason::Drained => true,
-        ErrorReason::BadRequest
-        | ErrorReason::TenantConflict
-        | ErrorReason::TokenRefused
-        | ErrorReason::TenantMissing
-        | ErrorReason::TenantUnknown
-        | ErrorReason::ComponentUnknown
-        | ErrorReason::PreviewRefused
-        | ErrorReason::BodyTooLarge
-        | ErrorReason::ClientTimeout => false,
     }
 }

@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 use std::slice::from_ref;
 
 use tidegate_domain::id::WaveName;
+use tidegate_domain::monitor::Assignment;
 use tidegate_domain::policy::HealthPolicy;
 use tidegate_domain::time::Duration as Span;
 use tidegate_evidence::Evidence;
@@ -30,6 +31,7 @@ fn monitor(tenants: &[&str]) -> Monitor {
         version: version("2.0.0"),
         wave: WaveName::new("first").unwrap(),
         attempt: 1,
+        assignment: Assignment::Tenants,
         tenants: tenants
             .iter()
             .map(|name| (tenant(name), Some(version("1.0.0"))))
@@ -69,7 +71,7 @@ fn told(counters: &Counters, incarnation: &str, adopted: bool, at_ms: u64, rows:
         },
         errors: BTreeMap::new(),
         timeouts: 0,
-        error_clients: 0,
+        error_clients: *errors,
         latency: vec![(5, *requests)],
         in_flight: 0,
     };
@@ -355,4 +357,106 @@ async fn counters_that_are_old_or_missing_are_never_healthy() {
     for age in [None, Some(AGE_MAX_MS + 1)] {
         assert_eq!(watch.judge(&one, age).verdict, Verdict::NoData);
     }
+}
+
+/// Clients of `acme`, which is on 1.0.0, are split from the instant that is given.
+fn canary(from: i64) -> Monitor {
+    let from = BTreeMap::from([(tenant("acme"), Timestamp(from))]);
+    Monitor {
+        assignment: Assignment::Requests { from },
+        ..monitor(&["acme"])
+    }
+}
+
+#[test]
+fn a_canary_is_not_judged_before_its_warm_up_is_over() {
+    let monitor = canary(30_000);
+    assert_eq!(monitor.clone().warmed_up(Timestamp(29_999)), None);
+    assert_eq!(monitor.next_warm(Timestamp(29_999)), Some(Timestamp(30_000)));
+    assert!(monitor.clone().warmed_up(Timestamp(30_000)).is_some());
+    assert_eq!(monitor.next_warm(Timestamp(30_000)), None);
+}
+
+#[tokio::test]
+async fn a_canary_compares_the_requests_of_one_tenant_on_both_versions() {
+    let counters = Counters::new("s");
+    let mut watches = Watches::new(Store::memory(), service());
+    // What came to the new version while it warmed up does not count.
+    count(
+        &counters,
+        1_000,
+        &[("acme", "1.0.0", 1_000, 0), ("acme", "2.0.0", 40, 40)],
+    );
+    let split = canary(1_500);
+    follow(&mut watches, from_ref(&split), &[], &counters, 2_000).await;
+    for look_at in 0..=4 {
+        let rows = [
+            ("acme", "2.0.0", 40 + 20 * look_at, 40 + 8 * look_at),
+            ("acme", "1.0.0", 1_000 + 380 * look_at, 0),
+        ];
+        count(&counters, 3_000 + look_at, &rows);
+        look(&mut watches, &split, &[], &counters);
+    }
+    let found = evidence(&mut watches, &split, &[], &counters);
+    let acme = &found.tenants["acme"];
+    assert_eq!((acme.before.requests, acme.beside.requests), (1_000, 1_520));
+    assert_eq!((acme.after.requests, acme.after.errors), (80, 32));
+    assert_eq!(acme.after.incidents, Some(32));
+    assert!(found.stayed.requests == 0 && found.stayed_before.requests == 0);
+    let said = look(&mut watches, &split, &[], &counters);
+    assert_eq!(said.verdict, Verdict::Fail, "{}", said.reason);
+    assert!(said.reason.contains("of the other requests"), "{}", said.reason);
+}
+
+#[tokio::test]
+async fn what_hurts_both_versions_fails_no_canary() {
+    let counters = Counters::new("s");
+    let mut watches = Watches::new(Store::memory(), service());
+    count(&counters, 1_000, &[("acme", "1.0.0", 1_000, 0)]);
+    let split = canary(1_500);
+    follow(&mut watches, from_ref(&split), &[], &counters, 2_000).await;
+    for look_at in 0..=20 {
+        let rows = [
+            ("acme", "2.0.0", 20 * look_at, 8 * look_at),
+            ("acme", "1.0.0", 1_000 + 380 * look_at, 152 * look_at),
+        ];
+        count(&counters, 3_000 + look_at, &rows);
+        let said = look(&mut watches, &split, &[], &counters);
+        assert_ne!(said.verdict, Verdict::Fail, "{}", said.reason);
+    }
+}
+
+/// What a server had seen of a canary outlives it, on both versions, whatever was counted while there was none.
+#[tokio::test]
+async fn a_canary_goes_on_under_the_next_server() {
+    let store = Store::memory();
+    let split = canary(1_500);
+    let counters = Counters::new("s");
+    let mut watches = Watches::new(store.clone(), service());
+    count(
+        &counters,
+        1_000,
+        &[("acme", "1.0.0", 1_000, 0), ("acme", "2.0.0", 5, 5)],
+    );
+    follow(&mut watches, from_ref(&split), &[], &counters, 2_000).await;
+    count(
+        &counters,
+        3_000,
+        &[("acme", "1.0.0", 1_400, 0), ("acme", "2.0.0", 25, 5)],
+    );
+    look(&mut watches, &split, &[], &counters);
+    watches.keep(Timestamp(3_000)).await.unwrap();
+
+    let counters = Counters::new("s");
+    let mut watches = Watches::new(store.clone(), service());
+    follow(&mut watches, from_ref(&split), &[], &counters, 60_000).await;
+    let now = [("acme", "1.0.0", 2_400, 0), ("acme", "2.0.0", 75, 5)];
+    told(&counters, "1", true, 61_000, &now);
+    follow(&mut watches, from_ref(&split), &[], &counters, 61_500).await;
+    let acme = &evidence(&mut watches, &split, &[], &counters).tenants["acme"];
+    assert_eq!(
+        (acme.before.requests, acme.beside.requests, acme.after.requests),
+        (1_000, 1_400, 70)
+    );
+    assert_eq!(acme.after.errors, 0);
 }

@@ -1,5 +1,7 @@
 //! What was counted before each tenant of a wave moved, from where counting its new version begins, and what has been seen since.
 
+mod history;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
@@ -8,17 +10,19 @@ use tidegate_domain::id::{ServiceName, TenantName, Version, WaveName};
 use tidegate_domain::monitor::Monitor;
 use tidegate_domain::service::Service;
 use tidegate_domain::time::Timestamp;
-use tidegate_evidence::{Evidence, Kept, TenantEvidence, WaveHealth};
+use tidegate_evidence::{Evidence, Kept, Sample, TenantEvidence, WaveHealth};
 use tidegate_gateway::protocol::LATENCY_EDGES_MICROS;
 use tidegate_store::{Fact, FactChange, Store, StoreError};
 
-use super::rule::rule;
+use self::history::{History, KIND, Moved, Start, completed, earlier, put};
+use super::rule::{canary_rule, rule};
 use crate::counters::{ByGateway, Counters, Totals};
-
-const KIND: &str = "history";
 
 /// What the health of a wave has come to.
 const KEPT: &str = "health";
+
+/// A canary's tenant with fewer requests on the old version has no history yet, and makes one meanwhile.
+const HISTORY_LEAST: u64 = 100;
 
 /// How often that is written. Between two of them a restart loses no count: it is taken in later, in one bucket.
 const KEEP_EVERY_MS: i64 = 10_000;
@@ -55,37 +59,6 @@ pub struct Watch {
     stayed_before: Totals,
     /// Where counting began for those who stay on the version that others have left.
     stayed: BTreeMap<(TenantName, Version), Totals>,
-}
-
-#[derive(Debug)]
-struct Moved {
-    /// On its old version, in the time before the move.
-    before: Totals,
-    /// Where counting on its new version begins.
-    start: Start,
-}
-
-/// What came before is of an earlier attempt.
-#[derive(Debug)]
-enum Start {
-    /// The move was seen by this process: what it had counted until then.
-    Here(Totals),
-    /// By an earlier process: what each gateway had told it until then.
-    Earlier(ByGateway),
-}
-
-/// A fact: the history of the tenants that were seen to have moved together.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct History {
-    of: Key,
-    before: BTreeMap<TenantName, Totals>,
-    /// Those who stayed on the version that the wave has left, over the same time.
-    #[serde(default, skip_serializing_if = "Totals::is_empty")]
-    stayed: Totals,
-    /// What each gateway had counted on the new version. Tenants that were never there are not listed.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    start: BTreeMap<TenantName, ByGateway>,
 }
 
 impl Key {
@@ -145,7 +118,13 @@ impl Watches {
                 let figures = |tenant: &TenantName| (tenant.clone(), counters.figures(tenant, &key.version));
                 let mut start: BTreeMap<_, _> = before.keys().map(figures).collect();
                 start.retain(|_, figures| !figures.is_empty());
+                let others = before.keys().filter(|_| monitor.is_canary());
+                let others = others.filter_map(|tenant| {
+                    let on = monitor.tenants.get(tenant)?.as_ref()?;
+                    Some((tenant.clone(), counters.figures(tenant, on)))
+                });
                 let history = History {
+                    beside: others.collect(),
                     of: key,
                     before,
                     stayed: watch.stayed_before.clone(),
@@ -207,7 +186,11 @@ impl Watches {
             |(_, history)| history.stayed.clone(),
         );
         let moved = kept().flat_map(|(_, history)| history.moved()).collect();
-        let mut health = WaveHealth::new(rule(&monitor.policy), &LATENCY_EDGES_MICROS);
+        let rule = match monitor.is_canary() {
+            true => canary_rule(&monitor.policy),
+            false => rule(&monitor.policy),
+        };
+        let mut health = WaveHealth::new(rule, &LATENCY_EDGES_MICROS);
         let seen = self.seen.remove(&key.name());
         // What an earlier process has written is this one's to take away.
         let kept = seen.as_ref().map(|_| (now, String::new()));
@@ -249,35 +232,12 @@ impl Watches {
     }
 }
 
-/// The histories of other attempts of the same wave: tenants that stay on the new version when it is resumed have no other.
-fn earlier<'a>(kept: impl Iterator<Item = &'a (String, History)>, key: &Key) -> BTreeMap<&'a TenantName, &'a Totals> {
-    let same = |of: &Key| of.version == key.version && of.wave == key.wave && of.attempt != key.attempt;
-    let kept = kept.filter(|(_, history)| same(&history.of));
-    kept.flat_map(|(_, history)| &history.before).collect()
-}
-
-/// Writes down the histories that were found late.
-fn completed<'a>(
-    kept: impl Iterator<Item = &'a mut (String, History)>,
-    found: &BTreeMap<TenantName, Totals>,
-    monitor: &Monitor,
-) -> Vec<FactChange> {
-    let mut changes = Vec::new();
-    let key = Key::of(monitor);
-    for (name, history) in kept.filter(|(_, history)| !found.is_empty() && history.of == key) {
-        let late = found.iter().filter(|(tenant, _)| history.before.contains_key(*tenant));
-        let late: BTreeMap<TenantName, Totals> =
-            late.map(|(tenant, before)| (tenant.clone(), before.clone())).collect();
-        if !late.is_empty() {
-            history.before.extend(late);
-            changes.push(put(name, history));
-        }
-    }
-    changes
-}
-
 /// Where counting begins for those who are on a version that the wave has left, and are not of the wave.
 fn stayed(monitor: &Monitor, state: &Service, counters: &Counters) -> BTreeMap<(TenantName, Version), Totals> {
+    // A canary is compared with the other requests of its own tenants.
+    if monitor.is_canary() {
+        return BTreeMap::new();
+    }
     let left: BTreeSet<&Version> = monitor.tenants.values().flatten().collect();
     let there = state.seats.iter().filter_map(|(tenant, seat)| {
         let version = seat.version.as_ref().filter(|version| left.contains(version))?;
@@ -294,24 +254,6 @@ fn before_of<'a>(
     let mut sum = Totals::default();
     series.for_each(|(tenant, version)| sum.add(&counters.recent(tenant, version, now)));
     sum
-}
-
-fn put(name: &str, history: &History) -> FactChange {
-    FactChange::Put(Fact {
-        kind: KIND.to_owned(),
-        key: name.to_owned(),
-        body: serde_json::to_string(history).expect("it has text keys only"),
-    })
-}
-
-impl History {
-    fn moved(&self) -> impl Iterator<Item = (TenantName, Moved)> {
-        self.before.iter().map(|(tenant, before)| {
-            let start = Start::Earlier(self.start.get(tenant).cloned().unwrap_or_default());
-            let before = before.clone();
-            (tenant.clone(), Moved { before, start })
-        })
-    }
 }
 
 impl Watch {
@@ -335,22 +277,31 @@ impl Watch {
                 .unwrap_or_default();
             begun.insert(tenant.clone(), before.clone());
             let start = Start::Here(counters.total(tenant, &monitor.version));
-            self.moved.insert(tenant.clone(), Moved { before, start });
+            let on = from.as_ref().filter(|_| monitor.is_canary());
+            let beside = on.map(|on| Start::Here(counters.total(tenant, on)));
+            self.moved.insert(tenant.clone(), Moved { before, start, beside });
         }
         begun
     }
 
     /// The history of those who moved while no server looked, or before one that had just begun had heard of them. What gateways have counted of
-    /// the version that they came from is from before the move: nothing is sent there any more.
+    /// the version that they came from is from before the move: nothing is sent there any more. In a canary it is what the same version goes on
+    /// counting, until that is a history.
     fn complete(&mut self, monitor: &Monitor, counters: &Counters) -> BTreeMap<TenantName, Totals> {
         let mut found = BTreeMap::new();
-        for (tenant, moved) in self.moved.iter_mut().filter(|(_, moved)| moved.before.requests == 0) {
+        let enough = if monitor.is_canary() { HISTORY_LEAST } else { 1 };
+        for (tenant, moved) in self
+            .moved
+            .iter_mut()
+            .filter(|(_, moved)| moved.before.requests < enough)
+        {
             let Some(Some(from)) = monitor.tenants.get(tenant) else {
                 continue;
             };
-            moved.before = counters.between(tenant, from, &ByGateway::new());
-            moved.before.add(&counters.total(tenant, from));
-            if moved.before.requests > 0 {
+            let mut before = counters.between(tenant, from, &ByGateway::new());
+            before.add(&counters.total(tenant, from));
+            if before.requests > moved.before.requests {
+                moved.before = before;
                 found.insert(tenant.clone(), moved.before.clone());
             }
         }
@@ -418,19 +369,19 @@ impl Watch {
     /// Before and after the move of one tenant.
     fn of_tenant(&self, tenant: &TenantName, monitor: &Monitor, counters: &Counters) -> Option<TenantEvidence> {
         let moved = self.moved.get(tenant)?;
-        let version = &monitor.version;
-        let total = counters.total(tenant, version);
-        let after = match &moved.start {
-            Start::Here(start) => total.since(start),
-            Start::Earlier(figures) => {
-                let mut after = counters.between(tenant, version, figures);
-                after.add(&total);
-                after
-            }
+        let after = moved.start.until_now(tenant, &monitor.version, counters);
+        let Some(beside) = &moved.beside else {
+            return Some(TenantEvidence {
+                before: moved.before.sample(),
+                after: after.sample(),
+                beside: Sample::default(),
+            });
         };
+        let on = monitor.tenants.get(tenant)?.as_ref()?;
         Some(TenantEvidence {
-            before: moved.before.sample(),
-            after: after.sample(),
+            before: moved.before.sample_of_clients(),
+            after: after.sample_of_clients(),
+            beside: beside.until_now(tenant, on, counters).sample_of_clients(),
         })
     }
 }

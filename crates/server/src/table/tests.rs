@@ -9,6 +9,7 @@ fn frame() -> Frame {
     Frame {
         epoch: "memory".to_owned(),
         service: crate::fixture::service(),
+        client_from: ClientSource::Cookie("session".to_owned()),
         tenant_from: vec![TenantSource::Header("x-tenant".to_owned())],
         answers: Answers::default(),
         preview_key: PreviewKey::from_hexadecimal("00ff"),
@@ -126,4 +127,28 @@ fn ten_thousand_tenants_stay_small() {
     table.validate().unwrap();
     let bytes = serde_json::to_vec(&table).unwrap().len();
     assert!(bytes < 1_200_000, "{bytes}");
+}
+
+#[test]
+fn a_split_sends_a_share_of_the_clients_to_the_other_version() {
+    use tidegate_domain::desired::Split;
+    let mut desired = desired(&state(2));
+    let cell = desired.cells.values_mut().next().unwrap();
+    let route = cell.routes.values_mut().next().unwrap();
+    route.split = Some(Split {
+        version: version("2.0.0"),
+        share: 5,
+    });
+    let table = frame().table(&desired);
+    table.validate().unwrap();
+    let splits: Vec<_> = table
+        .routes
+        .iter()
+        .filter_map(|(_, route)| route.split.as_ref())
+        .collect();
+    let [split] = splits.as_slice() else {
+        panic!("{splits:?}")
+    };
+    assert_eq!((split.version.as_str(), split.basis_points), ("eu/2.0.0", 500));
+    assert_eq!(table.client_from, ClientSource::Cookie("session".to_owned()));
 }

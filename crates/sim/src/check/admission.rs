@@ -1,7 +1,7 @@
 //! Nobody is moved forward against what the plan, the files and people say about when. Everything is computed anew, from what
 //! the plan was when it was checked and from the journal.
 
-use tidegate_domain::id::TenantName;
+use tidegate_domain::id::{TenantName, WaveName};
 use tidegate_domain::journal::{Entry, EntryKind};
 use tidegate_domain::plan::PlannedWave;
 use tidegate_domain::policy::{Before, Through, WhenSilent};
@@ -33,6 +33,8 @@ impl Ledger {
             super::gates::is_answered_by_those_asked(run, entry)
         } else if is(EntryKind::Completed) {
             super::migrations::nobody_is_forgotten(self, run)
+        } else if is(EntryKind::StageEntered) && entry.reason.starts_with("switch:") {
+            super::canary::has_lasted(run, entry, now)
         } else if is(EntryKind::WaveConfirmed) {
             has_baked(run, entry, now)
         } else if is(EntryKind::DowntimeExtended) {
@@ -41,11 +43,15 @@ impl Ledger {
             super::reserved::has_room(self, run, entry)
         } else if is(EntryKind::Returned) {
             super::patched::goes_back_before_both(run, entry)
+        } else if is(EntryKind::CanaryStarted) {
+            let wave = entry.wave.as_ref();
+            let mut tenants = entry.tenants.iter();
+            tenants.try_for_each(|tenant| self.lets_take_part((run, wave), tenant, now, state))
         } else if is(EntryKind::Moved) || (is(EntryKind::DowntimeStarted) && works_in_downtime(run, state)) {
             let mut movers = entry.tenants.iter().map(|tenant| Mover {
                 ledger: self,
                 run,
-                entry,
+                wave: entry.wave.as_ref(),
                 tenant,
                 now,
                 state,
@@ -72,6 +78,32 @@ impl Ledger {
     }
 }
 
+impl Ledger {
+    /// A canary is a forward move of a share of the requests: whoever may not be moved at this moment takes no part.
+    pub fn lets_take_part(
+        &self,
+        (run, wave): (&Kept, Option<&WaveName>),
+        tenant: &TenantName,
+        now: Timestamp,
+        state: &Service,
+    ) -> Checked {
+        let mover = Mover {
+            ledger: self,
+            run,
+            wave,
+            tenant,
+            now,
+            state,
+        };
+        mover.stays_back()?;
+        mover.is_told()?;
+        mover.is_validated()?;
+        super::migrations::has_migrated(self, run, tenant, mover.waived(Waived::Migration).is_some())?;
+        super::reserved::has_come(run, tenant, now)?;
+        mover.may_move()
+    }
+}
+
 /// The release does work in its downtime, and does not take it back now.
 fn works_in_downtime(run: &Kept, state: &Service) -> bool {
     let release = &run.promise.plan.release;
@@ -84,7 +116,7 @@ fn works_in_downtime(run: &Kept, state: &Service) -> bool {
 struct Mover<'a> {
     ledger: &'a Ledger,
     run: &'a Kept,
-    entry: &'a Entry,
+    wave: Option<&'a WaveName>,
     tenant: &'a TenantName,
     now: Timestamp,
     state: &'a Service,
@@ -106,7 +138,7 @@ impl Mover<'_> {
 
     /// Who has opted out, was left behind or was taken back is not moved.
     fn stays_back(&self) -> Checked {
-        let wave = self.entry.wave.as_ref().and_then(|wave| self.run.waves.get(wave));
+        let wave = self.wave.and_then(|wave| self.run.waves.get(wave));
         if self.run.ended || wave.is_some_and(|wave| wave.taken_back) {
             return Err(("a rollback wins", self.says("it was taken back and nobody resumed it")));
         }
@@ -192,7 +224,7 @@ impl Mover<'_> {
             return Ok(());
         }
         let zone = promise.whose(self.tenant).zone;
-        let Some(wave) = &self.entry.wave else { return Ok(()) };
+        let Some(wave) = self.wave else { return Ok(()) };
         let came_later = self.ledger.came_later(self.run, self.tenant);
         let start = promise.start(self.tenant, came_later.then_some(wave));
         if let Some(start) = start.filter(|start| *start > self.now) {

@@ -1,6 +1,6 @@
 //! The journal alone tells where every tenant is and what every release went through.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use tidegate_domain::id::{TenantName, Version, WaveName};
 use tidegate_domain::journal::{Entry, EntryKind};
@@ -16,6 +16,8 @@ pub struct Replay {
     pub seq: i64,
     seats: Versions,
     held: BTreeSet<Version>,
+    /// Whose clients the canary of a wave splits.
+    splits: BTreeMap<(Version, WaveName), BTreeSet<TenantName>>,
     /// Since the state was compared last, each with the time of its turn.
     fresh: Vec<(Timestamp, Entry)>,
 }
@@ -79,6 +81,7 @@ impl Replay {
                 }
             }
             EntryKind::TenantRemoved => self.seats.retain(|tenant, _| !entry.tenants.contains(tenant)),
+            EntryKind::CanaryStarted | EntryKind::CanaryEnded | EntryKind::StageEntered => self.remember_split(entry),
             EntryKind::Held => self.held.extend(entry.release.clone()),
             EntryKind::Resumed
             | EntryKind::Completed
@@ -105,7 +108,6 @@ impl Replay {
             | EntryKind::DowntimeExtended
             | EntryKind::DowntimeEnded
             | EntryKind::Promoted
-            | EntryKind::StageEntered
             | EntryKind::Judged
             | EntryKind::GateEnded
             | EntryKind::GateAnswered
@@ -136,6 +138,21 @@ impl Replay {
             | EntryKind::SlotStopped
             | EntryKind::Announced
             | EntryKind::Refused => {}
+        }
+    }
+
+    /// A canary ends where its wave goes on.
+    fn remember_split(&mut self, entry: &Entry) {
+        let (Some(release), Some(wave)) = (&entry.release, &entry.wave) else {
+            return;
+        };
+        let split = self.splits.entry((release.clone(), wave.clone())).or_default();
+        if entry.kind == EntryKind::CanaryStarted {
+            split.extend(entry.tenants.iter().cloned());
+        } else if entry.kind == EntryKind::CanaryEnded {
+            split.retain(|tenant| !entry.tenants.contains(tenant));
+        } else {
+            split.clear();
         }
     }
 
@@ -199,6 +216,14 @@ impl Replay {
             ));
         }
         for wave in &run.waves {
+            let split = wave.canary.iter().flat_map(|canary| canary.tenants.keys());
+            let replayed = self.splits.get(&(run.version.clone(), wave.name.clone()));
+            if !split.eq(replayed.into_iter().flatten()) {
+                return Err(format!(
+                    "the canary of wave {} of release {} changed without a row",
+                    wave.name, run.version
+                ));
+            }
             let last = before.and_then(|before| before.waves.iter().find(|last| last.name == wave.name));
             let same = last.is_some_and(|last: &WaveRun| last.state == wave.state);
             let told =

@@ -71,6 +71,8 @@ pub struct KeptWave {
     /// When it last moved somebody, and when it entered its bake.
     pub moved: Option<Timestamp>,
     pub baking: Option<Timestamp>,
+    /// When its canary began, or was let begin anew.
+    pub canary: Option<Timestamp>,
     pub promoted: bool,
     pub taken_back: bool,
     /// Whom it has moved.
@@ -167,6 +169,8 @@ impl Ledger {
             | EntryKind::GateEnded
             | EntryKind::GateAnswered
             | EntryKind::GateOverridden
+            | EntryKind::CanaryStarted
+            | EntryKind::CanaryEnded
             | EntryKind::Moved
             | EntryKind::Returned
             | EntryKind::LeftBehind
@@ -307,6 +311,7 @@ impl Ledger {
                 // What is being baked is baked anew.
                 for wave in run.waves.values_mut().filter(|wave| wave.confirmed.is_none()) {
                     wave.baking = wave.baking.map(|_| at);
+                    wave.canary = wave.canary.map(|_| at);
                 }
                 for wave in run.waves.values_mut().filter(|wave| wave.taken_back) {
                     *wave = KeptWave::default();
@@ -380,6 +385,11 @@ impl Kept {
         wave.taken_back |= is(EntryKind::WaveRolledBack);
         if is(EntryKind::StageEntered) && entry.reason.starts_with("bake:") {
             wave.baking = Some(at);
+        } else if is(EntryKind::StageEntered) && entry.reason.starts_with("canary:") {
+            wave.canary = Some(at);
+        } else if is(EntryKind::StageEntered) && entry.reason.starts_with("switch:") {
+            // A person's word about the canary says nothing of the bake.
+            wave.promoted &= wave.canary.take().is_none();
         } else if is(EntryKind::WaveConfirmed) {
             wave.confirmed = Some(at);
         } else if is(EntryKind::Moved) {

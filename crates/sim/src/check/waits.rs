@@ -67,6 +67,7 @@ impl Wait {
             | Waiting::Gate { .. }
             | Waiting::Gateways { .. }
             | Waiting::Workers { .. }
+            | Waiting::Canary { .. }
             | Waiting::Bake { .. }
             | Waiting::Return { .. }
             | Waiting::Job { .. }
@@ -114,6 +115,7 @@ fn over(waiting: &Waiting) -> Option<Timestamp> {
         | Waiting::Migration { .. }
         | Waiting::Downtime { .. }
         | Waiting::Gate { .. }
+        | Waiting::Canary { .. }
         | Waiting::Bake { .. }
         | Waiting::Return { .. }
         | Waiting::Job { .. }

@@ -97,6 +97,7 @@ pub fn weeks(seed: u64) -> Option<Script> {
     let tenants = day.tenants;
     super::features::of_weeks(&mut features, &mut script, &tenants);
     super::in_flight::of_weeks(seed, &mut script);
+    super::canaries::of_weeks(seed, &mut script);
     script.sort();
     Some(script)
 }

@@ -80,9 +80,11 @@ impl Deed {
             "prepare" => (When::Stage(Stage::Prepare), What::Slots),
             "verify" => (When::Stage(Stage::Verify), What::Gates),
             "switch" => (When::Stage(Stage::Switch), What::Gateway),
+            "canary" => health(When::Stage(Stage::Canary)),
             "bake" => health(When::Stage(Stage::Bake)),
             time => {
-                let expected = "a duration such as `2h` or `1h30m`, or `prepare`, `verify`, `switch` or `bake`";
+                let expected =
+                    "a duration such as `2h` or `1h30m`, or `prepare`, `verify`, `canary`, `switch` or `bake`";
                 health(When::AfterSwitch(duration(time, expected)?))
             }
         };

@@ -27,6 +27,7 @@ impl Planted {
                 wave.policy.bake.least = Duration::ZERO;
                 wave.policy.bake.requests = 0;
             }),
+            Self::NoCanary | Self::ShorterCanary | Self::LargerShare => self.plant_in_canaries(plan),
             Self::ExpandsLate => be_instead(plan, DataStepKind::Expand, DataStepKind::Migrate),
             Self::WorksWhileServed => be_instead(plan, DataStepKind::DuringDowntime, DataStepKind::Expand),
             Self::MigratesFirst => be_instead(plan, DataStepKind::Migrate, DataStepKind::Expand),
@@ -81,10 +82,28 @@ impl Planted {
             | Self::ForgetsWhoMovedOn
             | Self::MovesUnconfirmed
             | Self::ForgetsSuspensions
+            | Self::KeepsSplits
             | Self::ForgetsCompanions
             | Self::StaysAlone
             | Self::ForgetsRuns
             | Self::SkipsRuns => {}
+        }
+    }
+
+    fn plant_in_canaries(self, plan: &mut Plan) {
+        for wave in &mut plan.waves {
+            if self == Self::NoCanary {
+                wave.policy.canary = None;
+            }
+            let Some(canary) = &mut wave.policy.canary else {
+                continue;
+            };
+            if self == Self::ShorterCanary {
+                canary.least = Duration::ZERO;
+            }
+            if self == Self::LargerShare {
+                canary.share = 50;
+            }
         }
     }
 

@@ -25,6 +25,14 @@ pub enum Planted {
     NoPeaks,
     /// A bake is over at once.
     NoBake,
+    /// Waves have no canary.
+    NoCanary,
+    /// A canary may be over at once.
+    ShorterCanary,
+    /// A canary splits off half of the clients.
+    LargerShare,
+    /// Gateways are not told that a share was taken back.
+    KeepsSplits,
     /// The release patches none.
     NoPatches,
     /// Whoever is taken back from a patch goes to what it patches.
@@ -119,6 +127,10 @@ impl Planted {
         Self::NoGaps,
         Self::NoPeaks,
         Self::NoBake,
+        Self::NoCanary,
+        Self::ShorterCanary,
+        Self::LargerShare,
+        Self::KeepsSplits,
         Self::NoPatches,
         Self::BackToPatched,
         Self::LenientGates,
@@ -166,6 +178,10 @@ impl Planted {
             Self::NoGaps => "no-gaps",
             Self::NoPeaks => "no-peaks",
             Self::NoBake => "no-bake",
+            Self::NoCanary => "no-canary",
+            Self::ShorterCanary => "shorter-canary",
+            Self::LargerShare => "larger-share",
+            Self::KeepsSplits => "keeps-splits",
             Self::NoPatches => "no-patches",
             Self::BackToPatched => "back-to-patched",
             Self::LenientGates => "lenient-gates",

@@ -90,6 +90,9 @@ impl fmt::Display for Release {
         if let Reversible::Until(stage) = self.reversible {
             write!(f, " until={}", stage.as_str())?;
         }
+        if let Some((least, longest)) = self.canary {
+            write!(f, " canary={}..{}", offset(least), offset(longest))?;
+        }
         write!(f, " window={}", offset(self.rollback_window))?;
         if self.only_api {
             write!(f, " only-api")?;

@@ -126,6 +126,7 @@ fn release(options: &[&str]) -> Read<Release> {
         together: Vec::new(),
         steps: BTreeMap::new(),
         for_good: false,
+        canary: None,
     };
     for option in options {
         let (key, value) = option.split_once('=').unwrap_or((option, ""));
@@ -142,6 +143,10 @@ fn release(options: &[&str]) -> Read<Release> {
             "bake" => {
                 let (least, longest) = value.split_once("..").ok_or("a bake is written LEAST..LONGEST")?;
                 (release.bake.least, release.bake.longest) = (duration(least)?, duration(longest)?);
+            }
+            "canary" => {
+                let (least, longest) = value.split_once("..").ok_or("a canary is written LEAST..LONGEST")?;
+                release.canary = Some((duration(least)?, duration(longest)?));
             }
             "requests" => release.bake.requests = number(value)?,
             "gap" => release.gap = duration(value)?,
@@ -402,9 +407,10 @@ fn on_inconclusive(word: &str) -> Read<OnInconclusive> {
 }
 
 fn stage(word: &str) -> Read<Stage> {
-    const ALL: [Stage; 5] = [
+    const ALL: [Stage; 6] = [
         Stage::Prepare,
         Stage::Verify,
+        Stage::Canary,
         Stage::Switch,
         Stage::Bake,
         Stage::Confirm,

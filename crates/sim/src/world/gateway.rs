@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use tidegate_domain::desired::{Desired, Route};
+use tidegate_domain::desired::{Desired, Route, Split};
 use tidegate_domain::id::{CellName, SlotId, TenantName, Version};
 use tidegate_domain::observed::GatewayReport;
 use tidegate_domain::service::{Closed, Service};
@@ -64,13 +64,31 @@ impl Gateway {
     }
 
     fn slot(&self, tenant: &TenantName) -> Option<&SlotId> {
-        let mut cells = self.table.as_ref()?.cells.values();
-        cells.find_map(|cell| {
-            let route = cell.routes.get(tenant).filter(|route| is_open(route));
-            let version = &route?.version;
-            cell.versions.get(version)?.get(&product::api())
+        self.slot_of(tenant, |route| &route.version)
+    }
+
+    /// The slot of a client whose requests a canary sends to the new version, where one does.
+    fn slot_of_share(&self, tenant: &TenantName) -> Option<&SlotId> {
+        self.slot_of(tenant, |route| {
+            let split = route.split.as_ref();
+            split.map_or(&route.version, |split| &split.version)
         })
     }
+
+    fn slot_of(&self, tenant: &TenantName, version: impl Fn(&Route) -> &Version) -> Option<&SlotId> {
+        let mut cells = self.table.as_ref()?.cells.values();
+        cells.find_map(|cell| {
+            let route = cell.routes.get(tenant).filter(|route| is_open(route))?;
+            cell.versions.get(version(route))?.get(&product::api())
+        })
+    }
+}
+
+/// The versions that clients of the tenant reach: one of a split gets always the same of the two.
+fn versions_of(route: &Route) -> impl Iterator<Item = &Version> {
+    [&route.version]
+        .into_iter()
+        .chain(route.split.as_ref().map(|split| &split.version))
 }
 
 /// Who is out of service gets a page, and who is closed an answer.
@@ -145,12 +163,12 @@ impl Gateways {
                 continue;
             };
             for (cell, routes) in &table.cells {
-                for (tenant, route) in routes.routes.iter().filter(|(_, route)| route.closed.is_none()) {
-                    let Some(slots) = routes.versions.get(&route.version) else {
-                        let detail = format!(
-                            "gateway {name}: tenant {tenant} is routed to {}, which no slot runs",
-                            route.version
-                        );
+                let open = routes.routes.iter().filter(|(_, route)| route.closed.is_none());
+                let open = open.flat_map(|(tenant, route)| versions_of(route).map(move |version| (tenant, version)));
+                for (tenant, version) in open {
+                    let Some(slots) = routes.versions.get(version) else {
+                        let detail =
+                            format!("gateway {name}: tenant {tenant} is routed to {version}, which no slot runs");
                         checker.violate("no request is lost", detail);
                         continue;
                     };
@@ -189,7 +207,10 @@ impl Gateways {
                     .get(version)
                     .is_some_and(|slots| slots.values().any(|id| id == slot))
             };
-            let routed = table.routes.iter().find(|(_, route)| leads_here(&route.version));
+            let routed = table
+                .routes
+                .iter()
+                .find(|(_, route)| versions_of(route).any(leads_here));
             if let Some((tenant, _)) = routed.filter(|_| gateway.serving) {
                 let detail = format!("slot {slot} is stopped while gateway {name} routes tenant {tenant} there");
                 checker.violate("a slot is stopped only when no table routes to it", detail);
@@ -225,6 +246,18 @@ impl Gateways {
             gateway.is_some_and(|gateway| gateway.slot(tenant).is_some())
         });
         serving.map(|(name, _)| name.as_str())
+    }
+
+    /// What those that are heard split who have the table of this generation, or a later one.
+    pub fn splits(&self, generation: u64) -> impl Iterator<Item = (&str, &TenantName, &Split)> {
+        let heard = self
+            .heard()
+            .filter(move |(_, gateway)| gateway.generation() >= generation);
+        heard.flat_map(|(name, gateway)| {
+            let cells = gateway.table.iter().flat_map(|table| table.cells.values());
+            let routes = cells.flat_map(|cell| &cell.routes);
+            routes.filter_map(move |(tenant, route)| Some((name, tenant, route.split.as_ref()?)))
+        })
     }
 
     /// The versions that gateways which are heard serve a tenant.
@@ -285,6 +318,7 @@ impl World {
             let routes = cells.flat_map(|cell| cell.routes.values_mut());
             routes.for_each(|route| route.closed = route.closed.filter(|closed| *closed != Closed::Suspended));
         }
+        self.keep_splits(&mut document);
         let fault = self.fault(Kind::Routes);
         if let Some(moment) = fault {
             self.hit(Kind::Routes, moment);
@@ -304,6 +338,21 @@ impl World {
             Some(Moment::After) => self.crash(),
             Some(Moment::Twice) => self.schedule(5_000, Happening::OfferStale(document.generation)),
             Some(Moment::Before) | None => {}
+        }
+    }
+
+    /// Where that is planted, gateways are not told that a share was taken back.
+    fn keep_splits(&self, document: &mut Arc<Desired>) {
+        let is_planted = self.planted.values().any(|all| all.contains(&Planted::KeepsSplits));
+        let Some(last) = self.gateways.offered.last().filter(|_| is_planted) else {
+            return;
+        };
+        for (name, cell) in &mut Arc::make_mut(document).cells {
+            let before = last.cells.get(name);
+            for (tenant, route) in &mut cell.routes {
+                let split = before.and_then(|cell| cell.routes.get(tenant)?.split.clone());
+                route.split = route.split.take().or(split);
+            }
         }
     }
 
@@ -416,11 +465,11 @@ impl World {
         }
     }
 
-    /// A request that takes long, through the first gateway that serves the tenant.
+    /// A request that takes long, through the first gateway that serves the tenant; that of a canary's share where there is one.
     pub fn long_request(&mut self, tenant: &TenantName, length_ms: i64) {
         let until = self.at + length_ms;
         for gateway in self.gateways.all.values_mut().filter(|gateway| gateway.serving) {
-            if let Some(slot) = gateway.slot(tenant).cloned() {
+            if let Some(slot) = gateway.slot_of_share(tenant).cloned() {
                 gateway.long.push((slot, until));
                 break;
             }

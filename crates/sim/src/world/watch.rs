@@ -161,7 +161,9 @@ impl World {
             return;
         };
         let now = self.now();
-        let monitors = monitors(state);
+        let all = monitors(state);
+        let warms_up = all.iter().any(|monitor| monitor.next_warm(now).is_some());
+        let monitors: Vec<Monitor> = all.into_iter().filter_map(|monitor| monitor.warmed_up(now)).collect();
         let judged: Vec<_> = monitors
             .iter()
             .map(|monitor| (monitor, self.moods.judge(monitor, now)))
@@ -196,7 +198,7 @@ impl World {
             }
             self.server.judged.insert(key, judgement);
         }
-        if rising {
+        if rising || warms_up {
             self.judge_in(JUDGED_EVERY.as_millis());
         }
     }

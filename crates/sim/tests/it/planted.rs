@@ -6,7 +6,8 @@ use std::path::Path;
 use tidegate_sim::{Script, replay};
 
 /// What can be planted in the release 2.0.0 of which scenario, and the rule that notices it.
-const NOTICED: [(&str, &[(&str, &str)]); 14] = [
+const NOTICED: [(&str, &[(&str, &str)]); 15] = [
+    ("canary.txt", &CANARY),
     ("queued.txt", &QUEUED),
     ("beside.txt", &BESIDE),
     ("weeks.txt", &WEEKS),
@@ -21,6 +22,14 @@ const NOTICED: [(&str, &[(&str, &str)]); 14] = [
     ("together.txt", &TOGETHER),
     ("jobs.txt", &JOBS),
     ("gates.txt", &GATES),
+];
+
+const CANARY: [(&str, &str); 5] = [
+    ("no-canary", "a wave is switched after its canary"),
+    ("shorter-canary", "a canary lasts its least time"),
+    ("keeps-splits", "a share that is taken back is served nowhere"),
+    ("larger-share", "a canary splits no more than was planned"),
+    ("forgets-freezes", "no tenant moves while it is frozen"),
 ];
 
 const TENANTS: [(&str, &str); 2] = [

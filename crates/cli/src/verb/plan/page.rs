@@ -8,11 +8,12 @@ use tidegate_domain::change::Change;
 use tidegate_domain::id::{CellName, RoleName, Version};
 use tidegate_domain::plan::{
     Due, Plan, PlanReport, PlannedWave, Problem, Rollback, Schedule, Severity, Skipped, WaveReport, bake_in_words,
+    canary_in_words,
 };
-use tidegate_domain::policy::{Before, WhenSilent, gate_names};
+use tidegate_domain::policy::{Before, Canary, WhenSilent, gate_names};
 use tidegate_domain::release::{AfterStep, Companion, DataStep, Release};
 use tidegate_domain::time::Timestamp;
-use tidegate_evidence::WaveTraffic;
+use tidegate_evidence::{CanaryTraffic, WaveTraffic};
 use tidegate_server::health;
 
 use super::{Planned, word};
@@ -204,6 +205,10 @@ fn draw_wave(page: &mut String, plan: &Plan, wave: &PlannedWave, report: &WaveRe
     let from: Vec<String> = report.from.iter().map(|(version, n)| came_from(version, *n)).collect();
     line(page, "moves", &from.join(", "));
     starts(page, plan, wave, report);
+    if let Some(canary) = &wave.policy.canary {
+        line(page, "canary", &canary_in_words(canary));
+        line(page, "precision", &canary_floor(plan, canary, report));
+    }
     line(page, "bake", &bake_in_words(&wave.policy.bake));
     if !wave.policy.bake.longest.is_zero() {
         line(page, "health", &floor(plan, wave, report));
@@ -248,6 +253,17 @@ fn draw_wave(page: &mut String, plan: &Plan, wave: &PlannedWave, report: &WaveRe
     for (because, names) in by_reason(tenants) {
         line(page, "tenants", &format!("{because}: {}", listed(&names, every)));
     }
+}
+
+/// What a share of the wave's traffic can show before anybody is moved, and what it cannot.
+fn canary_floor(plan: &Plan, canary: &Canary, report: &WaveReport) -> String {
+    let judged = canary.longest.to_std().saturating_sub(canary.warm_up.to_std());
+    let traffic = report.requests_per_hour.map(|per_hour| CanaryTraffic {
+        per_hour: per_hour as f64,
+        share: f64::from(canary.share) / 100.0,
+        hours: judged.as_secs_f64() / 3_600.0,
+    });
+    health::canary_rule(&plan.policy.health).canary_floor(traffic).sentence
 }
 
 /// What the wave's traffic can show of its health while it bakes, and what it cannot.

@@ -335,9 +335,23 @@ fn draw_wave(page: &mut String, wave: &WaveStatus, (branch, below): (&str, &str)
             at_ms(maintenance.ends_ms)
         );
     }
+    if let Some(canary) = &wave.canary {
+        let _ = writeln!(
+            page,
+            "{below}   {} % of the clients of {} on the new version since {}",
+            canary.share_percent,
+            count(canary.tenants.len(), "tenant"),
+            at_ms(canary.since_ms)
+        );
+    }
     let told = wave.reason.as_deref().or(told);
     if wave.promoted {
-        let _ = writeln!(page, "{below}   the rest of its bake was skipped by a person");
+        let what = if wave.stage == Some(Stage::Canary) {
+            "canary"
+        } else {
+            "bake"
+        };
+        let _ = writeln!(page, "{below}   the rest of its {what} was skipped by a person");
     }
     for gate in &wave.gates {
         draw_gate(page, below, gate, told, paint);

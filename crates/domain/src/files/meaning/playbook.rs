@@ -8,7 +8,7 @@ use super::{calendars, check_known, check_unique, labels, names};
 use crate::calendar::Period;
 use crate::files::diagnostic::{Code, Finding, Report, shown};
 use crate::files::tree::{Node, Value};
-use crate::policy::{Bake, Downtime};
+use crate::policy::{Bake, Canary, Downtime};
 use crate::time::Duration;
 
 pub(super) fn check(report: &mut Report<'_>, tree: &Node, service: Option<&Node>, known: Option<&Known<'_>>) {
@@ -25,7 +25,7 @@ pub(super) fn check(report: &mut Report<'_>, tree: &Node, service: Option<&Node>
         check_times(report, tree, service);
     }
     for wave in tree.items_of("waves") {
-        check_bake(report, wave);
+        check_watch(report, wave);
         for conditions in conditions(wave) {
             if let (Some(cell), Some(cells)) = (conditions.field("cell"), &cells) {
                 check_known(report, cell, "cell", cells);
@@ -217,24 +217,38 @@ fn check_file_name(report: &mut Report<'_>, tree: &Node) {
     }
 }
 
-fn check_bake(report: &mut Report<'_>, wave: &Node) {
-    let Some(entry) = wave.entry("bake") else { return };
-    let default = Bake::default();
+/// What is watched has bounds that fit together.
+fn check_watch(report: &mut Report<'_>, wave: &Node) {
+    let bake = Bake::default();
+    check_bounds(report, wave, ("bake", "least"), (bake.least, bake.longest));
+    let canary = Canary::default();
+    check_bounds(report, wave, ("canary", "least"), (canary.least, canary.longest));
+    check_bounds(report, wave, ("canary", "warm_up"), (canary.warm_up, canary.longest));
+}
+
+/// `least` and `longest` are what they are where nothing is written.
+fn check_bounds(
+    report: &mut Report<'_>,
+    wave: &Node,
+    (what, shorter): (&str, &str),
+    (least, longest): (Duration, Duration),
+) {
+    let Some(entry) = wave.entry(what) else { return };
     let length = |field: &str, default: Duration| match entry.value.field(field) {
         Some(node) => node.text()?.parse::<Duration>().ok(),
         None => Some(default),
     };
-    let bounds = (length("least", default.least), length("longest", default.longest));
-    let (Some(least), Some(longest)) = bounds else { return };
-    if least > longest {
-        let message = format!("the bake lasts at least {least} and at most {longest}");
-        report.push(
-            Finding::error(Code::Conflict, &entry.value.first_span(), message).help(format!(
-                "make `longest` the longer of the two; left out, it is {}",
-                default.longest
-            )),
-        );
+    let bounds = (length(shorter, least), length("longest", longest));
+    let (Some(least), Some(most)) = bounds else { return };
+    if least <= most {
+        return;
     }
+    let message = match shorter {
+        "warm_up" => format!("the {what} judges nothing before {least} and lasts at most {most}"),
+        _ => format!("the {what} lasts at least {least} and at most {most}"),
+    };
+    let help = format!("make `longest` the longer of the two; left out, it is {longest}");
+    report.push(Finding::error(Code::Conflict, &entry.value.first_span(), message).help(help));
 }
 
 /// Undoing and announcing fit into the downtime that they are about.

@@ -9,7 +9,7 @@ use super::gate::WaveGate;
 use crate::files::service::Environment;
 use crate::files::text::{LabelName, Scalar};
 use crate::id::{CellName, TenantName, WaveName, WindowName};
-use crate::policy::{Bake, Gap, OnlyWhen, Parallel, Validation};
+use crate::policy::{Bake, Canary, Gap, OnlyWhen, Parallel, Validation};
 
 /// A set of tenants that moves together.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -22,6 +22,8 @@ pub struct Wave {
     /// How much of the wave moves at one time. Left out, all of it.
     #[serde(default)]
     pub max_parallel: Parallel,
+    /// Sends a share of the tenants' requests to the new version before the wave is switched. Left out, none.
+    pub canary: Option<Canary>,
     /// How long the wave is watched before it is confirmed.
     #[serde(default)]
     pub bake: Bake,

@@ -467,7 +467,7 @@ const OF_A_RELEASE: &[Mistake] = &[
         "{until: bake}",
         "{until: baking}",
         &[
-            "release.yaml:19:21: `baking` is not possible here [write `prepare`, `verify`, `switch`, `bake` or `confirm`]",
+            "release.yaml:19:21: `baking` is not possible here [write `prepare`, `verify`, `canary`, `switch`, `bake` or `confirm`]",
         ],
     ),
     (

@@ -69,10 +69,11 @@ impl Clockwork<'_> {
         peaks: &BTreeMap<TenantName, BTreeSet<u8>>,
         members: &Members<'_>,
     ) -> Moment {
-        let baked = end.plus(wave.policy.bake.least);
+        let baked = end.plus(wave.policy.least());
         let Some(profile) = &self.input.profile else {
             return baked;
         };
+        let moved = end.at + wave.policy.least_canary();
         // Tenants of one class with the same peak have it at the same time.
         let alike: BTreeMap<(u16, &BTreeSet<u8>), &TenantName> = members
             .of(wave)
@@ -80,7 +81,7 @@ impl Clockwork<'_> {
             .collect();
         let ends = alike.into_iter().filter_map(|((class, _), name)| {
             let class = self.classes.get(usize::from(class))?;
-            profile.next_peak(name, class, end.at).map(|peak| peak.ends)
+            profile.next_peak(name, class, moved).map(|peak| peak.ends)
         });
         let last = ends.max().unwrap_or(baked.at);
         Moment {

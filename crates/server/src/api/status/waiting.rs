@@ -35,6 +35,7 @@ pub fn in_words(waiting: &Waiting) -> WaitingText {
         Waiting::Answer { .. } => "answer",
         Waiting::Gateways { .. } => "gateways",
         Waiting::Workers { .. } => "workers",
+        Waiting::Canary { .. } => "canary",
         Waiting::Bake { .. } => "bake",
         Waiting::Return { .. } => "return",
         Waiting::Drain { .. } => "drain",

@@ -35,7 +35,7 @@ fn what_cannot_be_read_says_what_can() {
     );
     assert_eq!(
         refused("first@soon"),
-        "`soon` is no time since the wave's switch and none of its stages: write a duration such as `2h` or `1h30m`, or `prepare`, `verify`, `switch` or `bake`"
+        "`soon` is no time since the wave's switch and none of its stages: write a duration such as `2h` or `1h30m`, or `prepare`, `verify`, `canary`, `switch` or `bake`"
     );
     assert!(refused("@2h").contains("names no wave"));
     assert!(refused("first/A B@2h").contains("not the name of a tenant"));

@@ -46,6 +46,7 @@ impl Words<'_> {
             | Waiting::Downtime { .. }
             | Waiting::Gateways { .. }
             | Waiting::Workers { .. }
+            | Waiting::Canary { .. }
             | Waiting::Bake { .. }
             | Waiting::Return { .. } => {
                 let release = waiting.release().map_or("", |release| release.as_str());
@@ -109,6 +110,13 @@ impl Words<'_> {
             Waiting::Workers { wave, cell, until, .. } => format!(
                 "wave {wave} waits for the workers of cell {cell} to be handed over, until {}",
                 self.at(*until)
+            ),
+            Waiting::Canary {
+                wave, least, longest, ..
+            } => format!(
+                "wave {wave} is tried by a share of its requests: at least until {}, at the longest until {}",
+                self.at(*least),
+                self.at(*longest)
             ),
             Waiting::Bake {
                 wave, least, longest, ..
@@ -185,6 +193,7 @@ impl Words<'_> {
             | Waiting::Answer { .. }
             | Waiting::Gateways { .. }
             | Waiting::Workers { .. }
+            | Waiting::Canary { .. }
             | Waiting::Bake { .. }
             | Waiting::Return { .. }
             | Waiting::Job { .. }
@@ -261,6 +270,7 @@ pub fn waits(waiting: &Waiting) -> &[TenantName] {
         | Waiting::Answer { .. }
         | Waiting::Gateways { .. }
         | Waiting::Workers { .. }
+        | Waiting::Canary { .. }
         | Waiting::Bake { .. }
         | Waiting::Job { .. }
         | Waiting::CellMove { .. }
@@ -295,6 +305,7 @@ pub fn is_short(waiting: &Waiting) -> bool {
         | Waiting::Migration { .. }
         | Waiting::Peak { .. }
         | Waiting::Gap { .. }
+        | Waiting::Canary { .. }
         | Waiting::Bake { .. } => false,
     }
 }
@@ -317,6 +328,7 @@ pub fn wave_of(waiting: &Waiting) -> Option<&WaveName> {
         | Waiting::Answer { wave, .. }
         | Waiting::Gateways { wave, .. }
         | Waiting::Workers { wave, .. }
+        | Waiting::Canary { wave, .. }
         | Waiting::Bake { wave, .. } => Some(wave),
         Waiting::EarlierRelease { .. }
         | Waiting::Companion { .. }
