@@ -6,7 +6,6 @@ use super::gate::Gates;
 use super::turn::{Cause, Turn};
 use crate::calendar::next_peak;
 use crate::effect::Milestone;
-use crate::event::Verdict;
 use crate::id::{CellName, SlotId, TenantName, Version};
 use crate::journal::EntryKind;
 use crate::observed::SlotState;
