@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest as _, Sha256};
 use tidegate_domain::calendar::Profile;
 use tidegate_domain::files::{
-    self, CUSTOMERS_FILE, CalendarFiles, Diagnostic, Jwt, PLAYBOOKS_FOLDER, Project, ReleaseFile, SERVICE_FILE,
+    self, ALERTS_FILE, CUSTOMERS_FILE, CalendarFiles, Diagnostic, Jwt, PLAYBOOKS_FOLDER, Project, ReleaseFile, SERVICE_FILE,
     ShadowFile, Source, TENANTS_FILE, TenantFrom, bytes_max, check_gates, holiday_files, read_facts, read_project,
     read_release, read_shadow, render,
 };
@@ -225,7 +225,7 @@ fn named_sources(context: &Context) -> Result<Vec<Source>, CliError> {
         .help("make one with `tidegate init`, or name the project's folder with `--project DIR`"));
     }
     let mut sources = vec![text(&service)?];
-    for name in [TENANTS_FILE, CUSTOMERS_FILE] {
+    for name in [TENANTS_FILE, CUSTOMERS_FILE, ALERTS_FILE] {
         let path = beside(context, name);
         if path.is_file() {
             sources.push(text(&path)?);

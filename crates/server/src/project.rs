@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use tidegate_domain::files::{
-    CUSTOMERS_FILE, Jwt, PLAYBOOKS_FOLDER, Project, SERVICE_FILE, Source, TENANTS_FILE, TenantFrom, holiday_files,
+    ALERTS_FILE, CUSTOMERS_FILE, Jwt, PLAYBOOKS_FOLDER, Project, SERVICE_FILE, Source, TENANTS_FILE, TenantFrom, holiday_files,
     read_project, render,
 };
 use tidegate_gateway::Tls;
@@ -37,6 +37,7 @@ pub fn sources(folder: &Path) -> Result<Vec<Source>, ProjectError> {
         folder.join(SERVICE_FILE),
         folder.join(TENANTS_FILE),
         folder.join(CUSTOMERS_FILE),
+        folder.join(ALERTS_FILE),
     ];
     if let Ok(entries) = fs::read_dir(folder.join(PLAYBOOKS_FOLDER)) {
         let mut playbooks: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();

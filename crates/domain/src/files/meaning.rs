@@ -12,6 +12,7 @@ use super::nearest::nearest;
 use super::tree::Node;
 use super::{Document, Files, Project};
 
+mod alerts;
 pub(super) mod calendars;
 mod customers;
 mod jobs;
@@ -51,6 +52,8 @@ pub(super) fn check_project(files: &Files, documents: &mut BTreeMap<usize, Docum
             tenants::check(report, tree, service);
         } else if files.customers == Some(*index) {
             customers::check(report, tree);
+        } else if files.alerts == Some(*index) {
+            alerts::check(report, tree, service, known.as_ref());
         } else {
             playbook::check(report, tree, service, known.as_ref());
             if let Some(tenants) = tenants.filter(|_| tenants_are_right && !report.has_errors()) {

@@ -14,7 +14,7 @@ use crate::files::text::{
     LabelName, Memory, PathTemplate, ServerAddress, Sha256, TimeZoneName, UrlPath, VariableName,
 };
 use crate::id::{
-    ApprovalName, CalendarName, CellName, ChangeId, ComponentName, ContactName, CustomerName, DatabaseName,
+    ApprovalName, CalendarName, CellName, ChangeId, ChannelName, ComponentName, ContactName, CustomerName, DatabaseName,
     PlaybookName, RoleName, ServiceName, StepName, TenantName, Version, WaveName, WindowName,
 };
 use crate::policy::Gap;
@@ -66,6 +66,7 @@ pub(super) fn all() -> Vec<Rule> {
         rule::<CalendarName>(),
         rule::<WindowName>(),
         rule::<ContactName>(),
+        rule::<ChannelName>(),
         rule::<Locale>(),
         rule::<MailAddress>(),
         rule::<ApprovalName>(),
