@@ -7,4 +7,5 @@
 pub mod drivers;
 pub mod gates;
 pub mod notify;
+pub mod signature;
 pub mod wire;

@@ -3,13 +3,23 @@
 //! A channel is handed a message and makes one attempt. Whether it is made again, and who else is told then, is decided by whoever keeps the
 //! message: every attempt may be made twice, so every message has a key that its receiver can tell it by.
 
+mod alertmanager;
+mod exchange;
+mod heartbeat;
+mod mail;
 mod message;
+mod pagerduty;
+mod secret;
+mod slack;
+mod webhook;
+mod words;
 
 use std::pin::Pin;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
-use tidegate_domain::time::Duration;
+use tidegate_domain::time::{Duration, Timestamp};
 use tokio::time::timeout;
 
 pub use self::message::{Kind, Message, Role, Severity, State, TENANTS_MAX, Tenants};
@@ -62,7 +72,14 @@ pub enum ChannelMistake {
 }
 
 /// Every channel there is.
-pub const CHANNELS: &[Channel] = &[];
+pub const CHANNELS: &[Channel] = &[
+    alertmanager::CHANNEL,
+    heartbeat::CHANNEL,
+    mail::CHANNEL,
+    pagerduty::CHANNEL,
+    slack::CHANNEL,
+    webhook::CHANNEL,
+];
 
 /// From the first look for a name to the end of the answer.
 const WITHIN: Duration = Duration::from_secs(30);
@@ -164,3 +181,12 @@ where
 fn never_again(_: &Value) -> Option<Duration> {
     None
 }
+
+/// For what is said of an attempt itself. What a message says of its alert was decided by whoever wrote it.
+fn now() -> Timestamp {
+    let elapsed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp(i64::try_from(elapsed.as_millis()).unwrap_or(i64::MAX))
+}
+
+#[cfg(test)]
+mod tests;

@@ -5,10 +5,11 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::header::{CONNECTION, HOST};
-use http::{HeaderValue, Request, StatusCode, Uri};
+use http::{HeaderValue, Request, Response, StatusCode, Uri};
 use http_body_util::{BodyExt as _, Full, Limited};
+use hyper::body::Incoming;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use rustls::pki_types::{InvalidDnsNameError, ServerName};
@@ -31,6 +32,15 @@ pub struct Peer<'a> {
     pub addresses: &'a [SocketAddr],
     /// What the certificate has to stand for; `None`: in clear.
     pub certified: Option<&'a str>,
+}
+
+/// How much of an answer's body is taken.
+#[derive(Debug, Clone, Copy)]
+enum Wanted {
+    /// All of it; more than this is an error.
+    Whole(usize),
+    /// So much of it; one that is longer or breaks off is cut.
+    Beginning(usize),
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -67,11 +77,20 @@ impl Wire {
     ///
     /// # Errors
     /// As for [`exchange`](Self::exchange), and where the address names nobody.
-    pub async fn call(
-        &self,
-        mut request: Request<Full<Bytes>>,
-        body_max: usize,
-    ) -> Result<(StatusCode, Bytes), WireError> {
+    pub async fn call(&self, request: Request<Full<Bytes>>, body_max: usize) -> Result<(StatusCode, Bytes), WireError> {
+        let response = self.send(request, Wanted::Whole(body_max)).await?;
+        Ok((response.status(), response.into_body()))
+    }
+
+    /// The same for who asks what became of the request, and not for the body: of that the beginning is taken, as far as it comes.
+    ///
+    /// # Errors
+    /// As for [`call`](Self::call), without those of the body.
+    pub async fn outcome(&self, request: Request<Full<Bytes>>, body_max: usize) -> Result<Response<Bytes>, WireError> {
+        self.send(request, Wanted::Beginning(body_max)).await
+    }
+
+    async fn send(&self, mut request: Request<Full<Bytes>>, wanted: Wanted) -> Result<Response<Bytes>, WireError> {
         let uri = request.uri().clone();
         let no_address = || WireError::Address(uri.clone());
         let (authority, host) = uri.authority().zip(uri.host()).ok_or_else(no_address)?;
@@ -95,7 +114,7 @@ impl Wire {
             addresses: &addresses,
             certified: tls.then_some(host),
         };
-        self.exchange(peer, request, Some(body_max)).await
+        self.with(peer, request, wanted).await
     }
 
     /// Sends a request and takes the answer; its body where `body_max` bytes of it are wanted.
@@ -108,14 +127,25 @@ impl Wire {
         request: Request<Full<Bytes>>,
         body_max: Option<usize>,
     ) -> Result<(StatusCode, Bytes), WireError> {
+        let wanted = body_max.map_or(Wanted::Beginning(0), Wanted::Whole);
+        let response = self.with(peer, request, wanted).await?;
+        Ok((response.status(), response.into_body()))
+    }
+
+    async fn with(
+        &self,
+        peer: Peer<'_>,
+        request: Request<Full<Bytes>>,
+        wanted: Wanted,
+    ) -> Result<Response<Bytes>, WireError> {
         let stream = TcpStream::connect(peer.addresses).await.map_err(WireError::Connect)?;
         let Some(name) = peer.certified else {
-            return over(stream, request, body_max).await;
+            return over(stream, request, wanted).await;
         };
         let name = ServerName::try_from(name.to_owned())?;
         let connector = TlsConnector::from(Arc::clone(self.tls.get_or_init(machine_roots)));
         let stream = connector.connect(name, stream).await.map_err(WireError::Tls)?;
-        over(stream, request, body_max).await
+        over(stream, request, wanted).await
     }
 }
 
@@ -155,23 +185,21 @@ fn machine_roots() -> Arc<ClientConfig> {
     )
 }
 
-async fn over<S>(
-    stream: S,
-    request: Request<Full<Bytes>>,
-    body_max: Option<usize>,
-) -> Result<(StatusCode, Bytes), WireError>
+async fn over<S>(stream: S, request: Request<Full<Bytes>>, wanted: Wanted) -> Result<Response<Bytes>, WireError>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
     let answer = async {
-        let response = sender.send_request(request).await?;
-        let status = response.status();
-        let Some(most) = body_max else {
-            return Ok((status, Bytes::new()));
+        let (head, body) = sender.send_request(request).await?.into_parts();
+        let body = match wanted {
+            Wanted::Whole(most) => {
+                let body = Limited::new(body, most).collect().await;
+                body.map_err(|_| WireError::Body(most))?.to_bytes()
+            }
+            Wanted::Beginning(most) => beginning(body, most).await,
         };
-        let body = Limited::new(response.into_body(), most).collect().await;
-        Ok((status, body.map_err(|_| WireError::Body(most))?.to_bytes()))
+        Ok(Response::from_parts(head, body))
     };
     tokio::pin!(answer);
     // The connection lasts no longer than what is wanted of the answer.
@@ -183,4 +211,18 @@ where
             answer.await
         }
     }
+}
+
+async fn beginning(mut body: Incoming, most: usize) -> Bytes {
+    let mut taken = BytesMut::new();
+    while taken.len() < most {
+        let Some(Ok(frame)) = body.frame().await else {
+            break;
+        };
+        if let Some(data) = frame.data_ref() {
+            taken.extend_from_slice(data);
+        }
+    }
+    taken.truncate(most);
+    taken.freeze()
 }

@@ -1,18 +1,15 @@
-//! Signatures of Standard Webhooks: HMAC-SHA256 over `id.timestamp.body`, in base64.
+//! What a listener and Tidegate sign with.
 
 use std::fmt;
 use std::io;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
+use tidegate_effects::signature::{self, PREFIX};
 
 use crate::secret::Secret;
-
-/// In front of every secret, so that scanners for secrets find those that leaked.
-const PREFIX: &str = "whsec_";
 
 /// What a listener and Tidegate both know. Its serialised form is for the store alone.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,9 +41,7 @@ impl Key {
     /// The header `webhook-signature`; `timestamp` is in seconds.
     pub fn sign(&self, id: &str, timestamp: i64, body: &str) -> String {
         let secret = STANDARD.decode(&self.0).unwrap_or_default();
-        let mut mac = Hmac::<Sha256>::new_from_slice(&secret).expect("HMAC takes keys of any length");
-        mac.update(format!("{id}.{timestamp}.{body}").as_bytes());
-        format!("v1,{}", STANDARD.encode(mac.finalize().into_bytes()))
+        signature::sign(&secret, id, timestamp, body)
     }
 }
 
