@@ -4,6 +4,7 @@
 //! which the other does not. A mutation becomes an event with the token's principal as its actor, and is answered after the
 //! turn that took it: what is refused is refused in the answer.
 
+mod alerts;
 mod approvals;
 pub(crate) mod backups;
 mod commands;
@@ -53,6 +54,10 @@ use tidegate_effects::drivers::Driver;
 use tokio::sync::{Mutex, MutexGuard, Notify, watch};
 use tokio::time::timeout;
 
+pub use self::alerts::{
+    AlertAcknowledged, AlertList, AlertStatus, AlertSymptom, NewSilence, SilenceList, SilenceStatus, WatchedTenant,
+    WatchedTenants,
+};
 pub use self::approvals::Approve;
 pub use self::backups::{Backup, BackupMade};
 pub use self::commands::{Hold, Reason, RollBack, Target};
@@ -89,6 +94,7 @@ pub use self::tenants::{
 pub use self::tokens::{NewToken, TokenList, TokenMade, TokenStatus};
 pub use self::waivers::Waive;
 pub use self::webhooks::{NewWebhook, WebhookList, WebhookMade, WebhookStatus};
+use crate::alerts::Alerts;
 use crate::control::Control;
 use crate::gateways::Gateways;
 use crate::webhooks::Reach;
@@ -107,6 +113,7 @@ pub struct AppState {
 
 struct Shared {
     control: Control,
+    alerts: Alerts,
     gateways: Gateways,
     cells: PathBuf,
     /// The cells that the service file has.
@@ -148,6 +155,7 @@ impl AppState {
     ) -> Self {
         Self {
             shared: Arc::new(Shared {
+                alerts: Alerts::new(control.clone(), project.clone()),
                 control,
                 gateways,
                 cells,
@@ -175,6 +183,10 @@ impl AppState {
 
     pub(crate) fn declared(&self) -> &BTreeSet<CellName> {
         &self.shared.declared
+    }
+
+    pub(crate) fn alerts(&self) -> &Alerts {
+        &self.shared.alerts
     }
 
     pub(crate) fn control(&self) -> &Control {
@@ -244,6 +256,7 @@ pub fn routes() -> Vec<Route> {
         restored::routes(),
         tokens::routes(),
         webhooks::routes(),
+        alerts::routes(),
     ]
     .into_iter()
     .flatten()

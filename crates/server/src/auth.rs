@@ -70,6 +70,10 @@ pub enum Action {
     ForgetGateways,
     ManageTokens,
     ManageWebhooks,
+    /// Say that somebody looks after an alert.
+    Acknowledge,
+    /// Keep alerts from being told for a while.
+    Silence,
     /// Write a copy of everything that is kept.
     Backup,
     /// Drop old rows of the journal.
@@ -144,6 +148,8 @@ permissions!(
     ForgetGateways,
     ManageTokens,
     ManageWebhooks,
+    Acknowledge,
+    Silence,
     Backup,
     CompactJournal,
     ConfirmRestore,
@@ -181,6 +187,8 @@ impl Action {
             Self::ReadLogs | Self::Plan | Self::HandIn => &[Role::Author, Role::Operator, Role::Admin],
             Self::Hold => &[Role::Approver, Role::Operator, Role::Admin],
             Self::Approve => &[Role::Approver, Role::Product, Role::Operator, Role::Admin],
+            // Whoever is told of an alert may say that they look after it.
+            Self::Acknowledge => &[Role::Author, Role::Approver, Role::Product, Role::Operator, Role::Admin],
             Self::Choose | Self::Report => &[Role::Product, Role::Operator, Role::Admin],
             Self::Apply
             | Self::Advance
@@ -191,6 +199,7 @@ impl Action {
             | Self::ManageTenants
             | Self::RunJobs
             | Self::ForgetGateways
+            | Self::Silence
             | Self::ConfirmRestore => &[Role::Operator, Role::Admin],
             // A copy holds what every token and webhook is known by.
             Self::ManageTokens | Self::ManageWebhooks | Self::Backup | Self::CompactJournal => &[Role::Admin],
@@ -221,6 +230,8 @@ impl Action {
             | Self::ForgetGateways
             | Self::ManageTokens
             | Self::ManageWebhooks
+            | Self::Acknowledge
+            | Self::Silence
             | Self::Backup
             | Self::CompactJournal
             | Self::ConfirmRestore => false,
@@ -250,6 +261,8 @@ impl Action {
             Self::ForgetGateways => "forget gateways",
             Self::ManageTokens => "manage tokens",
             Self::ManageWebhooks => "manage webhooks",
+            Self::Acknowledge => "acknowledge alerts",
+            Self::Silence => "silence alerts",
             Self::Backup => "back up the state",
             Self::CompactJournal => "compact the journal",
             Self::ConfirmRestore => "confirm a restored state",

@@ -5,11 +5,13 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use tidegate_domain::files::{
-    ALERTS_FILE, CUSTOMERS_FILE, Jwt, PLAYBOOKS_FOLDER, Project, SERVICE_FILE, Source, TENANTS_FILE, TenantFrom, holiday_files,
-    read_project, render,
+    ALERTS_FILE, CUSTOMERS_FILE, Jwt, PLAYBOOKS_FOLDER, Project, SERVICE_FILE, Source, TENANTS_FILE, TenantFrom,
+    check_channels, holiday_files, read_project, render,
 };
 use tidegate_gateway::Tls;
 use tidegate_gateway::table::{Answer, Answers, JwtSource, JwtVerification, PathSource, TenantSource};
+
+use crate::alerts;
 
 #[derive(Debug, thiserror::Error)]
 pub enum ProjectError {
@@ -27,7 +29,13 @@ pub enum ProjectError {
 /// Reads the files in `folder`, all mistakes at once.
 pub fn read(folder: &Path) -> Result<Project, ProjectError> {
     let sources = sources(folder)?;
-    let (project, diagnostics) = read_project(&sources);
+    let (project, mut diagnostics) = read_project(&sources);
+    let mistakes = match project {
+        Some(_) => check_channels(&sources, alerts::check_channel),
+        None => Vec::new(),
+    };
+    let project = project.filter(|_| mistakes.is_empty());
+    diagnostics.extend(mistakes);
     project.ok_or_else(|| ProjectError::Mistakes(render(&diagnostics, &sources, false)))
 }
 

@@ -13,10 +13,25 @@ pub struct Totals {
     pub requests: u64,
     /// Answered 5xx, or not answered by the service at all.
     pub errors: u64,
+    /// Errors that are a time limit of the service.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub timeouts: u64,
     pub latency: BTreeMap<u8, u64>,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
+}
+
 impl Totals {
+    pub const NONE: Self = Self {
+        requests: 0,
+        errors: 0,
+        timeouts: 0,
+        latency: BTreeMap::new(),
+    };
+
     #[must_use]
     pub fn of(row: &SeriesTotals) -> Self {
         let unanswered: u64 = row
@@ -30,6 +45,7 @@ impl Totals {
         Self {
             requests: answered + unanswered,
             errors: classes.server_errors + unanswered,
+            timeouts: row.timeouts,
             latency: row.latency.iter().copied().collect(),
         }
     }
@@ -42,6 +58,7 @@ impl Totals {
     pub fn add(&mut self, other: &Self) {
         self.requests += other.requests;
         self.errors += other.errors;
+        self.timeouts += other.timeouts;
         for (bin, count) in &other.latency {
             *self.latency.entry(*bin).or_default() += count;
         }
@@ -56,6 +73,7 @@ impl Totals {
         Self {
             requests: self.requests.saturating_sub(earlier.requests),
             errors: self.errors.saturating_sub(earlier.errors),
+            timeouts: self.timeouts.saturating_sub(earlier.timeouts),
             latency: added.filter(|(_, count)| *count > 0).collect(),
         }
     }
