@@ -40,8 +40,8 @@ mod text;
 mod tree;
 
 pub use alerts::{
-    AlertKind, AlertRole, AlertRoles, AlertRoute, AlertSeverity, AlertWatch, AlertsFile, ChannelUse, Escalation, Heartbeat,
-    Receivers, WantedOf, check_channels,
+    AlertKind, AlertRole, AlertRoles, AlertRoute, AlertSeverity, AlertWatch, AlertsFile, ChannelUse, Escalation,
+    Heartbeat, Receivers, WantedOf, check_channels,
 };
 pub use calendars::{CalendarFiles, CalendarTenant, holiday_files, read_calendars};
 pub use change::{CHANGE_BYTES_MAX, ChangeFile, NamedPicture, NewChange, is_change, named_pictures, read_changes};

@@ -321,11 +321,15 @@ impl Alerts {
 
 impl Desk {
     fn judge(&mut self, bucket: &meter::Bucket, view: &View) {
-        let known: BTreeSet<Subject> = view.state.seats.iter().fold(BTreeSet::new(), |mut known, (tenant, seat)| {
-            known.insert(Subject::Tenant(tenant.clone()));
-            known.insert(Subject::Cell(seat.cell.clone()));
-            known
-        });
+        let known: BTreeSet<Subject> = view
+            .state
+            .seats
+            .iter()
+            .fold(BTreeSet::new(), |mut known, (tenant, seat)| {
+                known.insert(Subject::Tenant(tenant.clone()));
+                known.insert(Subject::Cell(seat.cell.clone()));
+                known
+            });
         let watch = &self.settings.file().watch;
         let judged = self.fleet.judge(bucket, &homes(view), &known, watch);
         self.unwritten.found.extend(judged.found);
@@ -364,7 +368,8 @@ impl Desk {
 /// Who is served now, and in which cell.
 fn homes(view: &View) -> BTreeMap<TenantName, CellName> {
     let cells = view.desired.cells.iter();
-    let routes = cells.flat_map(|(cell, of_cell)| of_cell.routes.iter().map(move |(tenant, route)| (tenant, route, cell)));
+    let routes =
+        cells.flat_map(|(cell, of_cell)| of_cell.routes.iter().map(move |(tenant, route)| (tenant, route, cell)));
     let served = routes.filter(|(_, route, _)| route.closed.is_none() && route.maintenance.is_none());
     served.map(|(tenant, _, cell)| (tenant.clone(), cell.clone())).collect()
 }

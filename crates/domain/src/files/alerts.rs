@@ -297,6 +297,8 @@ fn finding(channel: &Node, check: &impl Fn(&ChannelUse) -> Result<(), String>) -
     let read = ChannelUse::deserialize(channel).ok()?;
     let uses = channel.field("uses")?;
     let message = format!("this channel cannot be used: {}", check(&read).err()?);
-    let span = channel.field("with").map_or_else(|| uses.span.clone(), Node::first_span);
+    let span = channel
+        .field("with")
+        .map_or_else(|| uses.span.clone(), Node::first_span);
     Some(Finding::error(Code::Channel, &span, message))
 }

@@ -110,7 +110,10 @@ impl Book {
             self.escalate(id, situation, now);
         }
         let is_heard = |id: &String| !self.letters.values().any(|letter| letter.alert == *id);
-        let over = self.alerts.values().filter(|alert| !alert.is_open() && is_heard(&alert.id));
+        let over = self
+            .alerts
+            .values()
+            .filter(|alert| !alert.is_open() && is_heard(&alert.id));
         let over: Vec<String> = over.map(|alert| alert.id.clone()).collect();
         for id in over {
             if let Some(alert) = self.alerts.remove(&id) {
@@ -122,13 +125,7 @@ impl Book {
     }
 
     /// Somebody looks after it. The first who says so does.
-    pub fn acknowledge(
-        &mut self,
-        id: &str,
-        by: &Actor,
-        reason: &str,
-        now: Timestamp,
-    ) -> Result<(), BookError> {
+    pub fn acknowledge(&mut self, id: &str, by: &Actor, reason: &str, now: Timestamp) -> Result<(), BookError> {
         let missing = || BookError::NoSuchAlert { id: id.to_owned() };
         let alert = self.alerts.get_mut(id).ok_or_else(missing)?;
         match alert.state {
@@ -170,7 +167,9 @@ impl Book {
         let over = over.filter(|(_, alert)| alert.is_open() && alert.lasting().next().is_none());
         let over: Vec<String> = over.map(|(id, _)| id.clone()).collect();
         for id in over {
-            let Some(alert) = self.alerts.get_mut(&id) else { continue };
+            let Some(alert) = self.alerts.get_mut(&id) else {
+                continue;
+            };
             alert.state = State::Resolved;
             alert.resolved = Some(now);
             let told = alert.told.clone();

@@ -112,7 +112,13 @@ impl Fleet {
         judged
     }
 
-    fn judge_cell(&mut self, cell: &CellName, tenants: &[(&TenantName, &Totals)], rules: &Rules<'_>, judged: &mut Judged) {
+    fn judge_cell(
+        &mut self,
+        cell: &CellName,
+        tenants: &[(&TenantName, &Totals)],
+        rules: &Rules<'_>,
+        judged: &mut Judged,
+    ) {
         let whole = Subject::Cell(cell.clone());
         let mut common = self.of(&whole, rules).common;
         let hour = rules.at.hour;
@@ -135,10 +141,7 @@ impl Fleet {
 
     /// With another interval everything begins anew.
     fn of(&mut self, subject: &Subject, rules: &Rules<'_>) -> &mut Series {
-        let series = self
-            .series
-            .entry(subject.clone())
-            .or_insert_with(|| Series::new(rules));
+        let series = self.series.entry(subject.clone()).or_insert_with(|| Series::new(rules));
         if series.volume.bucket_seconds() != rules.bucket_seconds {
             *series = Series::new(rules);
         }
@@ -259,7 +262,9 @@ impl Series {
         let change = self.errors.observe(second, totals.requests, totals.errors, &errors);
         changes.extend(change.map(|change| (AlertKind::Errors, change)));
         let timeouts = rules.share(watch.timeouts_percent);
-        let change = self.timeouts.observe(second, totals.requests, totals.timeouts, &timeouts);
+        let change = self
+            .timeouts
+            .observe(second, totals.requests, totals.timeouts, &timeouts);
         changes.extend(change.map(|change| (AlertKind::Timeouts, change)));
         let bins = totals.sample().latency;
         if let Some(bin) = self.slowest_bin(watch) {

@@ -37,12 +37,7 @@ impl Meter {
     }
 
     /// Ends a bucket. `None` where it is not known what came in it: that is no silence.
-    pub fn cut(
-        &mut self,
-        totals: BTreeMap<TenantName, Totals>,
-        interval: Duration,
-        now: Timestamp,
-    ) -> Option<Bucket> {
+    pub fn cut(&mut self, totals: BTreeMap<TenantName, Totals>, interval: Duration, now: Timestamp) -> Option<Bucket> {
         let is_whole = !std::mem::take(&mut self.incomplete);
         let before = self.before.replace((now, totals));
         let (begin, earlier) = before.filter(|(begin, _)| is_whole && is_of_length(*begin, now, interval))?;

@@ -34,7 +34,10 @@ pub fn check_channel(channel: &ChannelUse, wanted: WantedOf) -> Result<(), Strin
         return Ok(());
     };
     if wanted.alerts && !found.takes.includes(notify::State::Raised) {
-        return Err(format!("`{}` is for heartbeats, and tells nobody of alerts", channel.uses));
+        return Err(format!(
+            "`{}` is for heartbeats, and tells nobody of alerts",
+            channel.uses
+        ));
     }
     if wanted.heartbeats && !found.takes.includes(notify::State::Heartbeat) {
         return Err(format!(
@@ -89,7 +92,9 @@ impl Settings {
                 self.trouble = None;
                 self.file = project.alerts.unwrap_or_default();
                 let tenants = project.tenants.tenants.into_iter();
-                self.customers = tenants.filter_map(|tenant| Some((tenant.id, tenant.customer?))).collect();
+                self.customers = tenants
+                    .filter_map(|tenant| Some((tenant.id, tenant.customer?)))
+                    .collect();
             }
             Err(error) => {
                 let trouble = error.to_string();

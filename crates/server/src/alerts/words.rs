@@ -37,7 +37,8 @@ pub fn silent_gateway(subject: Subject, since: Timestamp) -> Alarm {
         cell: None,
         severity: AlertSeverity::Critical,
         since,
-        says: "nothing is heard of it: nobody knows whether it serves, and nothing that it serves is watched".to_owned(),
+        says: "nothing is heard of it: nobody knows whether it serves, and nothing that it serves is watched"
+            .to_owned(),
     }
 }
 
@@ -144,7 +145,10 @@ fn sentence((subject, _, symptom): &(&Subject, &AlertKind, &Symptom)) -> String 
     let since = symptom.since;
     match &symptom.ended {
         None => format!("{name}: {}, since {since}.", symptom.says),
-        Some(ended) => format!("{name}: over since {}, {}; it was: {}.", ended.at, ended.why, symptom.says),
+        Some(ended) => format!(
+            "{name}: over since {}, {}; it was: {}.",
+            ended.at, ended.why, symptom.says
+        ),
     }
 }
 

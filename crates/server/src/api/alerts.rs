@@ -191,11 +191,7 @@ async fn list(
     }))
 }
 
-async fn tenants(
-    state: AppState,
-    _: Authorized<permission::Read>,
-    (): (),
-) -> Result<Answer<WatchedTenants>, Problem> {
+async fn tenants(state: AppState, _: Authorized<permission::Read>, (): ()) -> Result<Answer<WatchedTenants>, Problem> {
     let watched = state.alerts().watched().await?.tenants.into_iter();
     let tenants = watched.map(|(tenant, (cell, because))| WatchedTenant {
         tenant,
@@ -222,11 +218,7 @@ async fn acknowledge(
     Ok(Answer(status(&alert)))
 }
 
-async fn silences(
-    state: AppState,
-    _: Authorized<permission::Read>,
-    (): (),
-) -> Result<Answer<SilenceList>, Problem> {
+async fn silences(state: AppState, _: Authorized<permission::Read>, (): ()) -> Result<Answer<SilenceList>, Problem> {
     Ok(Answer(all_silences(&state).await?))
 }
 
@@ -238,9 +230,7 @@ async fn silence(
     let reason = checked_reason(&new.reason)?;
     let until = Timestamp(new.until_ms);
     let alerts = state.alerts();
-    alerts
-        .silence(new.of, until, by.actor(), &reason, clock::now())
-        .await?;
+    alerts.silence(new.of, until, by.actor(), &reason, clock::now()).await?;
     Ok(Created(all_silences(&state).await?))
 }
 
@@ -275,7 +265,8 @@ fn silence_status((id, silence): (String, Silence)) -> SilenceStatus {
 
 fn status(alert: &Alert) -> AlertStatus {
     let symptoms = alert.symptoms.iter();
-    let symptoms = symptoms.flat_map(|(subject, kinds)| kinds.iter().map(move |(kind, one)| symptom(subject, *kind, one)));
+    let symptoms =
+        symptoms.flat_map(|(subject, kinds)| kinds.iter().map(move |(kind, one)| symptom(subject, *kind, one)));
     AlertStatus {
         id: alert.id.clone(),
         state: alert.state,

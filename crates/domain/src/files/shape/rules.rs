@@ -14,8 +14,8 @@ use crate::files::text::{
     LabelName, Memory, PathTemplate, ServerAddress, Sha256, TimeZoneName, UrlPath, VariableName,
 };
 use crate::id::{
-    ApprovalName, CalendarName, CellName, ChangeId, ChannelName, ComponentName, ContactName, CustomerName, DatabaseName,
-    PlaybookName, RoleName, ServiceName, StepName, TenantName, Version, WaveName, WindowName,
+    ApprovalName, CalendarName, CellName, ChangeId, ChannelName, ComponentName, ContactName, CustomerName,
+    DatabaseName, PlaybookName, RoleName, ServiceName, StepName, TenantName, Version, WaveName, WindowName,
 };
 use crate::policy::Gap;
 use crate::time::Duration;

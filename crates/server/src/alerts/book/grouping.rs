@@ -141,7 +141,10 @@ fn receiver(alarm: &Alarm, customer: Option<&CustomerName>, situation: Situation
         route.kinds.as_ref().is_none_or(|kinds| kinds.contains(&alarm.kind))
             && route.cell.as_ref().is_none_or(|cell| alarm.cell.as_ref() == Some(cell))
             && route.customer.as_ref().is_none_or(|wanted| customer == Some(wanted))
-            && route.tenant.as_ref().is_none_or(|tenant| alarm.subject.tenant() == Some(tenant))
+            && route
+                .tenant
+                .as_ref()
+                .is_none_or(|tenant| alarm.subject.tenant() == Some(tenant))
             && route.severity.is_none_or(|severity| severity == alarm.severity)
     };
     let route = situation.file.routes.iter().find(fits);
@@ -150,7 +153,9 @@ fn receiver(alarm: &Alarm, customer: Option<&CustomerName>, situation: Situation
     let of_route = route.and_then(|route| route.owner.clone());
     Receiver {
         role,
-        channels: receivers.map(|receivers| receivers.channels.clone()).unwrap_or_default(),
+        channels: receivers
+            .map(|receivers| receivers.channels.clone())
+            .unwrap_or_default(),
         owner: of_route.or_else(|| receivers.and_then(|receivers| receivers.owner.clone())),
         runbook: route.and_then(|route| Some(route.runbook.as_ref()?.to_string())),
         customer: route.and_then(|route| route.customer.clone()),
@@ -195,7 +200,10 @@ pub(super) fn message(
         runbook: alert.receiver.runbook.clone(),
         release: alert.release.clone(),
         since: alert.since,
-        by: alert.acknowledged.as_ref().map(|acknowledged| acknowledged.by.to_string()),
+        by: alert
+            .acknowledged
+            .as_ref()
+            .map(|acknowledged| acknowledged.by.to_string()),
         link: None,
     }
 }

@@ -64,7 +64,8 @@ impl Book {
         for channel in channels {
             // What is told again and again is told with the newest message.
             let replaced = self.letters.iter();
-            let replaced = replaced.filter(|(_, letter)| letter.again && letter.alert == id && letter.channel == *channel);
+            let replaced =
+                replaced.filter(|(_, letter)| letter.again && letter.alert == id && letter.channel == *channel);
             let replaced: Vec<String> = replaced.map(|(key, _)| key.clone()).collect();
             for key in replaced {
                 self.letters.remove(&key);

@@ -38,7 +38,12 @@ impl Book {
             };
             alert.is_open() && alert.silenced.is_none() && alert.lasting().all(lasting)
         };
-        let silent: Vec<String> = self.alerts.values().filter(fits).map(|alert| alert.id.clone()).collect();
+        let silent: Vec<String> = self
+            .alerts
+            .values()
+            .filter(fits)
+            .map(|alert| alert.id.clone())
+            .collect();
         for alert in silent {
             self.fall_silent(&alert, id);
         }
@@ -75,7 +80,8 @@ impl Book {
         now: Timestamp,
     ) -> Option<String> {
         let mut silences = self.silences.iter();
-        let found = silences.find(|(_, silence)| silence.is_on(now) && silence.of.matches(subject, kind, cell, customer));
+        let found =
+            silences.find(|(_, silence)| silence.is_on(now) && silence.of.matches(subject, kind, cell, customer));
         found.map(|(id, _)| id.clone())
     }
 
@@ -97,10 +103,15 @@ impl Book {
         self.silences.remove(id);
         self.touched.insert(Row::Silence(id.to_owned()));
         self.note("alerts_silence_ended", id, by, reason, now);
-        let silenced = self.alerts.values().filter(|alert| alert.silenced.as_deref() == Some(id));
+        let silenced = self
+            .alerts
+            .values()
+            .filter(|alert| alert.silenced.as_deref() == Some(id));
         let silenced: Vec<String> = silenced.map(|alert| alert.id.clone()).collect();
         for id in silenced {
-            let Some(alert) = self.alerts.get_mut(&id) else { continue };
+            let Some(alert) = self.alerts.get_mut(&id) else {
+                continue;
+            };
             alert.silenced = None;
             self.touched.insert(Row::Alert(id.clone()));
             let waits = match alert.state {

@@ -13,19 +13,18 @@ fn totals(requests: u64) -> BTreeMap<TenantName, Totals> {
 
 fn cut(meter: &mut Meter, requests: u64, second: i64) -> Option<u64> {
     let bucket = meter.cut(totals(requests), INTERVAL, Timestamp(second * 1_000))?;
-    Some(
-        bucket
-            .counts
-            .get(&tenant("acme"))
-            .map_or(0, |totals| totals.requests),
-    )
+    Some(bucket.counts.get(&tenant("acme")).map_or(0, |totals| totals.requests))
 }
 
 #[test]
 fn a_bucket_is_what_came_between_two_borders() {
     let mut meter = Meter::default();
     assert!(meter.is_due(INTERVAL, Timestamp(10_000)));
-    assert_eq!(cut(&mut meter, 1_000, 301), None, "nobody knows since when that was counted");
+    assert_eq!(
+        cut(&mut meter, 1_000, 301),
+        None,
+        "nobody knows since when that was counted"
+    );
     assert!(!meter.is_due(INTERVAL, Timestamp(599_000)));
     assert!(meter.is_due(INTERVAL, Timestamp(600_000)));
     assert_eq!(cut(&mut meter, 1_010, 600), Some(10));
