@@ -146,13 +146,18 @@ impl Alerts {
         let mut desk = self.desk().await?;
         desk.settings.refresh(&self.shared.project);
         let interval = desk.settings.file().watch.interval;
-        if !eyes.see_everything() {
+        let sees_everything = eyes.see_everything();
+        if !sees_everything {
             desk.meter.is_incomplete();
         }
         if desk.meter.is_due(interval, now) {
             if let Some(bucket) = desk.meter.cut(eyes.totals(), interval, now) {
                 desk.judge(&bucket, &view);
             }
+        }
+        if !sees_everything {
+            // What comes later was counted before.
+            desk.meter.is_incomplete();
         }
         let mut found = std::mem::take(&mut desk.unwritten.found);
         found.extend(desk.watch_gateways(eyes, now));

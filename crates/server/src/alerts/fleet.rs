@@ -66,6 +66,11 @@ const DAYS_FROM_MONDAY: i64 = 3;
 /// Kinds that are watched of each series.
 const KINDS: usize = 5;
 
+/// What befalls so many tenants of a cell at once, such as a holiday, is expected of each of them.
+const MANY: usize = 20;
+/// What is mostly of so many tenants is theirs alone.
+const FEW: usize = 3;
+
 /// What holds for all series of a bucket.
 struct Rules<'a> {
     watch: &'a AlertWatch,
@@ -122,20 +127,35 @@ impl Fleet {
         let whole = Subject::Cell(cell.clone());
         let mut common = self.of(&whole, rules).common;
         let hour = rules.at.hour;
-        common.take(tenants.iter().filter_map(|(tenant, totals)| {
-            let series = self.series.get(&Subject::Tenant((*tenant).clone()))?;
-            Some((totals.requests as f64, series.volume.expected(hour, None)))
-        }));
+        let expected = |tenant: &TenantName| {
+            let series = self.series.get(&Subject::Tenant(tenant.clone()));
+            series.map_or(0.0, |series| series.volume.expected(hour, None))
+        };
+        let volumes: Vec<(f64, f64)> = tenants
+            .iter()
+            .map(|(tenant, totals)| (totals.requests as f64, expected(tenant)))
+            .collect();
+        common.take(volumes.iter().copied());
+        // Of a few tenants, what befalls one befalls a good part of all.
+        let factor = if tenants.len() >= MANY { common.factor() } else { 1.0 };
         let mut sum = Totals::default();
         for (tenant, totals) in tenants {
             sum.add(totals);
             let subject = Subject::Tenant((*tenant).clone());
-            let changes = self.of(&subject, rules).observe(totals, common.factor(), rules);
+            let changes = self.of(&subject, rules).observe(totals, factor, rules);
             judged.take(&subject, cell, &changes);
         }
         let series = self.of(&whole, rules);
         series.common = common;
-        let changes = series.observe(&sum, 1.0, rules);
+        let before = series.clone();
+        let mut changes = series.observe(&sum, 1.0, rules);
+        changes.retain(|(kind, change)| match change {
+            Change::Began(_) if is_of_few(*kind, tenants, &volumes) => {
+                series.take_back(*kind, &before);
+                false
+            }
+            Change::Began(_) | Change::Ended { .. } => true,
+        });
         judged.take(&whole, cell, &changes);
     }
 
@@ -288,10 +308,36 @@ impl Series {
             .filter(|bin| *bin <= LATENCY_EDGES_MICROS.len())
     }
 
+    /// What one detector knew before.
+    fn take_back(&mut self, kind: AlertKind, before: &Self) {
+        match kind {
+            AlertKind::Errors => self.errors.clone_from(&before.errors),
+            AlertKind::Timeouts => self.timeouts.clone_from(&before.timeouts),
+            AlertKind::Latency => self.slow.clone_from(&before.slow),
+            AlertKind::VolumeDrop | AlertKind::VolumeSpike => self.volume.clone_from(&before.volume),
+            AlertKind::Watcher => {}
+        }
+    }
+
     fn log_evidence(&self) -> f64 {
         let shares = [&self.errors, &self.timeouts, &self.slow].map(ShareWatch::log_evidence);
         shares.into_iter().fold(self.volume.log_evidence(), f64::max)
     }
+}
+
+/// Whether a few tenants make up most of what is wrong with their cell: then it is theirs, not everybody's.
+fn is_of_few(kind: AlertKind, tenants: &[(&TenantName, &Totals)], volumes: &[(f64, f64)]) -> bool {
+    let of_tenant = |((_, totals), (counted, expected)): (&(&TenantName, &Totals), &(f64, f64))| match kind {
+        AlertKind::Errors => totals.errors as f64,
+        AlertKind::Timeouts => totals.timeouts as f64,
+        AlertKind::VolumeDrop => (expected - counted).max(0.0),
+        AlertKind::VolumeSpike => (counted - expected).max(0.0),
+        AlertKind::Latency | AlertKind::Watcher => totals.requests as f64,
+    };
+    let mut parts: Vec<f64> = tenants.iter().zip(volumes).map(of_tenant).collect();
+    parts.sort_by(|a, b| b.total_cmp(a));
+    let of_few: f64 = parts.iter().take(FEW).sum();
+    of_few * 2.0 > parts.iter().sum()
 }
 
 fn direction(change: &Change) -> Direction {

@@ -4,7 +4,8 @@ use std::path::Path;
 use tidegate_domain::files::{AlertKind, AlertRole, AlertSeverity};
 use tidegate_domain::service::{Cell, Seat, Service};
 use tidegate_gateway::protocol::{Mark, Report, RequestClasses, SeriesTotals};
-use tidegate_store::{Commit, JournalFilter, Store};
+use tidegate_store::{Commit, JournalFilter, Memory, Store};
+use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
 use super::*;
@@ -58,6 +59,18 @@ struct Town {
     figures: Vec<(u64, u64)>,
     now: Timestamp,
     publisher: String,
+}
+
+/// The store after nine days, what was counted by then, and the time. All tests begin with it.
+static LEARNT: OnceCell<(Memory, Vec<(u64, u64)>, Timestamp)> = OnceCell::const_new();
+
+async fn learn() -> (Memory, Vec<(u64, u64)>, Timestamp) {
+    let mut town = Town::new().await;
+    town.goes_on(LEARN, usual).await;
+    let Store::Memory(memory) = &town.store else {
+        panic!("it is in memory");
+    };
+    (memory.clone(), town.figures.clone(), town.now)
 }
 
 /// What a tenant does in one bucket: requests, and how many of them fail.
@@ -130,8 +143,13 @@ impl Town {
     }
 
     async fn learnt_with(alerts: &str) -> Self {
+        let (store, figures, now) = LEARNT.get_or_init(learn).await;
         let mut town = Self::with(alerts).await;
-        town.goes_on(LEARN, usual).await;
+        town.store = Store::Memory(store.fork());
+        (town.figures, town.now) = (figures.clone(), *now);
+        town.restart().await;
+        // Of the first bucket nobody knows when it began.
+        town.goes_on(2, usual).await;
         assert_eq!(town.all().await, []);
         town
     }
@@ -224,7 +242,7 @@ impl Town {
     async fn journal(&self) -> Vec<String> {
         let rows = self
             .store
-            .journal(service().as_str(), JournalFilter::default(), 0, 1_000)
+            .journal(service().as_str(), JournalFilter::All, 0, 1_000)
             .await;
         let rows = rows.unwrap().into_iter().filter(|row| row.kind.starts_with("alert"));
         rows.map(|row| format!("{} by {}", row.kind, row.actor)).collect()
@@ -268,7 +286,8 @@ async fn a_silent_tenant_and_one_that_fails_are_found_and_a_restart_changes_noth
         (AlertSeverity::Error, AlertRole::Support)
     );
     assert_eq!(words::title(silent), "t3 in us: requests stay away");
-    let (ids, letters) = ([failing.id.clone(), silent.id.clone()], town.letters().await);
+    let (ids, mut letters) = ([failing.id.clone(), silent.id.clone()], town.letters().await);
+    letters.retain(|letter| letter.ends_with("raised"));
     assert_eq!(letters.len(), 2, "{letters:?}");
     assert!(letters.contains(&"pager: raised".to_owned()) && letters.contains(&"desk: raised".to_owned()));
 
@@ -276,7 +295,11 @@ async fn a_silent_tenant_and_one_that_fails_are_found_and_a_restart_changes_noth
     town.restart().await;
     town.goes_on(4, trouble).await;
     let again: Vec<String> = town.all().await.iter().map(|alert| alert.id.clone()).collect();
-    assert_eq!((again, town.letters().await.len()), (ids.to_vec(), 3));
+    assert_eq!(
+        (again, town.letters().await.len()),
+        (ids.to_vec(), 4),
+        "two are escalated"
+    );
     town.goes_on(12, usual).await;
     let states: Vec<State> = town.all().await.iter().map(|alert| alert.state).collect();
     assert_eq!(states, [State::Resolved, State::Resolved]);
@@ -310,10 +333,14 @@ async fn what_nobody_has_counted_is_no_silence() {
     assert_eq!(town.all().await, []);
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn a_silent_gateway_is_one_page_and_no_silence_of_tenants() {
     let mut town = Town::learnt().await;
-    tokio::time::advance(Wait::from_secs(10)).await;
+    let long_ago = Instant::now().checked_sub(Wait::from_secs(10)).unwrap();
+    town.gateways
+        .hear(&follow("a", "1", None, &[]), long_ago)
+        .await
+        .unwrap();
     town.look_after(0).await;
     assert_eq!(town.all().await, [], "not for long");
     for _ in 0..6 {

@@ -21,8 +21,8 @@ async fn an_outage_of_everything_is_one_page_for_each_who_is_told() {
     let [alert] = &town.all().await[..] else {
         panic!("{:#?}", town.all().await);
     };
-    assert_eq!(alert.symptoms.len(), 12, "ten tenants and two cells: {:?}", of(alert));
-    assert_eq!(words::title(alert), "all of eu, all of us: requests fail");
+    assert_eq!(alert.symptoms.len(), TENANTS, "{:?}", of(alert));
+    assert_eq!(words::title(alert), "10 tenants in eu, us: requests fail");
     assert_eq!(town.letters().await, ["pager: raised"]);
     // Nobody comes any more: that is another matter for support, and still one page.
     town.goes_on(4, |_| (0, 0)).await;

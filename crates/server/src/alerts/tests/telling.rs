@@ -111,15 +111,15 @@ async fn an_alert_is_told_raised_acknowledged_and_resolved() {
 #[tokio::test]
 async fn an_alert_that_nobody_acknowledges_is_escalated_once() {
     let (mut town, receiver) = town().await;
+    town.goes_on(1, failing).await;
+    town.sends().await;
     town.goes_on(2, failing).await;
     town.sends().await;
-    town.look_after(14).await;
-    town.sends().await;
-    assert_eq!(receiver.kinds(), ["alert.raised"]);
+    assert_eq!(receiver.kinds(), ["alert.raised"], "it is raised for ten minutes");
     town.restart().await;
-    town.look_after(1).await;
+    town.goes_on(1, failing).await;
     town.sends().await;
-    town.look_after(60).await;
+    town.goes_on(12, failing).await;
     town.sends().await;
     assert_eq!(receiver.kinds(), ["alert.raised", "alert.escalated"]);
     let alert = &town.all().await[0];
