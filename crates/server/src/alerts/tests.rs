@@ -391,11 +391,11 @@ async fn a_mistake_in_the_file_is_told_and_what_it_said_before_goes_on() {
     town.goes_on(3, trouble).await;
     let told = town.alerts.watched().await.unwrap().trouble.unwrap();
     assert!(
-        told.contains("alerts.yaml:7:26") && told.contains("did you mean `pager`?"),
+        told.contains("alerts.yaml:7:27") && told.contains("did you mean `pager`?"),
         "{told}"
     );
     assert!(
-        told.contains("alerts.yaml:12:19") && told.contains("`soon` is not a duration"),
+        told.contains("alerts.yaml:12:20") && told.contains("`soon` is not a duration"),
         "{told}"
     );
     assert_eq!(town.letters().await, ["pager: raised"]);

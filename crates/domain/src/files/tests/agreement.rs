@@ -10,9 +10,9 @@ use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
-use super::{CHANGE, PLAYBOOK, RELEASE, SERVICE, TENANTS, source};
+use super::{ALERTS, CHANGE, PLAYBOOK, RELEASE, SERVICE, TENANTS, source};
 use crate::files::schema;
-use crate::files::{ChangeFile, Code, Document, PlaybookFile, ReleaseFile, ServiceFile, Shape, TenantsFile};
+use crate::files::{AlertsFile, ChangeFile, Code, Document, PlaybookFile, ReleaseFile, ServiceFile, Shape, TenantsFile};
 
 #[test]
 fn on_service_files() {
@@ -27,6 +27,11 @@ fn on_tenants_files() {
 #[test]
 fn on_playbooks() {
     check::<PlaybookFile>(PLAYBOOK);
+}
+
+#[test]
+fn on_files_of_alerts() {
+    check::<AlertsFile>(ALERTS);
 }
 
 #[test]

@@ -6,12 +6,13 @@ use std::fmt::Write;
 use serde_json::Value;
 
 use crate::files::schemas;
-use crate::files::tests::{CHANGE, PLAYBOOK, RELEASE, SERVICE, TENANTS};
+use crate::files::tests::{ALERTS, CHANGE, PLAYBOOK, RELEASE, SERVICE, TENANTS};
 
 const INTRODUCTION: &str = "\
 # The files people write
 
-A project is a folder with `tidegate.yaml`, `tenants.yaml` and `playbooks/*.yaml`; a release is one more file, by
+A project is a folder with `tidegate.yaml`, `tenants.yaml` and `playbooks/*.yaml`, and, where somebody wants to be told of trouble,
+`alerts.yaml`, which [alerts](alerts.md) explains; a release is one more file, by
 convention `release.yaml`, and each of its changes is a file in `changes/`, which [changes](changes.md) explains. `tidegate init`
 writes all of them, commented, to start from. What `calendars` and `windows` mean, and what is read of a holiday file, stands in
 [calendar](calendar.md).
@@ -36,6 +37,7 @@ pub(super) fn markdown() -> String {
         ("playbook.json", "playbooks/*.yaml", PLAYBOOK),
         ("release.json", "release.yaml", RELEASE),
         ("change.json", "changes/*.md", CHANGE),
+        ("alerts.json", "alerts.yaml", ALERTS),
     ];
     let schemas = schemas();
     for (name, file, example) in files {
