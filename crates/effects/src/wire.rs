@@ -17,6 +17,7 @@ use rustls::{ClientConfig, RootCertStore};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, lookup_host};
 use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 
 /// A clone is the same.
 #[derive(Debug, Clone, Default)]
@@ -142,10 +143,17 @@ impl Wire {
         let Some(name) = peer.certified else {
             return over(stream, request, wanted).await;
         };
+        over(self.encrypted(name, stream).await?, request, wanted).await
+    }
+
+    /// A connection that nobody on its way can read, to whoever proves to be called so.
+    ///
+    /// # Errors
+    /// Where the certificate says otherwise, or nobody vouches for it.
+    pub async fn encrypted(&self, name: &str, stream: TcpStream) -> Result<TlsStream<TcpStream>, WireError> {
         let name = ServerName::try_from(name.to_owned())?;
         let connector = TlsConnector::from(Arc::clone(self.tls.get_or_init(machine_roots)));
-        let stream = connector.connect(name, stream).await.map_err(WireError::Tls)?;
-        over(stream, request, wanted).await
+        connector.connect(name, stream).await.map_err(WireError::Tls)
     }
 }
 

@@ -73,6 +73,8 @@ struct Desk {
     meter: Meter,
     /// Since when each gateway has been silent.
     silent: BTreeMap<String, Timestamp>,
+    /// Messages that are being sent.
+    under_way: BTreeSet<String>,
     /// What was judged and is not written yet.
     unwritten: Judged,
     is_read: bool,
@@ -110,6 +112,7 @@ impl Alerts {
             settings: Settings::new(),
             meter: Meter::default(),
             silent: BTreeMap::new(),
+            under_way: BTreeSet::new(),
             unwritten: Judged::default(),
             is_read: false,
             looked: None,

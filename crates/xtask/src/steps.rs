@@ -111,6 +111,24 @@ const PROMETHEUS: Need = Need {
 
 const FETCH_PROMETHEUS: &[&str] = &["python3", "crates/effects/src/gates/metric/tests/prometheus/fetch.py"];
 
+/// A channel tells it: it is unpacked where an index of Debian packages answers, and kept.
+const ALERTMANAGER: Need = Need {
+    name: "Alertmanager, from an index of Debian packages",
+    probe: FETCH_ALERTMANAGER,
+    fetch: "apt-get install prometheus-alertmanager",
+};
+
+const FETCH_ALERTMANAGER: &[&str] = &["python3", "crates/effects/src/notify/alertmanager/tests/fetch.py"];
+
+/// A channel sends it mail: it is fetched where an index of Python packages answers, and kept.
+const MAIL_RECEIVER: Need = Need {
+    name: "a receiver of mail, from an index of Python packages",
+    probe: FETCH_MAIL_RECEIVER,
+    fetch: "python3 crates/effects/src/notify/mail/tests/prepare.py",
+};
+
+const FETCH_MAIL_RECEIVER: &[&str] = &["python3", "crates/effects/src/notify/mail/tests/prepare.py"];
+
 /// What the oracle of the calendar computes with is fetched where an index of Python packages answers, and kept.
 const ORACLE_PACKAGES: Need = Need {
     name: "dateutil and tzdata, from an index of Python packages",
@@ -213,6 +231,16 @@ const STEPS: &[Step] = &[
         name: "metrics",
         needs: &[PROMETHEUS],
         work: Work::Command(FETCH_PROMETHEUS),
+    },
+    Step {
+        name: "alertmanager",
+        needs: &[ALERTMANAGER],
+        work: Work::Command(FETCH_ALERTMANAGER),
+    },
+    Step {
+        name: "mail",
+        needs: &[PIP, MAIL_RECEIVER],
+        work: Work::Command(FETCH_MAIL_RECEIVER),
     },
     Step {
         name: "tests",

@@ -2,6 +2,7 @@
 //!
 //! An address for each use of the channel: what has become of the attempt is then true for somebody, and is not both.
 
+mod conversation;
 mod letter;
 mod smtp;
 
@@ -9,10 +10,10 @@ use lettre::message::Mailbox;
 use serde::Deserialize;
 
 use self::letter::Letter;
-use self::smtp::{Trust, carry};
+use self::smtp::carry;
 use super::secret::Hidden;
 use super::{Channel, Message, Outcome, Takes, never_again, sending, told};
-use crate::wire::is_this_machine;
+use crate::wire::{Wire, is_this_machine};
 
 pub const CHANNEL: Channel = Channel {
     name: "mail",
@@ -21,7 +22,9 @@ pub const CHANNEL: Channel = Channel {
     again_every: never_again,
     send: |with, message| {
         sending(with, async move |with: With| {
-            attempt(&with, &message, Trust::Machine).await.unwrap_or_else(|end| end)
+            attempt(&with, &message, &Wire::default())
+                .await
+                .unwrap_or_else(|end| end)
         })
     },
 };
@@ -116,13 +119,14 @@ impl TryFrom<Written> for With {
 /// One address. A second one behind it would be a line of the mail's head that nobody has checked.
 fn mailbox(field: &str, written: &str) -> Result<Mailbox, String> {
     let parsed = written.parse::<Mailbox>().ok();
-    let plain = parsed.filter(|_| !written.chars().any(char::is_control));
+    let is_plain = |mailbox: &Mailbox| mailbox.email.to_string().is_ascii() && !written.chars().any(char::is_control);
+    let plain = parsed.filter(is_plain);
     plain.ok_or_else(|| format!("`{field}` is no single address like `ops@example.com` or `Ops <ops@example.com>`"))
 }
 
-async fn attempt(with: &With, message: &Message, trust: Trust<'_>) -> Result<Outcome, Outcome> {
+async fn attempt(with: &With, message: &Message, wire: &Wire) -> Result<Outcome, Outcome> {
     let letter = Letter::write(message, &with.from, &with.to)?;
-    carry(with, &letter, trust).await?;
+    carry(with, &letter, wire).await?;
     Ok(Outcome::Delivered {
         reference: Some(letter.id),
     })

@@ -145,4 +145,4 @@ fn key(message: &Message) -> String {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -2,10 +2,12 @@
 
 use std::time::Duration as Wait;
 
-use futures_util::future::join_all;
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
 use tidegate_domain::files::ChannelUse;
 use tidegate_domain::time::Timestamp;
 use tidegate_effects::notify::{self, Kind, Message, Outcome, Role, Severity, Tenants};
+use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use super::book::{Letter, Sent};
@@ -13,8 +15,8 @@ use super::{AlertError, Alerts};
 use crate::clock;
 use crate::control::in_words;
 
-/// Messages that are under way at the same time.
-const TOGETHER: usize = 16;
+/// Messages that are begun at the same time.
+const TOGETHER: usize = 64;
 /// What becomes due without news, such as a further attempt, is found after this.
 const LOOK_EVERY: Wait = Wait::from_secs(1);
 /// Watching has stopped where no look has gone well for so long.
@@ -22,29 +24,50 @@ const STALLED_MS: i64 = 15_000;
 const HEARTBEAT_ID: &str = "heartbeat";
 
 impl Alerts {
+    /// Sends what is due for ever; a channel that does not answer holds up no other.
     pub(super) async fn send(&self) {
+        let mut under_way = JoinSet::new();
         loop {
-            if let Err(error) = self.send_due(clock::now()).await {
-                tracing::error!(trouble = in_words(&error), "cannot tell alerts");
-            }
+            let alerts = self.clone();
+            under_way.spawn(async move {
+                if let Err(error) = alerts.send_due(clock::now()).await {
+                    tracing::error!(trouble = in_words(&error), "cannot tell alerts");
+                }
+            });
+            while under_way.try_join_next().is_some() {}
             let _ = timeout(LOOK_EVERY, self.shared.news.notified()).await;
         }
     }
 
-    /// Makes one attempt at everything that is due.
+    /// Makes one attempt at everything that is due and not under way.
     pub async fn send_due(&self, now: Timestamp) -> Result<(), AlertError> {
-        let due = self.desk().await?.book.due(now);
-        for some in due.chunks(TOGETHER) {
-            let attempts = some.iter().map(async |(key, letter)| self.attempt(key, letter).await);
-            let sent = join_all(attempts).await;
+        let due = {
             let mut desk = self.desk().await?;
-            let mut book = desk.book.clone();
-            for one in sent {
-                book.sent(one, now);
-            }
-            self.write(&mut desk, book).await?;
+            let mut due = desk.book.due(now);
+            due.retain(|(key, _)| !desk.under_way.contains(key));
+            due.truncate(TOGETHER);
+            desk.under_way.extend(due.iter().map(|(key, _)| key.clone()));
+            due
+        };
+        if due.is_empty() {
+            return Ok(());
         }
-        Ok(())
+        let mut attempts: FuturesUnordered<_> = due
+            .iter()
+            .map(async |(key, letter)| self.attempt(key, letter).await)
+            .collect();
+        let mut trouble = Ok(());
+        while let Some(sent) = attempts.next().await {
+            let mut desk = self.desk().await?;
+            desk.under_way.remove(&sent.key);
+            let mut book = desk.book.clone();
+            book.sent(sent, now);
+            if let Err(error) = self.write(&mut desk, book).await {
+                // It is sent again under its key.
+                trouble = Err(error.into());
+            }
+        }
+        trouble
     }
 
     async fn attempt(&self, key: &str, letter: &Letter) -> Sent {

@@ -12,7 +12,9 @@ use serde_json::{Map, Value, json};
 
 use super::{ALERTS, CHANGE, PLAYBOOK, RELEASE, SERVICE, TENANTS, source};
 use crate::files::schema;
-use crate::files::{AlertsFile, ChangeFile, Code, Document, PlaybookFile, ReleaseFile, ServiceFile, Shape, TenantsFile};
+use crate::files::{
+    AlertsFile, ChangeFile, Code, Document, PlaybookFile, ReleaseFile, ServiceFile, Shape, TenantsFile,
+};
 
 #[test]
 fn on_service_files() {

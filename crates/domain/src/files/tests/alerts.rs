@@ -25,7 +25,13 @@ fn a_good_file_is_read_and_a_project_does_without() {
     assert_eq!(file.watch.kinds, AlertKind::ALL.into());
     assert_eq!(file.routes[1].role, AlertRole::Support);
     let on_call = ChannelName::new("on-call").unwrap();
-    assert!(file.roles.of(AlertRole::Developers).unwrap().channels.contains(&on_call));
+    assert!(
+        file.roles
+            .of(AlertRole::Developers)
+            .unwrap()
+            .channels
+            .contains(&on_call)
+    );
 }
 
 #[test]

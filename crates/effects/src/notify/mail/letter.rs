@@ -1,6 +1,5 @@
 //! A message as a mail.
 
-use lettre::address::Envelope;
 use lettre::message::header::{HeaderName, HeaderValue};
 use lettre::message::{Mailbox, SinglePart};
 
@@ -12,7 +11,6 @@ use super::super::{Message, Outcome, Role, State};
 pub(super) struct Letter {
     /// With its angle brackets. The same for every attempt, so that a mail that came twice can be told.
     pub id: String,
-    pub envelope: Envelope,
     pub bytes: Vec<u8>,
 }
 
@@ -35,7 +33,6 @@ impl Letter {
         let mail = builder.singlepart(SinglePart::plain(body(message))).map_err(cannot)?;
         Ok(Self {
             id,
-            envelope: mail.envelope().clone(),
             bytes: mail.formatted(),
         })
     }
@@ -84,7 +81,7 @@ fn body(message: &Message) -> String {
         message.service
     ));
     parts.retain(|part| !part.is_empty());
-    format!("{}\n", parts.join("\n\n"))
+    parts.join("\n\n")
 }
 
 /// What it means for whoever reads it.

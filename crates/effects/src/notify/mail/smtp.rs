@@ -1,124 +1,161 @@
 //! A mail's way to the server that takes it.
 
-use std::time::Duration;
-
-use lettre::transport::smtp::authentication::{Credentials, DEFAULT_MECHANISMS};
-use lettre::transport::smtp::client::{AsyncSmtpConnection, Certificate, CertificateStore, TlsParameters};
-use lettre::transport::smtp::extension::ClientId;
-use lettre::transport::smtp::{Error, response::Severity};
-use tokio::time::timeout;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio_rustls::client::TlsStream;
 
 use super::super::Outcome;
 use super::super::secret::Revealed;
-use super::super::words::{cut, one_line};
+use super::conversation::{Conversation, Meaning, Reply};
 use super::letter::Letter;
 use super::{Encryption, Login, With};
+use crate::wire::{Wire, in_words};
 
-/// Until a connection stands, for each of the server's addresses.
-const CONNECT_WITHIN: Duration = Duration::from_secs(10);
-/// A good-bye that nobody waits for.
-const QUIT_WITHIN: Duration = Duration::from_secs(2);
-const ANSWER_CHARACTERS_SHOWN: usize = 200;
-
-/// Whose certificates are believed.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Trust<'a> {
-    /// Those that the machine believes.
-    Machine,
-    #[cfg_attr(not(test), expect(dead_code, reason = "tests have a server of their own"))]
-    Only(&'a Certificate),
-}
+/// An address: nobody asks what we are called (RFC 5321, section 4.1.4).
+const HELLO: &str = "EHLO [127.0.0.1]";
 
 /// Hands the mail over; then the server answers for it.
-pub(super) async fn carry(with: &With, letter: &Letter, trust: Trust<'_>) -> Result<(), Outcome> {
-    let password = match &with.login {
-        Some(Login { password, .. }) => Some(password.reveal("password")?),
+pub(super) async fn carry(with: &With, letter: &Letter, wire: &Wire) -> Result<(), Outcome> {
+    let login = match &with.login {
+        Some(Login { user, password }) => Some((user.as_str(), password.reveal("password")?)),
         None => None,
     };
-    let mut connection = connect(with, trust).await?;
-    let handed_over = hand_over(&mut connection, with, password.as_ref(), letter).await;
-    // It says good-bye beside us: whatever comes of that, the mail is delivered or it is not.
-    tokio::spawn(async move { timeout(QUIT_WITHIN, connection.abort()).await });
-    handed_over
-}
-
-async fn connect(with: &With, trust: Trust<'_>) -> Result<AsyncSmtpConnection, Outcome> {
+    let login = login.as_ref().map(|(user, password)| (*user, password));
     let host = with.server.trim_matches(['[', ']']);
-    let address = (host, with.port);
-    let hello = ClientId::default();
-    let tls = match with.encryption {
-        Encryption::Tls | Encryption::Starttls => Some(parameters(host, trust)?),
-        Encryption::None => None,
-    };
-    let (at_once, later) = match with.encryption {
-        Encryption::Tls => (tls, None),
-        Encryption::Starttls => (None, tls),
-        Encryption::None => (None, None),
-    };
-    let connected = AsyncSmtpConnection::connect_tokio1(address, Some(CONNECT_WITHIN), &hello, at_once, None);
-    let failed = "cannot be reached";
-    let mut connection = connected.await.map_err(|error| outcome(with, failed, &error, None))?;
-    if let Some(tls) = later {
-        let begun = connection.starttls(tls, &hello).await;
-        begun.map_err(|error| outcome(with, "does not begin to encrypt", &error, None))?;
-    }
-    Ok(connection)
-}
-
-fn parameters(host: &str, trust: Trust<'_>) -> Result<TlsParameters, Outcome> {
-    let builder = TlsParameters::builder(host.to_owned());
-    let builder = match trust {
-        Trust::Machine => builder,
-        Trust::Only(certificate) => builder
-            .certificate_store(CertificateStore::None)
-            .add_root_certificate(certificate.clone()),
-    };
-    let built = builder.build_rustls();
-    built.map_err(|error| Outcome::refused(format!("nothing can be encrypted for {host}: {error}")))
-}
-
-async fn hand_over(
-    connection: &mut AsyncSmtpConnection,
-    with: &With,
-    password: Option<&Revealed>,
-    letter: &Letter,
-) -> Result<(), Outcome> {
-    if let (Some(login), Some(password)) = (&with.login, password) {
-        let credentials = Credentials::new(login.user.clone(), password.as_str().to_owned());
-        let login = connection.auth(DEFAULT_MECHANISMS, &credentials).await;
-        login.map_err(|error| refused_login(with, &error))?;
-    }
-    let sent = connection.send(&letter.envelope, &letter.bytes).await;
-    sent.map_err(|error| outcome(with, "does not take the mail", &error, password))?;
-    Ok(())
-}
-
-/// Of an answer to a login nothing but the number is shown: what it is about is the password.
-fn refused_login(with: &With, error: &Error) -> Outcome {
-    let Some(code) = error.status() else {
-        return match error.is_client() {
-            true => Outcome::refused(format!("{} takes no password as we can give it", with.server)),
-            false => Outcome::retry(format!("{} broke the login off", with.server)),
-        };
-    };
-    let reason = format!("{} answered the login with {code}", with.server);
-    match code.severity {
-        Severity::PermanentNegativeCompletion => Outcome::Refused { reason },
-        Severity::TransientNegativeCompletion | Severity::PositiveCompletion | Severity::PositiveIntermediate => {
-            Outcome::retry(reason)
+    let stream = TcpStream::connect((host, with.port)).await;
+    let stream = stream.map_err(|error| Outcome::retry(format!("{host} cannot be reached: {error}")))?;
+    match with.encryption {
+        Encryption::None => greeted(Conversation::new(host, stream), with, login, letter).await,
+        Encryption::Tls => {
+            let stream = encrypted(host, stream, wire).await?;
+            greeted(Conversation::new(host, stream), with, login, letter).await
+        }
+        Encryption::Starttls => {
+            let mut conversation = Conversation::new(host, stream);
+            greeting(&mut conversation).await?;
+            let offers = hello(&mut conversation).await?;
+            if !offers.iter().any(|offer| offer.eq_ignore_ascii_case("STARTTLS")) {
+                return Err(Outcome::refused(format!("{host} does not offer STARTTLS")));
+            }
+            wanted(&mut conversation, "STARTTLS", "STARTTLS", Meaning::Done).await?;
+            let stream = encrypted(host, conversation.into_stream()?, wire).await?;
+            // What it has offered in clear may be anybody's: it is asked again.
+            hand_over(Conversation::new(host, stream), with, login, letter).await
         }
     }
 }
 
-/// What an answer means: 4xx is for now, 5xx for good (RFC 5321, section 4.2.1).
-fn outcome(with: &With, failed: &str, error: &Error, password: Option<&Revealed>) -> Outcome {
-    let words = error.to_string();
-    let words = password.map_or(words.clone(), |password| password.taken_out_of(&words));
-    let words = cut(&one_line(&words), ANSWER_CHARACTERS_SHOWN);
-    let reason = format!("{} {failed}: {words}", with.server);
-    if error.is_permanent() || error.is_client() {
-        Outcome::Refused { reason }
-    } else {
-        Outcome::retry(reason)
+async fn encrypted(host: &str, stream: TcpStream, wire: &Wire) -> Result<TlsStream<TcpStream>, Outcome> {
+    let encrypted = wire.encrypted(host, stream).await;
+    encrypted.map_err(|error| Outcome::retry(format!("{host}: {}", in_words(&error))))
+}
+
+async fn greeted<S: AsyncRead + AsyncWrite + Unpin>(
+    mut conversation: Conversation<'_, S>,
+    with: &With,
+    login: Option<(&str, &Revealed)>,
+    letter: &Letter,
+) -> Result<(), Outcome> {
+    greeting(&mut conversation).await?;
+    hand_over(conversation, with, login, letter).await
+}
+
+async fn greeting<S: AsyncRead + AsyncWrite + Unpin>(conversation: &mut Conversation<'_, S>) -> Result<(), Outcome> {
+    let reply = conversation.reply().await?;
+    match reply.meaning() {
+        Meaning::Done => Ok(()),
+        Meaning::GoOn | Meaning::NotNow | Meaning::Never => Err(conversation.unwanted(&reply, "the connection")),
     }
+}
+
+/// What the server can do.
+async fn hello<S: AsyncRead + AsyncWrite + Unpin>(
+    conversation: &mut Conversation<'_, S>,
+) -> Result<Vec<String>, Outcome> {
+    let reply = wanted(conversation, HELLO, "EHLO", Meaning::Done).await?;
+    Ok(reply.lines)
+}
+
+async fn hand_over<S: AsyncRead + AsyncWrite + Unpin>(
+    mut conversation: Conversation<'_, S>,
+    with: &With,
+    login: Option<(&str, &Revealed)>,
+    letter: &Letter,
+) -> Result<(), Outcome> {
+    let offers = hello(&mut conversation).await?;
+    if let Some((user, password)) = login {
+        log_in(&mut conversation, &offers, user, password).await?;
+    }
+    let steps = [
+        (format!("MAIL FROM:<{}>", with.from.email), "the sender", Meaning::Done),
+        (format!("RCPT TO:<{}>", with.to.email), "the address", Meaning::Done),
+        ("DATA".to_owned(), "the mail", Meaning::GoOn),
+    ];
+    for (command, asked, meaning) in steps {
+        wanted(&mut conversation, &command, asked, meaning).await?;
+    }
+    let reply = conversation.mail(&letter.bytes).await?;
+    match reply.meaning() {
+        Meaning::Done => {
+            conversation.quit().await;
+            Ok(())
+        }
+        Meaning::GoOn | Meaning::NotNow | Meaning::Never => Err(conversation.unwanted(&reply, "the mail")),
+    }
+}
+
+async fn wanted<S: AsyncRead + AsyncWrite + Unpin>(
+    conversation: &mut Conversation<'_, S>,
+    command: &str,
+    asked: &str,
+    meaning: Meaning,
+) -> Result<Reply, Outcome> {
+    let reply = conversation.ask(command).await?;
+    if reply.meaning() == meaning {
+        return Ok(reply);
+    }
+    Err(conversation.unwanted(&reply, asked))
+}
+
+/// By RFC 4954. Of an answer nothing but the code is shown: what it is about is the password.
+async fn log_in<S: AsyncRead + AsyncWrite + Unpin>(
+    conversation: &mut Conversation<'_, S>,
+    offers: &[String],
+    user: &str,
+    password: &Revealed,
+) -> Result<(), Outcome> {
+    let password = password.as_str();
+    let plain = STANDARD.encode(format!("\0{user}\0{password}"));
+    let steps: Vec<(String, Meaning)> = if offers_login(offers, "PLAIN") {
+        vec![(format!("AUTH PLAIN {plain}"), Meaning::Done)]
+    } else if offers_login(offers, "LOGIN") {
+        vec![
+            ("AUTH LOGIN".to_owned(), Meaning::GoOn),
+            (STANDARD.encode(user), Meaning::GoOn),
+            (STANDARD.encode(password), Meaning::Done),
+        ]
+    } else {
+        return Err(Outcome::refused(
+            "the server offers neither `AUTH PLAIN` nor `AUTH LOGIN`",
+        ));
+    };
+    for (command, meaning) in steps {
+        let mut reply = conversation.ask(&command).await?;
+        if reply.meaning() != meaning {
+            reply.lines.clear();
+            return Err(conversation.unwanted(&reply, "the login"));
+        }
+    }
+    Ok(())
+}
+
+/// `AUTH PLAIN LOGIN`, or `AUTH=PLAIN LOGIN` of old.
+fn offers_login(offers: &[String], mechanism: &str) -> bool {
+    offers.iter().any(|offer| {
+        let mut words = offer.split([' ', '=']);
+        words.next().is_some_and(|word| word.eq_ignore_ascii_case("AUTH"))
+            && words.any(|word| word.eq_ignore_ascii_case(mechanism))
+    })
 }

@@ -1,7 +1,10 @@
 #!/usr/bin/env python3
-"""Finds Prometheus and promtool, or fetches them into target/prometheus of the workspace, and prints their folder.
+"""Finds programs of a Debian package, or fetches them into target/PACKAGE of the workspace, and prints their folder.
 
-They are unpacked from Debian's package and not installed: nothing is started on this machine. Needs apt-get, and an index of Debian packages.
+    fetch.py [PACKAGE PROGRAM..]
+
+Without arguments it is Prometheus with promtool. They are unpacked and not installed: nothing is started on this machine. Needs apt-get, and an
+index of Debian packages.
 """
 
 import os
@@ -11,8 +14,8 @@ import subprocess
 import sys
 import tempfile
 
-KEPT = pathlib.Path(__file__).resolve().parents[7] / "target" / "prometheus"
-PROGRAMS = ["prometheus", "promtool"]
+PACKAGE, *PROGRAMS = sys.argv[1:] or ["prometheus", "prometheus", "promtool"]
+KEPT = pathlib.Path(__file__).resolve().parents[7] / "target" / PACKAGE
 
 
 def run(*argv: str, folder: pathlib.Path) -> None:
@@ -22,11 +25,11 @@ def run(*argv: str, folder: pathlib.Path) -> None:
 
 def download(folder: pathlib.Path) -> None:
     try:
-        run("apt-get", "download", "prometheus", folder=folder)
+        run("apt-get", "download", PACKAGE, folder=folder)
     except subprocess.CalledProcessError:
         # A machine that was just set up knows no packages yet.
         run("apt-get", "update", folder=folder)
-        run("apt-get", "download", "prometheus", folder=folder)
+        run("apt-get", "download", PACKAGE, folder=folder)
 
 
 def fetched() -> pathlib.Path:
@@ -37,7 +40,7 @@ def fetched() -> pathlib.Path:
     with tempfile.TemporaryDirectory(dir=KEPT.parent) as temporary:
         folder = pathlib.Path(temporary)
         download(folder)
-        [package] = folder.glob("prometheus_*.deb")
+        [package] = folder.glob(f"{PACKAGE}_*.deb")
         run("dpkg-deb", "--extract", str(package), "unpacked", folder=folder)
         try:
             os.rename(folder / "unpacked", KEPT)
