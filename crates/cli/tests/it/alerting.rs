@@ -135,7 +135,7 @@ fn errors_of_a_tenant_are_one_alert_that_is_told_acknowledged_and_resolved() {
         .shows("https://runbooks.example/errors")
         .shows("lasts");
 
-    std::fs::remove_dir_all(shop.workspace.path("data/bolt")).unwrap();
+    shop.workspace.write("data/bolt/events.log", "");
     shop.wait_until("its end is told", |shop| {
         ask(shop, "bolt", 20);
         !receiver.heard("alert.resolved").is_empty()
@@ -188,12 +188,12 @@ fn mistakes_in_the_file_are_told_with_file_and_line() {
     workspace
         .run(&["plan", "release.yaml", "--offline"])
         .ended_with(1)
-        .says("alerts.yaml:6:28")
+        .says("alerts.yaml:6:29")
         .says("`roles` does not say where `support` is reached");
     workspace.write("alerts.yaml", &alerts.replace("role: support", "role: developers"));
     workspace
         .run(&["plan", "release.yaml", "--offline"])
         .ended_with(1)
-        .says("alerts.yaml:2:16")
+        .says("alerts.yaml:2:17")
         .says("there is no channel `pagr`");
 }
