@@ -54,7 +54,7 @@ fn who_is_told_has_to_be_there() {
         "channels: [lead]}",
         "channels: [boss]}",
         &[
-            "alerts.yaml:16:27: there is no channel `boss` [the channels are `help-desk`, `lead`, `on-call` and `watchdog`]",
+            "alerts.yaml:16:29: there is no channel `boss` [the channels are `help-desk`, `lead`, `on-call` and `watchdog`]",
         ],
     );
     check(
@@ -66,14 +66,14 @@ fn who_is_told_has_to_be_there() {
         "  support: {channels: [help-desk], owner: customer care}\n",
         "",
         &[
-            "alerts.yaml:11:56: nobody is told: `roles` does not say where `support` is reached [add `support:` with its `channels` to `roles`]",
-            "alerts.yaml:12:62: nobody is told: `roles` does not say where `support` is reached [add `support:` with its `channels` to `roles`]",
+            "alerts.yaml:11:55: nobody is told: `roles` does not say where `support` is reached [add `support:` with its `channels` to `roles`]",
+            "alerts.yaml:12:58: nobody is told: `roles` does not say where `support` is reached [add `support:` with its `channels` to `roles`]",
         ],
     );
     check(
         "cell: eu",
-        "cell: ue",
-        &["alerts.yaml:13:49: there is no cell `ue` [the cells are `eu` and `us`]"],
+        "cell: moon",
+        &["alerts.yaml:13:48: there is no cell `moon` [the cells are `eu` and `us`]"],
     );
     check(
         "tenant: acme",
@@ -97,7 +97,7 @@ fn times_and_words_have_to_be_possible() {
     check(
         "volume-drop, volume-spike], cell",
         "volume-drip, volume-spike], cell",
-        &["alerts.yaml:13:13: `volume-drip` is not possible here (did you mean `volume-drop`?)"],
+        &["alerts.yaml:13:14: `volume-drip` is not possible here (did you mean `volume-drop`?)"],
     );
 }
 
@@ -114,6 +114,6 @@ fn what_a_channel_is_told_is_checked_by_whoever_knows_it() {
     let found = check_channels(&[source("alerts.yaml", ALERTS)], check);
     assert_eq!(
         brief(&found),
-        ["alerts.yaml:6:27: this channel cannot be used: it has no `server`"]
+        ["alerts.yaml:6:29: this channel cannot be used: it has no `server`"]
     );
 }
