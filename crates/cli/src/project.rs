@@ -7,13 +7,14 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest as _, Sha256};
 use tidegate_domain::calendar::Profile;
 use tidegate_domain::files::{
-    self, CUSTOMERS_FILE, CalendarFiles, Diagnostic, GATES_FOLDER, Jwt, PLAYBOOKS_FOLDER, Project, ReleaseFile,
-    SERVICE_FILE, ShadowFile, Source, TENANTS_FILE, TenantFrom, bytes_max, check_gates, holiday_files, read_facts,
-    read_project, read_release, read_shadow, render,
+    self, ALERTS_FILE, CUSTOMERS_FILE, CalendarFiles, Diagnostic, GATES_FOLDER, Jwt, PLAYBOOKS_FOLDER, Project,
+    ReleaseFile, SERVICE_FILE, ShadowFile, Source, TENANTS_FILE, TenantFrom, bytes_max, check_channels, check_gates,
+    holiday_files, read_facts, read_project, read_release, read_shadow, render,
 };
 use tidegate_domain::id::Digest;
 use tidegate_domain::plan::{Facts, FoundArtifact};
 use tidegate_effects::gates;
+use tidegate_server::alerts;
 
 use crate::context::Context;
 use crate::error::CliError;
@@ -35,6 +36,7 @@ pub fn read(context: &Context) -> Result<Read, CliError> {
     let mut mistakes_elsewhere = changes::missing_pictures(&sources);
     if let Some(project) = &project {
         mistakes_elsewhere.extend(check_gates(&sources, |gate| gates::check(gate, project)));
+        mistakes_elsewhere.extend(check_channels(&sources, alerts::check_channel));
     }
     let project = project.filter(|_| mistakes_elsewhere.is_empty());
     diagnostics.extend(mistakes_elsewhere);
@@ -228,7 +230,7 @@ fn named_sources(context: &Context) -> Result<Vec<Source>, CliError> {
         .help("make one with `tidegate init`, or name the project's folder with `--project DIR`"));
     }
     let mut sources = vec![text(&service)?];
-    for name in [TENANTS_FILE, CUSTOMERS_FILE] {
+    for name in [TENANTS_FILE, CUSTOMERS_FILE, ALERTS_FILE] {
         let path = beside(context, name);
         if path.is_file() {
             sources.push(text(&path)?);

@@ -186,7 +186,7 @@ pub fn run(line: CommandLine) -> Result<ExitCode, CliError> {
         Verb::Diff(args) => diff::run(&args, &context),
         Verb::Environments(args) => environments::run(&args, &context),
         Verb::Evidence(args) => evidence::run(&args),
-        Verb::Alerts(args) => alerts::run(&args),
+        Verb::Alerts(args) => alerts::run(&args, &context),
         Verb::Shadow(args) => shadow::run(&args, &context),
         Verb::Tenants(args) => tenants::run(&args, &context),
         Verb::Windows(args) => windows::run(&args, &context),

@@ -1,4 +1,4 @@
-//! The files people write: `tidegate.yaml`, `tenants.yaml`, `playbooks/*.yaml`, `gates/*.yaml`, `changes/*.md` and
+//! The files people write: `tidegate.yaml`, `tenants.yaml`, `alerts.yaml`, `playbooks/*.yaml`, `gates/*.yaml`, `changes/*.md` and
 //! `release.yaml`; and the files of holidays that calendars name.
 //!
 //! Text comes in, typed structs or diagnostics go out; where the text comes from is the caller's business. A file is read
@@ -16,6 +16,7 @@ use crate::change::Change;
 use crate::id::{ChangeId, PlaybookName, TenantName};
 use crate::plan::Facts;
 
+mod alerts;
 mod calendars;
 mod change;
 mod customers;
@@ -39,6 +40,10 @@ mod tenants;
 mod text;
 mod tree;
 
+pub use alerts::{
+    AlertKind, AlertRole, AlertRoles, AlertRoute, AlertSeverity, AlertWatch, AlertsFile, ChannelUse, Escalation,
+    Heartbeat, Receivers, WantedOf, check_channels,
+};
 pub use calendars::{CalendarFiles, CalendarTenant, holiday_files, read_calendars};
 pub use change::{CHANGE_BYTES_MAX, ChangeFile, NamedPicture, NewChange, is_change, named_pictures, read_changes};
 pub use customers::{Contact, Customer, CustomersFile, Locale, MailAddress};
@@ -83,6 +88,8 @@ pub const SERVICE_FILE: &str = "tidegate.yaml";
 pub const TENANTS_FILE: &str = "tenants.yaml";
 /// The name of the file that lists the customers.
 pub const CUSTOMERS_FILE: &str = "customers.yaml";
+/// The name of the file that says what is watched and who is told.
+pub const ALERTS_FILE: &str = "alerts.yaml";
 /// The name of the folder that holds the playbooks.
 pub const PLAYBOOKS_FOLDER: &str = "playbooks";
 /// The name of the folder that holds the templates of gates.
@@ -112,6 +119,9 @@ pub struct Project {
     pub calendars: Calendars,
     /// Nobody, where there is no such file.
     pub customers: CustomersFile,
+    /// `None` where there is no such file. No release depends on it.
+    #[serde(skip)]
+    pub alerts: Option<AlertsFile>,
     pub changes: BTreeMap<ChangeId, Change>,
 }
 
@@ -128,6 +138,8 @@ pub fn read_project(sources: &[Source]) -> (Option<Project>, Vec<Diagnostic>) {
             files.tenants = Some(index);
         } else if name == CUSTOMERS_FILE {
             files.customers = Some(index);
+        } else if name == ALERTS_FILE {
+            files.alerts = Some(index);
         } else if folder == PLAYBOOKS_FOLDER && name.ends_with(".yaml") {
             files.playbooks.push(index);
         } else if folder == GATES_FOLDER && name.ends_with(".yaml") {
@@ -144,6 +156,9 @@ pub fn read_project(sources: &[Source]) -> (Option<Project>, Vec<Diagnostic>) {
     }
     if let Some(index) = files.customers {
         read(index, &Shape::of::<CustomersFile>());
+    }
+    if let Some(index) = files.alerts {
+        read(index, &Shape::of::<AlertsFile>());
     }
     let playbook = Shape::of::<PlaybookFile>();
     for index in &files.playbooks {
@@ -198,6 +213,7 @@ struct Files {
     service: Option<usize>,
     tenants: Option<usize>,
     customers: Option<usize>,
+    alerts: Option<usize>,
     playbooks: Vec<usize>,
     gates: Vec<usize>,
 }
@@ -258,6 +274,10 @@ fn project(
         Some(index) => documents.get_mut(&index)?.file()?,
         None => CustomersFile::default(),
     };
+    let alerts = match files.alerts {
+        Some(index) => Some(documents.get_mut(&index)?.file()?),
+        None => None,
+    };
     let mut playbooks = BTreeMap::new();
     for index in &files.playbooks {
         let playbook: PlaybookFile = documents.get_mut(index)?.file()?;
@@ -279,6 +299,7 @@ fn project(
         gates,
         calendars,
         customers,
+        alerts,
         changes: changes?,
     })
 }

@@ -192,6 +192,10 @@ name!(
     ContactName, "contact name"
 );
 name!(
+    /// A way to tell somebody of an alert.
+    ChannelName, "channel name"
+);
+name!(
     /// What has to be agreed to before a release or a wave moves.
     ApprovalName, "approval name"
 );

@@ -5,16 +5,23 @@
 //! of buckets in which it could have done so by chance. While an alarm lasts nothing is learnt, or an outage would become usual.
 
 mod cusum;
+mod numbers;
 mod replay;
 mod season;
+mod share;
 #[cfg(test)]
 mod tests;
+mod usual;
 
 pub use cusum::Direction;
 pub use replay::{Point, Replay, replay};
 pub use season::{Common, HOURS, Season, Shape};
+pub use share::{ShareRule, ShareWatch};
+pub use usual::Usual;
 
 use cusum::Cusum;
+use season::KEPT_PER_WEEK;
+use serde::{Deserialize, Serialize};
 
 /// Alarms that may be false, over all series together.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -52,8 +59,9 @@ pub enum Change {
     },
 }
 
-/// Volume is not what it should be.
-#[derive(Debug, Clone, Copy, PartialEq)]
+/// A count is not what it should be.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Alarm {
     pub direction: Direction,
     /// The first second of the bucket at whose end it was raised.
@@ -62,6 +70,9 @@ pub struct Alarm {
     pub since: i64,
     /// Counted since then, until it was raised.
     pub counted: f64,
+    /// Of so many, where a share is watched.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub of: Option<f64>,
     /// Expected over the same time.
     pub expected: f64,
     /// The logarithm of the evidence.
@@ -82,17 +93,20 @@ pub enum Monitorable {
 }
 
 /// One series, watched. About 1.5 kB.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Watch {
     season: Season,
     bucket_seconds: u32,
     log_threshold: f64,
     drop: Cusum,
     spike: Cusum,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     alarm: Option<Lasting>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Lasting {
     alarm: Alarm,
     /// The logarithm of the evidence that it is over.
@@ -108,20 +122,41 @@ const DAY: f64 = 86_400.0;
 /// More than anybody counts, and far from where sums of numbers end.
 const COUNT_MOST: f64 = 1e15;
 
+impl Budget {
+    /// The logarithm of the evidence that an alarm takes.
+    fn log_threshold(self, bucket_seconds: u32) -> f64 {
+        let buckets_per_day = DAY / f64::from(bucket_seconds);
+        let buckets = f64::from(self.series) * buckets_per_day;
+        (buckets / self.per_day).ln().max(1.0)
+    }
+}
+
 impl Watch {
     /// Nothing is known yet of counts over `bucket_seconds`, from 1 to a day.
     pub fn new(bucket_seconds: u32, budget: Budget) -> Self {
-        let buckets_per_day = DAY / f64::from(bucket_seconds);
         Self {
             season: Season::new(),
             bucket_seconds,
-            log_threshold: (f64::from(budget.series) * buckets_per_day / budget.per_day)
-                .ln()
-                .max(1.0),
+            log_threshold: budget.log_threshold(bucket_seconds),
             drop: Cusum::new(Direction::Drop),
             spike: Cusum::new(Direction::Spike),
             alarm: None,
         }
+    }
+
+    /// From here on an alarm is as sure as this asks for: the fleet has grown, say.
+    pub fn allow(&mut self, budget: Budget) {
+        self.log_threshold = budget.log_threshold(self.bucket_seconds);
+    }
+
+    /// What a bucket of it is.
+    pub fn bucket_seconds(&self) -> u32 {
+        self.bucket_seconds
+    }
+
+    /// The largest logarithm of evidence that has come together.
+    pub fn log_evidence(&self) -> f64 {
+        self.drop.log_evidence().max(self.spike.log_evidence())
     }
 
     pub fn season(&self) -> &Season {

@@ -4,6 +4,7 @@
 //! which the other does not. A mutation becomes an event with the token's principal as its actor, and is answered after the
 //! turn that took it: what is refused is refused in the answer.
 
+mod alerts;
 mod approvals;
 pub(crate) mod backups;
 mod commands;
@@ -55,6 +56,10 @@ use tidegate_effects::drivers::Driver;
 use tokio::sync::{Mutex, MutexGuard, Notify, watch};
 use tokio::time::timeout;
 
+pub use self::alerts::{
+    AlertAcknowledged, AlertList, AlertStatus, AlertSymptom, NewSilence, SilenceList, SilenceStatus, WatchedTenant,
+    WatchedTenants,
+};
 pub use self::approvals::Approve;
 pub use self::backups::{Backup, BackupMade};
 pub use self::commands::{Hold, Reason, RollBack, Target};
@@ -93,6 +98,7 @@ pub use self::tenants::{
 pub use self::tokens::{NewToken, TokenList, TokenMade, TokenStatus};
 pub use self::waivers::Waive;
 pub use self::webhooks::{NewWebhook, WebhookList, WebhookMade, WebhookStatus};
+use crate::alerts::Alerts;
 use crate::control::Control;
 use crate::gateways::Gateways;
 use crate::webhooks::Reach;
@@ -111,6 +117,7 @@ pub struct AppState {
 
 struct Shared {
     control: Control,
+    alerts: Alerts,
     gateways: Gateways,
     cells: PathBuf,
     /// The cells that the service file has.
@@ -152,6 +159,7 @@ impl AppState {
     ) -> Self {
         Self {
             shared: Arc::new(Shared {
+                alerts: Alerts::new(control.clone(), project.clone()),
                 control,
                 gateways,
                 cells,
@@ -179,6 +187,10 @@ impl AppState {
 
     pub(crate) fn declared(&self) -> &BTreeSet<CellName> {
         &self.shared.declared
+    }
+
+    pub(crate) fn alerts(&self) -> &Alerts {
+        &self.shared.alerts
     }
 
     pub(crate) fn control(&self) -> &Control {
@@ -250,6 +262,7 @@ pub fn routes() -> Vec<Route> {
         restored::routes(),
         tokens::routes(),
         webhooks::routes(),
+        alerts::routes(),
     ]
     .into_iter()
     .flatten()

@@ -74,6 +74,10 @@ pub enum Action {
     ForgetGateways,
     ManageTokens,
     ManageWebhooks,
+    /// Say that somebody looks after an alert.
+    Acknowledge,
+    /// Keep alerts from being told for a while.
+    Silence,
     /// Write a copy of everything that is kept.
     Backup,
     /// Drop old rows of the journal.
@@ -150,6 +154,8 @@ permissions!(
     ForgetGateways,
     ManageTokens,
     ManageWebhooks,
+    Acknowledge,
+    Silence,
     Backup,
     CompactJournal,
     ConfirmRestore,
@@ -188,6 +194,8 @@ impl Action {
             Self::Hold => &[Role::Approver, Role::Operator, Role::Admin],
             Self::Approve => &[Role::Approver, Role::Product, Role::Operator, Role::Admin],
             Self::AnswerGates => &[Role::Author, Role::Approver, Role::Product, Role::Operator, Role::Admin],
+            // Whoever is told of an alert may say that they look after it.
+            Self::Acknowledge => &[Role::Author, Role::Approver, Role::Product, Role::Operator, Role::Admin],
             Self::Choose | Self::Report => &[Role::Product, Role::Operator, Role::Admin],
             Self::Apply
             | Self::Advance
@@ -199,6 +207,7 @@ impl Action {
             | Self::ManageTenants
             | Self::RunJobs
             | Self::ForgetGateways
+            | Self::Silence
             | Self::ConfirmRestore => &[Role::Operator, Role::Admin],
             // A copy holds what every token and webhook is known by.
             Self::ManageTokens | Self::ManageWebhooks | Self::Backup | Self::CompactJournal => &[Role::Admin],
@@ -231,6 +240,8 @@ impl Action {
             | Self::ForgetGateways
             | Self::ManageTokens
             | Self::ManageWebhooks
+            | Self::Acknowledge
+            | Self::Silence
             | Self::Backup
             | Self::CompactJournal
             | Self::ConfirmRestore => false,
@@ -262,6 +273,8 @@ impl Action {
             Self::ForgetGateways => "forget gateways",
             Self::ManageTokens => "manage tokens",
             Self::ManageWebhooks => "manage webhooks",
+            Self::Acknowledge => "acknowledge alerts",
+            Self::Silence => "silence alerts",
             Self::Backup => "back up the state",
             Self::CompactJournal => "compact the journal",
             Self::ConfirmRestore => "confirm a restored state",

@@ -121,6 +121,17 @@ impl Counters {
         series.map(|series| series.total.clone()).unwrap_or_default()
     }
 
+    /// Everything since this server began, of all versions of each tenant together.
+    #[must_use]
+    pub fn by_tenant(&self) -> BTreeMap<TenantName, Totals> {
+        let table = self.table();
+        let mut totals: BTreeMap<TenantName, Totals> = BTreeMap::new();
+        for ((tenant, _), series) in &table.series {
+            totals.entry(tenant.clone()).or_default().add(&series.total);
+        }
+        totals
+    }
+
     /// What each gateway process told last. A process that has told nothing of it is not there.
     #[must_use]
     pub fn figures(&self, tenant: &TenantName, version: &Version) -> ByGateway {

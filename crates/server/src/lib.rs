@@ -8,12 +8,14 @@
 //! - [`control`] turns: takes events, has the state machine decide, shows what it decided;
 //! - `reconcile` hands the desired document to drivers and gateways, and tells what they see;
 //! - [`gateways`] is who serves and by which table; `counters` is what they counted; `health` judges by it;
+//! - [`alerts`] looks for what is not as usual, and tells people;
 //! - `intake` keeps releases that were handed in, and plans and applies them where the playbook says so;
 //! - `retention` drops what is over and old, and exports old rows of the journal first;
 //! - `perform` does what shall be done once; `supervise` keeps the gateway process running.
 //!
 //! [`stop`] ends all of it, with or without a server that runs.
 
+pub mod alerts;
 pub mod api;
 pub mod auth;
 mod clock;

@@ -5,11 +5,13 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use tidegate_domain::files::{
-    CUSTOMERS_FILE, ClientFrom, GATES_FOLDER, Jwt, PLAYBOOKS_FOLDER, Project, SERVICE_FILE, Source, TENANTS_FILE,
-    TenantFrom, holiday_files, read_project, render,
+    ALERTS_FILE, CUSTOMERS_FILE, ClientFrom, GATES_FOLDER, Jwt, PLAYBOOKS_FOLDER, Project, SERVICE_FILE, Source,
+    TENANTS_FILE, TenantFrom, check_channels, holiday_files, read_project, render,
 };
 use tidegate_gateway::Tls;
 use tidegate_gateway::table::{Answer, Answers, ClientSource, JwtSource, JwtVerification, PathSource, TenantSource};
+
+use crate::alerts;
 
 #[derive(Debug, thiserror::Error)]
 pub enum ProjectError {
@@ -27,7 +29,13 @@ pub enum ProjectError {
 /// Reads the files in `folder`, all mistakes at once.
 pub fn read(folder: &Path) -> Result<Project, ProjectError> {
     let sources = sources(folder)?;
-    let (project, diagnostics) = read_project(&sources);
+    let (project, mut diagnostics) = read_project(&sources);
+    let mistakes = match project {
+        Some(_) => check_channels(&sources, alerts::check_channel),
+        None => Vec::new(),
+    };
+    let project = project.filter(|_| mistakes.is_empty());
+    diagnostics.extend(mistakes);
     project.ok_or_else(|| ProjectError::Mistakes(render(&diagnostics, &sources, false)))
 }
 
@@ -37,6 +45,7 @@ pub fn sources(folder: &Path) -> Result<Vec<Source>, ProjectError> {
         folder.join(SERVICE_FILE),
         folder.join(TENANTS_FILE),
         folder.join(CUSTOMERS_FILE),
+        folder.join(ALERTS_FILE),
     ];
     for inside in [PLAYBOOKS_FOLDER, GATES_FOLDER] {
         if let Ok(entries) = fs::read_dir(folder.join(inside)) {

@@ -23,6 +23,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
+use crate::alerts::Eyes;
 use crate::api::{self, AppState};
 use crate::auth::tokens::{self, TokenError};
 use crate::clock;
@@ -281,6 +282,8 @@ impl House {
                 .map(|cell| cell.name.clone())
                 .collect(),
         );
+        let eyes = Eyes::new(Arc::clone(&self.counters), self.gateways.clone());
+        loops.spawn(state.alerts().clone().run(eyes));
         loops.spawn(Auto::new(state.clone()).run());
         loops.spawn(Keeper::new(state.clone()).run());
         api::router(state).merge(for_gateways)

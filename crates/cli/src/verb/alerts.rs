@@ -1,22 +1,26 @@
-//! `tidegate alerts`: what would have been told about a recorded series.
+//! `tidegate alerts`: what is not as usual, who looks after it, and what is not told for a while.
 
+mod page;
+mod replay;
 mod series;
 
-use std::path::PathBuf;
+use std::collections::BTreeSet;
 use std::process::ExitCode;
 
 use clap::{Args as Arguments, Subcommand};
-use jiff::Timestamp;
-use jiff::tz::TimeZone;
-use serde::Serialize;
-use tidegate_evidence::alert::{self, Alarm, Budget, Change, Direction, Ended, Monitorable};
+use serde_json::Value;
+use tidegate_domain::files::AlertKind;
+use tidegate_domain::id::{CellName, CustomerName, TenantName};
+use tidegate_domain::time::{Duration, Timestamp};
+use tidegate_server::alerts::Matcher;
+use tidegate_server::api::{AlertList, AlertStatus, NewSilence, SilenceList, WatchedTenants};
 
+use crate::client::with_query;
+use crate::context::Context;
 use crate::error::{CliError, Exit};
-use crate::table::{count, table};
-use crate::verb::SCHEMA_VERSION;
 use crate::{output, when};
 
-/// Find drops and spikes in the volume of a recorded series
+/// See what is not as usual for tenants, say who looks after it, and keep it from being told for a while
 #[derive(Debug, Clone, Arguments)]
 pub struct Args {
     #[command(subcommand)]
@@ -25,175 +29,195 @@ pub struct Args {
 
 #[derive(Debug, Clone, Subcommand)]
 enum What {
-    Replay(Replay),
+    /// List what is not as usual now
+    List(List),
+    /// Show one alert with all that is known of it
+    Show(Show),
+    /// Say that you look after an alert: nobody else is told of it then
+    Acknowledge(Acknowledge),
+    /// Keep alerts from being told until a time
+    Silence(Silence),
+    /// List what is not told for a while
+    Silences(Silences),
+    /// End a silence before its time
+    Unsilence(Unsilence),
+    /// List which tenants are watched for silence, and which cannot be
+    Tenants(Tenants),
+    Replay(replay::Args),
 }
 
-/// Watch the counts of a file as they would have been watched at the time
-///
-/// The file has a line for each interval: the instant at which it begins, and what was counted in it. What is expected is learnt
-/// from the earlier lines. docs/evidence.md tells how.
 #[derive(Debug, Clone, Arguments)]
-struct Replay {
-    /// The file with lines of `instant,count`
-    #[arg(value_name = "FILE.csv")]
-    file: PathBuf,
-    /// How many such series are watched: one false alarm a day is allowed over all of them
-    #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
-    series: u32,
-    /// Where the traffic comes from: its days and weeks count, and instants without an offset are read there
-    #[arg(long, value_name = "ZONE", default_value = "UTC", value_parser = when::zone_by_name)]
-    zone: TimeZone,
+struct List {
+    /// Also those that were resolved within 90 days
+    #[arg(long)]
+    all: bool,
     /// Print one JSON document
     #[arg(long)]
     json: bool,
-    /// End with 3 where there is an alarm
+    /// End with 3 where an alert is open
     #[arg(long)]
     exit_code: bool,
 }
 
-#[derive(Debug, Serialize)]
-struct Document {
-    schema_version: u32,
-    bucket_seconds: u32,
-    buckets: usize,
-    missing_buckets: usize,
-    monitorable: bool,
-    note: String,
-    alarms: Vec<Told>,
+#[derive(Debug, Clone, Arguments)]
+struct Show {
+    /// As `tidegate alerts list` shows it
+    id: String,
+    /// Print one JSON document
+    #[arg(long)]
+    json: bool,
 }
 
-/// An alarm, with its end where it has one.
-#[derive(Debug, Serialize)]
-struct Told {
-    direction: Direction,
-    /// When the interval ended whose count raised it.
-    at: String,
-    /// When what speaks for it began.
-    since: String,
-    counted: f64,
-    expected: f64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    ended: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    ended_because: Option<&'static str>,
+#[derive(Debug, Clone, Arguments)]
+struct Acknowledge {
+    /// As `tidegate alerts list` shows it
+    id: String,
+    /// Why, or what is being done; it stands in the journal
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
+    /// Print one JSON document
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Clone, Arguments)]
+struct Silence {
+    /// Only this kind: errors, timeouts, latency, volume-drop, volume-spike or watcher; may be given several times
+    #[arg(long = "kind", value_name = "KIND", value_parser = kind)]
+    kinds: Vec<AlertKind>,
+    /// Only what is about this cell
+    #[arg(long, value_name = "NAME")]
+    cell: Option<CellName>,
+    /// Only what is about this tenant
+    #[arg(long, value_name = "NAME")]
+    tenant: Option<TenantName>,
+    /// Only what is about this customer's tenants
+    #[arg(long, value_name = "NAME")]
+    customer: Option<CustomerName>,
+    /// When it ends, such as 2026-11-24T06:00:00Z
+    #[arg(long, value_name = "TIME", value_parser = when::parse, required_unless_present = "lasting")]
+    until: Option<Timestamp>,
+    /// How long it lasts, such as `2h 30m`
+    #[arg(long = "for", value_name = "DURATION", conflicts_with = "until")]
+    lasting: Option<Duration>,
+    /// Why; it stands in the journal
+    #[arg(long, value_name = "TEXT")]
     reason: String,
+    /// Print one JSON document
+    #[arg(long)]
+    json: bool,
 }
 
-pub fn run(args: &Args) -> Result<ExitCode, CliError> {
-    let What::Replay(args) = &args.what;
-    let points = series::read(&args.file, &args.zone)?;
-    let budget = Budget {
-        series: args.series,
-        per_day: 1.0,
-    };
-    let document = document(args, &alert::replay(&points, budget), budget);
-    if args.json {
-        output::json(&document)?;
-    } else {
-        output::data(&draw(&document))?;
-    }
-    Ok(Exit::Findings.when(args.exit_code && !document.alarms.is_empty()))
+#[derive(Debug, Clone, Arguments)]
+struct Silences {
+    /// Print one JSON document
+    #[arg(long)]
+    json: bool,
 }
 
-fn document(args: &Replay, replay: &alert::Replay, budget: Budget) -> Document {
-    let bucket = i64::from(replay.bucket_seconds);
-    let mut alarms: Vec<Told> = Vec::new();
-    for change in &replay.changes {
-        match change {
-            Change::Began(alarm) => alarms.push(told(alarm, bucket, &args.zone)),
-            Change::Ended { at, why, .. } => {
-                if let Some(last) = alarms.last_mut() {
-                    last.ended = Some(instant(at + bucket, &args.zone));
-                    last.ended_because = Some(match why {
-                        Ended::Recovered => "recovered",
-                        Ended::Accepted => "accepted",
-                    });
-                }
-            }
+#[derive(Debug, Clone, Arguments)]
+struct Unsilence {
+    /// As `tidegate alerts silences` shows it
+    id: String,
+    /// Why; it stands in the journal
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
+}
+
+#[derive(Debug, Clone, Arguments)]
+struct Tenants {
+    /// Print one JSON document
+    #[arg(long)]
+    json: bool,
+}
+
+pub fn run(args: &Args, context: &Context) -> Result<ExitCode, CliError> {
+    match &args.what {
+        What::List(args) => return list(args, context),
+        What::Show(args) => show(args, context)?,
+        What::Acknowledge(args) => acknowledge(args, context)?,
+        What::Silence(args) => silence(args, context)?,
+        What::Silences(args) => {
+            let list: SilenceList = context.client()?.get("/v1/alerts/silences")?;
+            tell(args.json, &list, page::silences)?;
         }
+        What::Unsilence(args) => {
+            let path = format!("/v1/alerts/silences/{}", args.id);
+            let path = with_query(&path, &[("reason", args.reason.as_deref())]);
+            context.client()?.delete::<Value>(&path)?;
+        }
+        What::Tenants(args) => {
+            let list: WatchedTenants = context.client()?.get("/v1/alerts/tenants")?;
+            tell(args.json, &list, page::tenants)?;
+        }
+        What::Replay(args) => return replay::run(args),
     }
-    Document {
-        schema_version: SCHEMA_VERSION,
-        bucket_seconds: replay.bucket_seconds,
-        buckets: replay.buckets,
-        missing_buckets: replay.missing,
-        monitorable: replay.monitorable == Monitorable::Yes,
-        note: note(replay, budget),
-        alarms,
+    Ok(ExitCode::SUCCESS)
+}
+
+fn tell<T: serde::Serialize>(json: bool, document: &T, draw: impl Fn(&T) -> String) -> Result<(), CliError> {
+    match json {
+        true => output::json(document),
+        false => output::data(&draw(document)),
     }
 }
 
-fn told(alarm: &Alarm, bucket: i64, zone: &TimeZone) -> Told {
-    let end = alarm.at + bucket;
-    let minutes = (end - alarm.since) / 60;
-    let what = match alarm.direction {
-        Direction::Drop => "fewer than expected",
-        Direction::Spike => "more than expected",
+fn list(args: &List, context: &Context) -> Result<ExitCode, CliError> {
+    let list = alerts(args.all, context)?;
+    if let Some(trouble) = &list.trouble {
+        output::message(&format!("warning: alerts go on as they were: {trouble}"));
+    }
+    tell(args.json, &list, page::list)?;
+    let is_open = list.alerts.iter().any(|alert| alert.resolved_ms.is_none());
+    Ok(Exit::Findings.when(args.exit_code && is_open))
+}
+
+fn alerts(all: bool, context: &Context) -> Result<AlertList, CliError> {
+    let all = all.then_some("true");
+    context.client()?.get(&with_query("/v1/alerts", &[("all", all)]))
+}
+
+fn show(args: &Show, context: &Context) -> Result<(), CliError> {
+    let list = alerts(true, context)?;
+    let Some(alert) = list.alerts.into_iter().find(|alert| alert.id == args.id) else {
+        return Err(CliError::new(format!("there is no alert `{}`", args.id))
+            .help("`tidegate alerts list --all` lists those that there are"));
     };
-    Told {
-        direction: alarm.direction,
-        at: instant(end, zone),
-        since: instant(alarm.since, zone),
-        counted: alarm.counted,
-        expected: (alarm.expected * 10.0).round() / 10.0,
-        ended: None,
-        ended_because: None,
-        reason: format!("{what}: {} of {:.1} in {minutes} min", alarm.counted, alarm.expected),
+    tell(args.json, &alert, page::alert)
+}
+
+fn acknowledge(args: &Acknowledge, context: &Context) -> Result<(), CliError> {
+    let path = format!("/v1/alerts/{}/acknowledge", args.id);
+    let why = serde_json::json!({ "reason": args.reason });
+    let alert: AlertStatus = context.client()?.post(&path, &why)?;
+    if args.json {
+        return output::json(&alert);
     }
-}
-
-fn note(replay: &alert::Replay, budget: Budget) -> String {
-    match replay.monitorable {
-        Monitorable::Yes => format!("one false alarm a day is allowed over {} series", budget.series),
-        Monitorable::Learning => "not monitorable: less than a day has been seen".to_owned(),
-        Monitorable::TooQuiet {
-            expected_per_day,
-            needed,
-        } => format!(
-            "drops are not monitorable: {expected_per_day:.1} are expected in a day, and about {needed:.0} have to be missing"
-        ),
+    if let Some(acknowledged) = &alert.acknowledged {
+        let at = when::instant(Timestamp(acknowledged.at_ms));
+        output::message(&format!("{} looks after it since {at}", acknowledged.by));
     }
+    Ok(())
 }
 
-fn instant(second: i64, zone: &TimeZone) -> String {
-    // Instants come from instants that were read, or lie one interval behind them.
-    let instant = Timestamp::from_second(second).unwrap_or(Timestamp::MAX);
-    let zoned = instant.to_zoned(zone.clone());
-    zoned.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()
-}
-
-fn draw(document: &Document) -> String {
-    let mut text = String::new();
-    if !document.alarms.is_empty() {
-        let rows: Vec<[String; 5]> = document.alarms.iter().map(row).collect();
-        text = table(["alarm", "since", "told", "ended", "why"], &rows);
-        text.push('\n');
-    }
-    text.push_str(&format!(
-        "{} in {} of {} s, {} without a count; {}\n",
-        count(document.alarms.len(), "alarm"),
-        count(document.buckets, "interval"),
-        document.bucket_seconds,
-        document.missing_buckets,
-        document.note
-    ));
-    text
-}
-
-fn row(told: &Told) -> [String; 5] {
-    let kind = match told.direction {
-        Direction::Drop => "drop",
-        Direction::Spike => "spike",
+fn silence(args: &Silence, context: &Context) -> Result<(), CliError> {
+    let until = args.until.or(args.lasting.map(|lasting| when::now() + lasting));
+    let of = Matcher {
+        kinds: args.kinds.iter().copied().collect::<BTreeSet<_>>(),
+        cell: args.cell.clone(),
+        tenant: args.tenant.clone(),
+        customer: args.customer.clone(),
     };
-    let ended = match (&told.ended, told.ended_because) {
-        (Some(ended), Some(why)) => format!("{ended}, {why}"),
-        _ => "lasts".to_owned(),
+    let body = NewSilence {
+        of,
+        until_ms: until.unwrap_or_else(when::now).0,
+        reason: args.reason.clone(),
     };
-    [
-        kind.to_owned(),
-        told.since.clone(),
-        told.at.clone(),
-        ended,
-        told.reason.clone(),
-    ]
+    let list: SilenceList = context.client()?.post("/v1/alerts/silences", &body)?;
+    tell(args.json, &list, page::silences)
+}
+
+fn kind(text: &str) -> Result<AlertKind, String> {
+    let found = AlertKind::ALL.into_iter().find(|kind| kind.as_str() == text);
+    found.ok_or_else(|| format!("the kinds are {}", AlertKind::ALL.map(AlertKind::as_str).join(", ")))
 }

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "what cannot be prepared is a failed test")]
 
 mod agreeing;
+mod alerting;
 mod alerts;
 mod beside;
 mod calendars;

@@ -58,6 +58,8 @@ pub enum Code {
     DuplicateName,
     /// A gate that is not told what it takes.
     Gate,
+    /// A channel that cannot be used as `alerts.yaml` says.
+    Channel,
     /// Fields that do not go together.
     Conflict,
     /// Something that can never have an effect.
@@ -83,6 +85,7 @@ impl fmt::Display for Code {
             Self::UnknownName => "unknown-name",
             Self::DuplicateName => "duplicate-name",
             Self::Gate => "gate",
+            Self::Channel => "channel",
             Self::Conflict => "conflict",
             Self::NoEffect => "no-effect",
             Self::Doubtful => "doubtful",

@@ -12,6 +12,7 @@ use super::nearest::nearest;
 use super::tree::Node;
 use super::{Document, Files, Project};
 
+mod alerts;
 pub(super) mod calendars;
 mod customers;
 mod gates;
@@ -55,6 +56,8 @@ pub(super) fn check_project(files: &Files, documents: &mut BTreeMap<usize, Docum
             customers::check(report, tree);
         } else if files.gates.contains(index) {
             templates.check(report, tree);
+        } else if files.alerts == Some(*index) {
+            alerts::check(report, tree, service, known.as_ref());
         } else {
             playbook::check(report, tree, service, known.as_ref());
             let places = tree.items_of("waves").iter().chain(tree.field("hotfix"));

@@ -5,7 +5,7 @@ use schemars::transform::{Transform, transform_subschemas};
 use schemars::{JsonSchema, Schema};
 use serde_json::Value;
 
-use super::{ChangeFile, CustomersFile, GateTemplate, PlaybookFile, ReleaseFile, ServiceFile, TenantsFile};
+use super::{AlertsFile, ChangeFile, CustomersFile, GateTemplate, PlaybookFile, ReleaseFile, ServiceFile, TenantsFile};
 
 /// The schema of every kind of file, by the name it is published under.
 #[must_use]
@@ -14,6 +14,7 @@ pub fn schemas() -> Vec<(&'static str, Value)> {
         ("tidegate.json", of::<ServiceFile>()),
         ("tenants.json", of::<TenantsFile>()),
         ("customers.json", of::<CustomersFile>()),
+        ("alerts.json", of::<AlertsFile>()),
         ("playbook.json", of::<PlaybookFile>()),
         ("gate.json", of::<GateTemplate>()),
         ("release.json", of::<ReleaseFile>()),

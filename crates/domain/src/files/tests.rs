@@ -6,6 +6,7 @@ use crate::release::{Ownership, Reversible, Stage};
 use crate::time::Duration;
 
 mod agreement;
+mod alerts;
 mod calendars;
 mod canary;
 mod configuration;
@@ -115,6 +116,25 @@ documentation: [{title: Points, address: https://docs.loyalty.example/points}]
 changes: [points-expiry]
 reversible: {until: bake}
 ";
+
+const ALERTS: &str = r#"
+watch: {interval: 5m, errors_percent: 1, kinds: [errors, timeouts, latency, volume-drop, volume-spike, watcher]}
+channels:
+  on-call: {uses: pagerduty, with: {routing_key: {file: /run/secrets/pagerduty}}}
+  help-desk: {uses: slack, with: {url: {environment: SLACK_HELP_DESK}}}
+  lead: {uses: mail, with: {from: tidegate@loyalty.example, to: [lead@loyalty.example], server: mail.loyalty.example}}
+  watchdog: {uses: heartbeat, with: {url: {file: /run/secrets/watchdog}}}
+roles:
+  developers: {channels: [on-call], owner: platform team}
+  support: {channels: [help-desk], owner: customer care}
+routes:
+  - {customer: globex-corp, severity: critical, role: support, owner: globex's own contact}
+  - {kinds: [volume-drop, volume-spike], cell: eu, role: support, runbook: "https://runbooks.loyalty.example/volume"}
+  - {tenant: acme, role: developers}
+escalate:
+  - {after: 15m, channels: [lead]}
+heartbeat: {channel: watchdog, every: 1m}
+"#;
 
 const CHANGE: &str = "---
 kind: changed

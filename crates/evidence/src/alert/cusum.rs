@@ -5,6 +5,8 @@
 //! factors are at most 1 on average. The mean of `exp(S)` over the alternatives reaches a threshold by chance once in that
 //! many buckets at the most, on average (J. Shin, A. Ramdas and A. Rinaldo, 2023).
 
+use serde::{Deserialize, Serialize};
+
 use crate::e_value::log_mean;
 
 use super::Alarm;
@@ -13,7 +15,7 @@ const ALTERNATIVES: usize = 4;
 /// What is expected at the least where a spike is looked for: a single request is no spike, however rare they are.
 const SPIKE_EXPECTED_LEAST: f64 = 0.2;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Direction {
     Drop,
@@ -21,7 +23,8 @@ pub enum Direction {
 }
 
 /// The sums of one direction.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Cusum {
     direction: Direction,
     sums: [f64; ALTERNATIVES],
@@ -81,12 +84,17 @@ impl Cusum {
         log_mean(self.sums.iter().copied())
     }
 
+    pub fn log_evidence(&self) -> f64 {
+        self.sums.iter().copied().fold(0.0, f64::max)
+    }
+
     pub fn alarm(&self, second: i64, log_evidence: f64) -> Alarm {
         Alarm {
             direction: self.direction,
             at: second,
             since: self.since.unwrap_or(second),
             counted: self.counted,
+            of: None,
             expected: self.expected,
             log_evidence,
         }

@@ -1,11 +1,15 @@
 //! What a series is expected to count, by the hour of the week.
 
+use serde::{Deserialize, Serialize};
+
+use super::numbers;
+
 /// Hours of a week.
 pub const HOURS: usize = 168;
 const DAY: usize = 24;
 
 /// How much of what was known is left after a week: half of it after two and a half, so about four weeks count.
-const KEPT_PER_WEEK: f32 = 0.75;
+pub(super) const KEPT_PER_WEEK: f32 = 0.75;
 /// As many buckets as the hours alike are worth against the hour's own, in the mean: about two hours of 5 minutes.
 const SHRINKAGE: f64 = 24.0;
 /// The squared coefficient of variation of what is not chance, before anything is known, and what it may become.
@@ -22,17 +26,21 @@ const WEEK_SECONDS: f64 = 604_800.0;
 pub struct Shape([f64; HOURS]);
 
 /// By how much many series together are above or below what is expected of them.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Common {
     counted: f64,
     expected: f64,
 }
 
 /// The hours of the week of one series.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Season {
     /// Counts and buckets of each hour, older weeks counting less.
+    #[serde(with = "numbers")]
     counts: [f32; HOURS],
+    #[serde(with = "numbers")]
     buckets: [f32; HOURS],
     /// All of them, of any age.
     seen: u32,

@@ -1,4 +1,6 @@
 use super::*;
+
+mod shares;
 use proptest::prelude::*;
 
 const FLEET: Budget = Budget {

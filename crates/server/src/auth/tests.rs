@@ -42,6 +42,8 @@ run jobs (within cells): operator admin
 forget gateways: operator admin
 manage tokens: admin
 manage webhooks: admin
+acknowledge alerts: author approver product operator admin
+silence alerts: operator admin
 back up the state: admin
 compact the journal: admin
 confirm a restored state: operator admin";

@@ -16,10 +16,25 @@ pub struct Totals {
     /// The same, but each client counts once in a bucket of the gateway.
     #[serde(default)]
     pub error_clients: u64,
+    /// Errors that are a time limit of the service.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub timeouts: u64,
     pub latency: BTreeMap<u8, u64>,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
+}
+
 impl Totals {
+    pub const NONE: Self = Self {
+        requests: 0,
+        errors: 0,
+        timeouts: 0,
+        latency: BTreeMap::new(),
+    };
+
     #[must_use]
     pub fn of(row: &SeriesTotals) -> Self {
         let unanswered: u64 = row
@@ -34,6 +49,7 @@ impl Totals {
             requests: answered + unanswered,
             errors: classes.server_errors + unanswered,
             error_clients: row.error_clients,
+            timeouts: row.timeouts,
             latency: row.latency.iter().copied().collect(),
         }
     }
@@ -47,6 +63,7 @@ impl Totals {
         self.requests += other.requests;
         self.errors += other.errors;
         self.error_clients += other.error_clients;
+        self.timeouts += other.timeouts;
         for (bin, count) in &other.latency {
             *self.latency.entry(*bin).or_default() += count;
         }
@@ -62,6 +79,7 @@ impl Totals {
             requests: self.requests.saturating_sub(earlier.requests),
             errors: self.errors.saturating_sub(earlier.errors),
             error_clients: self.error_clients.saturating_sub(earlier.error_clients),
+            timeouts: self.timeouts.saturating_sub(earlier.timeouts),
             latency: added.filter(|(_, count)| *count > 0).collect(),
         }
     }

@@ -15,8 +15,8 @@ use crate::files::text::{
     LabelName, Memory, PathTemplate, ServerAddress, Sha256, TimeZoneName, UrlPath, VariableName,
 };
 use crate::id::{
-    ApprovalName, CalendarName, CellName, ChangeId, ComponentName, ContactName, CustomerName, DatabaseName,
-    PlaybookName, RoleName, ServiceName, StepName, TenantName, Version, WaveName, WindowName,
+    ApprovalName, CalendarName, CellName, ChangeId, ChannelName, ComponentName, ContactName, CustomerName,
+    DatabaseName, PlaybookName, RoleName, ServiceName, StepName, TenantName, Version, WaveName, WindowName,
 };
 use crate::policy::Gap;
 use crate::time::Duration;
@@ -67,6 +67,7 @@ pub(super) fn all() -> Vec<Rule> {
         rule::<CalendarName>(),
         rule::<WindowName>(),
         rule::<ContactName>(),
+        rule::<ChannelName>(),
         rule::<Locale>(),
         rule::<MailAddress>(),
         rule::<ApprovalName>(),

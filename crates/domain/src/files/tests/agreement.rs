@@ -10,10 +10,10 @@ use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
-use super::{CHANGE, GATE, PLAYBOOK, RELEASE, SERVICE, TENANTS, source};
+use super::{ALERTS, CHANGE, GATE, PLAYBOOK, RELEASE, SERVICE, TENANTS, source};
 use crate::files::schema;
 use crate::files::{
-    ChangeFile, Code, Document, GateTemplate, PlaybookFile, ReleaseFile, ServiceFile, Shape, TenantsFile,
+    AlertsFile, ChangeFile, Code, Document, GateTemplate, PlaybookFile, ReleaseFile, ServiceFile, Shape, TenantsFile,
 };
 
 #[test]
@@ -34,6 +34,11 @@ fn on_playbooks() {
 #[test]
 fn on_templates_of_gates() {
     check::<GateTemplate>(GATE);
+}
+
+#[test]
+fn on_files_of_alerts() {
+    check::<AlertsFile>(ALERTS);
 }
 
 #[test]

@@ -6,14 +6,14 @@ use std::fmt::Write;
 use serde_json::Value;
 
 use crate::files::schemas;
-use crate::files::tests::{CHANGE, GATE, PLAYBOOK, RELEASE, SERVICE, TENANTS};
+use crate::files::tests::{ALERTS, CHANGE, GATE, PLAYBOOK, RELEASE, SERVICE, TENANTS};
 
 const INTRODUCTION: &str = "\
 # The files people write
 
 A project is a folder with `tidegate.yaml`, `tenants.yaml`, `playbooks/*.yaml` and, where it has templates of [gates](gates.md#templates),
-`gates/*.yaml`; a release is one more file, by convention `release.yaml`, and each of its changes is a file in `changes/`, which
-[changes](changes.md) explains. `tidegate init`
+`gates/*.yaml`; where somebody wants to be told of trouble, `alerts.yaml`, which [alerts](alerts.md) explains. A release is one more file, by
+convention `release.yaml`, and each of its changes is a file in `changes/`, which [changes](changes.md) explains. `tidegate init`
 writes all of them, commented, to start from. What `calendars` and `windows` mean, and what is read of a holiday file, stands in
 [calendar](calendar.md).
 
@@ -38,6 +38,7 @@ pub(super) fn markdown() -> String {
         ("gate.json", "gates/*.yaml", GATE),
         ("release.json", "release.yaml", RELEASE),
         ("change.json", "changes/*.md", CHANGE),
+        ("alerts.json", "alerts.yaml", ALERTS),
     ];
     let schemas = schemas();
     for (name, file, example) in files {
