@@ -24,6 +24,7 @@ pub mod openapi;
 pub(crate) mod plans;
 mod probes;
 mod problem;
+mod profile;
 pub(crate) mod releases;
 mod reports;
 mod reservations;
@@ -70,6 +71,7 @@ pub use self::migrations::{MigrationList, MigrationStatus, SetMigrations};
 pub use self::notices::{NoticeList, NoticeStatus, ProveNotices};
 pub use self::plans::{FoundArtifact, KeptPlan, PlanRequest, Planned, SourceText};
 pub use self::problem::Problem;
+pub use self::profile::{TenantTraffic, TrafficProfile};
 pub use self::releases::{Applied, Apply, ReleaseList};
 pub use self::reports::Report;
 pub use self::reservations::{FreeTimeStatus, ReservationList, ReservationStatus, Reserve};
@@ -91,6 +93,7 @@ pub use self::waivers::Waive;
 pub use self::webhooks::{NewWebhook, WebhookList, WebhookMade, WebhookStatus};
 use crate::control::Control;
 use crate::gateways::Gateways;
+use crate::traffic::Traffic;
 use crate::webhooks::Reach;
 
 /// Of every document that the API answers with.
@@ -108,6 +111,7 @@ pub struct AppState {
 struct Shared {
     control: Control,
     gateways: Gateways,
+    traffic: Traffic,
     cells: PathBuf,
     /// The cells that the service file has.
     declared: BTreeSet<CellName>,
@@ -148,6 +152,7 @@ impl AppState {
     ) -> Self {
         Self {
             shared: Arc::new(Shared {
+                traffic: Traffic::new(control.store().clone(), control.service().clone()),
                 control,
                 gateways,
                 cells,
@@ -162,6 +167,19 @@ impl AppState {
                 not_dropped: watch::Sender::new(None),
             }),
         }
+    }
+
+    /// What has been measured.
+    #[must_use]
+    pub(crate) fn with_traffic(mut self, traffic: Traffic) -> Self {
+        if let Some(shared) = Arc::get_mut(&mut self.shared) {
+            shared.traffic = traffic;
+        }
+        self
+    }
+
+    pub(crate) fn traffic(&self) -> &Traffic {
+        &self.shared.traffic
     }
 
     /// The cells that the service file has: tenants may come there although nothing has run in them.
@@ -219,6 +237,7 @@ pub fn routes() -> Vec<Route> {
         openapi::routes(),
         status::routes(),
         plans::routes(),
+        profile::routes(),
         releases::routes(),
         created::routes(),
         components::routes(),

@@ -8,6 +8,7 @@
 //! - [`control`] turns: takes events, has the state machine decide, shows what it decided;
 //! - `reconcile` hands the desired document to drivers and gateways, and tells what they see;
 //! - [`gateways`] is who serves and by which table; `counters` is what they counted; `health` judges by it;
+//! - `traffic` measures the week of each tenant from the counters, for plans;
 //! - `intake` keeps releases that were handed in, and plans and applies them where the playbook says so;
 //! - `retention` drops what is over and old, and exports old rows of the journal first;
 //! - `perform` does what shall be done once; `supervise` keeps the gateway process running.
@@ -40,6 +41,7 @@ mod serve;
 mod stop;
 mod supervise;
 mod table;
+mod traffic;
 pub mod webhooks;
 
 pub use project::ProjectError;

@@ -26,7 +26,7 @@ use crate::api::{self, AppState};
 use crate::auth::tokens::{self, TokenError};
 use crate::clock;
 use crate::companions::Companions;
-use crate::control::Control;
+use crate::control::{Control, in_words};
 use crate::counters::Counters;
 use crate::gateways::{self, Endpoint, Gateways, Published};
 use crate::health::Health;
@@ -41,6 +41,7 @@ use crate::running::Running;
 use crate::secret::{Secret, SecretError};
 use crate::supervise::{GatewayProcess, Supervisor};
 use crate::table::Frame;
+use crate::traffic::{Meter, Traffic};
 use crate::webhooks::{self, Courier, Reach};
 
 /// The name under which the gateway that the server runs is registered.
@@ -149,6 +150,9 @@ pub async fn serve(options: Options, shutdown: impl Future<Output = ()> + Send +
         }
     };
     loops.shutdown().await;
+    if let Err(error) = house.traffic.write().await {
+        tracing::error!(trouble = in_words(&error), "cannot keep the traffic of tenants");
+    }
     ended.map_err(ServeError::Serve)
 }
 
@@ -160,6 +164,7 @@ struct House {
     control: Control,
     gateways: Gateways,
     counters: Arc<Counters>,
+    traffic: Traffic,
     driver: Arc<ProcessDriver>,
     frame: Frame,
     gateway_token: Secret,
@@ -201,6 +206,7 @@ impl House {
         let driver = ProcessDriver::new(layout.root(), options.executable.clone(), driver_options)?;
         Ok(Self {
             gateway_token: Secret::read_or_make(&layout.gateway_token(), "tgg_")?,
+            traffic: Traffic::load(store.clone(), service.clone()).await?,
             gateways: Gateways::load(store, service).await?,
             control,
             counters: Arc::new(Counters::new(incarnation.name())),
@@ -242,6 +248,14 @@ impl House {
             self.incarnation.clone(),
         );
         loops.spawn(health.run());
+        let meter = Meter {
+            control: self.control.clone(),
+            counters: Arc::clone(&self.counters),
+            gateways: self.gateways.clone(),
+            traffic: self.traffic.clone(),
+            project: self.options.project_dir.clone(),
+        };
+        loops.spawn(meter.run());
         let companions = Companions::new(
             self.control.clone(),
             self.project.service.services.clone(),
@@ -267,6 +281,7 @@ impl House {
             self.reach(),
             self.options.project_dir.clone(),
         )
+        .with_traffic(self.traffic.clone())
         .with_declared(
             self.project
                 .service
