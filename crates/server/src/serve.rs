@@ -248,14 +248,7 @@ impl House {
             self.incarnation.clone(),
         );
         loops.spawn(health.run());
-        let meter = Meter {
-            control: self.control.clone(),
-            counters: Arc::clone(&self.counters),
-            gateways: self.gateways.clone(),
-            traffic: self.traffic.clone(),
-            project: self.options.project_dir.clone(),
-        };
-        loops.spawn(meter.run());
+        loops.spawn(self.meter().run());
         let companions = Companions::new(
             self.control.clone(),
             self.project.service.services.clone(),
@@ -293,6 +286,16 @@ impl House {
         loops.spawn(Auto::new(state.clone()).run());
         loops.spawn(Keeper::new(state.clone()).run());
         api::router(state).merge(for_gateways)
+    }
+
+    fn meter(&self) -> Meter {
+        Meter {
+            control: self.control.clone(),
+            counters: Arc::clone(&self.counters),
+            gateways: self.gateways.clone(),
+            traffic: self.traffic.clone(),
+            project: self.options.project_dir.clone(),
+        }
     }
 
     fn reach(&self) -> Reach {

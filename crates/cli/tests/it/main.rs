@@ -19,6 +19,7 @@ mod migrations;
 mod moving;
 mod offline;
 mod planning;
+mod profile;
 mod refusing;
 mod reserving;
 mod secrets;

@@ -181,7 +181,7 @@ async fn the_clocks_of_a_tenant_are_set_right_without_losing_what_is_known() {
     let traffic = Traffic::new(Store::memory(), service());
     let acme = [tenant("acme")];
     let monday = at("2026-11-23T00:00:00Z");
-    for hour in 0..168_u32 {
+    for hour in 0..168_u16 {
         let requests = if hour == 9 { 500 } else { 5 };
         let from = monday + Duration::from_hours(hour);
         traffic.add(&came(from, 3_600, &[("acme", requests)]), acme.iter(), &BTreeMap::new());
@@ -226,7 +226,7 @@ async fn ten_thousand_tenants_cost_little() {
         .map(|(name, zone)| (name.clone(), zone.parse().unwrap()))
         .collect();
     let monday = at("2026-11-23T00:00:00Z");
-    for hour in 0..HOURS as u32 {
+    for hour in 0..HOURS as u16 {
         let requests = names
             .iter()
             .zip(0_u64..)
