@@ -28,6 +28,7 @@ mod notices;
 mod opt_in;
 mod opt_out;
 pub mod plan;
+mod profile;
 mod promote;
 mod reject;
 mod releases;
@@ -77,6 +78,7 @@ pub struct CommandLine {
 enum Verb {
     Init(init::Args),
     Plan(plan::Args),
+    Profile(profile::Args),
     Simulate(simulate::Args),
     Apply(apply::Args),
     Changes(changes::Args),
@@ -155,6 +157,7 @@ pub fn run(line: CommandLine) -> Result<ExitCode, CliError> {
     match verb {
         Verb::Init(args) => init::run(&args, &context),
         Verb::Plan(args) => plan::run(&args, &context),
+        Verb::Profile(args) => profile::run(&args, &context),
         Verb::Simulate(args) => simulate::run(&args, &context),
         Verb::Apply(args) => apply::run(&args, &context),
         Verb::Changes(args) => changes::run(&args, &context),

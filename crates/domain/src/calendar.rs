@@ -39,7 +39,9 @@ mod zone;
 pub use holidays::Holidays;
 pub use opening::{Opening, Openness, Reason, Stretch};
 pub use picture::{ClockChange, Day, Hour};
-pub use profile::{HOURS, Peak, Profile, ProfileError, Quietest, Traffic, next_peak};
+pub use profile::{
+    HALF_LIFE_WEEKS, HOURS, LocalHour, Measured, Peak, Profile, ProfileError, Quietest, Traffic, Week, next_peak,
+};
 pub use rule::{Recurrence, RuleError, RuleText};
 pub use schedule::{Missed, Schedule, ScheduleError, WrittenSchedule};
 pub use text::{Boundary, LocalDate, LocalTime, Period, WeekdayList, Weekdays, WindowZone, WorkingHours, WrongText};

@@ -36,6 +36,7 @@ use crate::release::Release;
 pub use self::build::{FoundArtifact, PlanInput, plan};
 pub use self::check::check;
 pub use self::content::{assumed, base_version, described};
+pub use self::describe::rests_on_traffic;
 pub use self::differences::{
     ApprovalChange, ApprovalDifference, Besides, Differences, How, Moved, NoticeDifference, Part, Replaced, SinceLast,
     Stand, WaveChange, WaveDifference, differences, replaced,
@@ -48,8 +49,8 @@ pub use self::environments::{ComponentDrift, VariableDrift, drift};
 pub use self::facts::Facts;
 pub use self::in_flight::Skipped;
 pub use self::report::{
-    About, ClassReport, Missed, MissedDay, PlanReport, Problem, ProblemKind, ProblemPlace, Rollback, Severity,
-    StartReason, WaveReport,
+    About, ClassReport, KnownTraffic, Missed, MissedDay, PlanReport, Problem, ProblemKind, ProblemPlace, Rollback,
+    Severity, StartReason, WaveReport,
 };
 pub use self::schedule::{
     Due, NoticeKey, PlannedApproval, PlannedMigration, PlannedNotice, PlannedValidation, PlannedWindow, Schedule, Start,

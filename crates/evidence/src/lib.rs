@@ -9,6 +9,7 @@
 //! some traffic can show. [`WaveHealth`] puts them together for a wave of tenants: what a server asks at every look.
 
 pub mod alert;
+mod change_point;
 mod detector;
 mod e_value;
 mod exact;
@@ -25,6 +26,7 @@ mod sample;
 pub mod shadow;
 mod words;
 
+pub use change_point::{ChangePoint, change_points};
 pub use detector::{Budget, Detector};
 pub use e_value::{culprits, log_mean, log_weighted_mean};
 pub use exact::{Count, binomial, share_at_least, share_at_most};

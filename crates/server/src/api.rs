@@ -26,6 +26,7 @@ pub mod openapi;
 pub(crate) mod plans;
 mod probes;
 mod problem;
+mod profile;
 pub(crate) mod releases;
 mod reports;
 mod reservations;
@@ -78,6 +79,7 @@ pub use self::migrations::{MigrationList, MigrationStatus, SetMigrations};
 pub use self::notices::{NoticeList, NoticeStatus, ProveNotices};
 pub use self::plans::{FoundArtifact, KeptPlan, PlanRequest, Planned, SourceText};
 pub use self::problem::Problem;
+pub use self::profile::{TenantTraffic, TrafficProfile};
 pub use self::releases::{Applied, Apply, ReleaseList};
 pub use self::reports::Report;
 pub use self::reservations::{FreeTimeStatus, ReservationList, ReservationStatus, Reserve};
@@ -101,6 +103,7 @@ pub use self::webhooks::{NewWebhook, WebhookList, WebhookMade, WebhookStatus};
 use crate::alerts::Alerts;
 use crate::control::Control;
 use crate::gateways::Gateways;
+use crate::traffic::Traffic;
 use crate::webhooks::Reach;
 
 /// Of every document that the API answers with.
@@ -119,6 +122,7 @@ struct Shared {
     control: Control,
     alerts: Alerts,
     gateways: Gateways,
+    traffic: Traffic,
     cells: PathBuf,
     /// The cells that the service file has.
     declared: BTreeSet<CellName>,
@@ -160,6 +164,7 @@ impl AppState {
         Self {
             shared: Arc::new(Shared {
                 alerts: Alerts::new(control.clone(), project.clone()),
+                traffic: Traffic::new(control.store().clone(), control.service().clone()),
                 control,
                 gateways,
                 cells,
@@ -174,6 +179,19 @@ impl AppState {
                 not_dropped: watch::Sender::new(None),
             }),
         }
+    }
+
+    /// What has been measured.
+    #[must_use]
+    pub(crate) fn with_traffic(mut self, traffic: Traffic) -> Self {
+        if let Some(shared) = Arc::get_mut(&mut self.shared) {
+            shared.traffic = traffic;
+        }
+        self
+    }
+
+    pub(crate) fn traffic(&self) -> &Traffic {
+        &self.shared.traffic
     }
 
     /// The cells that the service file has: tenants may come there although nothing has run in them.
@@ -235,6 +253,7 @@ pub fn routes() -> Vec<Route> {
         openapi::routes(),
         status::routes(),
         plans::routes(),
+        profile::routes(),
         releases::routes(),
         created::routes(),
         components::routes(),

@@ -40,6 +40,8 @@ type Key = (TenantName, Version);
 struct Table {
     gateways: HashMap<String, Told>,
     series: BTreeMap<Key, Series>,
+    /// What was added since somebody took it, by tenant.
+    requests: HashMap<TenantName, u64>,
     newest: Option<Timestamp>,
 }
 
@@ -84,6 +86,7 @@ impl Counters {
         let Table {
             gateways,
             series,
+            requests,
             newest,
         } = &mut *table;
         let process = format!("{}/{}", report.gateway, report.incarnation);
@@ -105,6 +108,9 @@ impl Counters {
                     }
                     None => figures.clone(),
                 };
+                if added.requests > 0 {
+                    *requests.entry(key.0.clone()).or_default() += added.requests;
+                }
                 told.series.insert(key, (mark.at_ms, figures));
                 series.add(&added, mark.at_ms);
             }
@@ -130,6 +136,12 @@ impl Counters {
             totals.entry(tenant.clone()).or_default().add(&series.total);
         }
         totals
+    }
+
+    /// The requests of each tenant that were added since this was last asked. One asks, and nobody else gets them then.
+    #[must_use]
+    pub fn take_requests(&self) -> HashMap<TenantName, u64> {
+        std::mem::take(&mut self.table().requests)
     }
 
     /// What each gateway process told last. A process that has told nothing of it is not there.

@@ -9,6 +9,7 @@
 //! - `reconcile` hands the desired document to drivers and gateways, and tells what they see;
 //! - [`gateways`] is who serves and by which table; `counters` is what they counted; `health` judges by it;
 //! - [`alerts`] looks for what is not as usual, and tells people;
+//! - `traffic` measures the week of each tenant from the counters, for plans;
 //! - `intake` keeps releases that were handed in, and plans and applies them where the playbook says so;
 //! - `retention` drops what is over and old, and exports old rows of the journal first;
 //! - `perform` does what shall be done once; `supervise` keeps the gateway process running.
@@ -42,6 +43,7 @@ mod serve;
 mod stop;
 mod supervise;
 mod table;
+mod traffic;
 pub mod webhooks;
 
 pub use project::ProjectError;

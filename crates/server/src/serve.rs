@@ -28,7 +28,7 @@ use crate::api::{self, AppState};
 use crate::auth::tokens::{self, TokenError};
 use crate::clock;
 use crate::companions::Companions;
-use crate::control::Control;
+use crate::control::{Control, in_words};
 use crate::counters::Counters;
 use crate::gateways::{self, Endpoint, Gateways, Published};
 use crate::health::Health;
@@ -43,6 +43,7 @@ use crate::running::Running;
 use crate::secret::{Secret, SecretError};
 use crate::supervise::{GatewayProcess, Supervisor};
 use crate::table::Frame;
+use crate::traffic::{Meter, Traffic};
 use crate::webhooks::{self, Courier, Reach};
 
 /// The name under which the gateway that the server runs is registered.
@@ -151,6 +152,9 @@ pub async fn serve(options: Options, shutdown: impl Future<Output = ()> + Send +
         }
     };
     loops.shutdown().await;
+    if let Err(error) = house.traffic.write().await {
+        tracing::error!(trouble = in_words(&error), "cannot keep the traffic of tenants");
+    }
     ended.map_err(ServeError::Serve)
 }
 
@@ -162,6 +166,7 @@ struct House {
     control: Control,
     gateways: Gateways,
     counters: Arc<Counters>,
+    traffic: Traffic,
     driver: Arc<ProcessDriver>,
     frame: Frame,
     gateway_token: Secret,
@@ -206,6 +211,7 @@ impl House {
         let driver = ProcessDriver::new(layout.root(), options.executable.clone(), driver_options)?;
         Ok(Self {
             gateway_token: Secret::read_or_make(&layout.gateway_token(), "tgg_")?,
+            traffic: Traffic::load(store.clone(), service.clone()).await?,
             gateways: Gateways::load(store, service).await?,
             control,
             counters: Arc::new(Counters::new(incarnation.name())),
@@ -248,6 +254,7 @@ impl House {
             self.incarnation.clone(),
         );
         loops.spawn(health.run());
+        loops.spawn(self.meter().run());
         let companions = Companions::new(
             self.control.clone(),
             self.project.service.services.clone(),
@@ -274,6 +281,7 @@ impl House {
             self.reach(),
             self.options.project_dir.clone(),
         )
+        .with_traffic(self.traffic.clone())
         .with_declared(
             self.project
                 .service
@@ -287,6 +295,16 @@ impl House {
         loops.spawn(Auto::new(state.clone()).run());
         loops.spawn(Keeper::new(state.clone()).run());
         api::router(state).merge(for_gateways)
+    }
+
+    fn meter(&self) -> Meter {
+        Meter {
+            control: self.control.clone(),
+            counters: Arc::clone(&self.counters),
+            gateways: self.gateways.clone(),
+            traffic: self.traffic.clone(),
+            project: self.options.project_dir.clone(),
+        }
     }
 
     fn reach(&self) -> Reach {

@@ -23,6 +23,7 @@ use tidegate_server::api::{self, PlanRequest, SourceText};
 use crate::context::Context;
 use crate::error::{CliError, Exit};
 use crate::project::{self, Read};
+use crate::verb::profile;
 use crate::{output, verb, when};
 
 /// Show who moves when and why then, what is sent before, and what stands in the way
@@ -45,7 +46,8 @@ pub struct Args {
     /// Take the version of each tenant and opt-ins from this file, not from a server
     #[arg(long, value_name = "FILE")]
     pub facts: Option<PathBuf>,
-    /// The traffic of tenants by the hour of the week (`traffic.json`), for the quietest time and for peaks
+    /// The traffic of tenants by the hour of the week (`traffic.json`), for the quietest time and for peaks; by default what the
+    /// gateways have counted, where a server runs
     #[arg(long, value_name = "FILE")]
     pub profile: Option<PathBuf>,
     /// Explain what the plan means for this tenant
@@ -147,7 +149,7 @@ pub fn make(args: &Args, context: &Context) -> Result<Planned, CliError> {
         let planned = context.client()?.post(&format!("/v1/releases/{version}/plan"), &())?;
         return Ok(Planned::by_server(planned, Vec::new()));
     }
-    let question = Question::read(&release_path(args, context), args.profile.as_deref(), context)?;
+    let mut question = Question::read(&release_path(args, context), args.profile.as_deref(), context)?;
     let facts = match &args.facts {
         Some(path) => project::facts(path, context)?,
         None if args.first => Facts::default(),
@@ -161,7 +163,22 @@ pub fn make(args: &Args, context: &Context) -> Result<Planned, CliError> {
     if !offline {
         output::message("no server serves this project: planned as if every tenant ran the release before");
     }
+    if question.profile.is_none() && !args.offline && context.endpoint().is_some() {
+        question.profile = measured(context);
+    }
     Ok(question.answer_offline(&facts, args.now.unwrap_or_else(when::now)))
+}
+
+/// The traffic that a server has measured. To plan without it is possible, and told.
+fn measured(context: &Context) -> Option<Profile> {
+    let asked = context.client().and_then(|client| profile::measured(&client));
+    asked.unwrap_or_else(|error| {
+        output::message(&format!(
+            "the server cannot be asked for the traffic of tenants: {}",
+            error.message
+        ));
+        None
+    })
 }
 
 /// Has the server plan a release, shows the plan, and answers its digest.

@@ -23,6 +23,7 @@ mod mirroring;
 mod moving;
 mod offline;
 mod planning;
+mod profile;
 mod refusing;
 mod reserving;
 mod secrets;

@@ -3,6 +3,9 @@
 //! A profile is `traffic.json`: `{"schema_version": 1, "tenants": {"acme": {"hourly": [...], "peak_hours": [...]}}}`. `hourly`
 //! has 168 mean numbers of requests, one for each hour of the tenant's own local week, which begins on Monday at 00:00;
 //! `peak_hours` names hours by their places in it, from 0. Traffic follows the clocks of people, so it does with them.
+//! One that was measured says in `measured` over how much time.
+
+mod week;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,6 +13,7 @@ use jiff::ToSpan as _;
 use jiff::civil::{DateTime, Time};
 use serde::{Deserialize, Serialize};
 
+pub use self::week::{HALF_LIFE_WEEKS, LocalHour, Week};
 use super::zone::Clock;
 use super::{Calendars, Class, Opening};
 use crate::id::TenantName;
@@ -23,7 +27,21 @@ pub const HOURS: usize = 168;
 #[serde(deny_unknown_fields)]
 pub struct Profile {
     pub schema_version: u32,
+    /// Where it was measured and not written by a person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub measured: Option<Measured>,
     pub tenants: BTreeMap<TenantName, Traffic>,
+}
+
+/// What a profile was measured over, at the gateways.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Measured {
+    pub until: Timestamp,
+    /// All the hours that were measured of the tenant of which there are most.
+    pub hours: u64,
+    /// Tenants of which each hour of the week was measured. Of others some hours are taken to be like others.
+    pub whole: usize,
 }
 
 /// The traffic of one tenant.

@@ -107,6 +107,7 @@ pub fn plan(input: &PlanInput) -> (Option<Plan>, PlanReport) {
     ));
     report.runs = describe::runs(state);
     report.waves = describe::waves(&waves, times.expected, times.excused, &release, input);
+    report.traffic = input.profile.as_ref().map(|profile| describe::traffic(&waves, profile));
     report.basis = basis::basis(input);
     report.missed = times.missed;
     report.valid_until = times.valid_until;

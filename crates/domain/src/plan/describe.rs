@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::PlannedWave;
 use super::build::PlanInput;
-use super::report::{ClassReport, Rollback, WaveReport};
+use super::report::{ClassReport, KnownTraffic, PlanReport, Rollback, StartReason, WaveReport};
+use super::{Plan, PlannedWave};
 use crate::calendar::{HOURS, Profile};
 use crate::files::PlaybookFile;
 use crate::id::{TenantName, Version};
-use crate::policy::{Downtime, HealthPolicy, Policy, WhileInFlight};
+use crate::policy::{Downtime, HealthPolicy, Policy, Through, WhileInFlight};
 use crate::release::{AfterStep, DataStep, DataStepKind, Release, ReleaseKind, Reversible};
 use crate::service::Service;
 use crate::time::Duration;
@@ -96,6 +96,25 @@ pub(super) fn waves(
         at = last.unwrap_or(at) + wave.policy.least();
     }
     reports
+}
+
+/// Whether another traffic profile could have led to another plan.
+#[must_use]
+pub fn rests_on_traffic(plan: &Plan, report: &PlanReport) -> bool {
+    let classes = report.waves.iter().flat_map(|wave| wave.classes.values());
+    let mut reasons = classes.flat_map(|class| &class.because);
+    let through_peak = |wave: &PlannedWave| wave.policy.bake.through == Some(Through::Peak);
+    plan.waves.iter().any(through_peak) || reasons.any(|reason| matches!(reason, StartReason::Quietest { .. }))
+}
+
+/// Where a profile comes from, and whom of a plan it knows.
+pub(super) fn traffic(waves: &[PlannedWave], profile: &Profile) -> KnownTraffic {
+    let tenants = || waves.iter().flat_map(|wave| wave.tenants.keys());
+    KnownTraffic {
+        measured: profile.measured,
+        known: tenants().filter(|name| profile.tenants.contains_key(*name)).count(),
+        tenants: tenants().count(),
+    }
 }
 
 /// Of a tenant that the profile does not know nothing is expected.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::differences::{Replaced, SinceLast};
-use crate::calendar::{LocalDate, Period};
+use crate::calendar::{LocalDate, Measured, Period};
 use crate::id::{CalendarName, CellName, ComponentName, Digest, StepName, TenantName, Version, WaveName, WindowName};
 use crate::policy::{NoticeKind, Skip};
 use crate::time::{Duration, Timestamp};
@@ -40,6 +40,9 @@ pub struct PlanReport {
     /// The digest of each thing that the plan was made of, by its name.
     #[serde(default)]
     pub basis: BTreeMap<String, Digest>,
+    /// Where the traffic of tenants is known from, where it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub traffic: Option<KnownTraffic>,
     /// What has changed since the last plan for the release, where there was one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since_last: Option<SinceLast>,
@@ -49,6 +52,19 @@ pub struct PlanReport {
     /// Planning again before this leads to the same decisions if nothing else changes. `None`: at any time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub valid_until: Option<Timestamp>,
+}
+
+/// The traffic profile that a plan is made with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KnownTraffic {
+    /// Over what it was measured; of one that a person has written nothing is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub measured: Option<Measured>,
+    /// Tenants of the plan that it knows.
+    pub known: usize,
+    /// Tenants of the plan.
+    pub tenants: usize,
 }
 
 /// A release day that the release cannot leave on.
@@ -198,7 +214,7 @@ pub struct WaveReport {
     /// Requests an hour of its tenants, on average over the week, where there is a traffic profile.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub requests_per_hour: Option<u64>,
-    /// Tenants whose peak the bake does not wait for: they have too little traffic.
+    /// Tenants whose peak the bake does not wait for: they have too little traffic, or the same all the time.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub excused: BTreeSet<TenantName>,
 }

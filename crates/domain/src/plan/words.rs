@@ -2,9 +2,9 @@
 
 use std::fmt::Display;
 
-use super::report::{ClassReport, Missed, StartReason};
+use super::report::{ClassReport, KnownTraffic, Missed, StartReason};
 use super::{Plan, PlannedWave};
-use crate::calendar::Local;
+use crate::calendar::{HOURS, Local};
 use crate::files::TimeZoneName;
 use crate::policy::Skip;
 
@@ -109,5 +109,27 @@ impl Plan {
     #[must_use]
     pub fn wave(&self, name: &str) -> Option<&PlannedWave> {
         self.waves.iter().find(|wave| wave.name.as_str() == name)
+    }
+}
+
+impl KnownTraffic {
+    /// Where it comes from, for people; instants in this zone.
+    #[must_use]
+    pub fn in_words(&self, zone: &TimeZoneName) -> String {
+        let known = format!("{} of {} tenants", self.known, self.tenants);
+        let Some(measured) = &self.measured else {
+            return format!("given, it knows {known}");
+        };
+        let over = match measured.hours {
+            0 => "less than an hour".to_owned(),
+            1 => "an hour".to_owned(),
+            hours @ 2..168 => format!("{hours} hours"),
+            hours => format!("{:.1} weeks", hours as f64 / HOURS as f64),
+        };
+        format!(
+            "measured at the gateways over {over} until {}; it knows {known}, {} of them for each hour of the week",
+            Local::new(measured.until, zone),
+            measured.whole.min(self.known)
+        )
     }
 }

@@ -37,7 +37,7 @@ pub struct PlanRequest {
     pub release: SourceText,
     /// One for each component that the release lists.
     pub artifacts: Vec<FoundArtifact>,
-    /// How much traffic tenants have, by the hour of the week.
+    /// How much traffic tenants have, by the hour of the week. Left out, it is what was measured at the gateways.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<Map<String, Value>>")]
     pub profile: Option<Profile>,
@@ -159,15 +159,23 @@ pub enum Author {
 }
 
 /// Plans with the facts of this moment, and keeps the plan with all that it was made of.
-pub async fn plan_and_keep(state: &AppState, request: PlanRequest, author: &Author) -> Result<Planned, Problem> {
+pub async fn plan_and_keep(state: &AppState, mut request: PlanRequest, author: &Author) -> Result<Planned, Problem> {
     let service = state.control().view().state.clone();
     let now = clock::now();
-    let (request, outcome) = plan_again(request, service, now).await?;
+    let is_measured = request.profile.is_none();
+    if is_measured {
+        request.profile = state.traffic().profile();
+    }
+    let (mut request, outcome) = plan_again(request, service, now).await?;
     let Outcome {
         plan,
         mut report,
         warnings,
     } = outcome?;
+    if is_measured && !plan::rests_on_traffic(&plan, &report) {
+        // It is as large as all the rest, and the next one serves as well.
+        request.profile = None;
+    }
     let digest = plan.digest();
     report.since_last = since_last(state, &plan, &digest).await?;
     report.replaces = replaced(&plan, &state.control().view().state);

@@ -98,6 +98,7 @@ fn profile(traffic: &BTreeMap<TenantName, TrafficLine>) -> Option<Profile> {
         .collect();
     (!tenants.is_empty()).then_some(Profile {
         schema_version: 1,
+        measured: None,
         tenants,
     })
 }

@@ -89,6 +89,9 @@ fn head(page: &mut String, plan: &Plan, planned: &Planned) {
             &format!("release day {}: {}", missed.date, missed.because.in_words()),
         );
     }
+    if let Some(traffic) = &planned.report.traffic {
+        line(page, "traffic", &traffic.in_words(&plan.schedule.base.zone));
+    }
     if let Some(until) = planned.report.valid_until {
         line(
             page,

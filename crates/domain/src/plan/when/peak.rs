@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::members::Members;
 use super::start::Moment;
 use super::{Clockwork, day};
-use crate::calendar::{Class, Opening, Traffic};
+use crate::calendar::{Class, HOURS, Opening, Traffic};
 use crate::id::TenantName;
 use crate::plan::PlannedWave;
 use crate::plan::report::{About, Problem, ProblemKind, StartReason};
@@ -91,11 +91,11 @@ impl Clockwork<'_> {
     }
 
     fn without_profile(&mut self, what: &str) {
-        let message = format!("no traffic profile is given: {what}");
+        let message = format!("no traffic profile is known: {what}");
         let problem = Problem::warns(
             ProblemKind::NoProfile,
             message,
-            "give one with `--profile traffic.json`",
+            "plan with a server that has seen traffic, or give one with `--profile traffic.json`",
         );
         let problem = problem.about(About::Playbook);
         if !self.problems.contains(&problem) {
@@ -104,7 +104,7 @@ impl Clockwork<'_> {
     }
 }
 
-/// Those that the profile names, else the one with most requests.
+/// Those that the profile names, else the one with most requests. Traffic that is the same all the time has no peak.
 fn peak_hours(traffic: &Traffic) -> BTreeSet<u8> {
     if !traffic.peak_hours.is_empty() {
         return traffic.peak_hours.clone();
@@ -113,5 +113,6 @@ fn peak_hours(traffic: &Traffic) -> BTreeSet<u8> {
     let hours = (0_u8..)
         .zip(&traffic.hourly)
         .filter(|(_, mean)| most > 0.0 && **mean >= most);
-    hours.map(|(hour, _)| hour).collect()
+    let hours: BTreeSet<u8> = hours.map(|(hour, _)| hour).collect();
+    if hours.len() == HOURS { BTreeSet::new() } else { hours }
 }
