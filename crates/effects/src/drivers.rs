@@ -1,6 +1,7 @@
 //! Drivers make the desired slots of a cell run, and tell what they see.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::pin::Pin;
 
 use tidegate_domain::desired::CellDesired;
@@ -54,6 +55,11 @@ pub trait Driver: Send + Sync {
 
     /// Makes sure that `artifact` is what its digest says, and that it can be run whatever becomes of the file later.
     fn obtain<'a>(&'a self, artifact: &'a Artifact) -> Obtaining<'a>;
+
+    /// Where the copy of an artifact is, once it was obtained.
+    fn artifact(&self, _: &Digest) -> Option<PathBuf> {
+        None
+    }
 
     /// Runs a command to its end, and says how it ended. Asked again with the same id, by whatever server, it waits
     /// for what it has begun, or tells how that had ended: the command is begun again only where its end cannot be known,

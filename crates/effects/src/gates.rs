@@ -66,8 +66,19 @@ pub struct Target {
     pub labels: BTreeMap<CellName, BTreeMap<LabelName, Scalar>>,
     /// A folder for what this gate of this wave leaves for people to look at. What is in it is of an earlier run, and it may be missing.
     pub kept: PathBuf,
+    /// What the release is built of, and what the versions are that the wave's tenants are on.
+    pub artifacts: Vec<Built>,
+    pub old_artifacts: Vec<Built>,
     /// A hold of the new slots that no tenant uses.
     pub hands: Option<Hands>,
+}
+
+/// The artifact of a component, as the driver keeps it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Built {
+    pub component: ComponentName,
+    pub version: Version,
+    pub path: PathBuf,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -33,7 +33,7 @@ pub use health::{Evidence, HealthRule, Kept, TenantEvidence, WaveFloor, WaveHeal
 pub use judgement::{Culprit, Judgement, Verdict};
 pub use monitor::{Assignment, Bucket, Counts, Decision, Metric, Misfit, Monitor, Rule, Samples};
 pub use pair::{Pair, TRIALS_MAX};
-pub use paired::{BLOCKS_MIN, PAIRS_MAX, PairedRatio, independent_blocks};
+pub use paired::{Against, BLOCKS_MIN, PAIRS_MAX, PairedRatio, independent_blocks};
 pub use ratio::{Form, Likelihood};
 pub use recording::{Decided, Recording};
 pub use sample::Sample;

@@ -265,6 +265,10 @@ impl Driver for ProcessDriver {
         Box::pin(async move { self.shared.artifacts.obtain(artifact).await.map(drop) })
     }
 
+    fn artifact(&self, digest: &Digest) -> Option<PathBuf> {
+        Some(self.shared.artifacts.path(digest)).filter(|path| path.exists())
+    }
+
     fn run_once<'a>(&'a self, id: &'a EffectId, task: Once<'a>) -> RunningOnce<'a> {
         Box::pin(once::run(&self.shared, id, task))
     }

@@ -64,6 +64,7 @@ async fn judge(with: &With, target: &Target) -> Result<Judgement, Judgement> {
         begin: Instant::now(),
         aside: std::sync::Mutex::default(),
     };
+    course.refresh();
     let under_load = async {
         let is_over = AtomicBool::new(false);
         let disturbed = async {

@@ -2,11 +2,13 @@
 //!
 //! Each request goes to the old version first, then to the new one and to the old one once more: what the old version answers
 //! differently from itself is noise. Nothing that may change something is sent unless the playbook says so, and no secret of
-//! a recording either.
+//! a recording either. What workers and jobs make of recorded input is compared in the same way, by a program that is run with both
+//! artifacts.
 
 mod finding;
 mod har;
 mod lines;
+mod programs;
 mod send;
 #[cfg(test)]
 mod tests;
@@ -22,6 +24,7 @@ use tidegate_domain::event::{Judgement, Verdict};
 use tidegate_evidence::shadow::Comparison;
 use tokio::task::spawn_blocking;
 
+use self::programs::Programs;
 use self::send::{Counts, Place, Replay, Seen};
 use self::with::{Expect, With};
 use self::workload::{LeftOut, Workload};
@@ -30,14 +33,36 @@ use super::{Gate, Running, Target, make_room, running};
 
 pub const GATE: Gate = Gate {
     name: "replay",
-    validate: |with| With::read(with).map(|_| ()),
-    suits: |with, project| With::read(with)?.check_names(project),
+    validate: |with| Use::read(with).map(|_| ()),
+    suits: |with, project| match Use::read(with)? {
+        Use::Requests(with) => with.check_names(project),
+        Use::Programs(programs) => programs.check_names(project),
+    },
     run,
 };
 
+/// What is replayed.
+enum Use {
+    Requests(With),
+    Programs(Programs),
+}
+
+impl Use {
+    fn read(with: &Value) -> Result<Self, String> {
+        if with.get("command").is_some() {
+            Programs::read(with).map(Self::Programs)
+        } else {
+            With::read(with).map(Self::Requests)
+        }
+    }
+}
+
 /// What is wrong with the files that it names, if anything is.
 pub(super) fn check_files(with: &Value, directory: &Path) -> Result<(), String> {
-    let with = With::read(with)?;
+    let with = match Use::read(with)? {
+        Use::Requests(with) => with,
+        Use::Programs(programs) => return programs.check_files(directory),
+    };
     let workloads = workloads(&with, directory)?;
     if workloads.iter().all(|workload| workload.entries.is_empty()) {
         let left_out = left_out(&workloads).in_words();
@@ -47,8 +72,12 @@ pub(super) fn check_files(with: &Value, directory: &Path) -> Result<(), String> 
 }
 
 fn run(with: Value, target: Target) -> Running {
-    running(with, With::read, |with| async move {
-        judge(with, &target).await.unwrap_or_else(|judgement| judgement)
+    running(with, Use::read, |with| async move {
+        let judged = match with {
+            Use::Requests(with) => judge(with, &target).await,
+            Use::Programs(programs) => programs.judge(&target).await,
+        };
+        judged.unwrap_or_else(|judgement| judgement)
     })
 }
 

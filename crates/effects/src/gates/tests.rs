@@ -22,6 +22,8 @@ pub(super) fn target(old: &[SocketAddr], new: &[SocketAddr]) -> Target {
         homes: BTreeMap::new(),
         labels: BTreeMap::new(),
         kept: PathBuf::new(),
+        artifacts: Vec::new(),
+        old_artifacts: Vec::new(),
         hands: None,
     }
 }

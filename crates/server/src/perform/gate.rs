@@ -12,7 +12,7 @@ use tidegate_domain::id::{CellName, TenantName, Version, WaveName};
 use tidegate_domain::policy::GateUse;
 use tidegate_domain::service::{Service, WaveRun};
 use tidegate_effects::drivers::Driver;
-use tidegate_effects::gates::{self, Hands, Target, TargetSlot, Unused};
+use tidegate_effects::gates::{self, Built, Hands, Target, TargetSlot, Unused};
 use tidegate_engine::Done;
 use tokio::sync::{OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock};
 use tokio::time::timeout;
@@ -78,6 +78,7 @@ pub async fn act_on_gate(control: &Control, ground: &GateGround, effect: &Effect
     let _turn = ground.turns.take(version, wave, disturbs).await;
     let view = control.view();
     let before = on_before(&view.state, version, wave);
+    let old: BTreeSet<&Version> = before.iter().map(|(_, before)| *before).collect();
     let target = Target {
         version: version.clone(),
         wave: wave.clone(),
@@ -94,6 +95,11 @@ pub async fn act_on_gate(control: &Control, ground: &GateGround, effect: &Effect
             .kept
             .join(version.as_str())
             .join(effect.id.subject().unwrap_or("-")),
+        artifacts: built(&view.state, version, &*ground.driver),
+        old_artifacts: old
+            .iter()
+            .flat_map(|before| built(&view.state, before, &*ground.driver))
+            .collect(),
         hands: Some(Hands::new(
             Arc::clone(&ground.driver),
             unused(&view.state, version, wave),
@@ -121,6 +127,23 @@ async fn run(gate: &GateUse, target: &Target) -> Judgement {
 fn slots(state: &Service, version: &Version, wave: &WaveName) -> Vec<TargetSlot> {
     let cells = cells(state, version, wave);
     cells.iter().flat_map(|cell| slots_of(state, cell, version)).collect()
+}
+
+/// The artifacts of a version that the driver keeps.
+fn built(state: &Service, version: &Version, driver: &dyn Driver) -> Vec<Built> {
+    let components = state
+        .pinned
+        .get(version)
+        .into_iter()
+        .flat_map(|release| &release.components);
+    let built = components.filter_map(|(component, part)| {
+        Some(Built {
+            component: component.clone(),
+            version: version.clone(),
+            path: driver.artifact(&part.artifact.digest)?,
+        })
+    });
+    built.collect()
 }
 
 /// The new slots of a wave that serve no tenant: neither one of a version that has it too, nor one of a wave before.

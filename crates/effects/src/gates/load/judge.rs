@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tidegate_domain::event::{Judgement, Verdict};
 use tidegate_domain::time::Duration as Span;
-use tidegate_evidence::{Count, PairedRatio, binomial, share_at_least, share_at_most};
+use tidegate_evidence::{Against, Count, PairedRatio, binomial, share_at_least, share_at_most};
 
 use super::generator::{Outcome, Sent};
 use super::schedule::Side;
@@ -243,15 +243,13 @@ fn ratio(with: &With, old: &Seen, new: &Seen) -> Answer {
         ratio.high,
         pairs.len()
     );
-    if ratio.low > limit {
-        Answer::new(Verdict::Fail, found)
-    } else if ratio.high <= limit {
-        Answer::new(Verdict::Pass, found)
-    } else {
-        Answer::open(
+    match ratio.decide(limit) {
+        Against::Above => Answer::new(Verdict::Fail, found),
+        Against::AtMost => Answer::new(Verdict::Pass, found),
+        Against::Open => Answer::open(
             format!("{found}, which is not shown either way"),
             "more `pairs`, longer stages, or a larger `at_most_slower`",
-        )
+        ),
     }
 }
 

@@ -37,7 +37,7 @@ pub(super) struct Happening {
 }
 
 impl Course<'_> {
-    /// Sends requests to whoever is ready, for ever.
+    /// The same for ever.
     pub async fn follow(&self) {
         let mut changes = self.hands.changes();
         loop {
@@ -48,7 +48,8 @@ impl Course<'_> {
         }
     }
 
-    fn refresh(&self) {
+    /// Sends requests to whoever is ready now.
+    pub fn refresh(&self) {
         let aside = self.aside.lock().unwrap_or_else(PoisonError::into_inner);
         for (index, slot) in self.slots.iter().enumerate() {
             let state = self.hands.state(slot);

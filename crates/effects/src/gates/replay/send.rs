@@ -71,14 +71,14 @@ impl Place {
 impl Replay<'_> {
     /// One request after another, as they stand.
     pub async fn go(&self, workload: &Workload) {
-        for _ in 0..self.with.times {
+        for turn in 0..self.with.times as usize {
             let begin = Instant::now();
             for (number, entry) in workload.entries.iter().enumerate() {
                 if let Some(speed) = self.with.speed {
                     sleep_until(begin + entry.at.div_f64(speed)).await;
                 }
                 match self.place_of(entry) {
-                    Some(place) => self.compare(place, number, entry).await,
+                    Some(place) => self.compare(place, number + turn, entry).await,
                     None => self.count(|counts| counts.homeless += 1),
                 }
             }

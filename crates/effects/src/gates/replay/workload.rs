@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Read as _;
-use std::path::Path;
+use std::path::{self, Path, PathBuf};
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -98,7 +98,7 @@ impl Workload {
     /// # Errors
     /// What is wrong, with the file, the place in it, and the way out.
     pub fn read(with: &With, of: &WorkloadUse, directory: &Path) -> Result<Self, String> {
-        let text = text(&directory.join(&of.file), &of.file)?;
+        let text = text(directory, &of.file)?;
         let wrong = |problem: String| format!("`{}`: {problem}", of.file);
         let is_har = Path::new(&of.file)
             .extension()
@@ -247,18 +247,25 @@ pub(super) fn decoded(base64: &str) -> Result<Vec<u8>, String> {
     STANDARD.decode(base64.as_bytes()).map_err(|_| problem.to_owned())
 }
 
-/// A file that is no file of text, or leads out of the folder, is refused.
-fn text(path: &Path, name: &str) -> Result<String, String> {
+/// A file of the project's folder.
+pub(super) fn in_folder(directory: &Path, name: &str) -> Result<PathBuf, String> {
     if Path::new(name).is_absolute() || name.split('/').any(|part| part == "..") {
         return Err(format!(
             "`{name}` is not in the project's folder: write a path relative to it"
         ));
     }
     let cannot = |error: std::io::Error| format!("`{name}` cannot be read: {error}");
-    let file = fs::File::open(path).map_err(cannot)?;
-    if !file.metadata().map_err(cannot)?.is_file() {
-        return Err(format!("`{name}` is no file"));
+    let path = path::absolute(directory.join(name)).map_err(cannot)?;
+    if fs::metadata(&path).map_err(cannot)?.is_file() {
+        Ok(path)
+    } else {
+        Err(format!("`{name}` is no file"))
     }
+}
+
+fn text(directory: &Path, name: &str) -> Result<String, String> {
+    let cannot = |error: std::io::Error| format!("`{name}` cannot be read: {error}");
+    let file = fs::File::open(in_folder(directory, name)?).map_err(cannot)?;
     let mut text = String::new();
     file.take(FILE_BYTES_MAX + 1)
         .read_to_string(&mut text)
