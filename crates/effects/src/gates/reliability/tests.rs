@@ -199,7 +199,7 @@ impl Ground {
     }
 }
 
-fn usual(disturbances: Value) -> Value {
+fn usual(disturbances: &Value) -> Value {
     json!({"component": "api", "requests": [{"path": "/"}], "rate": 200, "pause": "300ms", "timeout": "1s",
         "errors_at_most_percent": 5, "disturbances": disturbances})
 }
@@ -209,7 +209,7 @@ const SOON: Option<Duration> = Some(Duration::from_millis(100));
 #[tokio::test(flavor = "multi_thread")]
 async fn instances_that_come_back_pass_and_each_has_its_turn() {
     let ground = Ground::with(2, SOON).await;
-    let with = usual(json!([{"do": "restart"}, {"do": "kill", "times": 2, "ready_within": "5s"}]));
+    let with = usual(&json!([{"do": "restart"}, {"do": "kill", "times": 2, "ready_within": "5s"}]));
     let judged = ground.judged(&with).await;
     assert_eq!(judged.verdict, Verdict::Pass, "{}", judged.reason);
     let ended: Vec<_> = ground.sockets.ended.lock().unwrap().clone();
@@ -242,7 +242,7 @@ async fn instances_that_come_back_pass_and_each_has_its_turn() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_instance_that_does_not_come_back_fails_and_the_rest_is_left_alone() {
     let ground = Ground::with(2, None).await;
-    let with = usual(json!([{"do": "kill", "ready_within": "300ms"}, {"do": "kill"}]));
+    let with = usual(&json!([{"do": "kill", "ready_within": "300ms"}, {"do": "kill"}]));
     let judged = ground.judged(&with).await;
     assert_eq!(judged.verdict, Verdict::Fail, "{}", judged.reason);
     let told = "instance 0 in eu was killed, and was not ready again in time (failed: ended with code 3)";
@@ -253,7 +253,7 @@ async fn an_instance_that_does_not_come_back_fails_and_the_rest_is_left_alone() 
 #[tokio::test(flavor = "multi_thread")]
 async fn more_errors_than_the_budget_fail_where_the_only_instance_is_away() {
     let ground = Ground::with(1, Some(Duration::from_millis(400))).await;
-    let mut with = usual(json!([{"do": "kill"}]));
+    let mut with = usual(&json!([{"do": "kill"}]));
     let judged = ground.judged(&with).await;
     assert_eq!(judged.verdict, Verdict::Fail, "{}", judged.reason);
     assert!(judged.reason.starts_with("errors: "), "{}", judged.reason);
@@ -268,7 +268,7 @@ async fn a_dependency_comes_back_whatever_becomes_of_the_gate() {
     let dependency = |lose: &str, restore: &str| {
         let command = |script: &str| json!(["sh", "-c", script]);
         usual(
-            json!([{"do": "dependency", "name": "db", "lose": command(lose), "restore": command(restore), "for": "200ms", "ready_within": "1s"}]),
+            &json!([{"do": "dependency", "name": "db", "lose": command(lose), "restore": command(restore), "for": "200ms", "ready_within": "1s"}]),
         )
     };
     let judged = ground
@@ -315,7 +315,7 @@ async fn a_dependency_comes_back_whatever_becomes_of_the_gate() {
 async fn a_gate_that_is_dropped_in_between_brings_the_dependency_back() {
     let ground = Ground::with(2, SOON).await;
     let with = usual(
-        json!([{"do": "dependency", "name": "db", "lose": ["touch", "away"], "restore": ["rm", "away"], "for": "10m"}]),
+        &json!([{"do": "dependency", "name": "db", "lose": ["touch", "away"], "restore": ["rm", "away"], "for": "10m"}]),
     );
     let gate = tokio::spawn((GATE.run)(with, ground.target.clone()));
     until(|| ground.is_there("away")).await;
@@ -338,7 +338,7 @@ async fn until(is: impl Fn() -> bool) {
 #[tokio::test]
 async fn instances_that_tenants_use_are_never_disturbed() {
     let ground = Ground::with(2, SOON).await;
-    let with = usual(json!([{"do": "kill"}]));
+    let with = usual(&json!([{"do": "kill"}]));
     let used = Target {
         hands: Some(Hands::new(Arc::clone(&ground.sockets) as Arc<dyn Driver>, Vec::new())),
         ..ground.target.clone()
@@ -360,7 +360,7 @@ async fn instances_that_tenants_use_are_never_disturbed() {
 #[test]
 fn what_the_gate_cannot_be_told_is_told() {
     let check = |field: &str, value: Value, problem: &str| {
-        let mut with = usual(json!([{"do": "kill"}]));
+        let mut with = usual(&json!([{"do": "kill"}]));
         with[field] = value;
         let said = (GATE.validate)(&with).unwrap_err();
         assert!(said.contains(problem), "{field}: {said}");
@@ -389,5 +389,5 @@ fn what_the_gate_cannot_be_told_is_told() {
     check("rate", json!(0), "between 1 and 1000");
     check("errors_at_most_percent", json!(100), "below 100");
     check("pause", json!("11m"), "10m at most");
-    assert_eq!((GATE.validate)(&usual(json!([{"do": "restart"}]))), Ok(()));
+    assert_eq!((GATE.validate)(&usual(&json!([{"do": "restart"}]))), Ok(()));
 }

@@ -2,6 +2,7 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use serde_json::json;
 use tempfile::TempDir;
+use tidegate_domain::id::Version;
 
 use super::super::super::tests::target;
 use super::super::GATE;
@@ -86,7 +87,7 @@ async fn what_both_write_alike_passes_and_a_total_that_is_wrong_is_named() {
 
 #[tokio::test]
 async fn what_the_new_version_leaves_out_is_a_difference() {
-    let judged = Ground::of(SOUND, &SOUND.replace("do echo", "do test $price -lt 90 && echo"))
+    let judged = Ground::of(SOUND, &SOUND.replace("do echo", "do test $price -ge 90 && echo"))
         .judged(&usual())
         .await;
     assert_eq!(judged.verdict, Verdict::Fail, "{}", judged.reason);
