@@ -38,7 +38,10 @@ pub struct GateGround {
 
 /// The gates of a wave judge side by side, but for one that disturbs what the others judge: it has the wave to itself.
 #[derive(Debug, Clone, Default)]
-pub struct Turns(Arc<Mutex<BTreeMap<(Version, WaveName), Weak<RwLock<()>>>>>);
+pub struct Turns(Arc<Mutex<OfWaves>>);
+
+/// The lock of each wave that has a gate running.
+type OfWaves = BTreeMap<(Version, WaveName), Weak<RwLock<()>>>;
 
 /// Held while a gate runs.
 enum Turn {
