@@ -35,7 +35,9 @@ pub fn read(context: &Context) -> Result<Read, CliError> {
     let (project, mut diagnostics) = read_project(&sources);
     let mut mistakes_elsewhere = changes::missing_pictures(&sources);
     if let Some(project) = &project {
-        mistakes_elsewhere.extend(check_gates(&sources, |gate| gates::check(gate, project)));
+        mistakes_elsewhere.extend(check_gates(&sources, |gate| {
+            gates::check(gate, project).and_then(|()| gates::check_files(gate, &context.project))
+        }));
         mistakes_elsewhere.extend(check_channels(&sources, alerts::check_channel));
     }
     let project = project.filter(|_| mistakes_elsewhere.is_empty());

@@ -1,13 +1,14 @@
 //! Drivers make the desired slots of a cell run, and tell what they see.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::pin::Pin;
 
 use tidegate_domain::desired::CellDesired;
 use tidegate_domain::effect::EffectId;
 use tidegate_domain::event::Judgement;
 use tidegate_domain::id::{CellName, Digest, SlotId};
-use tidegate_domain::observed::CellReport;
+use tidegate_domain::observed::{CellReport, Instance};
 use tidegate_domain::release::Artifact;
 use tokio::sync::watch;
 
@@ -23,6 +24,18 @@ pub type Obtaining<'a> = Pin<Box<dyn Future<Output = Result<(), ArtifactError>> 
 
 /// What [`Driver::run_once`] answers.
 pub type RunningOnce<'a> = Pin<Box<dyn Future<Output = Judgement> + Send + 'a>>;
+
+/// What [`Driver::disturb`] answers.
+pub type Disturbing<'a> = Pin<Box<dyn Future<Output = Result<(), String>> + Send + 'a>>;
+
+/// How a life of an instance is ended on purpose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Disturbance {
+    /// As every stop: politely, and after its grace firmly.
+    Restart,
+    /// At once, as by the kernel when memory is short.
+    Kill,
+}
 
 /// The border between deciding what runs and making it run.
 ///
@@ -43,10 +56,20 @@ pub trait Driver: Send + Sync {
     /// Makes sure that `artifact` is what its digest says, and that it can be run whatever becomes of the file later.
     fn obtain<'a>(&'a self, artifact: &'a Artifact) -> Obtaining<'a>;
 
+    /// Where the copy of an artifact is, once it was obtained.
+    fn artifact(&self, _: &Digest) -> Option<PathBuf> {
+        None
+    }
+
     /// Runs a command to its end, and says how it ended. Asked again with the same id, by whatever server, it waits
     /// for what it has begun, or tells how that had ended: the command is begun again only where its end cannot be known,
     /// because the machine went down with it.
     fn run_once<'a>(&'a self, id: &'a EffectId, task: Once<'a>) -> RunningOnce<'a>;
+
+    /// Ends the life of an instance on purpose, and returns when it is over. The driver brings the instance back as after any other end.
+    fn disturb<'a>(&'a self, _: &'a CellName, _: &'a SlotId, _: &'a Instance, _: Disturbance) -> Disturbing<'a> {
+        Box::pin(async { Err("this driver cannot end a single instance".to_owned()) })
+    }
 
     /// The slots that run, with how many instances each, whether they were wished for or not. Only looks.
     fn running(&self) -> BTreeMap<CellName, BTreeMap<SlotId, usize>>;

@@ -2,19 +2,26 @@
 
 mod command;
 mod expectation;
+mod hands;
 mod http;
 mod load;
 mod metric;
+mod pairing;
+mod pool;
 mod prepared;
 mod program;
 mod regression;
+mod reliability;
+mod replay;
+mod rules;
 pub mod shadow;
 pub mod tap;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::pin::Pin;
+use std::{fs, io};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -25,6 +32,9 @@ use tidegate_domain::id::{CellName, ComponentName, TenantName, Version, WaveName
 use tidegate_domain::policy::{GateUse, Manual};
 
 use self::tap::Taps;
+
+pub use self::hands::{Hands, Unused};
+pub use self::rules::rules;
 
 /// A kind of gate.
 #[derive(Debug)]
@@ -58,10 +68,25 @@ pub struct Target {
     pub tenants: Vec<TargetTenant>,
     /// What gateways may be asked to mirror.
     pub taps: Taps,
+    /// Where tenants of these cells live.
+    pub homes: BTreeMap<TenantName, CellName>,
     /// The labels of the cells, by `tidegate.yaml`.
     pub labels: BTreeMap<CellName, BTreeMap<LabelName, Scalar>>,
     /// A folder for what this gate of this wave leaves for people to look at. What is in it is of an earlier run, and it may be missing.
     pub kept: PathBuf,
+    /// What the release is built of, and what the versions are that the wave's tenants are on.
+    pub artifacts: Vec<Built>,
+    pub old_artifacts: Vec<Built>,
+    /// A hold of the new slots that no tenant uses.
+    pub hands: Option<Hands>,
+}
+
+/// The artifact of a component, as the driver keeps it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Built {
+    pub component: ComponentName,
+    pub version: Version,
+    pub path: PathBuf,
 }
 
 /// Where a tenant is.
@@ -86,8 +111,22 @@ pub const GATES: &[Gate] = &[
     load::GATE,
     metric::GATE,
     regression::GATE,
+    reliability::GATE,
+    replay::GATE,
     shadow::GATE,
 ];
+
+/// Whether a gate disturbs the instances, so that no other gate of its wave can judge them meanwhile.
+#[must_use]
+pub fn disturbs(name: &str) -> bool {
+    name == reliability::GATE.name
+}
+
+/// The gates that read files of the project, and what is wrong with these.
+const READERS: &[(&str, Check)] = &[(replay::GATE.name, replay::check_files)];
+
+/// Says what is wrong with the files that a `with:` names in the project's folder, if anything is.
+type Check = fn(&Value, &Path) -> Result<(), String>;
 
 #[must_use]
 pub fn find(name: &str) -> Option<&'static Gate> {
@@ -123,6 +162,17 @@ fn check_manual(gate: &GateUse) -> Result<(), String> {
         );
     }
     Ok(())
+}
+
+/// Says what is wrong with the files of the project that a gate reads, if anything is. Only for a use that [`check`] finds in order.
+///
+/// # Errors
+/// In words, with the file and the place in it.
+pub fn check_files(gate: &GateUse, directory: &Path) -> Result<(), GateMistake> {
+    match READERS.iter().find(|(name, _)| *name == gate.uses) {
+        Some((_, check)) => check(&gate.with, directory).map_err(GateMistake::With),
+        None => Ok(()),
+    }
 }
 
 /// A component that a gate names, and the project does not have, is a mistake.
@@ -178,6 +228,16 @@ where
             Err(reason) => Judgement::new(Verdict::Error, format!("`with` cannot be used: {reason}")),
         }
     })
+}
+
+/// What is kept of an earlier run goes: what is found there is of this one.
+fn make_room(kept: &Path) -> Result<(), String> {
+    let cannot = |error| format!("the folder `{}` cannot be made anew: {error}", kept.display());
+    match fs::remove_dir_all(kept) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(cannot(error)),
+        Ok(()) | Err(_) => {}
+    }
+    fs::create_dir_all(kept).map_err(cannot)
 }
 
 /// The names of all gates, for a message.

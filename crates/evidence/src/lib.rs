@@ -35,7 +35,7 @@ pub use health::{CanaryTraffic, Evidence, HealthRule, Kept, TenantEvidence, Wave
 pub use judgement::{Culprit, Judgement, Verdict};
 pub use monitor::{Assignment, Bucket, Counts, Decision, Metric, Misfit, Monitor, Rule, Samples};
 pub use pair::{Pair, TRIALS_MAX};
-pub use paired::{BLOCKS_MIN, PAIRS_MAX, PairedRatio, independent_blocks};
+pub use paired::{Against, BLOCKS_MIN, PAIRS_MAX, PairedRatio, independent_blocks};
 pub use ratio::{Form, Likelihood};
 pub use recording::{Decided, Recording};
 pub use sample::Sample;

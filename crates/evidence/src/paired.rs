@@ -26,7 +26,27 @@ pub struct PairedRatio {
     pub high: f64,
 }
 
+/// What is shown of a ratio and a margin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Against {
+    Above,
+    AtMost,
+    /// Neither.
+    Open,
+}
+
 impl PairedRatio {
+    /// Each with the probability of error that the ratio was made with.
+    pub fn decide(&self, margin: f64) -> Against {
+        if self.low > margin {
+            Against::Above
+        } else if self.high <= margin {
+            Against::AtMost
+        } else {
+            Against::Open
+        }
+    }
+
     /// Of `(old, new)`, both above 0 and in the same unit. `None` where these are too few, which is fewer than seven at 0.01, more
     /// than [`PAIRS_MAX`], or no such numbers.
     pub fn of(pairs: &[(f64, f64)], miss_low: f64, miss_high: f64) -> Option<Self> {

@@ -24,6 +24,7 @@ mod tests;
 
 pub use comparison::Comparison;
 pub use difference::{Differences, Shown};
+pub use endpoint::endpoint;
 pub use field::{Field, Kind, Pattern, Step};
 pub use json::DEPTH_MAX;
 pub use record::{Misread, Record};

@@ -2,23 +2,17 @@
 //!
 //! A lease is short and renewed while its effect is being done, so that what a killed server had begun is begun again soon.
 
-use std::collections::{BTreeMap, BTreeSet};
+pub mod gate;
+
 use std::convert::Infallible;
-use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tidegate_domain::effect::{Effect, EffectBody, EffectId, Lane};
+use tidegate_domain::effect::{Effect, EffectBody, Lane};
 use tidegate_domain::event::{Judgement, Verdict};
-use tidegate_domain::files::{LabelName, Scalar};
-use tidegate_domain::id::{CellName, Version, WaveName};
-use tidegate_domain::policy::GateUse;
-use tidegate_domain::service::{Service, WaveRun};
 use tidegate_domain::time::{Duration as Span, Timestamp};
 use tidegate_effects::drivers::{Driver, Once};
-use tidegate_effects::gates::tap::Taps;
-use tidegate_effects::gates::{self, Target, TargetSlot, TargetTenant};
 use tidegate_engine::{Done, Lease, perform};
 use tokio::sync::watch;
 use tokio::time::{interval, sleep};
@@ -133,50 +127,6 @@ impl Performer {
     }
 }
 
-/// What gates need of where the server runs.
-#[derive(Debug, Clone)]
-pub struct GateGround {
-    /// The project's folder.
-    pub project: PathBuf,
-    /// The folder for what gates leave, by release and wave.
-    pub kept: PathBuf,
-    /// What gateways may be asked to mirror.
-    pub taps: Taps,
-    /// The labels of the cells.
-    pub labels: BTreeMap<CellName, BTreeMap<LabelName, Scalar>>,
-}
-
-/// Runs the gate that an effect of the lane `gate` names.
-pub async fn act_on_gate(control: &Control, ground: &GateGround, effect: &Effect) -> Done {
-    let EffectBody::Gate { version, wave, gate } = &effect.body else {
-        return Done::Dead(error(format!("effect {} is no gate", effect.id)));
-    };
-    let view = control.view();
-    if is_overridden(&view.state, version, wave, &effect.id) {
-        return Done::Over(Judgement::new(Verdict::NoData, "it was overridden before it was run"));
-    }
-    let before = on_before(&view.state, version, wave);
-    let target = Target {
-        version: version.clone(),
-        wave: wave.clone(),
-        directory: ground.project.clone(),
-        slots: slots(&view.state, version, wave),
-        old: before
-            .iter()
-            .flat_map(|(cell, before)| slots_of(&view.state, cell, before))
-            .collect(),
-        has_old: !before.is_empty(),
-        tenants: tenants(&view.state, version, wave),
-        taps: ground.taps.clone(),
-        labels: ground.labels.clone(),
-        kept: ground
-            .kept
-            .join(version.as_str())
-            .join(effect.id.subject().unwrap_or("-")),
-    };
-    Done::Over(run(gate, &target).await)
-}
-
 /// Runs the work on data, or the run of a job, that an effect of the lane `step` or `job` names.
 pub async fn act_once(driver: &dyn Driver, effect: &Effect) -> Done {
     let task = match &effect.body {
@@ -187,82 +137,6 @@ pub async fn act_once(driver: &dyn Driver, effect: &Effect) -> Done {
         }
     };
     Done::Over(driver.run_once(&effect.id, task).await)
-}
-
-async fn run(gate: &GateUse, target: &Target) -> Judgement {
-    match gates::find(&gate.uses) {
-        Some(kind) => (kind.run)(gate.with.clone(), target.clone()).await,
-        None => error(format!(
-            "there is no gate `{}`; known are: {}",
-            gate.uses,
-            gates::names()
-        )),
-    }
-}
-
-/// A person has let the wave go past it meanwhile: tenants may be on what it would be run against.
-fn is_overridden(state: &Service, version: &Version, wave: &WaveName, effect: &EffectId) -> bool {
-    let mut waves = waves(state, version, wave);
-    waves.any(|run| {
-        let mut overridden = run.overridden.keys();
-        overridden.any(|gate| EffectId::gate(version, wave, *gate, run.attempt) == *effect)
-    })
-}
-
-/// The new slots of a wave, with where their instances are.
-fn slots(state: &Service, version: &Version, wave: &WaveName) -> Vec<TargetSlot> {
-    let cells: BTreeSet<CellName> = waves(state, version, wave)
-        .flat_map(|wave| wave.cells(&state.seats))
-        .collect();
-    cells.iter().flat_map(|cell| slots_of(state, cell, version)).collect()
-}
-
-/// The versions that the tenants of a wave are on, with their cells.
-fn on_before<'s>(state: &'s Service, version: &Version, wave: &WaveName) -> BTreeSet<(&'s CellName, &'s Version)> {
-    let members = waves(state, version, wave).flat_map(|wave| wave.members.keys());
-    let seats = members.filter_map(|tenant| state.seats.get(tenant));
-    let on = seats.filter_map(|seat| Some((&seat.cell, seat.version.as_ref()?)));
-    on.filter(|(_, before)| *before != version).collect()
-}
-
-/// The tenants of a wave that are on a version already.
-fn tenants(state: &Service, version: &Version, wave: &WaveName) -> Vec<TargetTenant> {
-    let members = waves(state, version, wave).flat_map(|wave| wave.members.keys());
-    let seated = members.filter_map(|tenant| {
-        let seat = state.seats.get(tenant)?;
-        Some(TargetTenant {
-            tenant: tenant.clone(),
-            cell: seat.cell.clone(),
-            version: seat.version.clone()?,
-        })
-    });
-    seated.collect()
-}
-
-fn waves<'s>(state: &'s Service, version: &Version, wave: &WaveName) -> impl Iterator<Item = &'s WaveRun> {
-    let waves = state.run(version).into_iter().flat_map(|run| &run.waves);
-    waves.filter(move |run| run.name == *wave)
-}
-
-/// What a version runs in a cell.
-fn slots_of(state: &Service, cell: &CellName, version: &Version) -> Vec<TargetSlot> {
-    let Some(here) = state.cells.get(cell) else {
-        return Vec::new();
-    };
-    let resolved = here.resolved.get(version).into_iter().flatten();
-    resolved
-        .map(|(component, id)| TargetSlot {
-            cell: cell.clone(),
-            component: component.clone(),
-            addresses: here
-                .slots
-                .get(id)
-                .iter()
-                .flat_map(|slot| slot.state.instances())
-                .map(|instance| instance.address)
-                .collect(),
-        })
-        .collect()
 }
 
 fn error(reason: String) -> Judgement {

@@ -35,7 +35,8 @@ use crate::health::Health;
 use crate::incarnation::Incarnation;
 use crate::intake::auto::Auto;
 use crate::layout::Layout;
-use crate::perform::{Act, GateGround, Performer, act_on_gate, act_once};
+use crate::perform::gate::{GateGround, Turns, act_on_gate};
+use crate::perform::{Act, Performer, act_once};
 use crate::project::{self, ProjectError};
 use crate::reconcile::Reconciler;
 use crate::retention::Keeper;
@@ -323,6 +324,8 @@ impl House {
                 project: self.options.project_dir.clone(),
                 kept: self.layout.gates(),
                 taps: self.taps.clone(),
+                driver: Arc::clone(&self.driver) as Arc<dyn Driver>,
+                turns: Turns::default(),
                 labels: cells.map(|cell| (cell.name.clone(), cell.labels.clone())).collect(),
             },
         );

@@ -149,5 +149,9 @@ fn target(old: SocketAddr, new: SocketAddr) -> Result<Target, Box<dyn Error>> {
         kept: PathBuf::new(),
         tenants: Vec::new(),
         taps: Taps::default(),
+        homes: BTreeMap::new(),
+        artifacts: Vec::new(),
+        old_artifacts: Vec::new(),
+        hands: None,
     })
 }

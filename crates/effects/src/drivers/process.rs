@@ -16,7 +16,7 @@ use std::time::Duration;
 use tidegate_domain::desired::CellDesired;
 use tidegate_domain::effect::EffectId;
 use tidegate_domain::id::{CellName, Digest, SlotId};
-use tidegate_domain::observed::CellReport;
+use tidegate_domain::observed::{CellReport, Instance};
 use tidegate_domain::release::Artifact;
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
@@ -25,7 +25,7 @@ use self::artifacts::Artifacts;
 use self::cell::Wish;
 use self::memory::Memory;
 use self::ports::Ports;
-use super::{Driver, Obtaining, OlderGeneration, Once, RunningOnce};
+use super::{Disturbance, Disturbing, Driver, Obtaining, OlderGeneration, Once, RunningOnce};
 
 mod after;
 pub mod artifacts;
@@ -265,8 +265,26 @@ impl Driver for ProcessDriver {
         Box::pin(async move { self.shared.artifacts.obtain(artifact).await.map(drop) })
     }
 
+    fn artifact(&self, digest: &Digest) -> Option<PathBuf> {
+        Some(self.shared.artifacts.path(digest)).filter(|path| path.exists())
+    }
+
     fn run_once<'a>(&'a self, id: &'a EffectId, task: Once<'a>) -> RunningOnce<'a> {
         Box::pin(once::run(&self.shared, id, task))
+    }
+
+    fn disturb<'a>(
+        &'a self,
+        cell: &'a CellName,
+        slot: &'a SlotId,
+        of: &'a Instance,
+        how: Disturbance,
+    ) -> Disturbing<'a> {
+        Box::pin(async move {
+            let index = of.id.parse().map_err(|_| format!("`{}` is no instance", of.id))?;
+            let directory = self.shared.layout.instance(cell, slot, index);
+            life::disturb(&directory, how).await.map_err(|error| in_words(&error))
+        })
     }
 
     fn running(&self) -> BTreeMap<CellName, BTreeMap<SlotId, usize>> {

@@ -2,12 +2,12 @@
 //!
 //! Only instances of the component are asked, by their addresses, and a request gets nothing of the server but what the playbook says.
 
-mod generator;
-mod judge;
-mod schedule;
+pub(super) mod generator;
+pub(super) mod judge;
+pub(super) mod schedule;
 #[cfg(test)]
 mod tests;
-mod with;
+pub(super) mod with;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -15,10 +15,13 @@ use std::sync::Arc;
 use serde_json::Value;
 use tidegate_domain::event::{Judgement, Verdict};
 use tidegate_domain::id::ComponentName;
+use tokio::time::Instant;
 
-use self::generator::{Generator, Pool};
+use self::generator::Generator;
 use self::with::With;
-use super::{Gate, Running, Target, TargetSlot, check_component, running};
+use super::pairing::pairings;
+use super::pool::Pool;
+use super::{Gate, Running, Target, check_component, running};
 
 pub const GATE: Gate = Gate {
     name: "load",
@@ -57,46 +60,15 @@ async fn judge(with: &With, target: &Target) -> Judgement {
         timeout: with.timeout.to_std(),
         in_flight_at_most: with.in_flight_at_most,
     };
-    let all = generator.run(&schedule::schedule(with, has_old)).await;
+    let all = generator.run(Instant::now(), schedule::schedule(with, has_old)).await;
     judge::judge(with, &all, has_old)
 }
 
-/// The instances to ask. Where the old version runs in some cells of the wave, only these are compared: cells differ.
+/// The instances to ask, of all cells that are compared.
 fn sides(target: &Target, component: &ComponentName) -> Result<Sides, Judgement> {
-    let mut compared = Sides {
-        old: Vec::new(),
-        new: Vec::new(),
-    };
-    let mut alone = Vec::new();
-    let mut is_unchanged = false;
-    for slot in target.slots.iter().filter(|slot| slot.component == *component) {
-        let is_before = |old: &&TargetSlot| old.cell == slot.cell && old.component == slot.component;
-        let before = target.old.iter().filter(is_before);
-        let before: Vec<SocketAddr> = before.flat_map(|old| old.addresses.iter().copied()).collect();
-        if slot.addresses.is_empty() {
-            continue;
-        }
-        if slot.addresses.iter().any(|address| before.contains(address)) {
-            is_unchanged = true;
-        } else if before.is_empty() {
-            alone.extend(&slot.addresses);
-        } else {
-            compared.old.extend(before);
-            compared.new.extend(&slot.addresses);
-        }
-    }
-    if !compared.new.is_empty() {
-        return Ok(compared);
-    }
-    if !alone.is_empty() {
-        compared.new = alone;
-        return Ok(compared);
-    }
-    Err(if is_unchanged {
-        let reason = format!("`{component}` is unchanged: it runs on the instances it ran on before");
-        Judgement::new(Verdict::Pass, reason)
-    } else {
-        let reason = format!("the wave has no instance of a component `{component}`");
-        Judgement::new(Verdict::Error, reason)
+    let found = pairings(target, component)?;
+    Ok(Sides {
+        old: found.iter().flat_map(|pairing| pairing.old.iter().copied()).collect(),
+        new: found.iter().flat_map(|pairing| pairing.new.iter().copied()).collect(),
     })
 }

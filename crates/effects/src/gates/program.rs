@@ -5,8 +5,9 @@ mod printed;
 
 use std::env;
 use std::ffi::OsString;
+use std::os::unix::process::CommandExt as _;
 use std::path::Path;
-use std::process::{ExitStatus, Stdio};
+use std::process::{self, ExitStatus, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process_group};
 use tidegate_domain::time::Duration as Span;
@@ -71,6 +72,23 @@ impl Program<'_> {
         self.command.first().map_or("", String::as_str)
     }
 
+    /// Ready to be started, by whomever. What it prints is shown nowhere.
+    pub fn prepared(&self) -> process::Command {
+        let given = KEPT.into_iter().chain(self.environment.iter().map(String::as_str));
+        let mut command = process::Command::new(self.name());
+        command
+            .args(self.command.get(1..).unwrap_or_default())
+            .env_clear()
+            .envs(given.filter_map(|name| Some((name, env::var_os(name)?))))
+            .envs(self.told.iter().map(|(name, value)| (name, value)))
+            .current_dir(self.directory)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .process_group(0);
+        command
+    }
+
     /// Runs it until it has ended and nothing writes to its outputs any more. What it prints is in `output` and `errors` also where it does
     /// not end in time.
     ///
@@ -78,17 +96,9 @@ impl Program<'_> {
     /// In words, where it cannot be run, or did not end in time.
     pub async fn run(&self, output: &mut Printed, errors: &mut Printed) -> Result<ExitStatus, String> {
         let name = self.name();
-        let given = KEPT.into_iter().chain(self.environment.iter().map(String::as_str));
-        let child = Command::new(name)
-            .args(self.command.get(1..).unwrap_or_default())
-            .env_clear()
-            .envs(given.filter_map(|name| Some((name, env::var_os(name)?))))
-            .envs(self.told.iter().map(|(name, value)| (name, value)))
-            .current_dir(self.directory)
-            .stdin(Stdio::null())
+        let child = Command::from(self.prepared())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
-            .process_group(0)
             .kill_on_drop(true)
             .spawn();
         let mut child = child.map_err(|error| format!("`{name}` cannot be started: {error}"))?;

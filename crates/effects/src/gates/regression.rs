@@ -11,7 +11,7 @@ mod tap;
 mod with;
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitStatus;
 
 use futures_util::{StreamExt as _, stream};
@@ -25,7 +25,7 @@ use self::matrix::Combination;
 use self::report::Report;
 use self::with::{Format, With};
 use super::program::{self, Printed, Program, in_words, last_words};
-use super::{Gate, Running, Target, running};
+use super::{Gate, Running, Target, make_room, running};
 
 pub const GATE: Gate = Gate {
     name: "regression",
@@ -49,16 +49,6 @@ async fn judge(with: &With, target: &Target) -> Judgement {
     let runs: Vec<_> = combinations.iter().map(|one| try_one(with, target, one)).collect();
     let outcomes: Vec<Outcome> = stream::iter(runs).buffered(with.parallel).collect().await;
     finding::judge(&outcomes, &target.kept)
-}
-
-/// What is kept of an earlier run goes: what is found there is of this one.
-fn make_room(kept: &Path) -> Result<(), String> {
-    let cannot = |error| format!("the folder `{}` cannot be made anew: {error}", kept.display());
-    match fs::remove_dir_all(kept) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(cannot(error)),
-        Ok(()) | Err(_) => {}
-    }
-    fs::create_dir_all(kept).map_err(cannot)
 }
 
 async fn try_one(with: &With, target: &Target, combination: &Combination<'_>) -> Outcome {

@@ -2,7 +2,6 @@
 //! the old one. The answers are compared as `tidegate shadow compare` does.
 
 mod kept;
-mod rules;
 #[cfg(test)]
 mod tests;
 mod with;
@@ -22,7 +21,6 @@ use super::tap::{Answer, Counts, Heard, Order, Pair, Tap};
 use super::{Gate, Running, Target, check_http_component, running};
 
 pub use self::kept::FILE as KEPT_FILE;
-pub use self::rules::rules;
 
 /// What stands for an answer that did not come: everything but the status is as the old version has it, so that this alone differs.
 const NO_ANSWER: u16 = 504;

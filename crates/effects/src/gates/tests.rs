@@ -3,6 +3,33 @@ use tidegate_domain::files::{Source, read_project};
 
 use super::*;
 
+/// Instances of `api` in one cell, before and now.
+pub(super) fn target(old: &[SocketAddr], new: &[SocketAddr]) -> Target {
+    let slots = |addresses: &[SocketAddr]| {
+        vec![TargetSlot {
+            cell: CellName::new("eu").unwrap(),
+            component: ComponentName::new("api").unwrap(),
+            addresses: addresses.to_vec(),
+        }]
+    };
+    Target {
+        version: Version::new("2.0.0").unwrap(),
+        wave: WaveName::new("first").unwrap(),
+        directory: std::env::temp_dir(),
+        slots: slots(new),
+        old: slots(old),
+        has_old: true,
+        tenants: Vec::new(),
+        taps: Taps::default(),
+        homes: BTreeMap::new(),
+        labels: BTreeMap::new(),
+        kept: PathBuf::new(),
+        artifacts: Vec::new(),
+        old_artifacts: Vec::new(),
+        hands: None,
+    }
+}
+
 fn project() -> Project {
     let files = [
         (

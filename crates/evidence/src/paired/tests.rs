@@ -32,12 +32,10 @@ fn verdicts(factor: f64) -> [usize; 3] {
         let mut chance = Chance(seed);
         let pairs: Vec<(f64, f64)> = (0..40).map(|_| (chance.block(1.0), chance.block(factor))).collect();
         let ratio = PairedRatio::of(&pairs, 0.01, 0.05).unwrap();
-        let place = if ratio.low > 1.05 {
-            0
-        } else if ratio.high <= 1.05 {
-            1
-        } else {
-            2
+        let place = match ratio.decide(1.05) {
+            Against::Above => 0,
+            Against::AtMost => 1,
+            Against::Open => 2,
         };
         counts[place] += 1;
     }

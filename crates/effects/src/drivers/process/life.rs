@@ -9,6 +9,7 @@ use rustix::process::Signal;
 use tidegate_domain::time::Timestamp;
 use tokio::time::{Instant, sleep, timeout};
 
+use super::super::Disturbance;
 use super::artifacts::ArtifactError;
 use super::instance::Supervisor;
 use super::launch::{Blanks, ConfigurationFile, launch};
@@ -61,6 +62,18 @@ pub(super) enum FindError {
     },
     #[error("`{}` is locked by a process that cannot be ended", .0.display())]
     CannotEnd(PathBuf),
+}
+
+#[derive(Debug, thiserror::Error)]
+pub(super) enum DisturbError {
+    #[error(transparent)]
+    Find(#[from] FindError),
+    #[error("nothing runs in `{}`", .0.display())]
+    Nothing(PathBuf),
+    #[error("the process cannot be signalled")]
+    Signal(#[source] io::Error),
+    #[error("the process did not end")]
+    Runs,
 }
 
 /// How long a shim that has just been started may take to say who it is.
@@ -246,4 +259,24 @@ pub(super) async fn stop(directory: &InstanceDirectory) {
     if let Err(error) = stopped.await {
         tracing::error!(directory = %directory.path().display(), %error, "cannot stop an instance");
     }
+}
+
+/// Ends what runs in the directory on purpose, as `how` says. Whoever keeps the instance running sees it end as it would by itself.
+pub(super) async fn disturb(directory: &InstanceDirectory, how: Disturbance) -> Result<(), DisturbError> {
+    let nothing = || DisturbError::Nothing(directory.path().to_owned());
+    let life = find(directory).await?.ok_or_else(nothing)?;
+    match how {
+        Disturbance::Restart => life.shim.signal(Signal::TERM).map_err(DisturbError::Signal)?,
+        Disturbance::Kill => {
+            let running: Option<Running> = record::read(&directory.running());
+            let child = running.and_then(|running| running.child).ok_or_else(nothing)?;
+            let child = Process::open_exactly(child).map_err(DisturbError::Signal)?;
+            child
+                .ok_or_else(nothing)?
+                .signal(Signal::KILL)
+                .map_err(DisturbError::Signal)?;
+        }
+    }
+    let ended = timeout(grace(directory) + MARGIN, life.shim.ended()).await;
+    ended.map_err(|_| DisturbError::Runs)
 }

@@ -1,27 +1,22 @@
-use std::collections::BTreeMap;
 use std::env;
-use std::path::PathBuf;
 use std::time::Instant;
 
 use serde_json::json;
-use tidegate_domain::id::{Version, WaveName};
 
+use super::super::tests::target;
 use super::*;
 
-async fn said(with: Value) -> (Verdict, String) {
-    let target = Target {
-        version: Version::new("2.0.0").unwrap(),
-        wave: WaveName::new("first").unwrap(),
-        directory: env::temp_dir(),
+/// A wave without slots.
+fn nowhere() -> Target {
+    Target {
         slots: Vec::new(),
-        old: Vec::new(),
         has_old: false,
-        tenants: Vec::new(),
-        taps: crate::gates::tap::Taps::default(),
-        labels: BTreeMap::new(),
-        kept: PathBuf::new(),
-    };
-    let judgement = run(with, target).await;
+        ..target(&[], &[])
+    }
+}
+
+async fn said(with: Value) -> (Verdict, String) {
+    let judgement = run(with, nowhere()).await;
     (judgement.verdict, judgement.reason)
 }
 

@@ -1,13 +1,11 @@
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::json;
-use tidegate_domain::id::{CellName, Version, WaveName};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
-use super::super::TargetSlot;
+use super::super::tests::target;
 use super::*;
 
 /// A server that gives the first answer first, and the last one from then on; and what it was sent.
@@ -39,27 +37,8 @@ async fn answering(
     (address, asked, received)
 }
 
-fn target(addresses: &[SocketAddr]) -> Target {
-    Target {
-        version: Version::new("2.0.0").unwrap(),
-        wave: WaveName::new("first").unwrap(),
-        directory: std::env::temp_dir(),
-        slots: vec![TargetSlot {
-            cell: CellName::new("eu").unwrap(),
-            component: ComponentName::new("api").unwrap(),
-            addresses: addresses.to_vec(),
-        }],
-        old: Vec::new(),
-        has_old: false,
-        tenants: Vec::new(),
-        taps: crate::gates::tap::Taps::default(),
-        labels: BTreeMap::new(),
-        kept: PathBuf::new(),
-    }
-}
-
 async fn said(with: Value, addresses: &[SocketAddr]) -> (Verdict, String) {
-    let judgement = run(with, target(addresses)).await;
+    let judgement = run(with, target(&[], addresses)).await;
     (judgement.verdict, judgement.reason)
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tidegate_domain::event::{Judgement, Verdict};
 use tidegate_domain::time::Duration as Span;
-use tidegate_evidence::{Count, PairedRatio, binomial, share_at_least, share_at_most};
+use tidegate_evidence::{Against, Count, PairedRatio, binomial, share_at_least, share_at_most};
 
 use super::generator::{Outcome, Sent};
 use super::schedule::Side;
@@ -22,7 +22,7 @@ const REACHED: f64 = 0.95;
 const KEPT: f64 = 0.9;
 
 #[derive(Debug, Default)]
-struct Seen {
+pub(in crate::gates) struct Seen {
     scheduled: u64,
     on_schedule: u64,
     dropped: u64,
@@ -34,7 +34,7 @@ struct Seen {
 }
 
 impl Seen {
-    fn of(all: &[Sent], side: Side) -> Self {
+    pub fn of(all: &[Sent], side: Side) -> Self {
         let mut seen = Self::default();
         for sent in all.iter().filter(|sent| sent.shot.side == side) {
             let Some(pair) = sent.shot.pair else { continue };
@@ -57,14 +57,14 @@ impl Seen {
         seen
     }
 
-    fn errors(&self) -> Count {
+    pub fn errors(&self) -> Count {
         Count {
             events: self.failed,
             trials: self.scheduled - self.dropped,
         }
     }
 
-    fn has_reached(&self) -> bool {
+    pub fn has_reached(&self) -> bool {
         self.on_schedule as f64 >= REACHED * self.scheduled as f64
     }
 
@@ -76,7 +76,7 @@ impl Seen {
         }
     }
 
-    fn in_words(&self, name: &str) -> String {
+    pub fn in_words(&self, name: &str) -> String {
         format!(
             "{name}: {} of {} requests sent on schedule, {} dropped, {} failed, p50/p95/p99 {}/{}/{} ms",
             self.on_schedule,
@@ -95,14 +95,14 @@ fn milliseconds(time: Duration) -> f64 {
 }
 
 /// Answers to one of the questions that are asked: a verdict, why, and what would decide.
-struct Answer {
-    verdict: Verdict,
-    why: String,
-    needs: Option<String>,
+pub(in crate::gates) struct Answer {
+    pub verdict: Verdict,
+    pub why: String,
+    pub needs: Option<String>,
 }
 
 impl Answer {
-    fn new(verdict: Verdict, why: String) -> Self {
+    pub fn new(verdict: Verdict, why: String) -> Self {
         Self {
             verdict,
             why,
@@ -110,7 +110,7 @@ impl Answer {
         }
     }
 
-    fn open(why: String, needs: &str) -> Self {
+    pub fn open(why: String, needs: &str) -> Self {
         Self {
             verdict: Verdict::Inconclusive,
             why,
@@ -119,13 +119,10 @@ impl Answer {
     }
 }
 
-pub(super) fn judge(with: &With, all: &[Sent], has_old: bool) -> Judgement {
+pub(in crate::gates) fn judge(with: &With, all: &[Sent], has_old: bool) -> Judgement {
     let (old, new) = (Seen::of(all, Side::Old), Seen::of(all, Side::New));
     let answers = if !new.has_reached() || (has_old && !old.has_reached()) {
-        vec![Answer::open(
-            "the load did not reach its rate".to_owned(),
-            "a lower `rate`, a larger `in_flight_at_most` or a machine with more room",
-        )]
+        vec![rate_not_reached()]
     } else {
         questions(with, &old, &new, has_old)
     };
@@ -147,6 +144,13 @@ pub(super) fn judge(with: &With, all: &[Sent], has_old: bool) -> Judgement {
     judgement.needs = decisive.and_then(|answer| answer.needs.clone());
     judgement.requests = new.errors().trials;
     judgement
+}
+
+pub(in crate::gates) fn rate_not_reached() -> Answer {
+    Answer::open(
+        "the load did not reach its rate".to_owned(),
+        "a lower `rate`, a larger `in_flight_at_most` or a machine with more room",
+    )
 }
 
 fn questions(with: &With, old: &Seen, new: &Seen, has_old: bool) -> Vec<Answer> {
@@ -180,7 +184,7 @@ fn slower(new: &Seen, limit: Span) -> Count {
     }
 }
 
-fn share(what: &str, count: Count, limit: f64) -> Answer {
+pub(in crate::gates) fn share(what: &str, count: Count, limit: f64) -> Answer {
     let found = format!(
         "{what}: {:.2} % ({} of {}) with {:.2} % at most",
         count.share() * 100.0,
@@ -239,15 +243,13 @@ fn ratio(with: &With, old: &Seen, new: &Seen) -> Answer {
         ratio.high,
         pairs.len()
     );
-    if ratio.low > limit {
-        Answer::new(Verdict::Fail, found)
-    } else if ratio.high <= limit {
-        Answer::new(Verdict::Pass, found)
-    } else {
-        Answer::open(
+    match ratio.decide(limit) {
+        Against::Above => Answer::new(Verdict::Fail, found),
+        Against::AtMost => Answer::new(Verdict::Pass, found),
+        Against::Open => Answer::open(
             format!("{found}, which is not shown either way"),
             "more `pairs`, longer stages, or a larger `at_most_slower`",
-        )
+        ),
     }
 }
 

@@ -6,13 +6,13 @@ use std::time::Duration;
 use super::with::With;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Side {
+pub(in crate::gates) enum Side {
     Old,
     New,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Shot {
+pub(in crate::gates) struct Shot {
     /// Since the beginning.
     pub at: Duration,
     pub side: Side,
@@ -24,7 +24,7 @@ pub(super) struct Shot {
 
 /// Blocks of the same length, number of requests and order of requests, to the sides in the order old, new, new, old, and again: what
 /// drifts evenly adds as much to one side as to the other. Where there is no old version everything goes to the new one.
-pub(super) fn schedule(with: &With, has_old: bool) -> Vec<Shot> {
+pub(in crate::gates) fn schedule(with: &With, has_old: bool) -> Vec<Shot> {
     let weights: Vec<u32> = with.requests.iter().map(|ask| ask.weight).collect();
     let mut mix = Mix::new(&weights);
     let mut shots = Vec::new();
@@ -73,20 +73,20 @@ pub(super) fn schedule(with: &With, has_old: bool) -> Vec<Shot> {
 }
 
 /// Requests in the proportion of their weights, as evenly as can be: who is furthest behind is next.
-struct Mix<'w> {
+pub(in crate::gates) struct Mix<'w> {
     weights: &'w [u32],
     ahead: Vec<i64>,
 }
 
 impl<'w> Mix<'w> {
-    fn new(weights: &'w [u32]) -> Self {
+    pub fn new(weights: &'w [u32]) -> Self {
         Self {
             weights,
             ahead: vec![0; weights.len()],
         }
     }
 
-    fn next(&mut self) -> usize {
+    pub fn next(&mut self) -> usize {
         let mut next = 0;
         for (index, &weight) in self.weights.iter().enumerate() {
             self.ahead[index] += i64::from(weight);

@@ -1,6 +1,4 @@
-use std::collections::BTreeMap;
 use std::convert::Infallible;
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -12,9 +10,9 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use serde_json::json;
-use tidegate_domain::id::{CellName, Version, WaveName};
 use tokio::net::TcpListener;
 
+use super::super::tests::target;
 use super::generator::{Outcome, Sent};
 use super::schedule::{Shot, Side, schedule};
 use super::*;
@@ -56,28 +54,6 @@ async fn resetting() -> SocketAddr {
     address
 }
 
-fn target(old: &[SocketAddr], new: &[SocketAddr]) -> Target {
-    let slots = |addresses: &[SocketAddr]| {
-        vec![TargetSlot {
-            cell: CellName::new("standard").unwrap(),
-            component: ComponentName::new("api").unwrap(),
-            addresses: addresses.to_vec(),
-        }]
-    };
-    Target {
-        version: Version::new("2.0.0").unwrap(),
-        wave: WaveName::new("first").unwrap(),
-        directory: std::env::temp_dir(),
-        slots: slots(new),
-        old: slots(old),
-        has_old: true,
-        tenants: Vec::new(),
-        taps: crate::gates::tap::Taps::default(),
-        labels: BTreeMap::new(),
-        kept: PathBuf::new(),
-    }
-}
-
 /// 80 requests in short blocks, to a path.
 fn load(path: &str) -> Value {
     json!({"component": "api", "requests": [{"path": path}], "stages": [{"rate": 400, "for": "200ms"}], "warm_up": "0s",
@@ -97,7 +73,7 @@ async fn sent(with: &Value, old: SocketAddr, new: SocketAddr) -> Vec<Sent> {
         timeout: with.timeout.to_std(),
         in_flight_at_most: with.in_flight_at_most,
     };
-    generator.run(&schedule(&with, true)).await
+    generator.run(Instant::now(), schedule(&with, true)).await
 }
 
 fn count(all: &[Sent], is: impl Fn(&Sent) -> bool) -> usize {

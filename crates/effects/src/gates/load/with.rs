@@ -15,7 +15,7 @@ use super::super::told;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct With {
+pub(in crate::gates) struct With {
     /// Whose instances are asked.
     pub component: ComponentName,
     /// The mix.
@@ -61,7 +61,7 @@ struct Written {
 /// A request of the mix.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(try_from = "Written")]
-pub(super) struct Ask {
+pub(in crate::gates) struct Ask {
     pub path: Uri,
     pub request: Prepared,
     pub weight: u32,
@@ -69,7 +69,7 @@ pub(super) struct Ask {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Stage {
+pub(in crate::gates) struct Stage {
     /// Requests a second.
     pub rate: u32,
     #[serde(rename = "for")]

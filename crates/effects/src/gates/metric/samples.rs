@@ -4,7 +4,7 @@
 mod tests;
 
 use tidegate_domain::event::{Judgement, Verdict};
-use tidegate_evidence::{BLOCKS_MIN, PairedRatio, independent_blocks};
+use tidegate_evidence::{Against, BLOCKS_MIN, PairedRatio, independent_blocks};
 
 use super::super::expectation::shown;
 use super::answer::Series;
@@ -123,15 +123,13 @@ fn judged(compared: &SamplesCompared, pairs: &[(f64, f64)]) -> Judgement {
         pairs.len(),
         blocks.len()
     );
-    if ratio.low > margin {
-        Judgement::new(Verdict::Fail, found)
-    } else if ratio.high <= margin {
-        Judgement::new(Verdict::Pass, found)
-    } else {
-        open(
+    match ratio.decide(margin) {
+        Against::Above => Judgement::new(Verdict::Fail, found),
+        Against::AtMost => Judgement::new(Verdict::Pass, found),
+        Against::Open => open(
             format!("{found}, which is not shown either way"),
             "a longer `over`, or a larger `margin`",
-        )
+        ),
     }
 }
 

@@ -85,7 +85,7 @@ impl<'a> Asked<'a> {
 
     /// The one number that a query has now, and whether it is a series', which has a time of its own.
     pub async fn number(&self, query: &str) -> Result<(f64, bool), Lacking> {
-        let answer = self.ask("/api/v1/query", &[("query", query)]).await?;
+        let answer = self.ask(&self.server.query, &[("query", query)]).await?;
         let (point, is_series) = match answer {
             Answer::Scalar(point) => (point, false),
             Answer::Vector(series) => (only(&series, query)?.points[0], true),
@@ -104,7 +104,7 @@ impl<'a> Asked<'a> {
     pub async fn range(&self, query: &str, steps: Steps) -> Result<Vec<Series>, Lacking> {
         let [start, end, step] = [steps.first, steps.last(), steps.apart].map(|seconds| format!("{seconds:.3}"));
         let asked = [("query", query), ("start", &start), ("end", &end), ("step", &step)];
-        match self.ask("/api/v1/query_range", &asked).await? {
+        match self.ask(&self.server.query_range, &asked).await? {
             Answer::Matrix(series) => Ok(series),
             Answer::Scalar(_) | Answer::Vector(_) => Err(self.error("answered a range with one instant")),
         }
@@ -119,7 +119,7 @@ impl<'a> Asked<'a> {
     /// knows only when it was asked.
     pub async fn is_fresh(&self, query: &str) -> Result<(), Lacking> {
         let question = format!("timestamp({query}\n)");
-        let series = match self.ask("/api/v1/query", &[("query", &question)]).await? {
+        let series = match self.ask(&self.server.query, &[("query", &question)]).await? {
             Answer::Vector(series) => series,
             Answer::Scalar(_) | Answer::Matrix(_) => {
                 return Err(self.error(&format!("says no time of `{}`, which is no series", shown(query))));
@@ -158,13 +158,10 @@ impl<'a> Asked<'a> {
         )))
     }
 
-    async fn ask(&self, path: &str, asked: &[(&str, &str)]) -> Result<Answer, Lacking> {
-        let uri: Uri = format!("{}{path}", self.server.url.trim_end_matches('/'))
-            .parse()
-            .map_err(|error| Lacking::error(format!("`url: {}` is none: {error}", self.server.url)))?;
+    async fn ask(&self, uri: &Uri, asked: &[(&str, &str)]) -> Result<Answer, Lacking> {
         let mut request = Request::new(Full::new(Bytes::from(form(asked))));
         *request.method_mut() = Method::POST;
-        *request.uri_mut() = uri;
+        *request.uri_mut() = uri.clone();
         *request.headers_mut() = self.headers.clone();
         let answered = timeout(self.server.timeout.to_std(), self.wire.call(request, ANSWER_BYTES_MAX));
         match answered.await {

@@ -1,38 +1,12 @@
 mod prometheus;
 
-use std::net::SocketAddr;
-
 use serde_json::json;
-use tidegate_domain::id::{CellName, ComponentName, Version, WaveName};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
-use super::super::TargetSlot;
+use super::super::tests::target;
 use super::*;
-
-fn slots(addresses: &[SocketAddr]) -> Vec<TargetSlot> {
-    vec![TargetSlot {
-        cell: CellName::new("eu").unwrap(),
-        component: ComponentName::new("api").unwrap(),
-        addresses: addresses.to_vec(),
-    }]
-}
-
-fn target(old: &[SocketAddr], new: &[SocketAddr]) -> Target {
-    Target {
-        version: Version::new("2.0.0").unwrap(),
-        wave: WaveName::new("first").unwrap(),
-        directory: std::env::temp_dir(),
-        slots: slots(new),
-        old: slots(old),
-        has_old: true,
-        tenants: Vec::new(),
-        taps: crate::gates::tap::Taps::default(),
-        labels: std::collections::BTreeMap::new(),
-        kept: std::path::PathBuf::new(),
-    }
-}
 
 async fn said(with: &Value) -> (Verdict, String) {
     let judgement = run(with.clone(), target(&[], &[])).await;

@@ -5,7 +5,7 @@ mod tests;
 
 use std::collections::BTreeMap;
 
-use http::HeaderMap;
+use http::{HeaderMap, Uri};
 use serde::Deserialize;
 use serde_json::Value;
 use tidegate_domain::id::ComponentName;
@@ -101,7 +101,11 @@ pub(super) struct Metric {
 
 #[derive(Debug)]
 pub(super) struct Server {
+    /// As it is written.
     pub url: String,
+    /// Where it is asked for one instant, and for many.
+    pub query: Uri,
+    pub query_range: Uri,
     pub token: Option<SecretReference>,
     pub headers: HeaderMap,
     pub timeout: Span,
@@ -203,6 +207,8 @@ impl Metric {
         };
         Ok(Self {
             server: Server {
+                query: asked(&with.url, "query")?,
+                query_range: asked(&with.url, "query_range")?,
                 url: with.url,
                 token: with.token,
                 headers,
@@ -213,6 +219,13 @@ impl Metric {
             question,
         })
     }
+}
+
+fn asked(url: &str, what: &str) -> Result<Uri, String> {
+    let address = format!("{}/api/v1/{what}", url.trim_end_matches('/'));
+    address
+        .parse()
+        .map_err(|error| format!("`url: {url}` is none: {error}"))
 }
 
 impl With {

@@ -4,9 +4,10 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 use tempfile::TempDir;
 use tidegate_domain::files::{LabelName, Scalar};
-use tidegate_domain::id::{CellName, ComponentName, Version, WaveName};
+use tidegate_domain::id::{CellName, ComponentName};
 
 use super::super::TargetSlot;
+use super::super::tests::target;
 use super::*;
 
 /// A project's folder, and beside it what is kept.
@@ -27,19 +28,16 @@ fn ground() -> Ground {
     };
     let labels = |arch: &str| BTreeMap::from([("arch".parse::<LabelName>().unwrap(), Scalar::new(arch))]);
     let target = Target {
-        version: Version::new("2.0.0").unwrap(),
-        wave: WaveName::new("first").unwrap(),
         directory,
         slots: vec![slot("one"), slot("two")],
-        old: Vec::new(),
         has_old: false,
-        tenants: Vec::new(),
-        taps: crate::gates::tap::Taps::default(),
+        old: Vec::new(),
         labels: BTreeMap::from([
             (CellName::new("one").unwrap(), labels("x86")),
             (CellName::new("two").unwrap(), labels("arm")),
         ]),
         kept: folder.path().join("kept"),
+        ..target(&[], &[])
     };
     Ground { folder, target }
 }

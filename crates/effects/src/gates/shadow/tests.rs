@@ -19,29 +19,15 @@ fn cell() -> CellName {
 }
 
 fn target(kept: &Path, old: &[&str], new: &[&str]) -> Target {
-    let slots = |addresses: &[&str]| TargetSlot {
-        cell: cell(),
-        component: ComponentName::new("api").unwrap(),
-        addresses: addresses
-            .iter()
-            .map(|address| address.parse::<SocketAddr>().unwrap())
-            .collect(),
-    };
+    let addresses = |texts: &[&str]| -> Vec<SocketAddr> { texts.iter().map(|text| text.parse().unwrap()).collect() };
     Target {
-        version: Version::new("2.0.0").unwrap(),
-        wave: WaveName::new("first").unwrap(),
-        directory: std::env::temp_dir(),
-        slots: vec![slots(new)],
-        old: vec![slots(old)],
-        has_old: true,
         tenants: vec![TargetTenant {
             tenant: TenantName::new("acme").unwrap(),
             cell: cell(),
             version: Version::new("1.0.0").unwrap(),
         }],
-        taps: Taps::default(),
-        labels: BTreeMap::new(),
         kept: kept.to_owned(),
+        ..super::super::tests::target(&addresses(old), &addresses(new))
     }
 }
 

@@ -8,9 +8,9 @@ use tidegate_domain::id::ComponentName;
 use tidegate_domain::time::Duration as Span;
 use tidegate_evidence::shadow::{PAIRS_MIN, Rules};
 
+use super::super::rules::{names, rules};
 use super::super::tap::Endpoint;
 use super::super::told;
-use super::rules::{lower_case, rules};
 
 /// Of a request, and of each answer. What is longer is not mirrored.
 pub(super) const BODY_BYTES_MAX: usize = 64 * 1024;
@@ -135,7 +135,7 @@ impl With {
     }
 
     pub fn without_headers(&self) -> Vec<String> {
-        lower_case(&self.without_headers)
+        names(&self.without_headers)
     }
 
     pub fn rules(&self) -> Result<Rules, String> {

@@ -1,8 +1,7 @@
-use std::path::PathBuf;
-
-use tidegate_domain::id::{CellName, Version, WaveName};
+use tidegate_domain::id::{CellName, Version};
 
 use super::*;
+use crate::gates;
 
 fn slot(component: &str, cell: &str, addresses: &[&str]) -> TargetSlot {
     TargetSlot {
@@ -15,8 +14,6 @@ fn slot(component: &str, cell: &str, addresses: &[&str]) -> TargetSlot {
 fn target() -> Target {
     Target {
         version: Version::new("2.0.1+b7").unwrap(),
-        wave: WaveName::new("first").unwrap(),
-        directory: PathBuf::new(),
         slots: vec![
             slot("api", "us", &["127.0.0.1:40002", "[::1]:40001"]),
             slot("web", "eu", &["127.0.0.1:50000"]),
@@ -25,11 +22,7 @@ fn target() -> Target {
             slot("api", "us", &["127.0.0.1:30001"]),
             slot("web", "eu", &["127.0.0.1:50000"]),
         ],
-        has_old: true,
-        tenants: Vec::new(),
-        taps: crate::gates::tap::Taps::default(),
-        labels: std::collections::BTreeMap::new(),
-        kept: PathBuf::new(),
+        ..gates::tests::target(&[], &[])
     }
 }
 
