@@ -53,24 +53,7 @@ impl Waiting {
             } => {
                 format!("the workers of cell {cell} to be handed over at generation {generation} (until {until})")
             }
-            Self::Canary {
-                wave,
-                least,
-                longest,
-                reason,
-                ..
-            } => {
-                format!("the canary of wave {wave}, between {least} and {longest}: {reason}")
-            }
-            Self::Bake {
-                wave,
-                least,
-                longest,
-                reason,
-                ..
-            } => {
-                format!("the bake of wave {wave}, between {least} and {longest}: {reason}")
-            }
+            Self::Canary { .. } | Self::Bake { .. } => self.watched_in_words().unwrap_or_default(),
             Self::Return {
                 tenant, cell, reason, ..
             } => {
@@ -114,6 +97,35 @@ impl Waiting {
             "an answer of {} to gate {gate} (until {until}): {question}",
             who.in_words()
         )
+    }
+
+    /// The same of what is being judged.
+    fn watched_in_words(&self) -> Option<String> {
+        let (Self::Canary {
+            wave,
+            least,
+            longest,
+            reason,
+            ..
+        }
+        | Self::Bake {
+            wave,
+            least,
+            longest,
+            reason,
+            ..
+        }) = self
+        else {
+            return None;
+        };
+        let what = if matches!(self, Self::Canary { .. }) {
+            "canary"
+        } else {
+            "bake"
+        };
+        Some(format!(
+            "the {what} of wave {wave}, between {least} and {longest}: {reason}"
+        ))
     }
 
     /// The same of what the plan makes a release wait for: people and time.

@@ -149,10 +149,7 @@ impl Ledger {
             EntryKind::TenantAdded => self.comes(entry),
             EntryKind::TenantRemoved => self.forget(entry),
             EntryKind::NoticeProven => self.proven(entry)?,
-            EntryKind::Frozen => {
-                let (number, frozen) = rows::frozen(&entry.reason, at).ok_or(Mute)?;
-                self.freezes.insert(number, frozen);
-            }
+            EntryKind::Frozen => self.frozen(entry, at)?,
             EntryKind::Unfrozen => drop(self.freezes.remove(&rows::unfrozen(&entry.reason).ok_or(Mute)?)),
             EntryKind::Approved
             | EntryKind::Rejected
@@ -213,6 +210,12 @@ impl Ledger {
                 self.serves(entry);
             }
         }
+        Ok(())
+    }
+
+    fn frozen(&mut self, entry: &Entry, at: Timestamp) -> Result<(), Mute> {
+        let (number, frozen) = rows::frozen(&entry.reason, at).ok_or(Mute)?;
+        self.freezes.insert(number, frozen);
         Ok(())
     }
 

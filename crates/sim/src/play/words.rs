@@ -64,11 +64,9 @@ impl<'a> Words<'a> {
             EntryKind::Promoted => format!("{wave} need not be watched longer{by}: {why}"),
             EntryKind::Aborted => format!("release {release} is aborted{by}: {why}"),
             EntryKind::Judged => judged(why, &wave),
-            EntryKind::GateEnded => format!("gate of {wave}: {why}"),
+            EntryKind::GateEnded | EntryKind::CanaryStarted | EntryKind::CanaryEnded => tried(entry, &who, &wave),
             EntryKind::GateAnswered => format!("gate of {wave} is answered{by}: {why}"),
             EntryKind::GateOverridden => format!("gate of {wave} is overridden{by}: {why}"),
-            EntryKind::CanaryStarted => format!("canary of {wave}, {who}: {why}"),
-            EntryKind::CanaryEnded => format!("canary of {wave} is over for {who}: {why}"),
             EntryKind::Moved => self.moved(entry, &who, &wave),
             EntryKind::Returned => returned(entry, &who, &by),
             EntryKind::LeftBehind => format!("{who} {} left behind: {why}", are(entry.tenants.len())),
@@ -158,6 +156,18 @@ impl<'a> Words<'a> {
             }
             _ => None,
         }
+    }
+}
+
+/// A gate that has ended, or a canary that begins or ends.
+fn tried(entry: &Entry, who: &str, wave: &str) -> String {
+    let why = &entry.reason;
+    if entry.kind == EntryKind::CanaryStarted {
+        format!("canary of {wave}, {who}: {why}")
+    } else if entry.kind == EntryKind::CanaryEnded {
+        format!("canary of {wave} is over for {who}: {why}")
+    } else {
+        format!("gate of {wave}: {why}")
     }
 }
 
