@@ -147,10 +147,7 @@ impl Ledger {
             EntryKind::TenantAdded => self.comes(entry),
             EntryKind::TenantRemoved => self.forget(entry),
             EntryKind::NoticeProven => self.proven(entry)?,
-            EntryKind::Frozen => {
-                let (number, frozen) = rows::frozen(&entry.reason, at).ok_or(Mute)?;
-                self.freezes.insert(number, frozen);
-            }
+            EntryKind::Frozen => self.freezes.extend([rows::frozen(&entry.reason, at).ok_or(Mute)?]),
             EntryKind::Unfrozen => drop(self.freezes.remove(&rows::unfrozen(&entry.reason).ok_or(Mute)?)),
             EntryKind::Approved
             | EntryKind::Rejected

@@ -7,6 +7,7 @@ use jiff::tz::TimeZone;
 use tidegate_domain::id::{TenantName, Version, WaveName};
 use tidegate_domain::journal::{Entry, EntryKind};
 use tidegate_domain::plan::{Plan, PlannedWave};
+use tidegate_domain::policy::GateUse;
 use tidegate_domain::service::{Member, Service};
 use tidegate_domain::time::Timestamp;
 
@@ -64,9 +65,7 @@ impl<'a> Words<'a> {
             EntryKind::Promoted => format!("{wave} need not bake longer{by}: {why}"),
             EntryKind::Aborted => format!("release {release} is aborted{by}: {why}"),
             EntryKind::Judged => judged(why, &wave),
-            EntryKind::GateEnded => format!("gate of {wave}: {why}"),
-            EntryKind::GateAnswered => format!("gate of {wave} is answered{by}: {why}"),
-            EntryKind::GateOverridden => format!("gate of {wave} is overridden{by}: {why}"),
+            EntryKind::GateEnded | EntryKind::GateAnswered | EntryKind::GateOverridden => of_gate(entry, &wave, &by),
             EntryKind::Moved => self.moved(entry, &who, &wave),
             EntryKind::Returned => returned(entry, &who, &by),
             EntryKind::LeftBehind => format!("{who} {} left behind: {why}", are(entry.tenants.len())),
@@ -150,7 +149,7 @@ impl<'a> Words<'a> {
             "verify" => {
                 let of_wave = |planned: &&PlannedWave| Some(&planned.name) == entry.wave.as_ref();
                 let planned = self.plan?.waves.iter().find(of_wave)?;
-                let gates: Vec<&str> = planned.policy.gates.iter().map(|gate| gate.label()).collect();
+                let gates: Vec<&str> = planned.policy.gates.iter().map(GateUse::label).collect();
                 let gates = (!gates.is_empty()).then(|| gates.join(", "))?;
                 Some(format!("{wave} is verified by {gates}: {why}"))
             }
@@ -230,6 +229,18 @@ fn count(n: usize, what: &str) -> String {
 fn proven(why: &str, who: &str) -> String {
     let how = why.rsplit_once(": ").map_or(why, |(_, how)| how);
     format!("{how}, about {who}")
+}
+
+/// What a gate has found, or a person says of it.
+fn of_gate(entry: &Entry, wave: &str, by: &str) -> String {
+    let why = &entry.reason;
+    if entry.kind == EntryKind::GateAnswered {
+        return format!("gate of {wave} is answered{by}: {why}");
+    }
+    if entry.kind == EntryKind::GateOverridden {
+        return format!("gate of {wave} is overridden{by}: {why}");
+    }
+    format!("gate of {wave}: {why}")
 }
 
 fn judged(why: &str, wave: &str) -> String {
