@@ -1,7 +1,7 @@
 //! Nobody moves past a gate that did not pass, unless the plan as it was checked lets it, or a person does; and people are heard who
 //! were asked. By the journal alone.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use tidegate_domain::id::{Actor, WaveName};
 use tidegate_domain::journal::{Entry, EntryKind};
@@ -14,8 +14,10 @@ use crate::product::roles;
 /// What the journal says of the gates of a run, by wave and name.
 #[derive(Debug, Clone, Default)]
 pub struct Gates {
-    /// How each has ended since the release was last resumed: the words behind its name.
+    /// How each has ended since it was last asked: the words behind its name.
     ended: BTreeMap<(WaveName, String), String>,
+    /// Waves that ask their gates. They ask anew when the release is resumed; those that are past them do not.
+    asking: BTreeSet<WaveName>,
     overridden: BTreeMap<(WaveName, String), Actor>,
 }
 
@@ -24,7 +26,15 @@ impl Gates {
     pub fn follow(&mut self, entry: &Entry) -> Option<()> {
         let is = |kind| entry.kind == kind;
         if is(EntryKind::Resumed) {
-            self.ended.clear();
+            self.ended.retain(|(wave, _), _| !self.asking.contains(wave));
+        } else if is(EntryKind::StageEntered) {
+            let wave = entry.wave.clone()?;
+            if entry.reason.starts_with("verify:") {
+                self.ended.retain(|(other, _), _| *other != wave);
+                self.asking.insert(wave);
+            } else {
+                self.asking.remove(&wave);
+            }
         } else if is(EntryKind::GateEnded) || is(EntryKind::GateOverridden) {
             let (name, said) = entry.reason.split_once(": ")?;
             let key = (entry.wave.clone()?, name.to_owned());

@@ -7,6 +7,7 @@ use jiff::tz::TimeZone;
 use tidegate_domain::id::{TenantName, Version, WaveName};
 use tidegate_domain::journal::{Entry, EntryKind};
 use tidegate_domain::plan::{Plan, PlannedWave};
+use tidegate_domain::policy::GateUse;
 use tidegate_domain::service::{Member, Service};
 use tidegate_domain::time::Timestamp;
 
@@ -64,9 +65,11 @@ impl<'a> Words<'a> {
             EntryKind::Promoted => format!("{wave} need not be watched longer{by}: {why}"),
             EntryKind::Aborted => format!("release {release} is aborted{by}: {why}"),
             EntryKind::Judged => judged(why, &wave),
-            EntryKind::GateEnded | EntryKind::CanaryStarted | EntryKind::CanaryEnded => tried(entry, &who, &wave),
-            EntryKind::GateAnswered => format!("gate of {wave} is answered{by}: {why}"),
-            EntryKind::GateOverridden => format!("gate of {wave} is overridden{by}: {why}"),
+            EntryKind::GateEnded
+            | EntryKind::GateAnswered
+            | EntryKind::GateOverridden
+            | EntryKind::CanaryStarted
+            | EntryKind::CanaryEnded => tried(entry, &who, &wave, &by),
             EntryKind::Moved => self.moved(entry, &who, &wave),
             EntryKind::Returned => returned(entry, &who, &by),
             EntryKind::LeftBehind => format!("{who} {} left behind: {why}", are(entry.tenants.len())),
@@ -150,7 +153,7 @@ impl<'a> Words<'a> {
             "verify" => {
                 let of_wave = |planned: &&PlannedWave| Some(&planned.name) == entry.wave.as_ref();
                 let planned = self.plan?.waves.iter().find(of_wave)?;
-                let gates: Vec<&str> = planned.policy.gates.iter().map(|gate| gate.label()).collect();
+                let gates: Vec<&str> = planned.policy.gates.iter().map(GateUse::label).collect();
                 let gates = (!gates.is_empty()).then(|| gates.join(", "))?;
                 Some(format!("{wave} is verified by {gates}: {why}"))
             }
@@ -160,12 +163,16 @@ impl<'a> Words<'a> {
 }
 
 /// A gate that has ended, or a canary that begins or ends.
-fn tried(entry: &Entry, who: &str, wave: &str) -> String {
+fn tried(entry: &Entry, who: &str, wave: &str, by: &str) -> String {
     let why = &entry.reason;
     if entry.kind == EntryKind::CanaryStarted {
         format!("canary of {wave}, {who}: {why}")
     } else if entry.kind == EntryKind::CanaryEnded {
         format!("canary of {wave} is over for {who}: {why}")
+    } else if entry.kind == EntryKind::GateAnswered {
+        format!("gate of {wave} is answered{by}: {why}")
+    } else if entry.kind == EntryKind::GateOverridden {
+        format!("gate of {wave} is overridden{by}: {why}")
     } else {
         format!("gate of {wave}: {why}")
     }
@@ -244,6 +251,7 @@ fn proven(why: &str, who: &str) -> String {
     format!("{how}, about {who}")
 }
 
+/// What a gate has found, or a person says of it.
 fn judged(why: &str, wave: &str) -> String {
     let why = why.split_once(": ").map_or(why, |(_, why)| why);
     format!("health of {wave}: {why}")

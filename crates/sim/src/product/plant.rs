@@ -48,11 +48,7 @@ impl Planted {
                     tenant.from = tenant.replaces.take();
                 }
             }
-            Self::LenientGates => gates_of(plan).for_each(|gate| {
-                gate.on_no_data = Disposition::Pass;
-                gate.on_inconclusive = Disposition::Pass;
-            }),
-            Self::DryRunGates => gates_of(plan).for_each(|gate| gate.dry_run = true),
+            Self::LenientGates | Self::DryRunGates => gates_of(plan).for_each(|gate| self.plant_in_gate(gate)),
             Self::NoReports => schedule.validations.clear(),
             Self::NoMigrations => schedule.migrations.clear(),
             Self::SilenceMoves => {
@@ -104,6 +100,15 @@ impl Planted {
             if self == Self::LargerShare {
                 canary.share = 50;
             }
+        }
+    }
+
+    fn plant_in_gate(self, gate: &mut GateUse) {
+        if self == Self::DryRunGates {
+            gate.dry_run = true;
+        } else {
+            gate.on_no_data = Disposition::Pass;
+            gate.on_inconclusive = Disposition::Pass;
         }
     }
 

@@ -114,27 +114,7 @@ impl World {
                 roles: self.taken_for(&version, &person),
                 version,
             },
-            Command::Override { version, wave, gate } => EventKind::GateAsked(GateAsked {
-                version,
-                wave,
-                gate,
-                ask: GateAsk::Override,
-            }),
-            Command::Answer {
-                version,
-                wave,
-                gate,
-                yes,
-                person,
-            } => EventKind::GateAsked(GateAsked {
-                ask: GateAsk::Answer {
-                    yes,
-                    roles: self.taken_for(&version, &person),
-                },
-                version,
-                wave,
-                gate,
-            }),
+            Command::Override { .. } | Command::Answer { .. } => self.said_of_gate(command)?,
             Command::Notify(version, ago) => EventKind::NoticesProven {
                 keys: self
                     .stored()
@@ -182,6 +162,32 @@ impl World {
             Command::Suspend(tenant) => asked(tenant, TenantAsk::Suspend),
             Command::ResumeTenant(tenant) => asked(tenant, TenantAsk::Resume),
         })
+    }
+
+    /// What a person says of a gate.
+    fn said_of_gate(&self, command: &Command) -> Option<EventKind> {
+        let (version, wave, gate, ask) = if let Command::Override { version, wave, gate } = command {
+            (version, wave, gate, GateAsk::Override)
+        } else {
+            let Command::Answer {
+                version,
+                wave,
+                gate,
+                yes,
+                person,
+            } = command
+            else {
+                return None;
+            };
+            let roles = self.taken_for(version, person);
+            (version, wave, gate, GateAsk::Answer { yes: *yes, roles })
+        };
+        Some(EventKind::GateAsked(GateAsked {
+            version: version.clone(),
+            wave: wave.clone(),
+            gate: gate.clone(),
+            ask,
+        }))
     }
 
     /// What the server takes a person for.

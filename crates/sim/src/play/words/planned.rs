@@ -6,14 +6,14 @@ use tidegate_domain::id::{RoleName, TenantName, WaveName};
 use tidegate_domain::plan::{
     ClassReport, Due, Plan, PlannedApproval, PlannedValidation, PlannedWave, StartReason, WaveReport,
 };
-use tidegate_domain::policy::{Before, Downtime, Skip};
+use tidegate_domain::policy::{Before, Downtime, GateUse, Skip};
 
 use super::{Words, count, names};
 
 impl Words<'_> {
     /// A line for the tenants of a wave that move at the same time for the same reasons.
     pub fn planned(&self, plan: &Plan, wave: &PlannedWave, report: &WaveReport) -> Vec<(Vec<TenantName>, String)> {
-        let gates: Vec<&str> = wave.policy.gates.iter().map(|gate| gate.label()).collect();
+        let gates: Vec<&str> = wave.policy.gates.iter().map(GateUse::label).collect();
         let gates = if gates.is_empty() {
             String::new()
         } else {

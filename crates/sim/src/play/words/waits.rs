@@ -92,17 +92,7 @@ impl Words<'_> {
             ),
             Waiting::Step { cell, step, reason, .. } => format!("step {step} in cell {cell} waits: {reason}"),
             Waiting::Gate { wave, .. } => format!("wave {wave} waits for its gates to end"),
-            Waiting::Answer {
-                wave,
-                gate,
-                question,
-                who,
-                until,
-                ..
-            } => {
-                let (who, until) = (who.in_words(), self.at(*until));
-                format!("wave {wave} asks {who} until {until}, by gate {gate}: {question}")
-            }
+            Waiting::Answer { .. } => self.waiting_for_answer(waiting),
             Waiting::Gateways { wave, until, .. } => format!(
                 "wave {wave} waits for every gateway to confirm, until {}",
                 self.at(*until)
@@ -134,6 +124,22 @@ impl Words<'_> {
                 format!("slot {slot} in cell {cell} drains until {}", self.at(*until))
             }
         }
+    }
+
+    fn waiting_for_answer(&self, waiting: &Waiting) -> String {
+        let Waiting::Answer {
+            wave,
+            gate,
+            question,
+            who,
+            until,
+            ..
+        } = waiting
+        else {
+            return String::new();
+        };
+        let (who, until) = (who.in_words(), self.at(*until));
+        format!("wave {wave} asks {who} until {until}, by gate {gate}: {question}")
     }
 
     /// What people and calendars say about when; `tenants` are those that wait.
