@@ -205,6 +205,7 @@ impl Town {
             incarnation: "1".to_owned(),
             publisher: Some(self.publisher.clone()),
             more: false,
+            taps: None,
             marks: vec![Mark {
                 at_ms: u64::try_from(self.now.0).unwrap(),
                 series: self.figures.iter().enumerate().map(row).collect(),

@@ -32,6 +32,7 @@ impl Totals {
         requests: 0,
         errors: 0,
         timeouts: 0,
+        error_clients: 0,
         latency: BTreeMap::new(),
     };
 

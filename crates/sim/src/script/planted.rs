@@ -112,7 +112,7 @@ pub enum Planted {
 }
 
 impl Planted {
-    pub const ALL: [Self; 47] = [
+    pub const ALL: [Self; 51] = [
         Self::ForgetsCompanions,
         Self::StaysAlone,
         Self::NeverQueues,
