@@ -153,10 +153,10 @@ impl Alerts {
         if !sees_everything {
             desk.meter.is_incomplete();
         }
-        if desk.meter.is_due(interval, now) {
-            if let Some(bucket) = desk.meter.cut(eyes.totals(), interval, now) {
-                desk.judge(&bucket, &view);
-            }
+        if desk.meter.is_due(interval, now)
+            && let Some(bucket) = desk.meter.cut(eyes.totals(), interval, now)
+        {
+            desk.judge(&bucket, &view);
         }
         if !sees_everything {
             // What comes later was counted before.

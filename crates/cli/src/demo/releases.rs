@@ -128,9 +128,7 @@ impl<'a> Releases<'a> {
     }
 
     fn take(&self, progress: &mut Progress, row: &Row, traffic: Option<&mut Generator>) -> Result<(), CliError> {
-        let entry = &row.body;
-        let wave = entry.wave.as_ref().map(ToString::to_string).unwrap_or_default();
-        let version = &progress.outcome.version;
+        let (entry, wave, version) = (&row.body, wave(row), &progress.outcome.version);
         match entry.kind {
             EntryKind::Moved => moved(progress, row, wave, traffic)?,
             EntryKind::StageEntered if entry.reason.starts_with("bake") => {
@@ -321,7 +319,7 @@ fn moved(progress: &mut Progress, row: &Row, wave: String, traffic: Option<&mut 
 }
 
 fn judged(began: Instant, progress: &mut Progress, row: &Row) {
-    let wave = row.body.wave.as_ref().map(ToString::to_string).unwrap_or_default();
+    let wave = wave(row);
     let (version, reason) = (&progress.outcome.version, &row.body.reason);
     say(began, &format!("{version}: wave {wave}: {reason}"));
     if row.body.reason.starts_with("fail") && progress.failed_at.is_none() {
@@ -329,6 +327,10 @@ fn judged(began: Instant, progress: &mut Progress, row: &Row) {
         let first = progress.moved.values().map(|(_, at)| *at).min();
         progress.outcome.detect_ms = first.map(|first| row.at_ms - first);
     }
+}
+
+fn wave(row: &Row) -> String {
+    row.body.wave.as_ref().map(ToString::to_string).unwrap_or_default()
 }
 
 fn names(entry: &Entry) -> Vec<String> {

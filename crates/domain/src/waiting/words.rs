@@ -165,10 +165,7 @@ impl Waiting {
                 reason,
                 until,
                 ..
-            } => {
-                let until = until.map_or_else(|| "to be lifted".to_owned(), |until| format!("to end at {until}"));
-                format!("freeze {number} by {by} of {} {until}: {reason}", named(tenants))
-            }
+            } => freeze_in_words(tenants, *number, by, reason, *until),
             Self::Notice {
                 tenants,
                 key,
@@ -299,6 +296,11 @@ fn named(tenants: &[TenantName]) -> String {
         (_, 0) => format!("tenants {}", names.join(", ")),
         (_, more) => format!("tenants {} and {more} more", names.join(", ")),
     }
+}
+
+fn freeze_in_words(tenants: &[TenantName], number: u32, by: &Actor, reason: &str, until: Option<Timestamp>) -> String {
+    let until = until.map_or_else(|| "to be lifted".to_owned(), |until| format!("to end at {until}"));
+    format!("freeze {number} by {by} of {} {until}: {reason}", named(tenants))
 }
 
 fn window_in_words(

@@ -61,10 +61,13 @@ struct Town {
     publisher: String,
 }
 
-/// The store after nine days, what was counted by then, and the time. All tests begin with it.
-static LEARNT: OnceCell<(Memory, Vec<(u64, u64)>, Timestamp)> = OnceCell::const_new();
+/// The store after nine days, what was counted by then, and the time.
+type Learnt = (Memory, Vec<(u64, u64)>, Timestamp);
 
-async fn learn() -> (Memory, Vec<(u64, u64)>, Timestamp) {
+/// All tests begin with it.
+static LEARNT: OnceCell<Learnt> = OnceCell::const_new();
+
+async fn learn() -> Learnt {
     let mut town = Town::new().await;
     town.goes_on(LEARN, usual).await;
     let Store::Memory(memory) = &town.store else {

@@ -129,7 +129,7 @@ pub fn text(alert: &Alert) -> String {
     // The worst first; alike ones stay in the order of names.
     symptoms.sort_by_key(|(_, _, symptom)| (symptom.ended.is_some(), symptom.severity));
     let more = symptoms.len().saturating_sub(TOLD);
-    let mut sentences: Vec<String> = symptoms.iter().take(TOLD).map(|one| sentence(one)).collect();
+    let mut sentences: Vec<String> = symptoms.iter().take(TOLD).map(sentence).collect();
     if more > 0 {
         sentences.push(format!("And {more} more."));
     }

@@ -125,6 +125,7 @@ impl Ledger {
                     format!("{}: {}", entry.kind.as_str(), entry.reason),
                 )
             };
+            self.rows += 1;
             let taken = self.take(entry, *at, state).map_err(mute);
             checked = checked.and(taken);
         }
@@ -140,7 +141,6 @@ impl Ledger {
     }
 
     fn take(&mut self, entry: &Entry, at: Timestamp, state: &Service) -> Result<(), Mute> {
-        self.rows += 1;
         match entry.kind {
             EntryKind::Applied => self.applied(entry, state),
             EntryKind::OptedOut => self.opted_out(entry),

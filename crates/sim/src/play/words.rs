@@ -54,8 +54,7 @@ impl<'a> Words<'a> {
             EntryKind::Waived => format!("release {release} need not wait{by}: {why}"),
             EntryKind::Frozen => format!("frozen{by}: {why}"),
             EntryKind::Unfrozen => format!("lifted{by}: {why}"),
-            EntryKind::OptedIn => format!("{who} {} in{by}: {why}", opts(entry.tenants.len())),
-            EntryKind::OptedOut => format!("{who} {} out{by}: {why}", opts(entry.tenants.len())),
+            EntryKind::OptedIn | EntryKind::OptedOut => opted(entry, &who, &by),
             EntryKind::NoticeDue => format!("{wave}: {why}, about {who}"),
             EntryKind::NoticeProven => proven(why, &who),
             EntryKind::Started => format!("release {release} starts"),
@@ -65,11 +64,9 @@ impl<'a> Words<'a> {
             EntryKind::Promoted => format!("{wave} need not be watched longer{by}: {why}"),
             EntryKind::Aborted => format!("release {release} is aborted{by}: {why}"),
             EntryKind::Judged => judged(why, &wave),
-            EntryKind::GateEnded
-            | EntryKind::GateAnswered
-            | EntryKind::GateOverridden
-            | EntryKind::CanaryStarted
-            | EntryKind::CanaryEnded => tried(entry, &who, &wave, &by),
+            EntryKind::GateEnded | EntryKind::GateAnswered | EntryKind::GateOverridden => of_gate(entry, &wave, &by),
+            EntryKind::CanaryStarted => format!("canary of {wave}, {who}: {why}"),
+            EntryKind::CanaryEnded => format!("canary of {wave} is over for {who}: {why}"),
             EntryKind::Moved => self.moved(entry, &who, &wave),
             EntryKind::Returned => returned(entry, &who, &by),
             EntryKind::LeftBehind => format!("{who} {} left behind: {why}", are(entry.tenants.len())),
@@ -83,10 +80,9 @@ impl<'a> Words<'a> {
             EntryKind::CustomerReported => format!("{why}{by}"),
             EntryKind::MigrationSet => format!("{who} {}: {why}{by}", are(entry.tenants.len())),
             EntryKind::TakenUp => format!("{who} {} taken up again, {wave}: {why}", are(entry.tenants.len())),
-            EntryKind::DowntimeStarted | EntryKind::DowntimeExtended => {
-                format!("{who} {} {}, {wave}", are(entry.tenants.len()), why)
+            EntryKind::DowntimeStarted | EntryKind::DowntimeExtended | EntryKind::DowntimeEnded => {
+                downtime(entry, &who, &wave)
             }
-            EntryKind::DowntimeEnded => format!("the downtime of {who} is over, {wave}: {why}"),
             EntryKind::TenantAdded => format!("{who} {} a tenant now{by}: {why}", are(entry.tenants.len())),
             EntryKind::TenantMoveBegun => format!("{who} shall move {why}{by}"),
             EntryKind::TenantMoveEnded => format!("the move of {who} is over{by}: {why}"),
@@ -163,13 +159,22 @@ impl<'a> Words<'a> {
 }
 
 /// A gate that has ended, or a canary that begins or ends.
-fn tried(entry: &Entry, who: &str, wave: &str, by: &str) -> String {
+fn opted(entry: &Entry, who: &str, by: &str) -> String {
+    let way = if entry.kind == EntryKind::OptedIn { "in" } else { "out" };
+    format!("{who} {} {way}{by}: {}", opts(entry.tenants.len()), entry.reason)
+}
+
+fn downtime(entry: &Entry, who: &str, wave: &str) -> String {
     let why = &entry.reason;
-    if entry.kind == EntryKind::CanaryStarted {
-        format!("canary of {wave}, {who}: {why}")
-    } else if entry.kind == EntryKind::CanaryEnded {
-        format!("canary of {wave} is over for {who}: {why}")
-    } else if entry.kind == EntryKind::GateAnswered {
+    if entry.kind == EntryKind::DowntimeEnded {
+        return format!("the downtime of {who} is over, {wave}: {why}");
+    }
+    format!("{who} {} {why}, {wave}", are(entry.tenants.len()))
+}
+
+fn of_gate(entry: &Entry, wave: &str, by: &str) -> String {
+    let why = &entry.reason;
+    if entry.kind == EntryKind::GateAnswered {
         format!("gate of {wave} is answered{by}: {why}")
     } else if entry.kind == EntryKind::GateOverridden {
         format!("gate of {wave} is overridden{by}: {why}")

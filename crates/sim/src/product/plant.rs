@@ -23,11 +23,7 @@ impl Planted {
             Self::FewerApprovals => schedule.approvals.iter_mut().for_each(|approval| approval.count -= 1),
             Self::NoGaps => plan.waves.iter_mut().for_each(|wave| wave.policy.gap = Gap::ZERO),
             Self::NoPeaks => schedule.peaks.clear(),
-            Self::NoBake => plan.waves.iter_mut().for_each(|wave| {
-                wave.policy.bake.least = Duration::ZERO;
-                wave.policy.bake.requests = 0;
-            }),
-            Self::NoCanary | Self::ShorterCanary | Self::LargerShare => self.plant_in_canaries(plan),
+            Self::NoBake | Self::NoCanary | Self::ShorterCanary | Self::LargerShare => self.plant_in_watches(plan),
             Self::ExpandsLate => be_instead(plan, DataStepKind::Expand, DataStepKind::Migrate),
             Self::WorksWhileServed => be_instead(plan, DataStepKind::DuringDowntime, DataStepKind::Expand),
             Self::MigratesFirst => be_instead(plan, DataStepKind::Migrate, DataStepKind::Expand),
@@ -86,8 +82,12 @@ impl Planted {
         }
     }
 
-    fn plant_in_canaries(self, plan: &mut Plan) {
+    fn plant_in_watches(self, plan: &mut Plan) {
         for wave in &mut plan.waves {
+            if self == Self::NoBake {
+                wave.policy.bake.least = Duration::ZERO;
+                wave.policy.bake.requests = 0;
+            }
             if self == Self::NoCanary {
                 wave.policy.canary = None;
             }

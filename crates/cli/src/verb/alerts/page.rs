@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use tidegate_domain::id::ChannelName;
 use tidegate_domain::time::Timestamp;
 use tidegate_server::api::{AlertList, AlertStatus, AlertSymptom, SilenceList, SilenceStatus, WatchedTenants};
 
@@ -40,7 +41,7 @@ fn state(alert: &AlertStatus) -> String {
 }
 
 fn told(alert: &AlertStatus) -> String {
-    let channels: Vec<&str> = alert.channels.iter().map(|channel| channel.as_str()).collect();
+    let channels: Vec<&str> = alert.channels.iter().map(ChannelName::as_str).collect();
     match channels.is_empty() {
         true => "nobody".to_owned(),
         false => channels.join(", "),

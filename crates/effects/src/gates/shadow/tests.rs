@@ -4,11 +4,10 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use serde_json::json;
-use tidegate_domain::id::{ComponentName, TenantName, Version, WaveName};
+use tidegate_domain::id::{TenantName, Version};
 use tokio::task::yield_now;
 
-use super::super::tap::Taps;
-use super::super::{TargetSlot, TargetTenant};
+use super::super::TargetTenant;
 use super::*;
 
 const OLD: &str = "127.0.0.1:1000";

@@ -40,8 +40,11 @@ fn a_round_over_ten_thousand_tenants_is_cheap() {
     );
 }
 
+/// What a tenant does in a bucket, by its number: its requests, and those of them that fail.
+type Does = fn(usize) -> (u64, u64);
+
 /// Forty tenants of one cell that do the same in every bucket, as often as is said, judged; what has begun in the last bucket.
-fn begun(series: &[(usize, fn(usize) -> (u64, u64))]) -> Vec<(String, AlertKind)> {
+fn begun(series: &[(usize, Does)]) -> Vec<(String, AlertKind)> {
     let names: Vec<TenantName> = (0..40).map(|n| tenant(&format!("t{n}"))).collect();
     let homes: BTreeMap<TenantName, CellName> = names.iter().map(|name| (name.clone(), cell("eu"))).collect();
     let tenants = names.iter().cloned().map(Subject::Tenant);

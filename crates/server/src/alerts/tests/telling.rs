@@ -6,6 +6,7 @@ use axum::Router;
 use axum::extract::State as Shared;
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::post;
+use tidegate_domain::id::ChannelName;
 use tokio::net::TcpListener;
 
 use super::*;
@@ -123,7 +124,7 @@ async fn an_alert_that_nobody_acknowledges_is_escalated_once() {
     town.sends().await;
     assert_eq!(receiver.kinds(), ["alert.raised", "alert.escalated"]);
     let alert = &town.all().await[0];
-    let told: Vec<&str> = alert.told.iter().map(|channel| channel.as_str()).collect();
+    let told: Vec<&str> = alert.told.iter().map(ChannelName::as_str).collect();
     assert_eq!((alert.state, told), (State::Escalated, vec!["lead", "pager"]));
 }
 
