@@ -26,15 +26,17 @@ impl Ledger {
         } else if is(EntryKind::StageEntered) && entry.reason.starts_with("prepare:") {
             begins(run, entry, now)
         } else if is(EntryKind::StageEntered) {
-            super::gates::are_passed(run, entry)
+            super::gates::are_passed(run, entry)?;
+            match entry.reason.starts_with("switch:") {
+                true => super::canary::has_lasted(run, entry, now),
+                false => Ok(()),
+            }
         } else if is(EntryKind::GateOverridden) {
             super::gates::is_overridden_once(run, entry)
         } else if is(EntryKind::GateAnswered) {
             super::gates::is_answered_by_those_asked(run, entry)
         } else if is(EntryKind::Completed) {
             super::migrations::nobody_is_forgotten(self, run)
-        } else if is(EntryKind::StageEntered) && entry.reason.starts_with("switch:") {
-            super::canary::has_lasted(run, entry, now)
         } else if is(EntryKind::WaveConfirmed) {
             has_baked(run, entry, now)
         } else if is(EntryKind::DowntimeExtended) {
