@@ -45,7 +45,7 @@ fn what_people_do_is_part_of_it() {
     workspace
         .run(&["simulate", "--now", NOW, "--no-data", "wave2", "--promote", "wave2@10m"])
         .succeeded()
-        .shows("wave everybody need not bake longer by release manager");
+        .shows("wave everybody need not be watched longer by release manager");
     workspace
         .run(&["simulate", "--now", NOW, "--rollback", "wave2/globex@1m"])
         .succeeded()
@@ -67,7 +67,7 @@ fn what_is_not_there_is_named_with_what_is() {
     workspace
         .run(&["simulate", "--fail", "wave1@soon"])
         .ended_with(2)
-        .says("write a duration such as `2h` or `1h30m`, or `prepare`, `verify`, `switch` or `bake`");
+        .says("write a duration such as `2h` or `1h30m`, or `prepare`, `verify`, `canary`, `switch` or `bake`");
     workspace
         .run(&["simulate", "--fail", "wave2@prepare"])
         .ended_with(1)
