@@ -7,7 +7,7 @@
 
 mod totals;
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tidegate_domain::id::{TenantName, Version};
@@ -40,6 +40,8 @@ type Key = (TenantName, Version);
 struct Table {
     gateways: HashMap<String, Told>,
     series: BTreeMap<Key, Series>,
+    /// Of all versions of a tenant, also those that are forgotten: these figures only grow.
+    tenants: BTreeMap<TenantName, Totals>,
     /// What was added since somebody took it, by tenant.
     requests: HashMap<TenantName, u64>,
     newest: Option<Timestamp>,
@@ -86,6 +88,7 @@ impl Counters {
         let Table {
             gateways,
             series,
+            tenants,
             requests,
             newest,
         } = &mut *table;
@@ -108,6 +111,7 @@ impl Counters {
                     }
                     None => figures.clone(),
                 };
+                tenants.entry(key.0.clone()).or_default().add(&added);
                 if added.requests > 0 {
                     *requests.entry(key.0.clone()).or_default() += added.requests;
                 }
@@ -130,12 +134,7 @@ impl Counters {
     /// Everything since this server began, of all versions of each tenant together.
     #[must_use]
     pub fn by_tenant(&self) -> BTreeMap<TenantName, Totals> {
-        let table = self.table();
-        let mut totals: BTreeMap<TenantName, Totals> = BTreeMap::new();
-        for ((tenant, _), series) in &table.series {
-            totals.entry(tenant.clone()).or_default().add(&series.total);
-        }
-        totals
+        self.table().tenants.clone()
     }
 
     /// The requests of each tenant that were added since this was last asked. One asks, and nobody else gets them then.
@@ -204,6 +203,9 @@ impl Counters {
         table.gateways.retain(|name, _| alive.contains(name));
         let is_idle = |series: &Series| series.recent.back().is_none_or(|(begin, _)| *begin < now.0 - IDLE_MS);
         table.series.retain(|_, series| !is_idle(series));
+        let Table { series, tenants, .. } = &mut *table;
+        let counted: BTreeSet<&TenantName> = series.keys().map(|(tenant, _)| tenant).collect();
+        tenants.retain(|tenant, _| counted.contains(tenant));
     }
 
     fn table(&self) -> MutexGuard<'_, Table> {

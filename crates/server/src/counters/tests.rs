@@ -102,3 +102,17 @@ fn gateways_that_are_gone_are_forgotten_and_their_counts_stay() {
     counters.tidy(&[], Timestamp(IDLE_MS + 60_000));
     assert_eq!(total(&counters).0, 0);
 }
+
+#[test]
+fn what_a_tenant_has_sent_in_all_does_not_shrink_when_a_version_is_forgotten() {
+    let counters = Counters::new("s");
+    counters.take(&report(&[(1_000, 10, 1)]), false, Timestamp(1_000));
+    let mut later = report(&[(90_000_000, 5, 0)]);
+    later.marks[0].series[0].version = "2.0.0".to_owned();
+    counters.take(&later, false, Timestamp(90_000_000));
+    counters.tidy(&["a/1".to_owned()], Timestamp(90_000_000));
+    assert_eq!(total(&counters), (0, 0), "nobody has used 1.0.0 for a day");
+    assert_eq!(counters.by_tenant()[&tenant("acme")].requests, 16);
+    counters.tidy(&[], Timestamp(190_000_000));
+    assert_eq!(counters.by_tenant(), BTreeMap::new());
+}
