@@ -120,6 +120,9 @@ pub struct WaveRun {
     /// While a share of its tenants' requests goes to the new version.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub canary: Option<CanaryRun>,
+    /// How often its canary was over before its time because nobody could take part any more.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub canaries_cut_short: u8,
     /// When the last tenant was moved.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub moved: Option<Timestamp>,
@@ -152,6 +155,11 @@ pub struct WaveRun {
     /// A person skipped the rest of the canary, or of the bake.
     #[serde(default)]
     pub promoted: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(count: &u8) -> bool {
+    *count == 0
 }
 
 /// A canary under way.

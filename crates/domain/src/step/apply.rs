@@ -186,6 +186,7 @@ impl Turn {
             health: None,
             judged: None,
             canary: None,
+            canaries_cut_short: 0,
             promoted: false,
         });
         waves.collect()

@@ -15,6 +15,9 @@ use crate::service::{CanaryRun, Closed, Place, RunPhase, WaveRun, WaveState};
 use crate::time::Timestamp;
 use crate::waiting::Waiting;
 
+/// One that was cut short so often by windows and freezes is a matter for a person.
+const BEGUN_MAX: u8 = 3;
+
 /// Who takes part in a canary now.
 struct Part {
     /// Those who may be moved, and are served on an earlier version.
@@ -52,6 +55,10 @@ impl Turn {
         if self.narrow(run, wave, Some(&part)) {
             return true;
         }
+        if let Some(reason) = self.cut_short(run, wave, policy) {
+            self.hold_run(run, None, &Cause::system("canary", reason));
+            return true;
+        }
         if !admission.is_free() {
             self.wait_for_admission(run, wave, &admission);
         }
@@ -67,6 +74,18 @@ impl Turn {
             return true;
         }
         self.judge_canary(run, wave, policy)
+    }
+
+    /// A canary that does not fit into the time in which tenants may be moved would begin anew for ever.
+    fn cut_short(&self, run: usize, wave: usize, policy: Canary) -> Option<String> {
+        let current = &self.state.runs[run].waves[wave];
+        (current.canaries_cut_short >= BEGUN_MAX).then(|| {
+            format!(
+                "the canary of wave {} has begun {BEGUN_MAX} times, and each time its tenants might not be moved any more before it was over: it needs an \
+                 open window of {} at least",
+                current.name, policy.least
+            )
+        })
     }
 
     /// A tenant that waits and has something to be compared with.
@@ -204,6 +223,7 @@ impl Turn {
         }
         // Whoever may go on later is judged by what comes then.
         if over && part.is_some() {
+            current.canaries_cut_short = current.canaries_cut_short.saturating_add(1);
             current.attempt = attempt;
             current.health = None;
             current.judged = None;

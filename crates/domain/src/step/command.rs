@@ -110,6 +110,7 @@ impl Turn {
                         wave.restart(attempt);
                     } else {
                         wave.attempt = attempt;
+                        wave.canaries_cut_short = 0;
                         wave.health = None;
                         wave.judged = None;
                     }

@@ -248,6 +248,7 @@ impl WaveRun {
         self.attempt = attempt;
         self.gates = vec![None; self.policy.gates.len()];
         self.canary = None;
+        self.canaries_cut_short = 0;
         self.health = None;
         self.judged = None;
         self.switched = None;

@@ -218,6 +218,32 @@ fn a_freeze_that_begins_later_ends_it_then_and_it_begins_anew_when_that_is_over(
 }
 
 #[test]
+fn one_that_is_cut_short_again_and_again_is_a_matter_for_a_person() {
+    let mut shop = canary();
+    let freeze_soon = |shop: &mut Shop| {
+        let from = shop.now + Duration::from_secs(100);
+        let freeze = EventKind::Freeze {
+            of: Selection::Everybody,
+            from: Some(from),
+            until: Some(from + Duration::from_secs(100)),
+        };
+        shop.take(freeze).unwrap();
+        shop.pass(Duration::from_secs(100));
+        assert!(split(shop).is_empty());
+        shop.pass(Duration::from_secs(100));
+    };
+    freeze_soon(&mut shop);
+    freeze_soon(&mut shop);
+    assert_eq!((held(&shop).as_str(), split(&shop).len()), ("", 2));
+    freeze_soon(&mut shop);
+    assert!(held(&shop).contains("has begun 3 times"), "{}", held(&shop));
+    resume(&mut shop);
+    assert_eq!((held(&shop).as_str(), split(&shop).len()), ("", 2));
+    freeze_soon(&mut shop);
+    assert_eq!(held(&shop), "");
+}
+
+#[test]
 fn its_slots_are_stopped_only_when_every_gateway_has_a_table_without_it() {
     let mut shop = canary();
     shop.gateways_follow = false;
