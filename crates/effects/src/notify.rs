@@ -22,7 +22,7 @@ use serde_json::{Map, Value};
 use tidegate_domain::time::{Duration, Timestamp};
 use tokio::time::timeout;
 
-pub use self::message::{Kind, Message, Role, Severity, State, TENANTS_MAX, Tenants};
+pub use self::message::{Message, State, TENANTS_MAX, Tenants};
 
 /// A kind of channel.
 #[derive(Debug)]

@@ -1,6 +1,7 @@
 //! The channel `alertmanager`: Alertmanager's own interface, in which an alert stands as long as it is told again.
 
 use std::collections::BTreeMap;
+use tidegate_domain::files::AlertKind;
 
 use http::Uri;
 use http::header::AUTHORIZATION;
@@ -10,7 +11,7 @@ use tidegate_domain::time::{Duration, Timestamp};
 
 use super::exchange::{self, Receiver, Way};
 use super::secret::Hidden;
-use super::{Channel, Kind, Message, Outcome, State, Takes, now, sending, told, words};
+use super::{Channel, Message, Outcome, State, Takes, now, sending, told, words};
 
 pub const CHANNEL: Channel = Channel {
     name: "alertmanager",
@@ -127,13 +128,13 @@ async fn attempt(with: &With, message: &Message) -> Result<Outcome, Outcome> {
 
 fn alert(with: &With, message: &Message, now: Timestamp) -> Value {
     let name = match message.kind {
-        Kind::Errors => "TidegateErrors",
-        Kind::Timeouts => "TidegateTimeouts",
-        Kind::Latency => "TidegateLatency",
-        Kind::VolumeDrop => "TidegateVolumeDrop",
-        Kind::VolumeSpike => "TidegateVolumeSpike",
-        Kind::Watcher if message.state == State::Heartbeat => "TidegateHeartbeat",
-        Kind::Watcher => "TidegateWatcher",
+        AlertKind::Errors => "TidegateErrors",
+        AlertKind::Timeouts => "TidegateTimeouts",
+        AlertKind::Latency => "TidegateLatency",
+        AlertKind::VolumeDrop => "TidegateVolumeDrop",
+        AlertKind::VolumeSpike => "TidegateVolumeSpike",
+        AlertKind::Watcher if message.state == State::Heartbeat => "TidegateHeartbeat",
+        AlertKind::Watcher => "TidegateWatcher",
     };
     let mut labels: BTreeMap<&str, String> = with
         .labels

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
+use tidegate_domain::files::{AlertKind, AlertRole, AlertSeverity};
 use tidegate_domain::id::{CellName, CustomerName, ServiceName, TenantName, Version};
 use tidegate_domain::time::Timestamp;
 
@@ -14,8 +15,8 @@ pub struct Message {
     pub state: State,
     /// When the alert came into this state, or the heartbeat was due: the same for every attempt to tell it.
     pub at: Timestamp,
-    pub kind: Kind,
-    pub severity: Severity,
+    pub kind: AlertKind,
+    pub severity: AlertSeverity,
     /// One line, without a full stop.
     pub title: String,
     /// What was measured and expected, in sentences.
@@ -29,7 +30,7 @@ pub struct Message {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub customer: Option<CustomerName>,
     /// Who is told.
-    pub role: Role,
+    pub role: AlertRole,
     /// Who has to do with what is alerted about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner: Option<String>,
@@ -71,35 +72,6 @@ pub enum State {
     Resolved,
     /// No alert: whoever watches is there. It tells by being missing.
     Heartbeat,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Kind {
-    Errors,
-    Timeouts,
-    Latency,
-    VolumeDrop,
-    VolumeSpike,
-    /// What watches cannot do its work, or tells that it does.
-    Watcher,
-}
-
-/// From the one that wakes somebody to the one that is read some day.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Severity {
-    Critical,
-    Error,
-    Warning,
-    Info,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Role {
-    Developers,
-    Support,
 }
 
 impl Message {
@@ -144,42 +116,6 @@ impl State {
             Self::Acknowledged => "acknowledged",
             Self::Resolved => "resolved",
             Self::Heartbeat => "heartbeat",
-        }
-    }
-}
-
-impl Kind {
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Errors => "errors",
-            Self::Timeouts => "timeouts",
-            Self::Latency => "latency",
-            Self::VolumeDrop => "volume-drop",
-            Self::VolumeSpike => "volume-spike",
-            Self::Watcher => "watcher",
-        }
-    }
-}
-
-impl Severity {
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Critical => "critical",
-            Self::Error => "error",
-            Self::Warning => "warning",
-            Self::Info => "info",
-        }
-    }
-}
-
-impl Role {
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Developers => "developers",
-            Self::Support => "support",
         }
     }
 }

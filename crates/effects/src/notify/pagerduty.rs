@@ -3,11 +3,12 @@
 use http::Uri;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
+use tidegate_domain::files::AlertSeverity;
 
 use super::exchange::{self, Receiver, Way};
 use super::message::digest;
 use super::secret::{Hidden, Revealed};
-use super::{Channel, Message, Outcome, Severity, State, Takes, never_again, sending, told, words};
+use super::{Channel, Message, Outcome, State, Takes, never_again, sending, told, words};
 
 pub const CHANNEL: Channel = Channel {
     name: "pagerduty",
@@ -110,10 +111,10 @@ fn event(message: &Message, routing_key: &Revealed) -> Result<Value, Outcome> {
 
 fn payload(message: &Message) -> Value {
     let severity = match message.severity {
-        Severity::Critical => "critical",
-        Severity::Error => "error",
-        Severity::Warning => "warning",
-        Severity::Info => "info",
+        AlertSeverity::Critical => "critical",
+        AlertSeverity::Error => "error",
+        AlertSeverity::Warning => "warning",
+        AlertSeverity::Info => "info",
     };
     let source = match &message.cell {
         Some(cell) => format!("{}/{cell}", message.service),

@@ -2,6 +2,7 @@ pub mod receiver;
 
 use serde_json::json;
 use tempfile::TempDir;
+use tidegate_domain::files::{AlertKind, AlertRole, AlertSeverity};
 use tidegate_domain::id::{CellName, CustomerName, ServiceName, TenantName, Version};
 
 use self::receiver::{Answer, Receiver};
@@ -13,15 +14,15 @@ pub fn message(state: State) -> Message {
         id: "shop/eu-1/errors/1".to_owned(),
         state,
         at: Timestamp(1_800_000_060_000),
-        kind: Kind::Errors,
-        severity: Severity::Critical,
+        kind: AlertKind::Errors,
+        severity: AlertSeverity::Critical,
         title: "errors of checkout are 12 times as frequent as usual".to_owned(),
         text: "31 of 1,000 requests failed in the last 5 minutes.\nExpected are 2 to 4.".to_owned(),
         service: ServiceName::new("shop").unwrap(),
         cell: Some(CellName::new("eu-1").unwrap()),
         tenants: Tenants::of(names(2)),
         customer: Some(CustomerName::new("acme").unwrap()),
-        role: Role::Developers,
+        role: AlertRole::Developers,
         owner: Some("Checkout team".to_owned()),
         runbook: Some("https://wiki.example.com/errors?of=shop&in=eu".to_owned()),
         release: Some(Version::new("2.1.0").unwrap()),

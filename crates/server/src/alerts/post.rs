@@ -4,9 +4,9 @@ use std::time::Duration as Wait;
 
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
-use tidegate_domain::files::ChannelUse;
+use tidegate_domain::files::{AlertKind, AlertRole, AlertSeverity, ChannelUse};
 use tidegate_domain::time::Timestamp;
-use tidegate_effects::notify::{self, Kind, Message, Outcome, Role, Severity, Tenants};
+use tidegate_effects::notify::{self, Message, Outcome, Tenants};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
@@ -127,15 +127,15 @@ impl Alerts {
             id: HEARTBEAT_ID.to_owned(),
             state: notify::State::Heartbeat,
             at: now,
-            kind: Kind::Watcher,
-            severity: Severity::Info,
+            kind: AlertKind::Watcher,
+            severity: AlertSeverity::Info,
             title: "alerts are looked for".to_owned(),
             text: String::new(),
             service: self.shared.control.service().clone(),
             cell: None,
             tenants: Tenants::default(),
             customer: None,
-            role: Role::Developers,
+            role: AlertRole::Developers,
             owner: None,
             runbook: None,
             release: None,

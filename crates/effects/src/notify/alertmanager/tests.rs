@@ -5,7 +5,7 @@ use super::super::tests::receiver::{Answer, Receiver as Listener};
 use super::super::tests::{message, mistake, secret};
 use super::super::{check, send};
 use super::*;
-use crate::notify::{CHANNELS, Severity};
+use crate::notify::CHANNELS;
 
 fn read(with: &Value) -> With {
     told(with).unwrap()

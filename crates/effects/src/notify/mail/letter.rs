@@ -5,7 +5,7 @@ use lettre::message::{Mailbox, SinglePart};
 
 use super::super::message::digest;
 use super::super::words;
-use super::super::{Message, Outcome, Role, State};
+use super::super::{Message, Outcome, State};
 
 /// A mail as it goes over the wire.
 pub(super) struct Letter {
@@ -72,10 +72,7 @@ fn body(message: &Message) -> String {
     let links = words::links(message);
     let links: Vec<String> = links.iter().map(|(name, link)| format!("{name}: {link}")).collect();
     parts.push(links.join("\n"));
-    let role = match message.role {
-        Role::Developers => "developers",
-        Role::Support => "support",
-    };
+    let role = message.role.as_str();
     parts.push(format!(
         "You get this because alerts of {} for {role} go to this address. Whoever keeps the project's files of Tidegate can change that.",
         message.service

@@ -1,11 +1,12 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
+use tidegate_domain::files::{AlertKind, AlertSeverity};
 
 use jsonschema::Validator;
 
 use super::super::tests::receiver::{Answer, Heard, Receiver as Listener};
 use super::super::tests::{message, mistake, secret};
-use super::super::{Kind, check, send};
+use super::super::{check, send};
 use super::*;
 
 const ROUTING_KEY: &str = "0123456789abcdef0123456789abcdef";
@@ -117,14 +118,19 @@ async fn an_event_says_what_those_who_are_woken_need() {
 #[tokio::test]
 async fn every_kind_and_severity_and_the_longest_message_have_the_published_form() {
     let events = Events::start().await;
-    for severity in [Severity::Critical, Severity::Error, Severity::Warning, Severity::Info] {
+    for severity in [
+        AlertSeverity::Critical,
+        AlertSeverity::Error,
+        AlertSeverity::Warning,
+        AlertSeverity::Info,
+    ] {
         for kind in [
-            Kind::Errors,
-            Kind::Timeouts,
-            Kind::Latency,
-            Kind::VolumeDrop,
-            Kind::VolumeSpike,
-            Kind::Watcher,
+            AlertKind::Errors,
+            AlertKind::Timeouts,
+            AlertKind::Latency,
+            AlertKind::VolumeDrop,
+            AlertKind::VolumeSpike,
+            AlertKind::Watcher,
         ] {
             let message = Message {
                 severity,

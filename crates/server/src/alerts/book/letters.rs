@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
-use tidegate_domain::files::{AlertKind, AlertRole, AlertSeverity};
 use tidegate_domain::id::ChannelName;
 use tidegate_domain::time::{Duration, Timestamp};
 use tidegate_effects::notify::{self, Message, Outcome};
@@ -144,32 +143,5 @@ impl Book {
             of.remember(told);
             self.touched.insert(Row::Alert(alert));
         }
-    }
-}
-
-pub const fn kind(kind: AlertKind) -> notify::Kind {
-    match kind {
-        AlertKind::Errors => notify::Kind::Errors,
-        AlertKind::Timeouts => notify::Kind::Timeouts,
-        AlertKind::Latency => notify::Kind::Latency,
-        AlertKind::VolumeDrop => notify::Kind::VolumeDrop,
-        AlertKind::VolumeSpike => notify::Kind::VolumeSpike,
-        AlertKind::Watcher => notify::Kind::Watcher,
-    }
-}
-
-pub const fn severity(severity: AlertSeverity) -> notify::Severity {
-    match severity {
-        AlertSeverity::Critical => notify::Severity::Critical,
-        AlertSeverity::Error => notify::Severity::Error,
-        AlertSeverity::Warning => notify::Severity::Warning,
-        AlertSeverity::Info => notify::Severity::Info,
-    }
-}
-
-pub const fn role(role: AlertRole) -> notify::Role {
-    match role {
-        AlertRole::Developers => notify::Role::Developers,
-        AlertRole::Support => notify::Role::Support,
     }
 }

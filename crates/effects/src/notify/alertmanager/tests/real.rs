@@ -4,6 +4,7 @@ use super::process::{Alertmanager, until};
 use super::*;
 use crate::notify::message::TENANTS_MAX;
 use crate::notify::pagerduty::tests::Events;
+use tidegate_domain::files::{AlertKind, AlertSeverity};
 
 /// What Alertmanager's own webhook told: the state of each alert, oldest first.
 fn told_of(listener: &Listener, name: &str) -> Vec<String> {
@@ -95,7 +96,7 @@ async fn a_heartbeat_stands_while_it_is_told_and_its_end_is_told_when_it_stops()
     };
     let with = json!({"url": alertmanager.url, "resend": "1s"});
     let mut heartbeat = message(State::Heartbeat);
-    heartbeat.kind = Kind::Watcher;
+    heartbeat.kind = AlertKind::Watcher;
     let began = now();
     // For longer than one of them stands for.
     while (now() - began).as_millis() < 6_000 {
@@ -122,14 +123,19 @@ async fn alertmanager_takes_every_message_that_can_be_written() {
     };
     let with = json!({"url": alertmanager.url});
     let mut count = 0;
-    for severity in [Severity::Critical, Severity::Error, Severity::Warning, Severity::Info] {
+    for severity in [
+        AlertSeverity::Critical,
+        AlertSeverity::Error,
+        AlertSeverity::Warning,
+        AlertSeverity::Info,
+    ] {
         for kind in [
-            Kind::Errors,
-            Kind::Timeouts,
-            Kind::Latency,
-            Kind::VolumeDrop,
-            Kind::VolumeSpike,
-            Kind::Watcher,
+            AlertKind::Errors,
+            AlertKind::Timeouts,
+            AlertKind::Latency,
+            AlertKind::VolumeDrop,
+            AlertKind::VolumeSpike,
+            AlertKind::Watcher,
         ] {
             count += 1;
             let mut message = now_on(message(State::Raised));

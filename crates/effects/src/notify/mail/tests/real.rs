@@ -2,8 +2,8 @@
 
 use rustls::RootCertStore;
 use rustls::pki_types::{CertificateDer, pem::PemObject as _};
+use tidegate_domain::files::{AlertKind, AlertSeverity};
 
-use super::super::super::message::{Kind, Severity};
 use super::super::super::tests::{message, secret};
 use super::process::Mailbox as Receiver;
 use super::*;
@@ -228,16 +228,16 @@ async fn every_kind_and_the_longest_message_are_mails_that_can_be_read() {
         return;
     };
     for kind in [
-        Kind::Errors,
-        Kind::Timeouts,
-        Kind::Latency,
-        Kind::VolumeDrop,
-        Kind::VolumeSpike,
-        Kind::Watcher,
+        AlertKind::Errors,
+        AlertKind::Timeouts,
+        AlertKind::Latency,
+        AlertKind::VolumeDrop,
+        AlertKind::VolumeSpike,
+        AlertKind::Watcher,
     ] {
         let mut message = message(State::Escalated);
         message.kind = kind;
-        message.severity = Severity::Warning;
+        message.severity = AlertSeverity::Warning;
         message.title = "\u{1f525}".repeat(1_000);
         message.text = "x".repeat(100_000);
         let outcome = sent(here(&receiver, json!({})), &message).await;
