@@ -129,7 +129,7 @@ pub struct WaveRun {
     /// Since when somebody of those that wait may move.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub admitted: Option<Timestamp>,
-    /// When it last handed workers that own a cell over.
+    /// When the workers that own a cell of its tenants were last handed over, by whomever, while it switched.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub handed_over: Option<Timestamp>,
     /// Classes whose window lets a wave finish that has begun in it.

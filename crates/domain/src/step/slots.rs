@@ -7,7 +7,7 @@ use super::turn::{Cause, Turn};
 use crate::id::{CellName, SlotId, Version};
 use crate::journal::EntryKind;
 use crate::observed::SlotState;
-use crate::release::{ComponentKind, JobPer, Ownership};
+use crate::release::{ComponentKind, JobPer, Ownership, Stage};
 use crate::service::{CellOwner, PINNED_VERSIONS, Phase, Run, RunPhase, Slot};
 use crate::waiting::Waiting;
 
@@ -222,7 +222,7 @@ impl Turn {
     }
 
     /// Workers that own a whole cell follow when its last tenant has moved.
-    pub fn hand_over_cells(&mut self, run: usize, wave: usize) {
+    pub fn hand_over_cells(&mut self, run: usize) {
         let version = self.state.runs[run].version.clone();
         let cells: BTreeSet<CellName> = self.state.runs[run]
             .waves
@@ -231,8 +231,8 @@ impl Turn {
             .collect();
         for cell in cells {
             let mut here = self.state.seats.values().filter(|seat| seat.cell == cell);
-            if here.all(|seat| seat.version.as_ref() == Some(&version)) && self.set_owner(&cell, &version) {
-                self.state.runs[run].waves[wave].handed_over = Some(self.now);
+            if here.all(|seat| seat.version.as_ref() == Some(&version)) {
+                self.set_owner(&cell, &version);
             }
         }
     }
@@ -286,12 +286,11 @@ impl Turn {
         }
     }
 
-    /// True where workers of another version had owned the cell, or none. The next runs of its jobs follow at once: what goes on
-    /// ends as it began.
-    pub fn set_owner(&mut self, name: &CellName, version: &Version) -> bool {
+    /// The next runs of the cell's jobs follow at once: what goes on ends as it began.
+    pub fn set_owner(&mut self, name: &CellName, version: &Version) {
         let generation = self.next_generation;
         let (Some(release), Some(cell)) = (self.state.pinned.get(version), self.state.cells.get_mut(name)) else {
-            return false;
+            return;
         };
         if cell.jobs_on.is_some() || release.jobs().any(|(_, job)| job.per == JobPer::Cell) {
             cell.jobs_on = Some(version.clone());
@@ -319,6 +318,16 @@ impl Turn {
                 handed_over = true;
             }
         }
-        handed_over
+        if handed_over {
+            self.note_hand_over(name);
+        }
+    }
+
+    /// Whoever the hand-over is for, each wave that has moved somebody there waits for it, for as long as for one of its own.
+    fn note_hand_over(&mut self, cell: &CellName) {
+        let (now, seats) = (self.now, &self.state.seats);
+        let waves = self.state.runs.iter_mut().flat_map(|run| &mut run.waves);
+        let waiting = waves.filter(|wave| wave.state.is_in(Stage::Switch) && wave.cells(seats).contains(cell));
+        waiting.for_each(|wave| wave.handed_over = Some(now));
     }
 }

@@ -21,7 +21,7 @@ impl Turn {
         if let Some(changed) = self.move_rest(run, wave, until) {
             return changed;
         }
-        self.hand_over_cells(run, wave);
+        self.hand_over_cells(run);
         let until = self.switch_deadline(run, wave, since);
         if let Some(changed) = self.wait_for_confirmation(run, wave, until) {
             return changed;

@@ -390,6 +390,9 @@ impl Kept {
             wave.baking = Some(at);
         } else if is(EntryKind::StageEntered) && entry.reason.starts_with("canary:") {
             wave.canary = Some(at);
+        } else if is(EntryKind::CanaryStarted) {
+            // One that begins anew begins by the clock of now, which may have been set back.
+            wave.canary = wave.canary.map(|since| since.min(at));
         } else if is(EntryKind::StageEntered) && entry.reason.starts_with("switch:") {
             // A person's word about the canary says nothing of the bake.
             wave.promoted &= wave.canary.take().is_none();
