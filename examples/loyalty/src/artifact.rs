@@ -22,11 +22,19 @@ pub enum Edition {
     Old,
     /// Answers with one more field, `tier`, and keeps the names of members in another column.
     Good,
-    /// For some tenants every second answer is an error and the others tell a wrong total; for some it is slow.
-    Bad {
-        wrong_for: BTreeSet<String>,
-        slow_for: BTreeSet<String>,
-    },
+    Bad(Faults),
+}
+
+/// For whom a version is bad, and how.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Faults {
+    /// Every second answer tells a wrong total.
+    pub wrong_for: BTreeSet<String>,
+    /// Every other second answer is an error.
+    pub fails_for: BTreeSet<String>,
+    /// Every answer takes longer.
+    pub slow_for: BTreeSet<String>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -56,10 +64,10 @@ impl Artifact {
         }
     }
 
-    pub fn bad(wrong_for: BTreeSet<String>, slow_for: BTreeSet<String>) -> Artifact {
+    pub fn bad(faults: Faults) -> Artifact {
         Artifact {
             version: "1.2.0".to_owned(),
-            edition: Edition::Bad { wrong_for, slow_for },
+            edition: Edition::Bad(faults),
         }
     }
 

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use crate::artifact::Edition;
+use crate::artifact::{Edition, Faults};
 use crate::tenant::Tenant;
 
 /// How much later the bad edition answers.
@@ -22,22 +22,28 @@ pub enum Treatment {
 /// Chooses the treatment of each request; counts them, so that a wrong version fails regularly and not by chance.
 #[derive(Debug, Default)]
 pub struct Treatments {
-    wrong: AtomicU64,
+    taken: AtomicU64,
 }
 
 impl Treatments {
     pub fn next(&self, edition: &Edition, tenant: &Tenant) -> Treatment {
         match edition {
             Edition::Old | Edition::Good => Treatment::Right,
-            Edition::Bad { wrong_for, .. } if wrong_for.contains(tenant.as_str()) => {
-                if self.wrong.fetch_add(1, Ordering::Relaxed).is_multiple_of(2) {
-                    Treatment::Fails
-                } else {
-                    Treatment::WrongTotal
-                }
-            }
-            Edition::Bad { slow_for, .. } if slow_for.contains(tenant.as_str()) => Treatment::Slow(SLOWNESS),
-            Edition::Bad { .. } => Treatment::Right,
+            Edition::Bad(faults) => self.of_faults(faults, tenant.as_str()),
+        }
+    }
+
+    fn of_faults(&self, faults: &Faults, tenant: &str) -> Treatment {
+        let (wrong, fails) = (faults.wrong_for.contains(tenant), faults.fails_for.contains(tenant));
+        let is_first = (wrong || fails) && self.taken.fetch_add(1, Ordering::Relaxed).is_multiple_of(2);
+        if fails && is_first {
+            Treatment::Fails
+        } else if wrong && !is_first {
+            Treatment::WrongTotal
+        } else if faults.slow_for.contains(tenant) {
+            Treatment::Slow(SLOWNESS)
+        } else {
+            Treatment::Right
         }
     }
 }
@@ -53,7 +59,7 @@ impl Edition {
     pub fn naming(&self) -> Naming {
         match self {
             Edition::Old => Naming::Name,
-            Edition::Good | Edition::Bad { .. } => Naming::FullName,
+            Edition::Good | Edition::Bad(_) => Naming::FullName,
         }
     }
 }
@@ -62,7 +68,7 @@ impl Edition {
 pub fn tier(edition: &Edition, points: i64) -> Option<&'static str> {
     match edition {
         Edition::Old => None,
-        Edition::Good | Edition::Bad { .. } => Some(match points {
+        Edition::Good | Edition::Bad(_) => Some(match points {
             ..100 => "bronze",
             100..1_000 => "silver",
             1_000.. => "gold",

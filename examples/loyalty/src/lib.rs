@@ -28,7 +28,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-pub use artifact::{Artifact, Edition};
+pub use artifact::{Artifact, Edition, Faults};
 pub use edition::Naming;
 pub use options::{Component, Options, OptionsError};
 pub use serve::ServeError;

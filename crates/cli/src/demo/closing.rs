@@ -138,6 +138,8 @@ fn release(outcome: &Outcome) -> Value {
         "switch_ms_p99": outcome.switch_ms.iter().max(),
         "detect_s": seconds(outcome.detect_ms),
         "restore_s": seconds(outcome.restore_ms),
+        "gates": outcome.gates,
+        "failure": outcome.failure,
     })
 }
 

@@ -41,6 +41,10 @@ pub struct Outcome {
     pub detect_ms: Option<i64>,
     /// From the failed verdict until every tenant was confirmed back.
     pub restore_ms: Option<i64>,
+    /// What each gate said.
+    pub gates: Vec<String>,
+    /// Why it came back.
+    pub failure: Option<String>,
 }
 
 pub struct Releases<'a> {
@@ -135,6 +139,7 @@ impl<'a> Releases<'a> {
                 self.switched(progress, row, &wave, traffic)?;
             }
             EntryKind::Returned => self.returned(row, traffic)?,
+            EntryKind::GateEnded => gate_ended(self.began, progress, row),
             EntryKind::Judged => judged(self.began, progress, row),
             EntryKind::WaveConfirmed => say(self.began, &format!("{version}: wave {wave} confirmed")),
             EntryKind::Held => say(self.began, &format!("{version}: held: {}", entry.reason)),
@@ -163,7 +168,6 @@ impl<'a> Releases<'a> {
             | EntryKind::Resumed
             | EntryKind::Promoted
             | EntryKind::StageEntered
-            | EntryKind::GateEnded
             | EntryKind::GateAnswered
             | EntryKind::GateOverridden
             | EntryKind::CanaryStarted
@@ -275,6 +279,8 @@ impl Progress {
             switch_ms: Vec::new(),
             detect_ms: None,
             restore_ms: None,
+            gates: Vec::new(),
+            failure: None,
         };
         Self {
             outcome,
@@ -318,12 +324,19 @@ fn moved(progress: &mut Progress, row: &Row, wave: String, traffic: Option<&mut 
     Ok(())
 }
 
+fn gate_ended(began: Instant, progress: &mut Progress, row: &Row) {
+    let (version, wave, reason) = (&progress.outcome.version, wave(row), &row.body.reason);
+    say(began, &format!("{version}: wave {wave}: gate {reason}"));
+    progress.outcome.gates.push(reason.clone());
+}
+
 fn judged(began: Instant, progress: &mut Progress, row: &Row) {
     let wave = wave(row);
     let (version, reason) = (&progress.outcome.version, &row.body.reason);
     say(began, &format!("{version}: wave {wave}: {reason}"));
     if row.body.reason.starts_with("fail") && progress.failed_at.is_none() {
         progress.failed_at = Some(row.at_ms);
+        progress.outcome.failure = Some(reason.clone());
         let first = progress.moved.values().map(|(_, at)| *at).min();
         progress.outcome.detect_ms = first.map(|first| row.at_ms - first);
     }

@@ -10,7 +10,7 @@ use std::thread::{JoinHandle, sleep, spawn};
 use std::time::Duration;
 
 use serde_json::Value;
-use tidegate_loyalty::Artifact;
+use tidegate_loyalty::{Artifact, Faults};
 
 use crate::shop::Shop;
 
@@ -131,7 +131,10 @@ fn next_server(shop: &mut Shop) {
 #[test]
 fn a_bad_release_is_stopped_in_its_canary_and_moves_nobody() {
     let (mut shop, _traffic) = shop();
-    shop.write_release(&Artifact::bad(TENANTS.map(str::to_owned).into(), BTreeSet::new()));
+    shop.write_release(&Artifact::bad(Faults {
+        fails_for: TENANTS.map(str::to_owned).into(),
+        ..Faults::default()
+    }));
     shop.run(&["plan", "1.2.0.yaml"])
         .succeeded()
         .shows("25 % of each tenant's clients first")

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{JoinHandle, sleep, spawn};
 use std::time::Duration;
 
-use tidegate_loyalty::{Artifact, Edition};
+use tidegate_loyalty::{Artifact, Edition, Faults};
 
 use crate::shop::{Shop, get_from};
 use crate::workspace::EXECUTABLE;
@@ -113,11 +113,12 @@ fn a_version_that_answers_with_another_field_is_held_and_the_field_is_named() {
 
 #[test]
 fn a_version_that_tells_a_wrong_total_is_held_and_the_total_is_named() {
-    let wrong_for = BTreeSet::from(["acme".to_owned()]);
-    let shop = shop(Edition::Bad {
-        wrong_for,
-        slow_for: BTreeSet::new(),
-    });
+    let acme = BTreeSet::from(["acme".to_owned()]);
+    let shop = shop(Edition::Bad(Faults {
+        wrong_for: acme.clone(),
+        fails_for: acme,
+        ..Faults::default()
+    }));
     shop.workspace.replace(
         "playbooks/two-waves.yaml",
         "fields: [$.version]",

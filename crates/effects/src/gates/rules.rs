@@ -26,6 +26,7 @@ pub fn rules(file: &ShadowFile) -> Result<Rules, String> {
             absolute: file.tolerance.absolute,
             relative: file.tolerance.relative,
         },
+        endpoints: Vec::new(),
     })
 }
 

@@ -67,7 +67,8 @@ impl Comparison {
     pub fn observe(&mut self, old: &Record, new: &Record, noise: Option<&Record>) -> Result<(), Misfit> {
         let found = Differences::between(old, new, &self.rules);
         let of_noise = noise.map(|noise| Differences::between(old, noise, &self.rules));
-        let endpoint = self.endpoint(endpoint(&old.method, &old.path))?;
+        let name = endpoint(&old.method, &old.path, &self.rules.endpoints);
+        let endpoint = self.endpoint(name)?;
         endpoint.pairs += 1;
         if let (Some(old), Some(new)) = (old.milliseconds, new.milliseconds) {
             endpoint.latency.observe(old, new)?;

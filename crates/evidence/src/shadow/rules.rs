@@ -54,6 +54,9 @@ pub struct Rules {
     /// No value is shown at all.
     pub hides_values: bool,
     pub tolerance: Tolerance,
+    /// Paths of requests that are one endpoint each: a `*` stands for one step that identifies a thing, a `**` at the end for all that
+    /// follow. The first that fits counts; without one, what looks like an identifier is.
+    pub endpoints: Vec<String>,
 }
 
 /// What two strings are read as before they are compared.

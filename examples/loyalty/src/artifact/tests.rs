@@ -1,6 +1,6 @@
 use std::path::Path;
 
-use super::{Artifact, ArtifactError};
+use super::{Artifact, ArtifactError, Faults};
 
 #[test]
 fn what_is_rendered_is_parsed() {
@@ -8,7 +8,11 @@ fn what_is_rendered_is_parsed() {
     for artifact in [
         Artifact::old(),
         Artifact::good(),
-        Artifact::bad(set(&["acme"]), set(&["blue", "coral"])),
+        Artifact::bad(Faults {
+            wrong_for: set(&["acme"]),
+            fails_for: set(&["acme", "dune"]),
+            slow_for: set(&["blue", "coral"]),
+        }),
     ] {
         let text = artifact.render(Path::new("/opt/tidegate")).unwrap();
         assert!(text.starts_with("#!/opt/tidegate loyalty\n"), "{text}");

@@ -127,7 +127,7 @@ impl With {
     /// Whether a request may be sent.
     pub fn allows(&self, workload: &WorkloadUse, method: &Method, path: &str) -> bool {
         let is_safe = [Method::GET, Method::HEAD, Method::OPTIONS].contains(method);
-        is_safe || workload.sandbox || self.sandbox.contains(&endpoint(method.as_str(), path))
+        is_safe || workload.sandbox || self.sandbox.contains(&endpoint(method.as_str(), path, &[]))
     }
 
     /// What it names of the service, and the service does not have.

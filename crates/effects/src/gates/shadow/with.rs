@@ -139,13 +139,15 @@ impl With {
     }
 
     pub fn rules(&self) -> Result<Rules, String> {
-        rules(&ShadowFile {
+        let rules = rules(&ShadowFile {
             ignore: self.ignore.clone(),
             normalise: self.normalise.clone(),
             unordered: self.unordered.clone(),
             redact: self.redact.clone(),
             tolerance: self.tolerance,
-        })
+        })?;
+        let endpoints = self.endpoints.iter().map(|written| written.path.clone()).collect();
+        Ok(Rules { endpoints, ..rules })
     }
 
     fn check_numbers(&self) -> Result<(), String> {

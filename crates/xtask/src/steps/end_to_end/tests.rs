@@ -8,8 +8,8 @@ fn good_demo() -> Value {
         "requests": {"sent": 9000, "lost": 0, "stale": 0, "doubled": 0, "wrong_tenant": 0},
         "worker": {"events": 500, "lost": 0, "doubled": 0},
         "releases": [
-            {"version": "2.1.0", "outcome": "completed", "waves": 2},
-            {"version": "2.2.0", "outcome": "rolled_back", "waves": 1},
+            {"version": "2.1.0", "outcome": "completed", "waves": 2, "gates": ["shadow: pass: all is equal"]},
+            {"version": "2.2.0", "outcome": "rolled_back", "waves": 1, "gates": ["shadow: fail: $.points"], "failure": "fail: tenant-30: slower"},
         ],
     })
 }
@@ -36,7 +36,11 @@ fn each_figure_of_the_demo_counts() {
     let mut kept = good_demo();
     kept["releases"][1]["outcome"] = json!("completed");
     assert_eq!(demo_faults(&kept).len(), 1);
-    assert_eq!(demo_faults(&json!({})).len(), 9);
+    let mut mute = good_demo();
+    mute["releases"][1]["failure"] = json!("fail: errors 3 %");
+    mute["releases"][1]["gates"] = json!([]);
+    assert_eq!(demo_faults(&mute).len(), 2);
+    assert_eq!(demo_faults(&json!({})).len(), 12);
 }
 
 #[test]
