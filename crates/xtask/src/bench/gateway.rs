@@ -9,6 +9,7 @@ mod load;
 pub mod mirroring;
 mod publisher;
 mod startup;
+mod steady;
 mod upstream;
 
 use std::path::Path;

@@ -9,15 +9,20 @@ const FOLDERS: &[&str] = &["/usr/local/bin", "/usr/bin", "/usr/local/sbin", "/us
 
 /// Finds a program, or installs the Debian package of that name.
 pub fn from_apt(root: &Path, name: &str) -> Result<PathBuf, String> {
+    from_apt_as(root, name, name)
+}
+
+/// Finds a program, or installs the Debian package that it is in.
+pub fn from_apt_as(root: &Path, name: &str, package: &str) -> Result<PathBuf, String> {
     if let Some(found) = find(name) {
         return Ok(found);
     }
-    eprintln!("{name} is missing: apt-get install {name}");
-    let install = ["apt-get", "install", "--yes", "--no-install-recommends", name];
+    eprintln!("{name} is missing: apt-get install {package}");
+    let install = ["apt-get", "install", "--yes", "--no-install-recommends", package];
     program::capture(root, &install).map_err(|error| {
-        format!("{error}\n`{name}` is missing and could not be installed\n  help: apt-get install {name}")
+        format!("{error}\n`{name}` is missing and could not be installed\n  help: apt-get install {package}")
     })?;
-    find(name).ok_or_else(|| format!("`{name}` is still missing after `apt-get install {name}`"))
+    find(name).ok_or_else(|| format!("`{name}` is still missing after `apt-get install {package}`"))
 }
 
 /// Finds a program of a Python package in the virtual environment `folder`, or installs it there.

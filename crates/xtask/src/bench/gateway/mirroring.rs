@@ -1,7 +1,8 @@
 //! `bench shadow`: what mirroring costs, and whether clients feel it.
 //!
 //! One gateway, once with mirroring and once without, in turns; nothing else changes. First the requests are mirrored to a version that never
-//! answers: the clients' time must not be resolvably longer. Then to one that does: a tenth of the requests may cost at most a quarter more processor time.
+//! answers, under a steady load: the clients' time must not be resolvably longer. Then to one that does, under full load: a tenth of the requests may cost
+//! at most a quarter more processor time.
 
 use std::io::Read as _;
 use std::net::{SocketAddr, TcpListener};
@@ -15,6 +16,7 @@ use super::super::{Rounds, tool};
 use super::contender::Contender;
 use super::load::Load;
 use super::publisher::{Publisher, Wish};
+use super::steady::{Steady, Times};
 use super::tenants;
 use super::upstream::Upstream;
 
@@ -26,48 +28,53 @@ const OUTERMOST: usize = 5;
 const HEARD_AFTER: Duration = Duration::from_millis(2_200);
 const SHARE: f64 = 0.1;
 
-/// What clients and the gateway had of one run.
-struct Run {
-    p99_ms: f64,
-    mean_ms: f64,
+/// What the gateway needed for one run.
+struct Cost {
     processor_micros: f64,
     requests: f64,
     mirrored: f64,
 }
 
 /// The same load with mirroring and without.
-struct Pair {
-    on: Run,
-    off: Run,
+struct Pair<T> {
+    on: T,
+    off: T,
+}
+
+/// A gateway whose clients' requests are mirrored when that is wished.
+struct Mirrored {
+    gateway: Contender,
+    publisher: Publisher,
 }
 
 pub fn run(root: &Path, rounds: Rounds) -> Result<Report, String> {
     let binary = build(root)?;
     let nginx = tool::from_apt(root, "nginx")?;
     let wrk = tool::from_apt(root, "wrk")?;
+    let h2load = tool::from_apt_as(root, "h2load", "nghttp2-client")?;
     let folder = Folder::make()?;
     let upstream = Upstream::start(&nginx, &folder.0)?;
-    let load = Load::new(wrk, &folder.0)?;
-    let mut figures = Vec::new();
-    for (name, shadow) in [("hung", hung()?), ("answering", upstream.versions[1])] {
-        let [one, two] = upstream.versions;
+    let (load, steady) = (Load::new(wrk, &folder.0)?, Steady::new(h2load, &folder.0));
+    let [one, two] = upstream.versions;
+    let start = |name: &str, shadow| {
         let publisher = Publisher::start(&super::contender::table(&[one, two, shadow]))?;
         let gateway = Contender::following(&binary, &folder.0.join(name), &publisher)?;
         gateway.check()?;
         load.run(gateway.address, 1)?;
-        let pairs = (0..PAIRS).map(|number| {
-            eprintln!("{name} shadow: pair {} of {PAIRS}", number + 1);
-            pair(&gateway, &load, &publisher.wish, (number, rounds.seconds))
-        });
-        let pairs: Vec<Pair> = pairs.collect::<Result<_, _>>()?;
-        match name {
-            "hung" => figures.extend(of_latency(&pairs)),
-            _ => figures.extend(of_cost(&pairs)),
-        }
-    }
+        Ok::<_, String>(Mirrored { gateway, publisher })
+    };
+    let mirrored = start("hung", hung()?)?;
+    let felt = pairs("hung", &mirrored, || {
+        // As much hangs as may.
+        steady.run(mirrored.gateway.address, 1)?;
+        steady.run(mirrored.gateway.address, rounds.seconds)
+    })?;
+    drop(mirrored);
+    let mirrored = start("answering", two)?;
+    let costs = pairs("answering", &mirrored, || cost(&mirrored, &load, rounds.seconds))?;
     Ok(Report {
         name: "shadow",
-        figures,
+        figures: of_latency(&felt).into_iter().chain(of_cost(&costs)).collect(),
     })
 }
 
@@ -85,34 +92,47 @@ fn hung() -> Result<SocketAddr, String> {
 }
 
 /// Every second pair begins without.
-fn pair(gateway: &Contender, load: &Load, wish: &Wish, (number, seconds): (usize, u64)) -> Result<Pair, String> {
-    let once = |mirrors: bool| {
-        wish.set(if mirrors { tap(number) } else { String::new() });
+fn pairs<T>(name: &str, mirrored: &Mirrored, measure: impl Fn() -> Result<T, String>) -> Result<Vec<Pair<T>>, String> {
+    let wish: &Wish = &mirrored.publisher.wish;
+    let once = |tap: String| {
+        wish.set(tap);
         thread::sleep(HEARD_AFTER);
-        // Connections are opened, and as much hangs as may.
-        load.run(gateway.address, 1)?;
-        let before_mirrored = wish.mirrored();
-        let before = gateway.processor_time()?;
-        let done = load.run(gateway.address, seconds)?;
-        let used = gateway.processor_time()?.saturating_sub(before);
-        thread::sleep(HEARD_AFTER);
-        Ok::<_, String>(Run {
-            p99_ms: done.p99_ms,
-            mean_ms: done.seconds * 1e3 * super::load::CONNECTIONS as f64 / done.requests,
-            processor_micros: used.as_secs_f64() * 1e6 / done.requests,
-            requests: done.requests,
-            mirrored: wish.mirrored().saturating_sub(before_mirrored) as f64,
-        })
+        measure()
     };
-    let (on, off) = if number.is_multiple_of(2) {
-        let on = once(true)?;
-        (on, once(false)?)
-    } else {
-        let off = once(false)?;
-        (once(true)?, off)
+    let pair = |number: usize| {
+        eprintln!("{name} shadow: pair {} of {PAIRS}", number + 1);
+        let pair = if number.is_multiple_of(2) {
+            let on = once(tap(number))?;
+            Pair {
+                on,
+                off: once(String::new())?,
+            }
+        } else {
+            let off = once(String::new())?;
+            Pair {
+                on: once(tap(number))?,
+                off,
+            }
+        };
+        Ok(pair)
     };
-    wish.set(String::new());
-    Ok(Pair { on, off })
+    (0..PAIRS).map(pair).collect()
+}
+
+fn cost(mirrored: &Mirrored, load: &Load, seconds: u64) -> Result<Cost, String> {
+    let Mirrored { gateway, publisher } = mirrored;
+    // Connections are opened.
+    load.run(gateway.address, 1)?;
+    let before_mirrored = publisher.wish.mirrored();
+    let before = gateway.processor_time()?;
+    let done = load.run(gateway.address, seconds)?;
+    let used = gateway.processor_time()?.saturating_sub(before);
+    thread::sleep(HEARD_AFTER);
+    Ok(Cost {
+        processor_micros: used.as_secs_f64() * 1e6 / done.requests,
+        requests: done.requests,
+        mirrored: publisher.wish.mirrored().saturating_sub(before_mirrored) as f64,
+    })
 }
 
 /// A tenth of everything, to the third version.
@@ -128,9 +148,9 @@ fn tap(number: usize) -> String {
     )
 }
 
-fn of_latency(pairs: &[Pair]) -> Vec<Figure> {
-    type Value = fn(&Run) -> f64;
-    let (p99, mean): (Value, Value) = (|run| run.p99_ms, |run| run.mean_ms);
+fn of_latency(pairs: &[Pair<Times>]) -> Vec<Figure> {
+    type Value = fn(&Times) -> f64;
+    let (p99, mean): (Value, Value) = (|times| times.p99_ms, |times| times.mean_ms);
     let figure = |name, unit, ours, limit| Figure {
         name,
         unit,
@@ -145,7 +165,7 @@ fn of_latency(pairs: &[Pair]) -> Vec<Figure> {
     };
     let (low, high) = interval(mean);
     let (p99_low, p99_high) = interval(p99);
-    let middle = |value: Value, of: fn(&Pair) -> &Run| {
+    let middle = |value: Value, of: fn(&Pair<Times>) -> &Times| {
         let values: Vec<f64> = pairs.iter().map(|pair| value(of(pair))).collect();
         median(&values)
     };
@@ -167,8 +187,8 @@ fn of_latency(pairs: &[Pair]) -> Vec<Figure> {
     ]
 }
 
-fn of_cost(pairs: &[Pair]) -> Vec<Figure> {
-    let processor = |of: fn(&Pair) -> &Run| {
+fn of_cost(pairs: &[Pair<Cost>]) -> Vec<Figure> {
+    let processor = |of: fn(&Pair<Cost>) -> &Cost| {
         let values: Vec<f64> = pairs.iter().map(|pair| of(pair).processor_micros).collect();
         median(&values)
     };
