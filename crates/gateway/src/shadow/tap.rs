@@ -1,5 +1,6 @@
 //! A wish of the publisher, as requests are held against it.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -8,12 +9,14 @@ use tokio::sync::Semaphore;
 use super::Asked;
 use crate::clock;
 use crate::protocol::{MirrorCounts, TapPlan};
-use crate::table::{ComponentName, VersionKey};
+use crate::table::{ComponentName, TenantName, VersionKey};
 
 #[derive(Debug)]
 pub(super) struct HeldTap {
     pub(super) id: String,
     pub(super) plan: TapPlan,
+    /// Taken out of the plan, because every request is looked up here.
+    tenants: HashSet<TenantName>,
     pub(super) in_flight: Arc<Semaphore>,
     pub(super) counts: Counts,
     /// On the process clock.
@@ -34,10 +37,11 @@ pub(super) struct Counts {
 }
 
 impl HeldTap {
-    pub(super) fn new(id: String, lease_ms: u64, plan: TapPlan) -> Self {
+    pub(super) fn new(id: String, lease_ms: u64, mut plan: TapPlan) -> Self {
         Self {
             id,
             in_flight: Arc::new(Semaphore::new(plan.in_flight_max.min(Semaphore::MAX_PERMITS))),
+            tenants: std::mem::take(&mut plan.tenants).into_iter().collect(),
             plan,
             counts: Counts::default(),
             until_ms: AtomicU64::new(clock::millis() + lease_ms),
@@ -58,7 +62,7 @@ impl HeldTap {
         let head = &asked.outgoing.head;
         let is_wanted = self.is_live()
             && self.plan.component == *component
-            && self.plan.tenants.contains(asked.tenant)
+            && self.tenants.contains(asked.tenant)
             && self.plan.endpoints.iter().any(|endpoint| {
                 endpoint.method == head.method.as_str() && is_path_like(head.uri.path(), &endpoint.path)
             });

@@ -101,7 +101,8 @@ impl Instance {
             }
             self.learn_idle_limit(connection.idle());
         }
-        Ok(Connection::open(self, connect_limit).await?)
+        // Apart, because most requests find a connection: what each of them is moved around with would be thrice as large.
+        Ok(Box::pin(Connection::open(self, connect_limit)).await?)
     }
 
     /// A share of the instance's HTTP/2 connection, which is opened where there is none or `reuse` forbids it.
@@ -113,7 +114,7 @@ impl Instance {
         {
             return Ok(Connection::share(self, sender.clone(), true));
         }
-        let sender = open_http2(self, connect_limit).await?;
+        let sender = Box::pin(open_http2(self, connect_limit)).await?;
         if !self.is_retired.load(Ordering::Relaxed) {
             *shared = Some(sender.clone());
         }
